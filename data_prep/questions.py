@@ -1,0 +1,205 @@
+"""Questions about a scene, and captions of it, in the words of CLEVR.
+
+A referring question names one object by some of its properties ("the large sphere"), never by
+the property it asks for, so that the text alone cannot answer it. Texts use canonical names
+only: synonyms matter for reading answers, not for asking.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from numpy.random import Generator
+
+from data_prep.attributes import attribute as attribute_named
+from data_prep.errors import UserError
+from data_prep.scenes import Scene, SceneObject
+
+PROPERTIES: tuple[str, ...] = ("size", "color", "material", "shape")
+"""What an object can be described by, in the order of the words in a phrase."""
+
+Template = Literal["main", "referring", "count", "exist"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """Some properties of an object; one that is None is left open."""
+
+    size: str | None = None
+    color: str | None = None
+    material: str | None = None
+    shape: str | None = None
+
+    def fits(self, thing: SceneObject) -> bool:
+        """Whether `thing` has every property named here."""
+        return all(getattr(thing, name) == getattr(self, name) for name in self.properties)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """Names of the properties given, in canonical order."""
+        return tuple(name for name in PROPERTIES if getattr(self, name) is not None)
+
+    @property
+    def phrase(self) -> str:
+        """Without an article: "large red metal sphere", or "blue thing" if the shape is open."""
+        adjectives = [getattr(self, name) for name in self.properties if name != "shape"]
+        return " ".join([*adjectives, self.shape or "thing"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A text to ask about one scene, and its right answer there."""
+
+    attribute: str
+    """Of attributes.ATTRIBUTES; "exist" for the template of that name (answers yes, no)."""
+    template: Template
+    text: str
+    answer: str
+
+
+def describe(thing: SceneObject, properties: tuple[str, ...]) -> Description:
+    """`thing` by those of its properties."""
+    return Description(**{name: getattr(thing, name) for name in properties})
+
+
+def descriptions(scene: Scene, target: int, attribute: str) -> tuple[Description, ...]:
+    """Every description that only object number `target` of the scene fits, fewest words first.
+
+    At least one property is given, never the one asked for. Of equal length, canonical order
+    (size, color, material, shape). Empty if a twin leaves the target without a description.
+    """
+    found = (describe(scene.objects[target], chosen) for chosen in _subsets(without=attribute))
+    others = [thing for place, thing in enumerate(scene.objects) if place != target]
+    return tuple(each for each in found if not any(each.fits(thing) for thing in others))
+
+
+def main_question(scene: Scene, attribute: str) -> Question:
+    """`attribute` of the only object of the scene, which need not be described."""
+    _check_property(attribute)
+    if len(scene.objects) != 1:
+        raise UserError(
+            f"scene {scene.scene_id!r}: the main object is unique only where there is one object, "
+            f"got {len(scene.objects)}: ask referring questions of scenes with several objects"
+        )
+    return Question(
+        attribute=attribute,
+        template="main",
+        text=f"{attribute.capitalize()} of the main object:",
+        answer=getattr(scene.objects[0], attribute),
+    )
+
+
+def referring_questions(
+    scene: Scene, attribute: str, *, target: int | None = None
+) -> tuple[Question, ...]:
+    """Every referring question after `attribute`, of object `target` or of all, in order.
+
+    No text occurs twice, because a description has a single referent. Empty if nothing has one.
+    """
+    _check_property(attribute)
+    n_objects = len(scene.objects)
+    if target is not None and not 0 <= target < n_objects:
+        raise UserError(
+            f"scene {scene.scene_id!r}: objects are numbered from 0 to {n_objects - 1}, "
+            f"got {target}: name an object of the scene"
+        )
+    targets = range(n_objects) if target is None else (target,)
+    return tuple(
+        Question(
+            attribute=attribute,
+            template="referring",
+            text=f"What {attribute} is the {description.phrase}?",
+            answer=getattr(scene.objects[place], attribute),
+        )
+        for place in targets
+        for description in descriptions(scene, place, attribute)
+    )
+
+
+def referring_question(
+    scene: Scene, attribute: str, rng: Generator, *, target: int | None = None
+) -> Question:
+    """One of `referring_questions`, each as likely; UserError if there is none."""
+    offered = referring_questions(scene, attribute, target=target)
+    if not offered:
+        what = "any object" if target is None else f"object {target}"
+        raise UserError(
+            f"scene {scene.scene_id!r}: a question needs a unique referent, but no description "
+            f"without {attribute} singles out {what} among {len(scene.objects)}: "
+            "leave the scene out or ask for another attribute"
+        )
+    return offered[rng.integers(len(offered))]
+
+
+def count_question(scene: Scene) -> Question:
+    """How many objects there are."""
+    return Question(
+        attribute="count",
+        template="count",
+        text="Number of objects:",
+        answer=str(len(scene.objects)),
+    )
+
+
+def exist_question(scene: Scene, rng: Generator) -> Question:
+    """Whether something that fits a description is there; yes and no are equally likely.
+
+    Which properties are named is drawn before the answer, among those that allow both answers:
+    otherwise long descriptions would give "no" away. An empty scene allows "no" only.
+    """
+    things = {chosen: {describe(thing, chosen) for thing in scene.objects} for chosen in _subsets()}
+    open_both_ways = [chosen for chosen, there in things.items() if len(there) < _number(chosen)]
+    chosen = open_both_ways[rng.integers(len(open_both_ways))]
+    there = things[chosen]
+    if scene.objects and rng.random() < 0.5:
+        description = describe(scene.objects[rng.integers(len(scene.objects))], chosen)
+    else:
+        description = _random_description(chosen, rng)
+        while description in there:
+            description = _random_description(chosen, rng)
+    return Question(
+        attribute="exist",
+        template="exist",
+        text=f"Is there a {description.phrase}?",
+        answer="yes" if description in there else "no",
+    )
+
+
+def caption(scene: Scene) -> str:
+    """All objects with all their properties, left to right in the image, as one sentence."""
+    if not scene.objects:
+        raise UserError(
+            f"scene {scene.scene_id!r}: a caption needs at least 1 object, got 0: leave it out"
+        )
+    ordered = sorted(scene.objects, key=lambda thing: thing.position_px)
+    phrases = [f"a {describe(thing, PROPERTIES).phrase}" for thing in ordered]
+    listed = " and ".join(part for part in (", ".join(phrases[:-1]), phrases[-1]) if part)
+    return f"{listed[0].upper()}{listed[1:]}."
+
+
+def _subsets(without: str | None = None) -> Iterator[tuple[str, ...]]:
+    """Choices of at least one property, fewest first, in canonical order."""
+    allowed = [name for name in PROPERTIES if name != without]
+    for size in range(1, len(allowed) + 1):
+        yield from combinations(allowed, size)
+
+
+def _number(properties: tuple[str, ...]) -> int:
+    """How many different descriptions those properties allow."""
+    number = 1
+    for name in properties:
+        number *= len(attribute_named(name).answers)
+    return number
+
+
+def _random_description(properties: tuple[str, ...], rng: Generator) -> Description:
+    answers = {name: attribute_named(name).answers for name in properties}
+    return Description(**{name: each[rng.integers(len(each))] for name, each in answers.items()})
+
+
+def _check_property(attribute: str) -> None:
+    if attribute not in PROPERTIES:
+        raise UserError(
+            f"an object is asked for {', '.join(PROPERTIES)}, got {attribute!r}: choose one of them"
+        )
