@@ -1,0 +1,73 @@
+# `make emergence` and `make test` do all the set-up. GNU make 3.81, the one of macOS, is enough.
+
+PYTHON ?= python3
+EMERGENCE_ARGS ?= --attr color shape material
+PYTEST_ARGS ?=
+# `make lock LOCK_ARGS=--upgrade` moves every version to the newest within pyproject's ranges.
+LOCK_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint requirements.lock
+BENCHMARKS = $(wildcard tests/*/bench_*.py)
+
+# pyright comes whole from PyPI; without this it asks there for a newer one at every run.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: emergence test lint types layers format bench lock clean
+
+emergence: $(VENV)/installed
+	$(BIN)/python -m analysis.emergence $(EMERGENCE_ARGS)
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/installed-test
+	$(BIN)/pyright
+
+layers: $(VENV)/installed-test
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/installed-test
+	set -e; for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark; done
+
+# The packages that torch asks for on Linux with CUDA are left to torch: a machine with a CPU
+# build needs none of them.
+lock: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	cp requirements.lock $(VENV)/lock
+	$(BIN)/uv pip compile --quiet --universal --all-extras --fork-strategy fewest --no-annotate \
+	  --no-header $(LOCK_ARGS) --output-file $(VENV)/lock pyproject.toml
+	{ echo '# Written by `make lock` for Linux and macOS.'; \
+	  grep -vE '^(nvidia-|cuda-|triton=)' $(VENV)/lock; } > requirements.lock
+
+# Caches and the environment. What studies produced, under runs/, is never touched.
+clean:
+	rm -rf $(VENV) onset.egg-info .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	find analysis data_prep paper probes stats tests -name __pycache__ -prune -exec rm -rf {} +
+
+# torch goes first and alone: it is most of the download, and what the others ask of it, any
+# torch, is then there. It brings setuptools, with which the project itself is put in place.
+$(VENV)/installed: pyproject.toml requirements.lock | $(BIN)/python
+	$(INSTALL) torch setuptools
+	$(INSTALL) --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(INSTALL) --no-build-isolation --editable '.[test,render]'
+	touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is not Python 3.11 or newer with venv: install one (Debian, Ubuntu: apt-get" \
+	  "install python3-venv; macOS: brew install python@3.13) and name it: make PYTHON=python3.13" >&2; \
+	  exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)

@@ -1,0 +1,19 @@
+"""One setting for every test: no network, one thread, no display, the same examples every time."""
+
+import os
+
+from hypothesis import settings
+
+# Read when numpy, torch and transformers are first imported, and by commands run as a user would.
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    MPLBACKEND="Agg",
+    # Small arrays: threads cost more than they give, and sums keep one order.
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+)
+
+# No deadline: the machine is shared, and a slow example is not a wrong one.
+settings.register_profile("onset", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("onset")
