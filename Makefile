@@ -1,6 +1,7 @@
 # `make emergence` and `make test` do all the set-up. GNU make 3.81, the one of macOS, is enough.
 
-PYTHON ?= python3
+# The first of these that is new enough is used.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 EMERGENCE_ARGS ?= --attr color shape material
 PYTEST_ARGS ?=
 # `make lock LOCK_ARGS=--upgrade` moves every version to the newest within pyproject's ranges.
@@ -30,7 +31,7 @@ types: $(VENV)/installed-test
 	$(BIN)/pyright
 
 layers: $(VENV)/installed-test
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix
@@ -66,8 +67,10 @@ $(VENV)/installed-test: $(VENV)/installed
 	touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "$(PYTHON) is not Python 3.11 or newer with venv: install one (Debian, Ubuntu: apt-get" \
-	  "install python3-venv; macOS: brew install python@3.13) and name it: make PYTHON=python3.13" >&2; \
-	  exit 2; }
-	$(PYTHON) -m venv --clear $(VENV)
+	@for python in $(PYTHON); do \
+	  $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	    echo "$$python -m venv $(VENV)" && exec $$python -m venv --clear $(VENV); \
+	done; \
+	echo "no Python 3.11 or newer with venv found: install one (Debian, Ubuntu: apt-get install" \
+	  "python3 python3-venv; macOS: brew install python@3.13) or name yours: make PYTHON=..." >&2; \
+	exit 2
