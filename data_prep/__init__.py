@@ -1,9 +1,15 @@
 """Files to items: scenes, questions, answer words, controls and splits. No model, no torch."""
 
 from data_prep.attributes import ATTRIBUTES, Attribute, attribute, surface_forms
+from data_prep.clevr import read_clevr
+from data_prep.clevr_questions import read_questions
+from data_prep.controls import blank_image, derangement, mean_color, strata
 from data_prep.errors import UserError
+from data_prep.items import answer_set, build_items
 from data_prep.questions import Description, Question
 from data_prep.scenes import Scene, SceneObject
+from data_prep.sources import SceneData, open_data
+from data_prep.splits import split_of
 
 __all__ = [
     "ATTRIBUTES",
@@ -11,8 +17,19 @@ __all__ = [
     "Description",
     "Question",
     "Scene",
+    "SceneData",
     "SceneObject",
     "UserError",
+    "answer_set",
     "attribute",
+    "blank_image",
+    "build_items",
+    "derangement",
+    "mean_color",
+    "open_data",
+    "read_clevr",
+    "read_questions",
+    "split_of",
+    "strata",
     "surface_forms",
 ]

@@ -19,7 +19,8 @@ from data_prep.scenes import Scene, SceneObject
 PROPERTIES: tuple[str, ...] = ("size", "color", "material", "shape")
 """What an object can be described by, in the order of the words in a phrase."""
 
-Template = Literal["main", "referring", "count", "exist"]
+Template = Literal["main", "referring", "count", "exist", "clevr"]
+"""Kind of text; "clevr" is a question of the official files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
