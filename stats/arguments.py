@@ -1,0 +1,112 @@
+"""What every function of this package asks of its arguments, and what it says when refused.
+
+Every message names the argument, the rule, the value and the remedy.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from numpy.typing import ArrayLike
+
+
+def finite_array(
+    value: ArrayLike, *, name: str, axes: Sequence[str], open_ended: bool = False
+) -> Float[ndarray, "..."]:
+    """`value` as finite float64 with one dimension per axis name, or more if `open_ended`."""
+    array = np.asarray(value, dtype=float)
+    wanted = f"[{', '.join(axes)}{', ...' if open_ended else ''}]"
+    if array.ndim < len(axes) or (array.ndim > len(axes) and not open_ended):
+        raise ValueError(
+            f"`{name}` must have the axes {wanted}, got shape {array.shape}: reshape it"
+        )
+    if array.size == 0:
+        raise ValueError(f"`{name}` {wanted} must not be empty, got shape {array.shape}: pass data")
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = np.argwhere(~finite)[0]
+        labels = [*axes, *(["column"] * (array.ndim - len(axes)))]
+        place = ", ".join(f"{label} {index}" for label, index in zip(labels, where, strict=True))
+        raise ValueError(
+            f"`{name}` must be finite, got {array[tuple(where)]} at {place}: "
+            f"leave that {axes[0]} out or score it again"
+        )
+    return array
+
+
+def enough_scenes(n_scenes: int, *, name: str, least: int = 2, why: str = "") -> None:
+    """Refuse fewer than `least` scenes."""
+    if n_scenes < least:
+        raise ValueError(
+            f"need at least {least} scenes, got {n_scenes} in `{name}`{why}: "
+            "add scenes (one row, or one cluster id, per scene)"
+        )
+
+
+def positive(value: float, *, name: str) -> float:
+    """`value` as a finite number above zero."""
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(
+            f"`{name}` must be a positive number, got {value}: "
+            "give it in the unit of the effect, such as 0.05"
+        )
+    return number
+
+
+def probability(value: float, *, name: str) -> float:
+    """`value` as a number strictly between 0 and 1."""
+    number = float(value)
+    if not 0 < number < 1:
+        raise ValueError(
+            f"`{name}` must lie between 0 and 1, got {value}: pass a share such as 0.95"
+        )
+    return number
+
+
+def enough_resamples(n_resamples: int, *, least: int = 1, why: str = "") -> int:
+    """`n_resamples` as an integer of at least `least`."""
+    if int(n_resamples) != n_resamples or n_resamples < least:
+        raise ValueError(
+            f"`n_resamples` must be a whole number of at least {least}{why}, got {n_resamples}: "
+            "raise it (10000 is the default)"
+        )
+    return int(n_resamples)
+
+
+def resamples_for_interval(n_resamples: int, level: float) -> int:
+    """Enough resamples that both tails of an interval at `level` hold at least one."""
+    least = math.ceil(2 / (1 - level) - 1e-9) - 1
+    return enough_resamples(n_resamples, least=least, why=f" for level {level:g}")
+
+
+def horizon_layer(horizon: int | None, n_layers: int) -> int:
+    """The last layer considered; the last one there is, unless told otherwise."""
+    if horizon is None:
+        return n_layers - 1
+    if int(horizon) != horizon or not 0 <= horizon < n_layers:
+        raise ValueError(
+            f"`horizon` must be a layer from 0 to {n_layers - 1}, got {horizon}: "
+            "layers count from 0 (embeddings) to L (after the last block)"
+        )
+    return int(horizon)
+
+
+def plateau_window(plateau: Sequence[int] | None, horizon: int) -> slice:
+    """The layers from the first to the last of `plateau`, both included, as a slice.
+
+    A pair `(first, last)` and a run such as `range(25, 33)` mean the same window. Without one,
+    the last quarter of the layers `0..horizon`.
+    """
+    if plateau is None:
+        n_states = horizon + 1
+        return slice(n_states - max(1, n_states // 4), n_states)
+    layers = [int(layer) for layer in plateau]
+    if not layers or layers != sorted(layers) or layers[0] < 0 or layers[-1] > horizon:
+        raise ValueError(
+            f"`plateau` must give its first and last layer within 0..{horizon}, got {plateau}: "
+            "pass a pair such as (25, 32), in rising order and not beyond the horizon"
+        )
+    return slice(layers[0], layers[-1] + 1)

@@ -1,0 +1,132 @@
+"""Which layers can be the one at which an effect starts, and stays, above a margin?
+
+Two runs of one-sided tests over the layers, upward and downward, each stopping where it first
+cannot decide. Every wrong answer needs the false rejection of one particular true null, so the
+tests need no correction for the number of layers: the fixed-sequence argument of Hsu & Berger
+(1999, JASA 94:468), used there to find the minimum effective dose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from scipy.stats import t as student_t
+
+from stats.arguments import (
+    enough_scenes,
+    finite_array,
+    horizon_layer,
+    plateau_window,
+    positive,
+    probability,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSet:
+    """The layers `low..high` hold the emergence layer with probability `level` or more."""
+
+    low: int
+    """First layer not shown to lie below the margin; horizon + 1 where all of them are."""
+    high: int | None
+    """First layer from which, up to the horizon, every effect is shown above the margin; None if
+    the horizon's own is not: then the set is open above."""
+    delta: float | None
+    """The margin, in the unit of the effect; None where it is half of the plateau."""
+    level: float
+    """Least probability that the set holds the layer."""
+    horizon: int
+    """Last layer considered."""
+    n_scenes: int
+    """Scenes behind each test."""
+
+
+def forward_backward_set(
+    effect: Float[ndarray, "scene layer"],
+    *,
+    margin: float,
+    level: float = 0.95,
+    horizon: int | None = None,
+) -> LayerSet:
+    """Confidence set for the layer at which the mean effect starts to exceed `margin` for good.
+
+    Covers both the first layer above the margin and the first of the unbroken run that lasts
+    to the horizon, at once; no monotone profile is assumed. Scenes must be independent; the mean
+    over scenes must be near normal (see the validation for how many that takes).
+
+    `effect` and `margin` share a unit, by convention the share of the answer's entropy. Raises
+    ValueError for fewer than 2 scenes, values that are not finite, a margin that is not
+    positive or a horizon that is no layer. Source: Hsu & Berger (1999), JASA 94:468.
+    """
+    table, last = _checked(effect, horizon)
+    delta = positive(margin, name="margin")
+    return _layer_set(table[:, : last + 1] - delta, delta=delta, level=level)
+
+
+def half_forward_backward_set(
+    effect: Float[ndarray, "scene layer"],
+    *,
+    plateau: Sequence[int] | None = None,
+    level: float = 0.95,
+    horizon: int | None = None,
+) -> LayerSet:
+    """The same set for `lambda_half`: where the effect starts to exceed half of its plateau.
+
+    Half of the scene's own mean over the plateau is subtracted from its effect; the difference
+    is linear in the scene, so the tests stay what they are. `plateau` gives the first and last
+    layer of the window (default: the last quarter of the layers up to the horizon). Means
+    nothing unless the plateau's mean is positive. Raises as `forward_backward_set`.
+    """
+    table, last = _checked(effect, horizon)
+    window = plateau_window(plateau, last)
+    return _layer_set(excess_over_half(table[:, : last + 1], window), delta=None, level=level)
+
+
+def excess_over_half(
+    effect: Float[ndarray, "scene layer"], plateau: slice
+) -> Float[ndarray, "scene layer"]:
+    """Effect minus half of the same scene's mean over the plateau."""
+    return effect - effect[:, plateau].mean(axis=1, keepdims=True) / 2
+
+
+def shown(
+    excess: Float[ndarray, "scene layer"], *, alpha: float
+) -> tuple[Bool[ndarray, " layer"], Bool[ndarray, " layer"]]:
+    """Layers whose mean is shown negative, and positive, each by a one-sided t test at `alpha`."""
+    n_scenes = len(excess)
+    # A bound, not a p-value: with no spread at all the sign of the mean itself decides.
+    reach = student_t.ppf(1 - alpha, n_scenes - 1) * excess.std(axis=0, ddof=1) / np.sqrt(n_scenes)
+    mean = excess.mean(axis=0)
+    return mean + reach < 0, mean - reach > 0
+
+
+def _checked(
+    effect: Float[ndarray, "scene layer"], horizon: int | None
+) -> tuple[Float[ndarray, "scene layer"], int]:
+    table = finite_array(effect, name="effect", axes=["scene", "layer"])
+    enough_scenes(len(table), name="effect")
+    return table, horizon_layer(horizon, table.shape[1])
+
+
+def _layer_set(
+    excess: Float[ndarray, "scene layer"], *, delta: float | None, level: float
+) -> LayerSet:
+    n_scenes, n_layers = excess.shape
+    level = probability(level, name="level")
+    below, above = shown(excess, alpha=(1 - level) / 2)
+    high = n_layers - _length_of_run(above[::-1])
+    return LayerSet(
+        low=_length_of_run(below),
+        high=high if high < n_layers else None,
+        delta=delta,
+        level=level,
+        horizon=n_layers - 1,
+        n_scenes=n_scenes,
+    )
+
+
+def _length_of_run(flags: Bool[ndarray, " layer"]) -> int:
+    """Number of leading True values."""
+    return len(flags) if flags.all() else int(np.argmin(flags))

@@ -1,0 +1,108 @@
+"""Where a curve over layers first reaches half of its plateau: `lambda_half`.
+
+Half of the curve's own plateau, not a fixed margin and not significance: multiplying an effect by
+a constant leaves it where it was, so attributes, readouts and models of unequal strength compare.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from stats.bootstrap import STUDENTIZED_BELOW
+from stats.resampling import resampled_means, resampled_t
+
+# Rounding of a crossing that falls on a layer must not push it to the next one.
+_ON_LAYER = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfCrossing:
+    """The layer at which the effect reaches half of its plateau, with an interval."""
+
+    estimate: float
+    """Where the monotone mean curve crosses the half, interpolated between layers."""
+    low: float
+    """Lower end, for the interpolated crossing."""
+    high: float
+    """Upper end, rounded up to a layer, so that it also bounds the first layer past the half."""
+    level: float
+    """Nominal coverage, of the crossing and of the first layer at or past it."""
+
+
+def isotonic_crossing(
+    curves: Float[ndarray, "curve layer"], height: Float[ndarray, " curve"]
+) -> Float[ndarray, " curve"]:
+    """Where the least-squares rising fit of each curve reaches `height`, interpolated.
+
+    0 if the fit starts there or above; NaN if it never comes so far. No fit is computed: the
+    fit is at or above h from the layer on at which the sum of (curve - h) over the layers before
+    it is least, and the two fitted values to interpolate between are the extreme slopes of that
+    running sum on either side (Robertson, Wright & Dykstra 1988, section 1.2). So the cost is
+    linear in layers, and all curves go at once.
+    """
+    n_curves, n_layers = curves.shape
+    running = np.zeros((n_curves, n_layers + 1))
+    np.cumsum(curves - height[:, None], axis=1, out=running[:, 1:])
+    first = np.argmin(running, axis=1)[:, None]
+    rise = running - np.take_along_axis(running, first, axis=1)
+    distance = np.arange(n_layers + 1) - first
+    slope = rise / np.where(distance == 0, 1, distance)
+    above = np.min(slope, axis=1, where=distance > 0, initial=np.inf)
+    below = np.max(slope, axis=1, where=distance < 0, initial=-np.inf)
+    first = first[:, 0]
+    inside = (first > 0) & (first < n_layers)
+    share = np.divide(-below, above - below, out=np.ones(n_curves), where=inside)
+    return np.where(first == 0, 0.0, np.where(inside, first - 1 + share, np.nan))
+
+
+def half_plateau_crossing(
+    curves: Float[ndarray, "curve layer"], plateau: slice
+) -> Float[ndarray, " curve"]:
+    """Crossing of half of each curve's own mean over `plateau`; NaN where that is not positive."""
+    half = curves[:, plateau].mean(axis=1) / 2
+    return np.where(half > 0, isotonic_crossing(curves, half), np.nan)
+
+
+def plausible_curves(
+    effect: Float[ndarray, "scene layer"], *, rng: np.random.Generator, n_resamples: int
+) -> Float[ndarray, "resample layer"]:
+    """Mean curves that the scenes could as well have come from.
+
+    From 200 scenes on, the means of the redrawn scenes. Below, bootstrap-t: the observed mean
+    moved back by each resample's own t statistics, in the sample's standard errors. Layers move
+    together, and at each layer the quantiles of the curves are the bootstrap-t interval.
+    """
+    if len(effect) >= STUDENTIZED_BELOW:
+        return resampled_means(effect, rng=rng, n_resamples=n_resamples)
+    error = effect.std(axis=0, ddof=1) / np.sqrt(len(effect))
+    return effect.mean(axis=0) - error * resampled_t(effect, rng=rng, n_resamples=n_resamples)
+
+
+def half_crossing(
+    effect: Float[ndarray, "scene layer"],
+    *,
+    plateau: slice,
+    rng: np.random.Generator,
+    n_resamples: int,
+    level: float,
+) -> HalfCrossing:
+    """Estimate of `lambda_half` with the interval of the whole procedure repeated on resamples.
+
+    A resample without a positive plateau has no crossing; it counts against both ends (at the
+    first layer for `low`, at the last for `high`).
+    """
+    last = effect.shape[1] - 1
+    curves = plausible_curves(effect, rng=rng, n_resamples=n_resamples)
+    crossings = half_plateau_crossing(curves, plateau)
+    tail = (1 - level) / 2
+    low = np.quantile(np.nan_to_num(crossings, nan=0.0), tail)
+    high = np.quantile(np.nan_to_num(crossings, nan=float(last)), 1 - tail)
+    estimate = half_plateau_crossing(effect.mean(axis=0, keepdims=True), plateau)[0]
+    return HalfCrossing(
+        estimate=float(estimate),
+        low=float(low),
+        high=float(np.ceil(high - _ON_LAYER)),
+        level=level,
+    )

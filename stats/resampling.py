@@ -1,0 +1,104 @@
+"""The one bootstrap engine: scenes redrawn with replacement, as matrices of weights.
+
+A resample is how often each scene was drawn. For whatever is linear in the scenes, thousands of
+resamples are then one matrix product; anything else takes the redrawn rows one resample at a
+time (`resampled_statistic`). Both see the same resamples for the same generator.
+
+Weights come in chunks whose size depends on the number of scenes alone and which have their own
+random stream, so that memory is bounded and nothing depends on how the work is divided.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from stats.exact_sums import on_exact_grid
+from stats.streams import chunk_streams
+
+# Small enough for the chunk's arrays to stay in the processor's cache, and yet enough rows for
+# the matrix product to read a large table of scenes only a few hundred times.
+_DRAWS_PER_CHUNK = 2**16
+_LEAST_ROWS = 32
+
+# Below this share of the sample's variance a resample has no spread of its own.
+_NO_SPREAD = 1e-10
+
+
+def weight_chunks(
+    n_scenes: int, n_resamples: int, *, rng: np.random.Generator
+) -> Iterator[Float[ndarray, "chunk scene"]]:
+    """How often each scene was drawn, for `n_resamples` resamples, chunk by chunk."""
+    rows = max(_LEAST_ROWS, _DRAWS_PER_CHUNK // n_scenes)
+    starts = range(0, n_resamples, rows)
+    for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
+        n_rows = min(rows, n_resamples - start)
+        drawn = stream.integers(n_scenes, size=(n_rows, n_scenes))
+        drawn += n_scenes * np.arange(n_rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=n_rows * n_scenes)
+        yield counts.reshape(n_rows, n_scenes).astype(float)
+
+
+def resampled_means(
+    scenes: Float[ndarray, "scene column"], *, rng: np.random.Generator, n_resamples: int
+) -> Float[ndarray, "resample column"]:
+    """Mean over the redrawn scenes, per resample and column."""
+    n_scenes, n_columns = scenes.shape
+    exact = on_exact_grid(scenes, total_weight=n_scenes)
+    means = np.empty((n_resamples, n_columns))
+    start = 0
+    for weights in weight_chunks(n_scenes, n_resamples, rng=rng):
+        means[start : start + len(weights)] = weights @ exact
+        start += len(weights)
+    means /= n_scenes
+    return means
+
+
+def resampled_t(
+    scenes: Float[ndarray, "scene column"], *, rng: np.random.Generator, n_resamples: int
+) -> Float[ndarray, "resample column"]:
+    """Deviation of each resample's mean from the sample's, in the resample's own standard errors.
+
+    Where the redrawn scenes have no spread (one scene drawn n times, or a column that is
+    constant but for a few scenes) the sample's standard error stands in for the resample's; a
+    column that is constant throughout gives 0. So the result is always finite.
+    """
+    n_scenes, n_columns = scenes.shape
+    centred = scenes - scenes.mean(axis=0)
+    squares = np.square(centred)
+    variance = squares.mean(axis=0)
+    exact = np.hstack([on_exact_grid(part, total_weight=n_scenes) for part in (centred, squares)])
+    t = np.empty((n_resamples, n_columns))
+    start = 0
+    for weights in weight_chunks(n_scenes, n_resamples, rng=rng):
+        moments = weights @ exact / n_scenes
+        deviation = moments[:, :n_columns]
+        spread = moments[:, n_columns:] - np.square(deviation)
+        np.copyto(spread, variance, where=spread <= _NO_SPREAD * variance)
+        spread[:, variance == 0] = 1.0
+        t[start : start + len(weights)] = deviation / np.sqrt(spread / (n_scenes - 1))
+        start += len(weights)
+    t[:, variance == 0] = 0.0
+    return t
+
+
+def resampled_statistic(
+    statistic: Callable[[ndarray], float | ndarray],
+    scenes: Float[ndarray, "scene *column"],
+    *,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Float[ndarray, "resample *result"]:
+    """Any `statistic` of the redrawn rows of `scenes`: the same resamples, one call for each.
+
+    The rows come in the order of the sample, repeated as often as drawn, so a statistic must not
+    depend on the order of scenes.
+    """
+    every = np.arange(len(scenes))
+    values = [
+        statistic(scenes[np.repeat(every, row.astype(int))])
+        for weights in weight_chunks(len(scenes), n_resamples, rng=rng)
+        for row in weights
+    ]
+    return np.asarray(values, dtype=float)

@@ -1,0 +1,261 @@
+"""Does the image matter? Scores against those of other scenes' images, tested by relabelling.
+
+Where the same question is asked about many scenes, asking it with another scene's image needs no
+forward pass: item i with the image of scene j *is* item j, scored for i's answer. So all
+mean-over-swaps controls, and a permutation test over as many relabellings as one likes, come
+from the scores of every item for every answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+from numpy import ndarray
+from numpy.typing import ArrayLike
+
+from stats.arguments import enough_resamples, finite_array
+from stats.exact_sums import grid_unit, on_exact_grid
+from stats.scenes import codes, scene_means
+from stats.streams import chunk_streams
+
+_INDICATORS_PER_CHUNK = 2**19
+_LEAST_ROWS = 8
+_TIE = 100 * np.finfo(float).eps
+# A spread below this share of the scores' own size is rounding, not spread.
+_NO_SPREAD = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShuffledLabelTest:
+    """The effect against the shuffled control, with permutation p-values adjusted over layers."""
+
+    effect: Float[ndarray, " layer"]
+    """Mean over scenes of real minus shuffled, in the unit of the scores."""
+    scene_effect: Float[ndarray, "scene layer"]
+    """Real minus shuffled, mean over each scene's items; rows as in `scenes`."""
+    scenes: Shaped[ndarray, " scene"]
+    """Scene ids, sorted."""
+    real: Float[ndarray, "item layer"]
+    """Score of the item's own answer under its own image."""
+    control: Float[ndarray, "item layer"]
+    """Its mean under the images of all other scenes of the stratum: the expectation of a swap."""
+    z: Float[ndarray, " layer"]
+    """Observed statistic in exact permutation standard deviations; 0 where there is no spread."""
+    p: Float[ndarray, " layer"]
+    """One-sided (real above shuffled), adjusted over layers by the maximum z; never 0."""
+    omnibus_p: float
+    """For "the image matters at no layer": the smallest of `p`."""
+    n_scenes: int
+    """Scenes, the units that were permuted."""
+    n_items: int
+    """Items scored."""
+    n_strata: int
+    """Strata within which an image could be swapped."""
+    n_resamples: int
+    """Relabellings drawn."""
+
+
+def shuffled_label_test(
+    scores: Float[ndarray, "item answer layer"],
+    answers: Int[ndarray, " item"],
+    strata: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    scenes: ArrayLike | None = None,
+    n_resamples: int = 10_000,
+) -> ShuffledLabelTest:
+    """Compare each item's score with the one it has under other scenes' images, and test it.
+
+    `scores[i, a, l]` is item i's score at layer l if its answer were a; `answers[i]` its answer.
+    `strata` names what was asked (the question text): items of one stratum differ in the image
+    only. `scenes` names the image; without it every item is a scene of its own.
+
+    Null: within a stratum the answers are exchangeable between scenes, given the scores (the
+    readout says nothing about which answer goes with which image). Whatever a scene does to all
+    its scores alike is allowed for. Items of one scene may depend on each other in scores and in
+    answers, so a scene's answers move together: scenes are permuted among those with the same
+    set of strata. Permuting the strata one by one would be anti-conservative.
+
+    The statistic of a layer is the effect, standardised by its exact permutation moments
+    (Hoeffding 1951, doi:10.1214/aoms/1177729545), so that layers of unequal spread weigh alike in
+    the maximum. A layer where relabelling changes nothing has z = 0.
+
+    Raises ValueError for a stratum with one scene, and for a scene whose set of strata no other
+    scene shares. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the
+    p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+    """
+    table = finite_array(scores, name="scores", axes=["item", "answer", "layer"])
+    n_items, n_answers, _ = table.shape
+    n_resamples = enough_resamples(n_resamples)
+    labels = _answer_indices(answers, n_items, n_answers)
+    stratum = codes(strata, n_items, name="strata")
+    scene_ids = np.arange(n_items) if scenes is None else np.asarray(scenes)
+    scene = codes(scene_ids, n_items, name="scenes")
+
+    contrast = table - _swapped(table, stratum, scene, np.asarray(strata))
+    items = np.arange(n_items)
+    real = table[items, labels]
+    effect = contrast[items, labels]
+    scene_effect = scene_means(effect, scene)
+
+    # Mean over scenes of the mean over each scene's items, as one weight per item.
+    weight = 1 / (np.bincount(scene)[scene] * len(scene_effect))
+    groups = _exchangeable_scenes(scene, stratum, scene_ids)
+    standard, rows = _standardised(contrast * weight[:, None, None], labels, groups)
+    z, p = _permutation_p(standard, labels[rows], groups, rng=rng, n_resamples=n_resamples)
+    return ShuffledLabelTest(
+        effect=scene_effect.mean(axis=0),
+        scene_effect=scene_effect,
+        scenes=np.unique(scene_ids),
+        real=real,
+        control=real - effect,
+        z=z,
+        p=p,
+        omnibus_p=float(p.min()),
+        n_scenes=len(scene_effect),
+        n_items=n_items,
+        n_strata=int(stratum.max()) + 1,
+        n_resamples=n_resamples,
+    )
+
+
+def _answer_indices(answers: ArrayLike, n_items: int, n_answers: int) -> Int[ndarray, " item"]:
+    labels = np.asarray(answers)
+    if labels.shape != (n_items,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"`answers` must hold one whole number per item ({n_items}), got "
+            f"{labels.dtype} of shape {labels.shape}: pass indices into the answer axis of `scores`"
+        )
+    outside = (labels < 0) | (labels >= n_answers)
+    if outside.any():
+        item = int(np.argmax(outside))
+        raise ValueError(
+            f"`answers` must lie in 0..{n_answers - 1}, got {labels[item]} at item {item}: "
+            "index them into the answer axis of `scores`"
+        )
+    return labels.astype(np.intp)
+
+
+def _swapped(
+    table: Float[ndarray, "item answer layer"],
+    stratum: Int[ndarray, " item"],
+    scene: Int[ndarray, " item"],
+    names: Shaped[ndarray, " item"],
+) -> Float[ndarray, "item answer layer"]:
+    """Mean score, per answer, under the images of the stratum's other scenes."""
+    swapped = np.empty_like(table)
+    for rows in _members(stratum):
+        _, own = np.unique(scene[rows], return_inverse=True)
+        n_scenes = int(own.max()) + 1
+        if n_scenes < 2:
+            raise ValueError(
+                f"`strata` needs at least 2 scenes each, got 1 in {names[rows[0]]!r}: leave the "
+                "item out, or score it with swapped images"
+            )
+        cells = scene_means(table[rows].reshape(len(rows), -1), own)
+        others = (cells.sum(axis=0) - cells) / (n_scenes - 1)
+        swapped[rows] = others[own].reshape(len(rows), *table.shape[1:])
+    return swapped
+
+
+def _members(labels: Int[ndarray, " item"]) -> list[Int[ndarray, " member"]]:
+    """Rows of each label, in rising order of both."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels))[:-1])
+
+
+def _exchangeable_scenes(
+    scene: Int[ndarray, " item"], stratum: Int[ndarray, " item"], ids: Shaped[ndarray, " item"]
+) -> list[Int[ndarray, "member slot"]]:
+    """Item rows `[scene, slot]` of each group of scenes that were asked the same questions."""
+    order = np.lexsort((stratum, scene))
+    rows_by_questions: dict[tuple[int, ...], list[ndarray]] = {}
+    for rows in np.split(order, np.cumsum(np.bincount(scene))[:-1]):
+        rows_by_questions.setdefault(tuple(stratum[rows].tolist()), []).append(rows)
+    groups = [np.stack(members) for members in rows_by_questions.values()]
+    lonely = next((group for group in groups if len(group) < 2), None)
+    if lonely is not None:
+        raise ValueError(
+            f"`scenes` must each share their set of strata with another scene, scene "
+            f"{ids[lonely[0, 0]]!r} with its {lonely.shape[1]} items does not: keep one item per "
+            "scene, or ask all scenes of a group the same questions"
+        )
+    return groups
+
+
+def _standardised(
+    contrast: Float[ndarray, "item answer layer"],
+    labels: Int[ndarray, " item"],
+    groups: list[Int[ndarray, "member slot"]],
+) -> tuple[Float[ndarray, "item answer layer"], Int[ndarray, " item"]]:
+    """Contrasts whose sum over relabelled items has mean 0 and variance 1; rows by group."""
+    n_answers = contrast.shape[1]
+    variance = np.zeros(contrast.shape[2])
+    parts = []
+    for group in groups:
+        n_scenes = len(group)
+        onehot = np.eye(n_answers)[labels[group]]
+        share = onehot.mean(axis=0)
+        part = contrast[group]
+        part = part - part.mean(axis=0)
+        part -= np.einsum("nkal,ka->nkl", part, share)[:, :, None]
+        parts.append(part.reshape(-1, *contrast.shape[1:]))
+        flat = part.reshape(n_scenes, -1, part.shape[-1])
+        together = onehot.reshape(n_scenes, -1)
+        pairs = together.T @ together
+        # Hoeffding's sum over all pairs of scene and label, gathered by answer.
+        spread = np.einsum("npl,npl->l", flat, np.einsum("pq,nql->npl", pairs, flat, optimize=True))
+        variance += spread / (n_scenes - 1)
+    size = np.square(contrast).sum(axis=(0, 1))
+    alive = variance > _NO_SPREAD**2 * size
+    scale = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=alive)
+    return np.concatenate(parts) * scale, np.concatenate([group.ravel() for group in groups])
+
+
+def _permutation_p(
+    standard: Float[ndarray, "item answer layer"],
+    labels: Int[ndarray, " item"],
+    groups: list[Int[ndarray, "member slot"]],
+    *,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> tuple[Float[ndarray, " layer"], Float[ndarray, " layer"]]:
+    """Observed sums and their p-values by the maximum over layers."""
+    n_items, n_answers, n_layers = standard.shape
+    cells = standard.reshape(-1, n_layers)
+    exact = on_exact_grid(cells, total_weight=n_items)
+    observed = exact[np.arange(n_items) * n_answers + labels].sum(axis=0)
+    tie = _TIE * np.abs(observed) + n_items * grid_unit(cells, total_weight=n_items)
+    indicator = np.eye(n_answers)
+    counts = np.zeros(n_layers, dtype=np.int64)
+    shapes = [group.shape for group in groups]
+    rows = max(_LEAST_ROWS, _INDICATORS_PER_CHUNK // len(cells))
+    for relabelled in _relabellings(labels, shapes, rows, rng=rng, n_resamples=n_resamples):
+        null = indicator[relabelled].reshape(len(relabelled), -1) @ exact
+        counts += (null.max(axis=1, keepdims=True) >= observed - tie).sum(axis=0)
+    return observed, (1 + counts) / (1 + n_resamples)
+
+
+def _relabellings(
+    labels: Int[ndarray, " item"],
+    shapes: list[tuple[int, int]],
+    rows: int,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Iterator[Int[ndarray, "chunk item"]]:
+    """Answers after scenes changed places within their group, `rows` relabellings at a time."""
+    starts = range(0, n_resamples, rows)
+    for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
+        n_rows = min(rows, n_resamples - start)
+        relabelled = np.empty((n_rows, len(labels)), dtype=np.intp)
+        first = 0
+        for n_scenes, n_slots in shapes:
+            last = first + n_scenes * n_slots
+            own = labels[first:last].reshape(n_scenes, n_slots)
+            places = np.tile(np.arange(n_scenes, dtype=np.int32), (n_rows, 1))
+            moved = own[stream.permuted(places, axis=1)]
+            relabelled[:, first:last] = moved.reshape(n_rows, -1)
+            first = last
+        yield relabelled
