@@ -53,7 +53,7 @@ lock: $(BIN)/python
 # Caches and the environment. What studies produced, under runs/, is never touched.
 clean:
 	rm -rf $(VENV) onset.egg-info .hypothesis .pytest_cache .ruff_cache .import_linter_cache
-	find analysis data_prep paper probes stats tests -name __pycache__ -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
 
 # torch goes first and alone: it is most of the download, and what the others ask of it, any
 # torch, is then there. It brings setuptools, with which the project itself is put in place.
