@@ -1,0 +1,47 @@
+"""Files that are either whole or not there: written under another name, synced, then renamed."""
+
+import os
+from pathlib import Path
+
+from data_prep.errors import UserError
+
+_TEMPORARY = ".writing"
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a kill, a crash or a full disk leaves no half of it there.
+
+    The rename is atomic on POSIX file systems; the folder is synced too, since otherwise a power
+    loss may undo the rename. UserError if the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {path} ({len(content):,} bytes): {error.strerror or error}: free space "
+            "or choose another folder and run again; what is already written is kept"
+        ) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a killed process was writing in `folder`."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

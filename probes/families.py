@@ -1,0 +1,69 @@
+"""Everything that differs between families of vision-language models, in one place.
+
+The rest of the package knows a model only through `get_decoder()`, `get_output_embeddings()`
+and its processor. An architecture that is not named here is served by the defaults if the gate
+lets it pass.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PretrainedConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """What the architecture itself does not say."""
+
+    default_prompt: str = "USER: {image}\n{question} ASSISTANT:"
+    """For checkpoints without a chat template; LLaVA-1.5's form."""
+    dropped_inputs: frozenset[str] = frozenset()
+    """Outputs of the processor that are no input of the forward pass."""
+
+
+_DEFAULT = Family()
+_PALIGEMMA = Family(default_prompt="{image}{question}", dropped_inputs=frozenset({"labels"}))
+_FAMILIES = {"llava": _DEFAULT, "paligemma": _PALIGEMMA}
+
+
+def family_of(config: PretrainedConfig) -> Family:
+    """The family of a model by its `model_type`; the default (LLaVA's form) if it is unknown."""
+    return _FAMILIES.get(config.model_type, _DEFAULT)
+
+
+def soft_cap(config: PretrainedConfig) -> float | None:
+    """The cap on the final logits (Gemma 2, PaliGemma 2), None if there is none."""
+    return getattr(config.get_text_config(), "final_logit_softcapping", None)
+
+
+def logit_scale(config: PretrainedConfig) -> float:
+    """The factor on the final logits: Cohere multiplies, Granite divides, the others neither."""
+    text = config.get_text_config()
+    multiplied = getattr(text, "logit_scale", None)
+    divided = getattr(text, "logits_scaling", None)
+    return float(multiplied or 1) / float(divided or 1)
+
+
+def head_is_tied(config: PretrainedConfig) -> bool:
+    """Whether the configuration says that head and embeddings are one matrix."""
+    # A checkpoint may say so at either level, and the two need not agree.
+    text = config.get_text_config()
+    return bool(getattr(config, "tie_word_embeddings", False)) or bool(
+        getattr(text, "tie_word_embeddings", False)
+    )
+
+
+def image_placeholder(processor: Any) -> str:
+    """What stands for the image in a prompt before the processor expands it."""
+    # Gemma 3 writes a begin-of-image token, which its processor expands around the image tokens.
+    begin = getattr(processor, "boi_token", None)
+    return begin or getattr(processor, "image_token", "<image>")
+
+
+def complete_processor(processor: Any, config: PretrainedConfig) -> None:
+    """Fill in what early LLaVA checkpoints left to the model to know."""
+    if config.model_type in ("llava", "llava_next"):
+        if getattr(processor, "patch_size", None) is None:
+            processor.patch_size = config.vision_config.patch_size
+        if getattr(processor, "vision_feature_select_strategy", None) is None:
+            processor.vision_feature_select_strategy = config.vision_feature_select_strategy

@@ -1,0 +1,167 @@
+"""The gate: what the view reads from a model must be what the model computes.
+
+Run on every load, on a small built-in batch. A lens that is wrong at the last layer (norm
+applied twice, cap forgotten, a random head) or that reads a padded position gives smooth,
+believable curves: nothing later would notice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from probes.families import head_is_tied
+from probes.unembedding import GateError
+from probes.vlm import VLM
+
+_QUESTIONS = (
+    "What is this?",
+    "What color is the large thing that is in front of everything else?",
+    "What is this?",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """Largest difference allowed, as a share of the largest value compared with."""
+
+    same: float
+    """Between two ways to compute the same thing on the same batch."""
+    batch: float
+    """Between an item alone and in a padded batch: other kernels, other orders of summation."""
+
+
+_TOLERANCES = {
+    torch.float32: Tolerance(same=1e-4, batch=1e-3),
+    torch.float16: Tolerance(same=5e-3, batch=2e-2),
+    torch.bfloat16: Tolerance(same=2e-2, batch=1e-1),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Untouched:
+    """A plain forward pass, one item at a time, no hook, no padding, at the answer position."""
+
+    states: Float[Tensor, "item layer d_model"]
+    """As the library returns them: the last one is already normed."""
+    logits: Float[Tensor, "item vocab"]
+
+
+def check_gate(vlm: VLM) -> None:
+    """GateError that says which part differs from the model's own computation, and by how much."""
+    tolerance = _TOLERANCES[vlm.dtype]
+    images = _images()
+    _check_tied(vlm)
+    untouched = _untouched(vlm, images)
+    alone = torch.cat([vlm.capture([i], [q]) for i, q in zip(images, _QUESTIONS, strict=True)])
+    _compare(
+        "the captured residuals differ from an untouched forward pass",
+        alone[:, :-1],
+        untouched.states[:, :-1],
+        tolerance.same,
+    )
+    _check_norm(vlm, alone, untouched, tolerance.same)
+    _check_head(vlm, alone, untouched, tolerance.same)
+    _compare(
+        "residuals of a padded batch differ from those of its items alone",
+        vlm.capture(images, _QUESTIONS, batch_size=len(images)),
+        alone,
+        tolerance.batch,
+    )
+    if torch.equal(alone[0], alone[2]):
+        raise GateError(
+            "two different images give the same residuals at the answer position: the image does "
+            "not reach it (has the prompt an image token, and after what place?)"
+        )
+
+
+def _check_tied(vlm: VLM) -> None:
+    embeddings = vlm.model.get_input_embeddings()
+    if not head_is_tied(vlm.model.config) or embeddings is None:
+        return
+    head, table = vlm.unembedding.head, embeddings.weight
+    if head.shape != table.shape:
+        raise GateError(
+            f"the configuration ties head and embeddings, but their shapes are "
+            f"{tuple(head.shape)} and {tuple(table.shape)}"
+        )
+    _compare("the head is not tied to the embeddings", head[None], table[None], 0.0)
+
+
+def _check_norm(
+    vlm: VLM, alone: Float[Tensor, "item layer d_model"], untouched: _Untouched, allowed: float
+) -> None:
+    norm = vlm.unembedding.norm
+    _compare(
+        "the final norm of the raw last residual differs from the model's own",
+        norm(alone[:, -1:]),
+        untouched.states[:, -1:],
+        allowed,
+    )
+    with torch.no_grad():
+        one_by_one = torch.stack(
+            [vlm.norm(alone[:, layer]) for layer in range(alone.shape[1])], dim=1
+        )
+    _compare("layers are not normed with their own statistics", norm(alone), one_by_one, allowed)
+
+
+def _check_head(
+    vlm: VLM, alone: Float[Tensor, "item layer d_model"], untouched: _Untouched, allowed: float
+) -> None:
+    n_vocab = vlm.unembedding.n_vocab
+    _, from_normed = next(vlm.unembedding.vocabulary_chunks(untouched.states[:, -1], n_vocab))
+    own = untouched.logits[:, None]
+    _compare(
+        "head, logit scale or soft cap differ from the model's own",
+        from_normed[:, None],
+        own,
+        allowed,
+    )
+    lens = vlm.unembed(alone[:, -1])
+    _compare(
+        "the lens at the last layer differs from the model's logits", lens[:, None], own, allowed
+    )
+
+
+def _compare(
+    what: str,
+    got: Float[Tensor, "item layer unit"],
+    wanted: Float[Tensor, "item layer unit"],
+    allowed: float,
+) -> None:
+    """Layer by layer, because early layers can be a hundredth as large as late ones."""
+    if got.shape != wanted.shape:
+        raise GateError(f"{what}: shape {tuple(got.shape)} instead of {tuple(wanted.shape)}")
+    difference = (got.float() - wanted.float()).abs().amax(dim=(0, 2))
+    size = wanted.float().abs().amax(dim=(0, 2)).clamp(min=torch.finfo(torch.float32).tiny)
+    share = torch.nan_to_num(difference / size, nan=torch.inf)
+    worst = int(share.argmax())
+    if share[worst] > allowed:
+        at = f" at layer {worst}" if len(share) > 1 else ""
+        raise GateError(
+            f"{what}{at}: by {share[worst]:.2g} of the largest value, allowed {allowed:.0e}; this "
+            "model is not read faithfully and is not loaded"
+        )
+
+
+def _untouched(vlm: VLM, images: list[Image.Image]) -> _Untouched:
+    states, logits = [], []
+    for image, question in zip(images, _QUESTIONS, strict=True):
+        inputs = vlm.prepare([image], [question])
+        with torch.no_grad():
+            output = vlm.model(**inputs, use_cache=False, output_hidden_states=True)
+        states.append(torch.stack([state[0, -1] for state in output.hidden_states]))
+        logits.append(output.logits[0, -1])
+    return _Untouched(states=torch.stack(states), logits=torch.stack(logits))
+
+
+def _images() -> list[Image.Image]:
+    """Noise, a gradient and one colour: the first and the last share their question."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    ramp = np.linspace(0, 255, 64).astype(np.uint8)
+    gradient = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], ramp[None, ::-1]), axis=-1)
+    flat = np.full((64, 64, 3), (200, 40, 40), dtype=np.uint8)
+    return [Image.fromarray(np.ascontiguousarray(pixels)) for pixels in (noise, gradient, flat)]

@@ -1,0 +1,92 @@
+"""The prompt around a question, and the model's inputs made from prompts and images."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+from PIL import Image
+from transformers import BatchFeature
+
+from data_prep.errors import UserError
+from probes.families import Family, image_placeholder
+
+Render = Callable[[str], str]
+
+
+class Prompts:
+    """Builds prompts by the checkpoint's own chat template, or by its family's default form."""
+
+    def __init__(self, processor: Any, family: Family) -> None:
+        self._processor = processor
+        self._family = family
+        self._placeholder = image_placeholder(processor)
+        self._render = self._choose_render()
+
+    def prompt(self, question: str) -> str:
+        """The text that ends where the answer's first token is to be predicted."""
+        if self._placeholder in question:
+            raise UserError(
+                f"a question must not hold the image token {self._placeholder!r}, got "
+                f"{question!r}: rephrase it"
+            )
+        return self._render(question)
+
+    def inputs(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
+        """What the processor returns for a batch, padded on the left: the answer position is -1."""
+        if len(images) != len(questions) or not questions:
+            raise UserError(
+                f"need one image per question and at least one, got {len(images)} images and "
+                f"{len(questions)} questions"
+            )
+        texts = [self.prompt(question) for question in questions]
+        begin = self._processor.tokenizer.bos_token
+        inputs = self._processor(
+            images=[[image.convert("RGB")] for image in images],
+            text=texts,
+            return_tensors="pt",
+            padding=True,
+            padding_side="left",
+            # A template may write the begin token that the tokenizer would add once more.
+            add_special_tokens=not (begin and texts[0].startswith(begin)),
+        )
+        for name in self._family.dropped_inputs & inputs.keys():
+            del inputs[name]
+        return inputs
+
+    def _choose_render(self) -> Render:
+        tokenizer = self._processor.tokenizer
+        if not (getattr(self._processor, "chat_template", None) or tokenizer.chat_template):
+            return self._by_default
+        candidates: list[Render] = []
+        if getattr(self._processor, "chat_template", None):
+            candidates.append(self._by_processor)
+        if tokenizer.chat_template:
+            candidates.append(self._by_tokenizer)
+        trial = "What is this?"
+        for render in candidates:
+            try:
+                text = render(trial)
+            except (TemplateError, TypeError, ValueError):
+                continue
+            # A text-only template drops the image part, or prints the list that it is given.
+            if text.count(self._placeholder) == 1 and text.count(trial) == 1 and "[{" not in text:
+                return render
+        raise UserError(
+            f"the chat template does not render one image ({self._placeholder!r}) and one "
+            "question: save the processor with a template that takes content parts of type image and text"
+        )
+
+    def _by_processor(self, question: str) -> str:
+        parts = [{"type": "image"}, {"type": "text", "text": question}]
+        return self._processor.apply_chat_template(
+            [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=False
+        )
+
+    def _by_tokenizer(self, question: str) -> str:
+        content = f"{self._placeholder}\n{question}"
+        return self._processor.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+
+    def _by_default(self, question: str) -> str:
+        return self._family.default_prompt.format(image=self._placeholder, question=question)

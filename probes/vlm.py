@@ -1,0 +1,162 @@
+"""One view over Hugging Face vision-language models: blocks, final norm, head, answer position."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+from transformers import BatchFeature, PreTrainedModel
+
+from data_prep.errors import UserError
+from probes.families import family_of, logit_scale, soft_cap
+from probes.prompts import Prompts
+from probes.unembedding import GateError, Unembedding, detach_unembedding
+
+
+class VLM:
+    """A loaded model and its processor; use `load_vlm`, which also checks it at the gate.
+
+    The answer position is the last position of the prompt, from which the answer's first token
+    is predicted. Layer 0 is what enters block 1 (image features merged in), layer l is the
+    residual stream after block l, up to L = `n_layers`; the last layer is raw, before the norm.
+    """
+
+    def __init__(self, *, model: PreTrainedModel, processor: Any, name: str, revision: str) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.name = name
+        self.revision = revision
+        decoder: Any = model.get_decoder()
+        head = model.get_output_embeddings()
+        if head is None or not (hasattr(decoder, "layers") and hasattr(decoder, "norm")):
+            raise GateError(
+                f"{type(model).__name__} shows no decoder with `layers` and `norm`, or no head: "
+                "its residual stream cannot be read"
+            )
+        self.blocks: Sequence[nn.Module] = decoder.layers
+        self.norm: nn.Module = decoder.norm
+        self.unembedding: Unembedding = detach_unembedding(
+            self.norm, head, scale=logit_scale(model.config), soft_cap=soft_cap(model.config)
+        )
+        self._prompts = Prompts(processor, family_of(model.config))
+
+    @property
+    def n_layers(self) -> int:
+        """L, the number of blocks; there are L + 1 layers of residuals."""
+        return len(self.blocks)
+
+    @property
+    def d_model(self) -> int:
+        return self.unembedding.head.shape[1]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    def prompt(self, question: str) -> str:
+        """The text that the model is given with the image, before image tokens are expanded."""
+        return self._prompts.prompt(question)
+
+    def prepare(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
+        """The model's inputs for a batch, on its device, padded on the left."""
+        inputs = self._prompts.inputs(images, questions)
+        return inputs.to(device=self.device, dtype=self.dtype)
+
+    def new_buffer(self, n_items: int) -> Float[Tensor, "item layer d_model"]:
+        """Memory for the residuals of `n_items` items, allocated once and written by the hooks."""
+        shape = (n_items, self.n_layers + 1, self.d_model)
+        return torch.empty(shape, dtype=self.dtype, device=self.device)
+
+    def residuals_into(
+        self, inputs: BatchFeature, buffer: Float[Tensor, "item layer d_model"]
+    ) -> None:
+        """Run a prepared batch and write its residuals at the answer position into `buffer`.
+
+        The headless model runs without a cache, and nothing but these residuals is kept.
+        """
+        seen: list[int] = []
+
+        # What *enters* a block or the norm is the stream itself: where a model adds something
+        # between two blocks (visual features in DeepStack), a block's output would miss it.
+        def hook_for(layer: int):
+            def write(_: nn.Module, args: tuple, kwargs: dict) -> None:
+                stream = args[0] if args else kwargs["hidden_states"]
+                buffer[:, layer].copy_(stream[:, -1])
+                seen.append(layer)
+
+            return write
+
+        handles = [
+            module.register_forward_pre_hook(hook_for(layer), with_kwargs=True)
+            for layer, module in enumerate([*self.blocks, self.norm])
+        ]
+        try:
+            with torch.inference_mode():
+                self.model.base_model(**inputs, use_cache=False, return_dict=True)
+        finally:
+            for handle in handles:
+                handle.remove()
+        if seen != list(range(self.n_layers + 1)):
+            raise GateError(
+                f"{type(self.model).__name__} must pass its {self.n_layers} blocks and its norm "
+                f"once each and in order, got {seen}: its residual stream cannot be read"
+            )
+
+    def capture(
+        self, images: Sequence[Image.Image], questions: Sequence[str], batch_size: int = 32
+    ) -> Float[Tensor, "item layer d_model"]:
+        """Residuals at the answer position, layers 0..L, in the model's dtype.
+
+        Holds all items in memory; `capture_to_store` streams. UserError if a residual is not
+        finite.
+        """
+        if len(images) != len(questions):
+            raise UserError(
+                f"need one image per question, got {len(images)} images and "
+                f"{len(questions)} questions"
+            )
+        buffer = self.new_buffer(len(questions))
+        for start in range(0, len(questions), batch_size):
+            rows = slice(start, start + batch_size)
+            self.residuals_into(self.prepare(images[rows], questions[rows]), buffer[rows])
+        require_finite(buffer, [str(index) for index in range(len(questions))])
+        return buffer
+
+    def unembed(self, residual: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
+        """Logits of residuals of any layer: norm with their own statistics, head, scale, cap."""
+        return self.unembedding.logits(residual)
+
+    def answer_logits(
+        self, images: Sequence[Image.Image], questions: Sequence[str], batch_size: int = 32
+    ) -> Float[Tensor, "item vocab"]:
+        """The model's own next-token logits at the answer position, by its own forward pass."""
+        parts = []
+        for start in range(0, len(questions), batch_size):
+            rows = slice(start, start + batch_size)
+            inputs = self.prepare(images[rows], questions[rows])
+            with torch.no_grad():
+                output = self.model(**inputs, use_cache=False, logits_to_keep=1, return_dict=True)
+            parts.append(output.logits[:, -1].float())
+        return torch.cat(parts)
+
+
+def require_finite(residuals: Float[Tensor, "item layer d_model"], item_ids: Sequence[str]) -> None:
+    """UserError that names the first item and layer with a NaN or an infinity."""
+    # A sum is not finite if any term is not, and needs no array of flags as large as the data.
+    if torch.isfinite(residuals.sum(dtype=torch.float32)):
+        return
+    bad = (~torch.isfinite(residuals)).nonzero()
+    if len(bad):
+        item, layer, unit = bad[0].tolist()
+        raise UserError(
+            f"residuals must be finite, got {residuals[item, layer, unit].item()} for item "
+            f"{item_ids[item]} at layer {layer}: load the model in float32 or bfloat16 (float16 "
+            "overflows), or leave the item out"
+        )

@@ -1,0 +1,165 @@
+"""What load_vlm takes, what it refuses, and with which remedy."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from data_prep.errors import UserError
+from probes import load_vlm
+from probes.families import soft_cap
+from probes.unembedding import GateError
+
+HEAD = "language_model.lm_head.weight"
+
+
+@pytest.fixture
+def copied(model_folder, tmp_path):
+    return shutil.copytree(model_folder, tmp_path / "model")
+
+
+def change_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def change_weights(folder, change):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+def test_reads_what_was_saved(vlm):
+    assert (vlm.n_layers, vlm.d_model) == (3, 48)
+    assert vlm.processor.image_processor.backend == "pil"
+    assert soft_cap(vlm.model.config) is None
+
+
+def test_the_revision_of_a_folder_changes_with_its_weights(vlm, copied):
+    assert load_vlm(copied).revision == vlm.revision
+    change_weights(copied, lambda weights: weights[HEAD].mul_(1.5))
+    assert load_vlm(copied).revision != vlm.revision
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_passes_the_gate(model_folder, images, questions, dtype):
+    vlm = load_vlm(model_folder, dtype=dtype)
+    captured = vlm.capture(images, questions)
+    assert captured.dtype == getattr(torch, dtype)
+    own = vlm.answer_logits(images, questions)
+    assert (vlm.unembed(captured[:, -1]) - own).abs().max() < 0.02 * own.abs().max()
+
+
+def test_tied_weights_pass(build_model, build_processor, tmp_path):
+    build_model(tied=True).save_pretrained(tmp_path)
+    build_processor().save_pretrained(tmp_path)
+    vlm = load_vlm(tmp_path)
+    assert vlm.unembedding.head.data_ptr() == vlm.model.get_input_embeddings().weight.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("runs/no/such/folder", "no model folder"),
+        ("./none", "no model folder"),
+        ("somebody/some-model", "without a network, fetch it elsewhere"),
+    ],
+)
+def test_a_model_that_is_not_there(name, message):
+    with pytest.raises(UserError, match=message):
+        load_vlm(name)
+
+
+def test_a_folder_that_is_no_model(tmp_path):
+    with pytest.raises(UserError, match="no config.json"):
+        load_vlm(tmp_path)
+
+
+def test_unknown_dtype_and_device(model_folder):
+    with pytest.raises(UserError, match="choose from float32"):
+        load_vlm(model_folder, dtype="float8")
+    with pytest.raises(UserError, match="try cpu"):
+        load_vlm(model_folder, device="toaster")
+    with pytest.raises(UserError, match="no revisions"):
+        load_vlm(model_folder, revision="main")
+
+
+def test_a_model_without_image_input(tmp_path):
+    config = LlamaConfig(
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        vocab_size=16,
+    )
+    LlamaForCausalLM(config).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="takes no image"):
+        load_vlm(tmp_path)
+
+
+def test_a_head_that_is_missing_is_not_made_up(copied):
+    change_weights(copied, lambda weights: weights.pop(HEAD))
+    with pytest.raises(UserError, match=r"missing_keys: 1, first lm_head.weight"):
+        load_vlm(copied)
+
+
+def test_weights_that_do_not_fit(copied):
+    change_weights(copied, lambda w: w.update({HEAD: w[HEAD][:-1].clone()}))
+    with pytest.raises(UserError, match="cannot load the weights|mismatched"):
+        load_vlm(copied)
+
+
+def test_pickled_weights_are_not_read(copied):
+    (copied / "model.safetensors").unlink()
+    torch.save({}, copied / "pytorch_model.bin")
+    with pytest.raises(UserError, match="pickled weights can run code"):
+        load_vlm(copied)
+
+
+def test_truncated_weights(copied):
+    path = copied / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(UserError, match="cannot load the weights"):
+        load_vlm(copied)
+
+
+def test_broken_or_foreign_configuration(copied):
+    change_config(copied, model_type="no_such_family", auto_map={"AutoConfig": "code.Config"})
+    with pytest.raises(UserError, match="without running foreign code"):
+        load_vlm(copied)
+    (copied / "config.json").write_text("{")
+    with pytest.raises(UserError, match="cannot get the configuration"):
+        load_vlm(copied)
+
+
+def test_a_folder_without_its_processor(copied):
+    for path in copied.glob("*"):
+        if path.name not in ("config.json", "model.safetensors"):
+            path.unlink()
+    with pytest.raises(UserError, match="cannot load the processor"):
+        load_vlm(copied)
+
+
+def test_a_configuration_that_lies_about_tying(copied):
+    text = json.loads((copied / "config.json").read_text())["text_config"]
+    change_config(copied, text_config=text | {"tie_word_embeddings": True})
+    with pytest.raises(GateError, match="not tied"):
+        load_vlm(copied)
+
+
+def test_without_a_template_the_familys_default_serves(build_processor, copied):
+    for path in copied.glob("chat_template*"):
+        path.unlink()
+    build_processor(template=None).save_pretrained(copied)
+    assert load_vlm(copied).prompt("What?") == "USER: <image>\nWhat? ASSISTANT:"
+
+
+def test_a_template_that_drops_the_image_is_refused(build_processor, copied):
+    build_processor(template="{{ messages[0].content[-1].text }}").save_pretrained(copied)
+    with pytest.raises(UserError, match="chat template does not render"):
+        load_vlm(copied)
