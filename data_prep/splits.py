@@ -21,7 +21,7 @@ def split_of(
     shares are met on average. Another `salt` gives an independent split.
     """
     total = sum(fractions.values())
-    if not isclose(total, 1) or min(fractions.values()) < 0:
+    if not isclose(total, 1) or any(share < 0 for share in fractions.values()):
         raise UserError(
             f"the fractions of a split must be at least 0 and add up to 1, got {dict(fractions)}: "
             "correct the shares"
