@@ -68,7 +68,8 @@ def _refuse_shared(tokenizer: Any, attribute: Attribute, whole: dict[str, set[in
             owners = [answer for answer, tokens in whole.items() if token in tokens]
             raise UserError(
                 f"answers of {attribute.name} must have tokens of their own, but "
-                f"{_shown(tokenizer, token)} stands for {' and '.join(owners)} in this tokenizer: give them other words"
+                f"{_shown(tokenizer, token)} stands for {' and '.join(owners)} in this tokenizer: "
+                "give them other words"
             )
 
 

@@ -6,6 +6,7 @@ believable curves: nothing later would notice.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ def check_gate(vlm: VLM) -> None:
 
 
 def _check_tied(vlm: VLM) -> None:
-    embeddings = vlm.model.get_input_embeddings()
+    embeddings: Any = vlm.model.get_input_embeddings()
     if not head_is_tied(vlm.model.config) or embeddings is None:
         return
     head, table = vlm.unembedding.head, embeddings.weight

@@ -168,7 +168,7 @@ def _processor(source: str, config: PretrainedConfig, revision: str | None) -> A
 def _model(source: str, revision: str | None, dtype: torch.dtype) -> PreTrainedModel:
     try:
         with _quiet_unless_terminal():
-            model, report = AutoModelForImageTextToText.from_pretrained(
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
                 source,
                 revision=revision,
                 dtype=dtype,
@@ -180,6 +180,7 @@ def _model(source: str, revision: str | None, dtype: torch.dtype) -> PreTrainedM
         raise UserError(
             f"cannot load the weights of {source} ({_reason(error)}): fetch or save it again"
         ) from error
+    model, report = loaded
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
             names = sorted(str(key) for key in report[kind])

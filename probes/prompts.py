@@ -73,7 +73,8 @@ class Prompts:
                 return render
         raise UserError(
             f"the chat template does not render one image ({self._placeholder!r}) and one "
-            "question: save the processor with a template that takes content parts of type image and text"
+            "question: save the processor with a template that takes content parts of type image "
+            "and text"
         )
 
     def _by_processor(self, question: str) -> str:

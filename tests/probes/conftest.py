@@ -7,6 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def build_model(tokenizer) -> Callable[..., LlavaForConditionalGeneration]:
             tie_word_embeddings=tied,
         )
         model = LlavaForConditionalGeneration(config).eval()
-        decoder = model.get_decoder()
+        decoder: Any = model.get_decoder()
         torch.nn.init.uniform_(decoder.norm.weight, 0.3, 3)
         return model
 

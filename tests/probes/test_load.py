@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 import torch
@@ -58,7 +59,8 @@ def test_tied_weights_pass(build_model, build_processor, tmp_path):
     build_model(tied=True).save_pretrained(tmp_path)
     build_processor().save_pretrained(tmp_path)
     vlm = load_vlm(tmp_path)
-    assert vlm.unembedding.head.data_ptr() == vlm.model.get_input_embeddings().weight.data_ptr()
+    embeddings: Any = vlm.model.get_input_embeddings()
+    assert vlm.unembedding.head.data_ptr() == embeddings.weight.data_ptr()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_model_that_is_not_there(name, message):
 
 
 def test_a_folder_that_is_no_model(tmp_path):
-    with pytest.raises(UserError, match="no config.json"):
+    with pytest.raises(UserError, match=r"no config\.json"):
         load_vlm(tmp_path)
 
 
@@ -110,7 +112,7 @@ def test_a_head_that_is_missing_is_not_made_up(copied):
 
 def test_weights_that_do_not_fit(copied):
     change_weights(copied, lambda w: w.update({HEAD: w[HEAD][:-1].clone()}))
-    with pytest.raises(UserError, match="cannot load the weights|mismatched"):
+    with pytest.raises(UserError, match="cannot load the weights"):
         load_vlm(copied)
 
 

@@ -70,17 +70,19 @@ def test_kl_is_at_least_zero_and_zero_at_the_last_layer(case):
 def test_a_shift_of_all_logits_changes_nothing(case, shift):
     residuals, unembedding = case
     shifted = replace(unembedding, bias=unembedding.bias + shift)
-    near = {"rtol": 1e-3, "atol": 2e-3}
-    np.testing.assert_allclose(
+
+    def same(one, other):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-3)
+
+    same(
         answer_log_probs(residuals, shifted, TOKENS),
         answer_log_probs(residuals, unembedding, TOKENS),
-        **near,
     )
     one = lens_summaries(residuals, shifted, k=3, chunk=10)
     other = lens_summaries(residuals, unembedding, k=3, chunk=10)
-    np.testing.assert_allclose(one.entropy_bits, other.entropy_bits, **near)
-    np.testing.assert_allclose(one.kl_to_final_bits, other.kl_to_final_bits, **near)
-    np.testing.assert_allclose(one.probabilities, other.probabilities, **near)
+    same(one.entropy_bits, other.entropy_bits)
+    same(one.kl_to_final_bits, other.kl_to_final_bits)
+    same(one.probabilities, other.probabilities)
 
 
 def test_blocks_of_items_do_not_matter(monkeypatch):

@@ -65,7 +65,7 @@ def test_an_incomplete_store_says_so(filled):
     (filled.folder / "shard-00001.safetensors").unlink()
     again = reopened(filled)
     assert again.missing_shards() == [1]
-    with pytest.raises(UserError, match="shard-00001.safetensors is missing: the capture is not"):
+    with pytest.raises(UserError, match="is missing: the capture is not complete"):
         again.read()
 
 

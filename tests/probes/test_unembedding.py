@@ -6,10 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.errors import UserError
-from probes.unembedding import FinalNorm, Unembedding
+from probes.unembedding import FinalNorm, NormKind, Unembedding
 
 
-def random_unembedding(kind="rms", *, bias=True, soft_cap=5.0, dtype=torch.float32, n_vocab=40):
+def random_unembedding(
+    kind: NormKind = "rms",
+    *,
+    soft_cap: float | None = 5.0,
+    dtype: torch.dtype = torch.float32,
+    n_vocab: int = 40,
+) -> Unembedding:
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape):
@@ -19,7 +25,7 @@ def random_unembedding(kind="rms", *, bias=True, soft_cap=5.0, dtype=torch.float
     return Unembedding(
         norm=FinalNorm(kind=kind, weight=draw(12), bias=norm_bias, eps=1e-5),
         head=draw(n_vocab, 12),
-        bias=draw(n_vocab) if bias else None,
+        bias=draw(n_vocab),
         scale=0.5,
         soft_cap=soft_cap,
     )
