@@ -13,7 +13,11 @@ from numpy.typing import ArrayLike
 
 
 def finite_array(
-    value: ArrayLike, *, name: str, axes: Sequence[str], open_ended: bool = False
+    value: ArrayLike | Sequence[float] | float,
+    *,
+    name: str,
+    axes: Sequence[str],
+    open_ended: bool = False,
 ) -> Float[ndarray, "..."]:
     """`value` as finite float64 with one dimension per axis name, or more if `open_ended`."""
     array = np.asarray(value, dtype=float)
@@ -29,10 +33,8 @@ def finite_array(
         where = np.argwhere(~finite)[0]
         labels = [*axes, *(["column"] * (array.ndim - len(axes)))]
         place = ", ".join(f"{label} {index}" for label, index in zip(labels, where, strict=True))
-        raise ValueError(
-            f"`{name}` must be finite, got {array[tuple(where)]} at {place}: "
-            f"leave that {axes[0]} out or score it again"
-        )
+        at = f" at {place}: leave that {labels[0]} out or score it again" if labels else ": set it"
+        raise ValueError(f"`{name}` must be finite, got {array[tuple(where)]}{at}")
     return array
 
 

@@ -6,12 +6,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from stats.arguments import enough_scenes, finite_array, probability, resamples_for_interval
 from stats.resampling import resampled_means, resampled_t
-from stats.scenes import codes, scene_means
+from stats.scenes import Labels, codes, scene_means
 
 Method = Literal["percentile", "bca", "studentized"]
 
@@ -46,7 +45,7 @@ class BootstrapInterval:
 
 def cluster_bootstrap(
     values: Float[ndarray, "item *column"],
-    clusters: ArrayLike,
+    clusters: Labels,
     *,
     rng: np.random.Generator,
     n_resamples: int = 10_000,

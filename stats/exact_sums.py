@@ -14,13 +14,16 @@ from numpy import ndarray
 # One bit below float64's 53, for the rounding of the values themselves.
 _BITS = 52
 
+# Of the smallest number above zero.
+_LEAST_EXPONENT = -1074
+
 
 def grid_unit(
     values: Float[ndarray, "row *column"], *, total_weight: int
 ) -> Float[ndarray, " *column"]:
     """The spacing of the grid, per column: a power of two."""
     _, exponent = np.frexp(np.abs(values).max(axis=0))
-    return np.ldexp(1.0, exponent + int(total_weight).bit_length() - _BITS)
+    return np.ldexp(1.0, np.maximum(exponent + total_weight.bit_length() - _BITS, _LEAST_EXPONENT))
 
 
 def on_exact_grid(

@@ -1,9 +1,10 @@
 """How large an effect would have been found? What stands beside every "not emerged"."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from numpy.typing import ArrayLike
 from scipy.optimize import root_scalar
 from scipy.stats import nct
 from scipy.stats import t as student_t
@@ -14,7 +15,7 @@ from stats.arguments import enough_scenes, finite_array, probability
 def minimum_detectable_effect(
     *,
     n_scenes: int,
-    sd: ArrayLike,
+    sd: Float[ndarray, "*layer"] | Sequence[float] | float,
     n_layers: int | None = None,
     level: float = 0.95,
     power: float = 0.8,
@@ -38,8 +39,9 @@ def minimum_detectable_effect(
     if tests < 1:
         raise ValueError(f"`n_layers` must be at least 1, got {tests}: count the layers tested")
     level, power = probability(level, name="level"), probability(power, name="power")
-    critical = student_t.ppf(1 - (1 - level) / tests, n_scenes - 1)
-    return _noncentrality(critical, n_scenes - 1, power) * spread / np.sqrt(n_scenes)
+    critical = float(student_t.ppf(1 - (1 - level) / tests, n_scenes - 1))
+    shift = _noncentrality(critical, n_scenes - 1, power)
+    return np.asarray(shift * spread / np.sqrt(n_scenes))
 
 
 def _noncentrality(critical: float, degrees: int, power: float) -> float:

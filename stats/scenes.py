@@ -1,12 +1,18 @@
 """From items to scenes: one row per scene, the unit that is sampled."""
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
+Labels: TypeAlias = ArrayLike | Sequence[object]
+"""One name or number per item: a list, an array or a table's column."""
 
-def codes(labels: ArrayLike, n_items: int, *, name: str) -> Int[ndarray, " item"]:
+
+def codes(labels: Labels, n_items: int, *, name: str) -> Int[ndarray, " item"]:
     """Each item's label as its rank among the distinct labels (sorted, so row order is moot)."""
     array = np.asarray(labels)
     if array.shape != (n_items,):

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
-from numpy.typing import ArrayLike
 
 from stats.arguments import enough_resamples, finite_array
 from stats.exact_sums import grid_unit, on_exact_grid
-from stats.scenes import codes, scene_means
+from stats.scenes import Labels, codes, scene_means
 from stats.streams import chunk_streams
 
 _INDICATORS_PER_CHUNK = 2**19
@@ -59,10 +58,10 @@ class ShuffledLabelTest:
 def shuffled_label_test(
     scores: Float[ndarray, "item answer layer"],
     answers: Int[ndarray, " item"],
-    strata: ArrayLike,
+    strata: Labels,
     *,
     rng: np.random.Generator,
-    scenes: ArrayLike | None = None,
+    scenes: Labels | None = None,
     n_resamples: int = 10_000,
 ) -> ShuffledLabelTest:
     """Compare each item's score with the one it has under other scenes' images, and test it.
@@ -120,7 +119,9 @@ def shuffled_label_test(
     )
 
 
-def _answer_indices(answers: ArrayLike, n_items: int, n_answers: int) -> Int[ndarray, " item"]:
+def _answer_indices(
+    answers: Shaped[ndarray, "..."], n_items: int, n_answers: int
+) -> Int[ndarray, " item"]:
     labels = np.asarray(answers)
     if labels.shape != (n_items,) or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -167,7 +168,7 @@ def _members(labels: Int[ndarray, " item"]) -> list[Int[ndarray, " member"]]:
 
 def _exchangeable_scenes(
     scene: Int[ndarray, " item"], stratum: Int[ndarray, " item"], ids: Shaped[ndarray, " item"]
-) -> list[Int[ndarray, "member slot"]]:
+) -> list[Int[ndarray, "_scene _slot"]]:
     """Item rows `[scene, slot]` of each group of scenes that were asked the same questions."""
     order = np.lexsort((stratum, scene))
     rows_by_questions: dict[tuple[int, ...], list[ndarray]] = {}
@@ -187,7 +188,7 @@ def _exchangeable_scenes(
 def _standardised(
     contrast: Float[ndarray, "item answer layer"],
     labels: Int[ndarray, " item"],
-    groups: list[Int[ndarray, "member slot"]],
+    groups: list[Int[ndarray, "_scene _slot"]],
 ) -> tuple[Float[ndarray, "item answer layer"], Int[ndarray, " item"]]:
     """Contrasts whose sum over relabelled items has mean 0 and variance 1; rows by group."""
     n_answers = contrast.shape[1]
@@ -216,7 +217,7 @@ def _standardised(
 def _permutation_p(
     standard: Float[ndarray, "item answer layer"],
     labels: Int[ndarray, " item"],
-    groups: list[Int[ndarray, "member slot"]],
+    groups: list[Int[ndarray, "_scene _slot"]],
     *,
     rng: np.random.Generator,
     n_resamples: int,
