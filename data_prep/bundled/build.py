@@ -1,0 +1,61 @@
+"""Makes the bundled set from rendered scenes.
+
+python -m data_prep.render --out runs/evaluation-scenes --split eval --scenes 1536 --seed 2
+python -m data_prep.bundled.build --data runs/evaluation-scenes --split eval
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import tyro
+from PIL import Image
+
+from data_prep.bundled.jpeg import jpeg_bytes
+from data_prep.bundled.load import FEATURES, FILE_NAME
+from data_prep.clevr import image_path, read_clevr
+from data_prep.errors import UserError
+from data_prep.scenes import Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """Packs rendered scenes into the Parquet file of the package."""
+
+    data: Path
+    """Folder of the official CLEVR layout."""
+    split: str = "eval"
+    """Split to pack."""
+    out: Path = Path(__file__).with_name(FILE_NAME)
+    """File to write."""
+
+
+def build(config: Build) -> None:
+    """Writes the file whole or not at all."""
+    rows = list(_rows(read_clevr(config.data, config.split), config))
+    part = config.out.with_suffix(".part")
+    datasets.Dataset.from_list(rows, features=FEATURES).to_parquet(part)
+    os.replace(part, config.out)
+
+
+def _rows(scenes: list[Scene], config: Build) -> Iterator[dict[str, Any]]:
+    for scene in scenes:
+        with Image.open(image_path(config.data, config.split, scene.image)) as image:
+            encoded = {"bytes": jpeg_bytes(image), "path": None}
+        yield {
+            "scene_id": scene.scene_id,
+            "split": scene.split,
+            "image": encoded,
+            "objects": [asdict(thing) for thing in scene.objects],
+        }
+
+
+if __name__ == "__main__":
+    try:
+        build(tyro.cli(Build))
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,73 @@
+"""Reads the bundled evaluation scenes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any
+
+import datasets
+import pyarrow.parquet as pq
+
+from data_prep.errors import UserError
+from data_prep.scenes import Scene, SceneObject
+
+FILE_NAME = "scenes.parquet"
+FEATURES = datasets.Features(
+    {
+        "scene_id": datasets.Value("string"),
+        "split": datasets.Value("string"),
+        "image": datasets.Image(decode=False),
+        "objects": datasets.List(
+            {
+                "shape": datasets.Value("string"),
+                "color": datasets.Value("string"),
+                "material": datasets.Value("string"),
+                "size": datasets.Value("string"),
+                "position_px": datasets.List(datasets.Value("float32"), length=2),
+                "coords": datasets.List(datasets.Value("float32"), length=3),
+                "rotation_deg": datasets.Value("float32"),
+            }
+        ),
+    }
+)
+"""Columns of the Parquet file: one row a scene, images as encoded bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundledScenes:
+    """Scenes in the order of their ids, and their images as encoded bytes."""
+
+    scenes: tuple[Scene, ...]
+    _bytes: Mapping[str, bytes]
+
+    def image_bytes(self, key: str) -> bytes:
+        """The encoded image that a scene's `image` names."""
+        if key not in self._bytes:
+            raise UserError(f"the bundled scenes have no image {key!r}: take one of their names")
+        return self._bytes[key]
+
+
+def load_bundled() -> BundledScenes:
+    """The evaluation scenes of the package: 128 pixels, 1 to 6 objects, as many of each."""
+    with as_file(files("data_prep.bundled").joinpath(FILE_NAME)) as path:
+        # By way of Arrow: `Dataset.from_parquet` would leave a copy in the user's home.
+        rows = datasets.Dataset(pq.read_table(path)).cast(FEATURES)
+    scenes = [_scene(row) for row in rows]
+    return BundledScenes(
+        scenes=tuple(sorted(scenes, key=lambda scene: scene.scene_id)),
+        _bytes={row["scene_id"]: row["image"]["bytes"] for row in rows},
+    )
+
+
+def _scene(row: Mapping[str, Any]) -> Scene:
+    things = (
+        SceneObject(
+            **{name: thing[name] for name in ("shape", "color", "material", "size")},
+            position_px=tuple(thing["position_px"]),
+            coords=tuple(thing["coords"]),
+            rotation_deg=thing["rotation_deg"],
+        )
+        for thing in row["objects"]
+    )
+    scene_id = row["scene_id"]
+    return Scene(scene_id=scene_id, image=scene_id, split=row["split"], objects=tuple(things))

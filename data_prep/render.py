@@ -1,0 +1,158 @@
+"""Renders a collection of CLEVR-style scenes into a folder of the official CLEVR layout.
+
+    python -m data_prep.render --out FOLDER --split train --scenes 12000 --seed 1
+
+writes `images/<split>/CLEVR_<split>_000000.png`, ... and `scenes/CLEVR_<split>_scenes.json`;
+`--owners` adds `owners/<split>/`, pictures whose pixel values say which object is seen there
+(0 the ground, k the k-th object). A killed run goes on where it stopped.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from data_prep.errors import UserError
+from data_prep.renderer import Renderer
+from data_prep.sampler import FIELD_OF_VIEW_DEG, RADII, TARGET, Layout, project, sample_layout
+
+MIN_VISIBLE_SHARE = 0.4
+"""Least visible part of an object, as share of the disc that a ball of its size would cover."""
+_MAX_ATTEMPTS = 1000
+_SAME_PLACE = 0.2  # CLEVR's tolerance for "left of" and "behind", in scene units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """Renders CLEVR-style scenes in the official CLEVR layout."""
+
+    out: Path
+    """Folder to write."""
+    split: str = "val"
+    """Name of the split, part of the file names."""
+    scenes: int = 100
+    """Number of scenes."""
+    seed: int = 0
+    """Seed of the collection; another seed gives scenes that share nothing with it."""
+    size: int = 128
+    """Side of the pictures in pixels."""
+    samples: int = 64
+    """Light paths per pixel."""
+    owners: bool = False
+    """Also write which object every pixel shows."""
+
+    def __post_init__(self) -> None:
+        for name in ("scenes", "size", "samples"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        if not self.split.isalnum():
+            raise UserError(f"--split must be letters and digits, got {self.split!r}")
+
+
+def render(config: Render) -> None:
+    """Writes the collection that `config` describes."""
+    images, owners = (config.out / kind / config.split for kind in ("images", "owners"))
+    for folder in (images, config.out / "scenes", *([owners] if config.owners else [])):
+        folder.mkdir(parents=True, exist_ok=True)
+    renderer = Renderer(size=config.size, samples=config.samples)
+    records = []
+    for index in tqdm(range(config.scenes), unit="scene", disable=None):
+        layout, owner = _visible_layout(renderer, config.seed, index)
+        name = f"CLEVR_{config.split}_{index:06d}.png"
+        if not (images / name).exists():
+            _save(renderer.render(layout, seed=_noise_seed(config.seed, index)), images / name)
+        if config.owners and not (owners / name).exists():
+            _save((owner + 1).astype(np.uint8), owners / name)
+        records.append(_record(layout, index, name, config))
+    info = {"split": config.split, "version": "1.0", "license": "MIT", "seed": config.seed}
+    _write_json(
+        {"info": info, "scenes": records},
+        config.out / "scenes" / f"CLEVR_{config.split}_scenes.json",
+    )
+
+
+def _visible_layout(renderer: Renderer, seed: int, index: int) -> tuple[Layout, np.ndarray]:
+    """The first view of layout `index` on which enough of every object can be seen."""
+    for attempt in range(_MAX_ATTEMPTS):
+        layout = sample_layout(seed, index, attempt=attempt)
+        owner = renderer.owners(layout)
+        seen = np.bincount(owner.ravel() + 1, minlength=len(layout.objects) + 1)[1:]
+        centres = np.array([[o.x, o.y, o.radius] for o in layout.objects])
+        depth = project(centres, layout.camera)[:, 2]
+        radii = np.array([RADII[o.size] for o in layout.objects])
+        half_width = depth * np.tan(np.deg2rad(FIELD_OF_VIEW_DEG) / 2)
+        disc = np.pi * (radii / half_width * owner.shape[0] / 2) ** 2
+        if (seen >= MIN_VISIBLE_SHARE * disc).all():
+            return layout, owner
+    raise RuntimeError(f"layout {index} of seed {seed} has no view with every object in sight")
+
+
+def _noise_seed(seed: int, index: int) -> int:
+    return int(np.random.SeedSequence(seed, spawn_key=(99, index)).generate_state(1)[0])
+
+
+def _save(pixels: np.ndarray, path: Path) -> None:
+    part = path.with_suffix(".part")
+    Image.fromarray(pixels).save(part, format="PNG")
+    os.replace(part, path)
+
+
+def _write_json(content: Any, path: Path) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content))
+    os.replace(part, path)
+
+
+def _record(layout: Layout, index: int, name: str, config: Render) -> dict[str, Any]:
+    """One entry of the official scenes file."""
+    centres = np.array([[o.x, o.y, o.radius] for o in layout.objects])
+    seen = project(centres, layout.camera) * (config.size, config.size, 1)
+    directions = _directions(layout)
+    return {
+        "split": config.split,
+        "image_index": index,
+        "image_filename": name,
+        "directions": {key: value.tolist() for key, value in directions.items()},
+        "relationships": {
+            key: _related(centres, directions[key]) for key in ("left", "right", "front", "behind")
+        },
+        "objects": [
+            {
+                "shape": placed.shape, "color": placed.color, "material": placed.material,
+                "size": placed.size, "rotation": placed.rotation_deg,
+                "3d_coords": centre.tolist(), "pixel_coords": pixel.tolist(),
+            }
+            for placed, centre, pixel in zip(layout.objects, centres, seen, strict=True)
+        ],
+    }  # fmt: skip
+
+
+def _directions(layout: Layout) -> dict[str, np.ndarray]:
+    """Unit vectors on the ground as the camera sees it."""
+    behind = np.array(TARGET) - np.array(layout.camera)
+    behind[2] = 0
+    behind /= np.linalg.norm(behind)
+    above = np.array([0.0, 0.0, 1.0])
+    right = np.cross(behind, above)
+    named = {"right": right, "behind": behind, "above": above}
+    return named | {"left": -right, "front": -behind, "below": -above}
+
+
+def _related(centres: np.ndarray, direction: np.ndarray) -> list[list[int]]:
+    """For every object the objects that lie in `direction` of it."""
+    along = centres @ direction
+    return [np.flatnonzero(along > place + _SAME_PLACE).tolist() for place in along]
+
+
+if __name__ == "__main__":
+    try:
+        render(tyro.cli(Render))
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,153 @@
+"""Trains the bundled model from rendered scenes, in stages that survive interruption.
+
+    python -m data_prep.render --out runs/training-scenes --split train --scenes 6000 --seed 1 --owners
+    python -m probes.bundled.train --data runs/training-scenes --out runs/bundled-model
+
+Stage one teaches the vision tower patch by patch, stage two the projector and the language model
+with the tower frozen. Afterwards `--out` holds a model folder in Hugging Face's form.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from safetensors.torch import load_file, save_file
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
+
+from data_prep.errors import UserError
+from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
+from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
+from probes.bundled.language import LanguagePlan, all_features, train_language
+from probes.bundled.scenes import TrainingScenes, read_training_scenes
+from probes.bundled.schedule import Progress
+from probes.bundled.tower import train_tower
+
+_TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM = 1, 3, 4
+_SCENES_FOR_TOKENIZER = 500
+_CHECKPOINT_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """Trains the bundled model."""
+
+    data: Path
+    """Folder that `python -m data_prep.render --owners` wrote."""
+    out: Path
+    """Folder for checkpoints and, in the end, the model."""
+    split: str = "train"
+    """Split of the data."""
+    seed: int = 0
+    """Of initialisation and of all draws."""
+    tower_steps: int = 1500
+    """Batches of the first stage."""
+    language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=2000))
+    """Second stage."""
+    threads: int = 1
+    """Of torch; more help only on an idle machine."""
+
+
+def train(config: Train) -> None:
+    """Runs both stages, or what is left of them, and writes the model folder."""
+    torch.set_num_threads(config.threads)
+    config.out.mkdir(parents=True, exist_ok=True)
+    _declare(config)
+    data = read_training_scenes(config.data, config.split)
+    tokenizer = train_tokenizer(
+        texts_for_tokenizer(data.scenes[:_SCENES_FOR_TOKENIZER], _rng(config, _TOKENIZER_STREAM))
+    )
+    model = new_model(tokenizer, seed=config.seed)
+    _first_stage(config, model, data)
+    _second_stage(config, model, tokenizer, data)
+    model.to(torch.float16).save_pretrained(config.out / "model")
+    new_processor(tokenizer).save_pretrained(config.out / "model")
+
+
+def _first_stage(config: Train, model: LlavaForConditionalGeneration, data: TrainingScenes) -> None:
+    tower, done = model.model.vision_tower, config.out / "tower.safetensors"
+    if not done.exists():
+        train_tower(
+            tower,
+            data,
+            steps=config.tower_steps,
+            rng=_rng(config, _TOWER_STREAM),
+            progress=Progress("tower"),
+        )
+        _save_tensors(tower.state_dict(), done)
+    tower.load_state_dict(load_file(done))
+
+
+def _second_stage(
+    config: Train,
+    model: LlavaForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    data: TrainingScenes,
+) -> None:
+    state_file = config.out / "language.pt"
+    state = torch.load(state_file, weights_only=True) if state_file.exists() else None
+    if state is not None:
+        model.load_state_dict(state["model"])
+
+    def checkpoint(step: int, optimizer: torch.optim.Optimizer) -> None:
+        if step % _CHECKPOINT_EVERY and step != config.language.steps:
+            return
+        part = state_file.with_suffix(".part")
+        content = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        torch.save(content, part)
+        os.replace(part, state_file)
+
+    rng = _rng(config, _LESSON_STREAM)
+    train_language(
+        model,
+        all_features(model, data.images),
+        (
+            [lessons(scene, tokenizer, rng) for scene in data.scenes],
+            [lessons(mirrored(scene), tokenizer, rng) for scene in data.scenes],
+        ),
+        prefix_ids(tokenizer, GRID * GRID),
+        config.language,
+        seed=config.seed,
+        progress=Progress("language"),
+        checkpoint=checkpoint,
+        first_step=0 if state is None else state["step"],
+        optimizer_state=None if state is None else state["optimizer"],
+    )
+
+
+def _declare(config: Train) -> None:
+    """Writes what this training is, or refuses a folder in which another one was begun."""
+    declared = {**asdict(config), "data": config.data.name, "out": config.out.name}
+    declared.pop("threads")
+    file = config.out / "training.json"
+    if not file.exists():
+        file.write_text(json.dumps(declared, indent=2))
+    begun: dict[str, Any] = json.loads(file.read_text())
+    differing = sorted(key for key in declared if begun.get(key) != declared[key])
+    if differing:
+        raise UserError(
+            f"{config.out} holds a training with another {differing[0]}: "
+            f"{begun.get(differing[0])} there, {declared[differing[0]]} here: use another folder"
+        )
+
+
+def _rng(config: Train, stream: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(stream,)))
+
+
+def _save_tensors(tensors: dict[str, torch.Tensor], file: Path) -> None:
+    part = file.with_suffix(".part")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
+    os.replace(part, file)
+
+
+if __name__ == "__main__":
+    try:
+        train(tyro.cli(Train))
+    except UserError as error:
+        sys.exit(f"error: {error}")
