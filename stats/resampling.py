@@ -22,6 +22,10 @@ from stats.streams import chunk_streams
 _DRAWS_PER_CHUNK = 2**16
 _LEAST_ROWS = 32
 
+# With so many scenes each resample is counted on its own, in a table that the cache holds; with
+# fewer, one count for the whole chunk saves the calls.
+_SCENES_PER_COUNT = 2**12
+
 # Below this share of the sample's variance a resample has no spread of its own.
 _NO_SPREAD = 1e-10
 
@@ -34,10 +38,23 @@ def weight_chunks(
     starts = range(0, n_resamples, rows)
     for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
         n_rows = min(rows, n_resamples - start)
-        drawn = stream.integers(n_scenes, size=(n_rows, n_scenes))
-        drawn += n_scenes * np.arange(n_rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=n_rows * n_scenes)
-        yield counts.reshape(n_rows, n_scenes).astype(float)
+        yield _weights(stream, n_rows, n_scenes)
+
+
+def _weights(
+    stream: np.random.Generator, n_rows: int, n_scenes: int
+) -> Float[ndarray, "chunk scene"]:
+    width = np.uint16 if n_scenes <= 2**16 else np.uint32  # Narrow numbers are drawn faster.
+    if n_scenes >= _SCENES_PER_COUNT:
+        weights = np.empty((n_rows, n_scenes))
+        for row in weights:
+            drawn = stream.integers(n_scenes, size=n_scenes, dtype=width)
+            row[:] = np.bincount(drawn, minlength=n_scenes)
+        return weights
+    drawn = stream.integers(n_scenes, size=(n_rows, n_scenes), dtype=width)
+    cells = drawn + n_scenes * np.arange(n_rows)[:, None]
+    counts = np.bincount(cells.ravel(), minlength=n_rows * n_scenes)
+    return counts.reshape(n_rows, n_scenes).astype(float)
 
 
 def resampled_means(
