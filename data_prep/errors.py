@@ -1,4 +1,8 @@
-"""The one exception that stands for a mistake of the user's."""
+"""The one exception that stands for a mistake of the user's, and how a command ends on it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class UserError(ValueError):
@@ -11,3 +15,16 @@ class UserError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.splitlines()))
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Around a command: a user's mistake is one line on stderr and exit code 2, no traceback."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted: what is finished is kept, run again to go on", file=sys.stderr)
+        raise SystemExit(130) from None

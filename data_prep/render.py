@@ -9,7 +9,6 @@ writes `images/<split>/CLEVR_<split>_000000.png`, ... and `scenes/CLEVR_<split>_
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import tyro
 from PIL import Image
 from tqdm import tqdm
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, one_line_errors
 from data_prep.renderer import Renderer
 from data_prep.sampler import FIELD_OF_VIEW_DEG, RADII, TARGET, Layout, project, sample_layout
 
@@ -152,7 +151,5 @@ def _related(centres: np.ndarray, direction: np.ndarray) -> list[list[int]]:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line_errors():
         render(tyro.cli(Render))
-    except UserError as error:
-        sys.exit(f"error: {error}")

@@ -1,6 +1,5 @@
 """Loading a vision-language model from a folder or the Hub: safely, pinned, and checked."""
 
-import hashlib
 import os
 import re
 import sys
@@ -25,13 +24,11 @@ from transformers.utils import logging as transformers_logging
 from data_prep.errors import UserError
 from probes.families import complete_processor
 from probes.gate import check_gate
+from probes.identity import folder_identity, source_of
 from probes.vlm import VLM
 
-BUNDLED_FOLDER = Path(__file__).parent / "bundled" / "model"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
-# What decides the residuals in a model folder: weights, configurations, tokenizer, template.
-_IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model"}
 _LOAD_ERRORS = (
     OSError,
     ValueError,
@@ -62,7 +59,7 @@ def load_vlm(
     target = _device(device)
     if dtype not in DTYPES:
         raise UserError(f"unknown dtype {dtype!r}: choose from {', '.join(DTYPES)}")
-    source = str(BUNDLED_FOLDER) if name == "bundled" else name
+    source = source_of(name)
     is_folder = _checked_source(source)
     if is_folder and revision is not None:
         raise UserError(f"a folder has no revisions, got revision {revision!r} for {source}")
@@ -78,7 +75,7 @@ def load_vlm(
         raise UserError(
             f"{name} in {dtype} does not fit on {device}: use bfloat16, or another device"
         ) from error
-    identity = _folder_identity(Path(source)) if is_folder else pinned or "unknown"
+    identity = folder_identity(Path(source)) if is_folder else pinned or "unknown"
     vlm = VLM(model=model, processor=processor, name=name, revision=identity)
     check_gate(vlm)
     return vlm
@@ -191,17 +188,6 @@ def _model(source: str, revision: str | None, dtype: torch.dtype) -> PreTrainedM
                 "its config.json; otherwise save it again with all its weights"
             )
     return model
-
-
-def _folder_identity(folder: Path) -> str:
-    """sha256 over the names and contents of the files that decide the residuals."""
-    total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _IDENTITY_SUFFIXES and path.is_file():
-            with open(path, "rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.name} {content}\n".encode())
-    return f"sha256:{total.hexdigest()}"
 
 
 def _reason(error: Exception) -> str:

@@ -15,8 +15,9 @@ from numpy import ndarray
 
 from stats.arguments import enough_resamples, finite_array
 from stats.exact_sums import grid_unit, on_exact_grid
-from stats.scenes import Labels, codes, scene_means
+from stats.scenes import Labels, codes
 from stats.streams import chunk_streams
+from stats.swapped_images import scene_pseudo_values, swapped_scores
 
 _INDICATORS_PER_CHUNK = 2**19
 _LEAST_ROWS = 8
@@ -32,7 +33,9 @@ class ShuffledLabelTest:
     effect: Float[ndarray, " layer"]
     """Mean over scenes of real minus shuffled, in the unit of the scores."""
     scene_effect: Float[ndarray, "scene layer"]
-    """Real minus shuffled, mean over each scene's items; rows as in `scenes`."""
+    """What each scene adds to the effect, by its own scores and as the image that stands in for
+    others'; rows as in `scenes`. Their mean is `effect`, and they may be redrawn or tested as
+    independent scenes. Not real minus control: that holds the control fixed."""
     scenes: Shaped[ndarray, " scene"]
     """Scene ids, sorted."""
     real: Float[ndarray, "item layer"]
@@ -80,6 +83,9 @@ def shuffled_label_test(
     (Hoeffding 1951, doi:10.1214/aoms/1177729545), so that layers of unequal spread weigh alike in
     the maximum. A layer where relabelling changes nothing has z = 0.
 
+    Intervals come from `scene_effect`, the jackknife pseudo-values of the effect (see
+    `stats.swapped_images.scene_pseudo_values` for the estimand, the weights and the source).
+
     Raises ValueError for a stratum with one scene, and for a scene whose set of strata no other
     scene shares. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the
     p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
@@ -92,11 +98,10 @@ def shuffled_label_test(
     scene_ids = np.arange(n_items) if scenes is None else np.asarray(scenes)
     scene = codes(scene_ids, n_items, name="scenes")
 
-    contrast = table - _swapped(table, stratum, scene, np.asarray(strata))
+    contrast = table - swapped_scores(table, stratum, scene, np.asarray(strata))
     items = np.arange(n_items)
     real = table[items, labels]
-    effect = contrast[items, labels]
-    scene_effect = scene_means(effect, scene)
+    scene_effect = scene_pseudo_values(table, labels, stratum, scene)
 
     # Mean over scenes of the mean over each scene's items, as one weight per item.
     weight = 1 / (np.bincount(scene)[scene] * len(scene_effect))
@@ -108,7 +113,7 @@ def shuffled_label_test(
         scene_effect=scene_effect,
         scenes=np.unique(scene_ids),
         real=real,
-        control=real - effect,
+        control=real - contrast[items, labels],
         z=z,
         p=p,
         omnibus_p=float(p.min()),
@@ -136,34 +141,6 @@ def _answer_indices(
             "index them into the answer axis of `scores`"
         )
     return labels.astype(np.intp)
-
-
-def _swapped(
-    table: Float[ndarray, "item answer layer"],
-    stratum: Int[ndarray, " item"],
-    scene: Int[ndarray, " item"],
-    names: Shaped[ndarray, " item"],
-) -> Float[ndarray, "item answer layer"]:
-    """Mean score, per answer, under the images of the stratum's other scenes."""
-    swapped = np.empty_like(table)
-    for rows in _members(stratum):
-        _, own = np.unique(scene[rows], return_inverse=True)
-        n_scenes = int(own.max()) + 1
-        if n_scenes < 2:
-            raise ValueError(
-                f"`strata` needs at least 2 scenes each, got 1 in {names[rows[0]]!r}: leave the "
-                "item out, or score it with swapped images"
-            )
-        cells = scene_means(table[rows].reshape(len(rows), -1), own)
-        others = (cells.sum(axis=0) - cells) / (n_scenes - 1)
-        swapped[rows] = others[own].reshape(len(rows), *table.shape[1:])
-    return swapped
-
-
-def _members(labels: Int[ndarray, " item"]) -> list[Int[ndarray, " member"]]:
-    """Rows of each label, in rising order of both."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(labels))[:-1])
 
 
 def _exchangeable_scenes(

@@ -5,9 +5,8 @@ python -m data_prep.bundled.build --data runs/evaluation-scenes --split eval
 """
 
 import os
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,31 @@ import tyro
 from PIL import Image
 
 from data_prep.bundled.jpeg import jpeg_bytes
-from data_prep.bundled.load import FEATURES, FILE_NAME
+from data_prep.bundled.load import FILE_NAME
 from data_prep.clevr import image_path, read_clevr
-from data_prep.errors import UserError
+from data_prep.errors import one_line_errors
 from data_prep.scenes import Scene
+
+
+FEATURES = datasets.Features(
+    {
+        "scene_id": datasets.Value("string"),
+        "split": datasets.Value("string"),
+        "image": datasets.Image(decode=False),
+        "objects": datasets.List(
+            {
+                "shape": datasets.Value("string"),
+                "color": datasets.Value("string"),
+                "material": datasets.Value("string"),
+                "size": datasets.Value("string"),
+                "position_px": datasets.List(datasets.Value("float32"), length=2),
+                "coords": datasets.List(datasets.Value("float32"), length=3),
+                "rotation_deg": datasets.Value("float32"),
+            }
+        ),
+    }
+)
+"""Columns of the Parquet file: one row a scene, images as encoded bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +50,7 @@ class Build:
     """Folder of the official CLEVR layout."""
     split: str = "eval"
     """Split to pack."""
-    out: Path = Path(__file__).with_name(FILE_NAME)
+    out: Path = field(default_factory=lambda: Path(__file__).with_name(FILE_NAME))
     """File to write."""
 
 
@@ -55,7 +75,5 @@ def _rows(scenes: list[Scene], config: Build) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line_errors():
         build(tyro.cli(Build))
-    except UserError as error:
-        sys.exit(f"error: {error}")

@@ -12,26 +12,6 @@ from data_prep.errors import UserError
 from data_prep.scenes import Scene, SceneObject
 
 FILE_NAME = "scenes.parquet"
-FEATURES = datasets.Features(
-    {
-        "scene_id": datasets.Value("string"),
-        "split": datasets.Value("string"),
-        "image": datasets.Image(decode=False),
-        "objects": datasets.List(
-            {
-                "shape": datasets.Value("string"),
-                "color": datasets.Value("string"),
-                "material": datasets.Value("string"),
-                "size": datasets.Value("string"),
-                "position_px": datasets.List(datasets.Value("float32"), length=2),
-                "coords": datasets.List(datasets.Value("float32"), length=3),
-                "rotation_deg": datasets.Value("float32"),
-            }
-        ),
-    }
-)
-"""Columns of the Parquet file: one row a scene, images as encoded bytes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundledScenes:
@@ -51,7 +31,7 @@ def load_bundled() -> BundledScenes:
     """The evaluation scenes of the package: 128 pixels, 1 to 6 objects, as many of each."""
     with as_file(files("data_prep.bundled").joinpath(FILE_NAME)) as path:
         # By way of Arrow: `Dataset.from_parquet` would leave a copy in the user's home.
-        rows = datasets.Dataset(pq.read_table(path)).cast(FEATURES)
+        rows = datasets.Dataset(pq.read_table(path))
     scenes = [_scene(row) for row in rows]
     return BundledScenes(
         scenes=tuple(sorted(scenes, key=lambda scene: scene.scene_id)),

@@ -1,7 +1,7 @@
 """Trains the bundled model from rendered scenes, in stages that survive interruption.
 
-    python -m data_prep.render --out runs/training-scenes --split train --scenes 6000 --seed 1 --owners
-    python -m probes.bundled.train --data runs/training-scenes --out runs/bundled-model
+    python -m data_prep.render --out runs/scenes --split train --scenes 5376 --seed 1 --owners
+    python -m probes.bundled.train --data runs/scenes --out runs/bundled-model
 
 Stage one teaches the vision tower patch by patch, stage two the projector and the language model
 with the tower frozen. Afterwards `--out` holds a model folder in Hugging Face's form.
@@ -9,7 +9,6 @@ with the tower frozen. Afterwards `--out` holds a model folder in Hugging Face's
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import tyro
 from safetensors.torch import load_file, save_file
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, one_line_errors
 from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
 from probes.bundled.language import LanguagePlan, all_features, train_language
@@ -147,7 +146,5 @@ def _save_tensors(tensors: dict[str, torch.Tensor], file: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line_errors():
         train(tyro.cli(Train))
-    except UserError as error:
-        sys.exit(f"error: {error}")

@@ -39,8 +39,7 @@ def test_control_is_the_mean_over_the_strata_s_other_scenes(seed):
         ]
         np.testing.assert_allclose(found.control[item], np.mean(others, axis=0), atol=1e-12)
         np.testing.assert_allclose(found.real[item], scores[item, answers[item]])
-    by_hand = (found.real - found.control).reshape(12, 2, 2).mean(axis=1)
-    np.testing.assert_allclose(found.scene_effect, by_hand, atol=1e-12)
+    by_hand = found.real - found.control
     np.testing.assert_allclose(found.effect, by_hand.mean(axis=0), atol=1e-12)
 
 

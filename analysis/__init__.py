@@ -1,0 +1,1 @@
+"""One study per file, each a command `python -m analysis.<study>`."""

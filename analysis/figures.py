@@ -1,0 +1,106 @@
+"""Drawing functions that commands and the paper share: they take axes and results, never load."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008), safe for colour-blind readers; one colour per word everywhere.
+COLORS = {
+    "color": "#D55E00",
+    "shape": "#0072B2",
+    "material": "#009E73",
+    "size": "#CC79A7",
+    "count": "#56B4E9",
+    "real": "#000000",
+    "shuffled": "#E69F00",
+    "blank": "#999999",
+}
+TEXT_WIDTH_IN = 5.5
+_STYLE = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.3,
+    "pdf.fonttype": 42,
+}
+_TITLE = "Effect of the image by layer, and the layer of emergence"
+
+
+def draw_effect(axes: Axes, found: Mapping[str, Any], name: str) -> None:
+    """Effect by layer with its band; the emergence layer, its interval and its set below."""
+    color = COLORS[name]
+    rows = found["layers"]
+    layers = np.array([row["layer"] for row in rows])
+    effect, low, high = (np.array([row[key] for row in rows]) for key in ("effect", "low", "high"))
+    axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+    axes.plot(layers, effect, color=color, marker="o", markersize=2.5)
+    crossing = found["lambda_half"]
+    if crossing is not None:
+        half = found["plateau_effect"] / 2
+        axes.errorbar(
+            crossing["estimate"], half,
+            xerr=[[crossing["estimate"] - crossing["low"]],
+                  [crossing["high"] - crossing["estimate"]]],
+            fmt="D", color=color, markersize=4, markeredgecolor="white", capsize=2, linewidth=1,
+        )  # fmt: skip
+
+
+def draw_sets(axes: Axes, found: Mapping[str, Any], name: str, *, height: float) -> None:
+    """The forward-backward set for half of the plateau, as a bar at `height` (axes fraction)."""
+    if found["outcome"] != "emerged":
+        return
+    low, high = found["fb_half"]["low"], found["fb_half"]["high"]
+    last = found["layers"][-1]["layer"]
+    end = last + 0.25 if high is None else high
+    axes.plot(
+        [low - 0.12, end + 0.12], [height, height], color=COLORS[name], linewidth=3,
+        solid_capstyle="butt", alpha=0.6, transform=axes.get_xaxis_transform(), clip_on=False,
+    )  # fmt: skip
+
+
+def save_emergence_figure(
+    results: Mapping[str, Mapping[str, Any]], folder: Path
+) -> tuple[Path, Path]:
+    """Effect by layer of all attributes in one panel, as PDF and PNG; gives the two files."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(0, color="0.6", linewidth=0.6)
+        for place, (name, found) in enumerate(results.items()):
+            draw_effect(axes, found, name)
+            draw_sets(axes, found, name, height=-0.2 - 0.03 * place)
+        _label_ends(axes, {name: found["layers"][-1]["effect"] for name, found in results.items()})
+        first = next(iter(results.values()))
+        last = first["layers"][-1]["layer"]
+        axes.set_xlim(-0.2, last + 0.2)
+        axes.set_xticks(range(0, last + 1, max(1, last // 10)))
+        axes.set_xlabel("layer (residual stream after block; bars: forward-backward sets)")
+        axes.set_ylabel(f"effect against {first['primary_control']}\nimages (share of H)")
+        files = folder / "emergence.pdf", folder / "emergence.png"
+        undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}
+        figure.savefig(files[0], metadata=undated)
+        figure.savefig(files[1], dpi=200)
+    return files
+
+
+def _label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
+    """Names at the line ends, moved apart where they would overlap."""
+    low, high = axes.get_ylim()
+    gap = 0.06 * (high - low)
+    height = -np.inf
+    for name, value in sorted(ends.items(), key=lambda item: item[1]):
+        height = max(value, height + gap)
+        axes.annotate(
+            name, xy=(1.0, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            textcoords="offset points", va="center", color=COLORS[name], fontsize=8,
+            annotation_clip=False,
+        )  # fmt: skip

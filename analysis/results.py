@@ -1,0 +1,58 @@
+"""results.json: what a study found, what it was made from, and the schema that it keeps."""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from analysis.run_folder import Run
+from data_prep.errors import UserError
+from probes.durable import write_durably
+
+FILE_NAME = "results.json"
+_VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of results.json."""
+    text = files("analysis").joinpath("results.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def read_results(run: Run) -> dict[str, Any] | None:
+    """The results in a run's folder; None if there are none. UserError if they are damaged."""
+    path = run.folder / FILE_NAME
+    if not path.exists():
+        return None
+    return load_results(path)
+
+
+def load_results(path: Path) -> dict[str, Any]:
+    """Results from a file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["attributes"], content["study_hash"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+    return content
+
+
+def add_result(
+    run: Run, attribute: str, readout: str, found: Mapping[str, Any], about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Puts one attribute's results under one readout into the file; gives the whole content."""
+    results = read_results(run) or {"attributes": {}}
+    results |= {
+        "study_hash": run.study_hash,
+        "seed": run.study.seed,
+        "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        **about,
+    }
+    readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]
+    readouts[readout] = dict(found)
+    content = json.dumps(results, indent=1, allow_nan=False)
+    write_durably(run.folder / FILE_NAME, content.encode())
+    return results

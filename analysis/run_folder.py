@@ -1,0 +1,122 @@
+"""A run: the folder of one study's files, and the rule that it belongs to one study only."""
+
+import io
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+from pandas.errors import EmptyDataError
+
+from analysis.study import Study
+from data_prep.errors import UserError
+from probes.durable import write_durably
+
+_STUDY, _IDENTITY = "study.toml", "identity.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A folder that has been claimed for a study."""
+
+    folder: Path
+    study: Study
+    study_hash: str
+    """Of the plan, the model's revision and the data: everything below is made from these."""
+
+    def residuals(self, attribute: str) -> Path:
+        """Folder of the residual store of one attribute."""
+        return self.folder / "residuals" / attribute
+
+    def readouts(self, readout: str) -> Path:
+        """Folder of what a readout made of the residuals."""
+        return self.folder / "readouts" / readout
+
+    def read_table(self, name: str) -> pd.DataFrame | None:
+        """The table `name`.parquet; None if there is none yet."""
+        path = self.folder / f"{name}.parquet"
+        if not path.exists():
+            return None
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError, EmptyDataError) as error:
+            raise UserError(
+                f"{path} is damaged ({error}): delete it and run again, it is made anew"
+            ) from error
+
+    def replace_rows(self, name: str, rows: pd.DataFrame, key: list[str]) -> None:
+        """Put `rows` into the table, in place of those with the same values of `key`."""
+        old = self.read_table(name)
+        if old is not None:
+            replaced = pd.MultiIndex.from_frame(old[key]).isin(pd.MultiIndex.from_frame(rows[key]))
+            rows = pd.concat([old[~replaced], rows], ignore_index=True)
+        stream = io.BytesIO()
+        rows.to_parquet(stream, index=False)
+        write_durably(self.folder / f"{name}.parquet", stream.getvalue())
+
+
+def claim(
+    folder: Path | None, study: Study, *, model_revision: str, data_fingerprint: str
+) -> Run:
+    """The run of this study in `folder`, new or begun before.
+
+    Without a folder one is named after model, data and the study's hash, under runs/. UserError
+    if the folder was made by another study; what is in it is left alone.
+    """
+    made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
+    study_hash = study.identity(**made_from)
+    if folder is None:
+        folder = Path("runs") / f"{_word(study.model)}-{_word(study.data)}-{study_hash[:8]}"
+    identity = {"study_hash": study_hash, **made_from, "plan": asdict(study)}
+    record = folder / _IDENTITY
+    if record.exists():
+        _require_same(record, identity)
+    else:
+        _require_empty(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot make the run folder {folder}: {error.strerror}: choose another with --run"
+            ) from error
+        write_durably(folder / _STUDY, study.to_toml().encode())
+        write_durably(record, json.dumps(identity, indent=1).encode())
+    return Run(folder=folder, study=study, study_hash=study_hash)
+
+
+def _require_same(record: Path, identity: dict) -> None:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        found_hash = found["study_hash"]
+        plans = found["plan"], json.loads(json.dumps(identity["plan"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{record} is damaged: choose another folder with --run") from error
+    if found_hash == identity["study_hash"]:
+        return
+    changed = [name for name in plans[1] if plans[0].get(name) != plans[1][name]]
+    if changed:
+        name = changed[0]
+        what = f"{name} {plans[0].get(name)!r}, now {plans[1][name]!r}"
+    else:
+        other = "model" if found["model_revision"] != identity["model_revision"] else "data"
+        what = f"the same plan, but the {other} had another content"
+    raise UserError(
+        f"{record.parent} was made by another study ({what}): choose another folder with --run, "
+        "or leave --run out"
+    )
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(
+            f"{folder} holds files but no run: choose an empty or new folder with --run"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: choose a folder with --run")
+
+
+def _word(name: str) -> str:
+    """The telling part of a model's or data set's name, fit for a folder name."""
+    parts = [part for part in re.split(r"[/:\\]", name) if part not in ("", ".", "..")]
+    return re.sub(r"[^\w.-]+", "_", parts[-1] if parts else "run").strip("._-") or "run"

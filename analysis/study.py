@@ -1,0 +1,132 @@
+"""The declared plan of a study: everything that is decided before looking at a result."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from data_prep.errors import UserError
+
+FORMAT = 1
+"""Of what is written into run folders; raised whenever the same plan gives other results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What is asked of which model about which scenes, and how the answers are judged."""
+
+    model: str = "bundled"
+    """"bundled", a model folder, or a Hugging Face Hub id."""
+    revision: str | None = None
+    """Branch, tag or commit of a Hub model."""
+    dtype: str = "float32"
+    """Number format of the model: float32, bfloat16 or float16."""
+    data: str = "bundled"
+    """"bundled", or clevr:FOLDER[:SPLIT] for scenes in CLEVR's layout."""
+    scenes: int | None = None
+    """Use the first so many scenes only."""
+    questions: Literal["referring", "main", "all"] = "referring"
+    """Which scenes are asked: those with several objects ("What color is the large sphere?"),
+    those with one ("Color of the main object:"), or both."""
+    min_scenes_per_text: int = 20
+    """Least number of scenes that a question text must serve. 1: images are swapped instead."""
+    swaps: int = 4
+    """Other images per item where texts serve single scenes, so that images must be swapped."""
+    primary_control: Literal["shuffled", "blank"] = "shuffled"
+    """The control against which emergence is estimated; the other must be beaten too."""
+    margin: float = 0.05
+    """Least effect that matters, as share of the answer's entropy."""
+    plateau: tuple[int, int] | None = None
+    """First and last layer of the plateau window; default: the last quarter of the layers."""
+    horizon: int | None = None
+    """Last layer considered; default: the last there is."""
+    level: float = 0.95
+    """Of intervals and sets; tests are at 1 - level."""
+    n_resamples: int = 10_000
+    """Bootstrap resamples, sign flips and relabellings."""
+    seed: int = 0
+    """Every random draw of the study follows from it."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("scenes", 1), ("min_scenes_per_text", 1), ("swaps", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UserError(f"{name} must be at least {least}, got {value}")
+        if not 0 < self.level < 1:
+            raise UserError(f"level must lie between 0 and 1, got {self.level}: 0.95 is usual")
+        if not 0 < self.margin < 1:
+            raise UserError(
+                f"margin must lie between 0 and 1, got {self.margin}: it is a share of the "
+                "answer's entropy, 0.05 is usual"
+            )
+        if self.n_resamples < 40 / (1 - self.level):
+            raise UserError(
+                f"n_resamples must be at least {round(40 / (1 - self.level))} for level "
+                f"{self.level}, got {self.n_resamples}: take more"
+            )
+
+    def identity(self, *, model_revision: str, data_fingerprint: str) -> str:
+        """Hash of the plan and of what it is about: the same hash gives the same results."""
+        content = {
+            "format": FORMAT,
+            "plan": {**asdict(self), "model": None, "data": None},  # names; these two decide:
+            "model_revision": model_revision,
+            "data_fingerprint": data_fingerprint,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def rng(self, *key: int) -> np.random.Generator:
+        """The generator of one stage, so that no stage depends on which others ran before."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+    def to_toml(self) -> str:
+        """As a study file; what is None is left out."""
+        lines = [
+            f"{name} = {json.dumps(value)}"
+            for name, value in asdict(self).items()
+            if value is not None
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def read_study(file: Path) -> Study:
+    """The plan in a study file; UserError for unknown keys and values of another kind."""
+    try:
+        content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"the study file {file} is not valid TOML: {error}") from error
+    known = {field.name: field for field in fields(Study)}
+    for name, value in content.items():
+        if name not in known:
+            raise UserError(
+                f"unknown key {name!r} in {file}: the keys of a study are {', '.join(known)}"
+            )
+        content[name] = _checked(name, value, file)
+    return Study(**content)
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "scenes": (int,), "min_scenes_per_text": (int,), "swaps": (int,), "horizon": (int,),
+    "n_resamples": (int,), "seed": (int,), "margin": (int, float), "level": (int, float),
+}  # fmt: skip
+_CHOICES = {"questions": ("referring", "main", "all"), "primary_control": ("shuffled", "blank")}
+
+
+def _checked(name: str, value: Any, file: Path) -> Any:
+    if name == "plateau":
+        if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
+            raise UserError(f"plateau in {file} must be two layers like [8, 10], got {value!r}")
+        return tuple(value)
+    kinds = _KINDS.get(name, (str,))
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        wanted = "text" if kinds == (str,) else "a number"
+        raise UserError(f"{name} in {file} must be {wanted}, got {value!r}")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise UserError(f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""The report: LaTeX source, generated values, tables and figures. Computes nothing."""

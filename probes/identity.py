@@ -1,0 +1,41 @@
+"""Which model is it? Told from files alone, so that a finished study need not load the model."""
+
+import hashlib
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+BUNDLED_FOLDER = Path(__file__).parent / "bundled" / "model"
+# What decides the residuals in a model folder: weights, configurations, tokenizer, template.
+_IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model"}
+
+
+def source_of(name: str) -> str:
+    """The folder or Hub id behind a model's name; "bundled" is the model of the package."""
+    return str(BUNDLED_FOLDER) if name == "bundled" else name
+
+
+def folder_identity(folder: Path) -> str:
+    """sha256 over the names and contents of the files that decide the residuals."""
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _IDENTITY_SUFFIXES and path.is_file():
+            with open(path, "rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            total.update(f"{path.name} {content}\n".encode())
+    return f"sha256:{total.hexdigest()}"
+
+
+def known_revision(name: str, revision: str | None) -> str | None:
+    """What `load_vlm(name, revision=revision).revision` will be, if that can be told offline.
+
+    For a folder the hash of its files; for a Hub id the commit of the copy in the local cache.
+    None if there is neither: then only loading will tell.
+    """
+    source = source_of(name)
+    if Path(source).is_dir():
+        return folder_identity(Path(source))
+    if Path(source).is_absolute() or source.startswith("."):
+        return None
+    cached = try_to_load_from_cache(source, "config.json", revision=revision)
+    return Path(cached).parent.name if isinstance(cached, str) else None
