@@ -8,7 +8,7 @@ the files of the run: items, residuals, readouts, scores, results.json and the f
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -56,9 +56,7 @@ def main(config: Emergence) -> None:
     study, data = config.plan, open_data(config.plan.data)
     load_model = cache(partial(_load, study, config.device))
     revision = known_revision(study.model, study.revision) or load_model().revision
-    run = claim(
-        config.run, study, model_revision=revision, data_fingerprint=data.fingerprint
-    )
+    run = claim(config.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
     about = {
         "model": study.model,
         "model_revision": revision,
@@ -67,13 +65,15 @@ def main(config: Emergence) -> None:
     }
     results = read_results(run)
     for name in names:
-        if results is None or READOUT not in results["attributes"].get(name, {"readouts": {}})["readouts"]:
+        if (
+            results is None
+            or READOUT not in results["attributes"].get(name, {"readouts": {}})["readouts"]
+        ):
             results = _measure(run, data, name, load_model, about)
-        found = results["attributes"][name]["readouts"][READOUT]
-        print(attribute_table(name, found))
-    for name in names:
-        print(sentence(name, results["attributes"][name]["readouts"][READOUT]))
-    chosen = {name: results["attributes"][name]["readouts"][READOUT] for name in names}
+        print(attribute_table(name, _readouts(results, name)[READOUT]))
+    chosen = {name: _readouts(results or {}, name)[READOUT] for name in names}
+    for name, found in chosen.items():
+        print(sentence(name, found))
     figures = save_emergence_figure(chosen, run.folder)
     print(f"\nresults: {run.folder / 'results.json'}   figure: {figures[0]}")
 
@@ -90,6 +90,10 @@ def _measure(
     rows = score_rows(scores, readings, READOUT)
     run.replace_rows("scores", rows, key=["attribute", "readout"])
     return add_result(run, name, READOUT, found, about)
+
+
+def _readouts(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return results["attributes"].get(name, {"readouts": {}})["readouts"]
 
 
 def _attributes(asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -112,9 +116,7 @@ def _configuration(arguments: list[str]) -> Emergence:
     first = tyro.cli(Emergence, args=arguments)
     if first.study is None:
         return first
-    return tyro.cli(
-        Emergence, args=arguments, default=Emergence(plan=read_study(first.study))
-    )
+    return tyro.cli(Emergence, args=arguments, default=Emergence(plan=read_study(first.study)))
 
 
 if __name__ == "__main__":

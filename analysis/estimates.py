@@ -172,9 +172,7 @@ def _against_blank(
     control = getattr(blank.of(readings.answer_index), score)
     sign = -1 if score in _LOSSES else 1
     effect = _scene_rows(sign * (own_scores - control), readings) / _gain(score, readings)
-    test = sign_flip_max_t(
-        effect, rng=streams.rng(_BLANK), n_resamples=streams.study.n_resamples
-    )
+    test = sign_flip_max_t(effect, rng=streams.rng(_BLANK), n_resamples=streams.study.n_resamples)
     return Contrast(control=control, effect=effect, p=test.p, omnibus_p=test.omnibus_p)
 
 

@@ -52,7 +52,9 @@ def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[Scene]:
     """The scenes of a study: the first `limit` in the order of their ids."""
     ordered = sorted(data.scenes, key=lambda scene: scene.scene_id)
     if limit is not None and limit > len(ordered):
-        raise UserError(f"{data.name} has {len(ordered)} scenes, got --scenes {limit}: ask for fewer")
+        raise UserError(
+            f"{data.name} has {len(ordered)} scenes, got --scenes {limit}: ask for fewer"
+        )
     return ordered[:limit]
 
 

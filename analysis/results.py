@@ -48,7 +48,8 @@ def add_result(
     results |= {
         "study_hash": run.study_hash,
         "seed": run.study.seed,
-        "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        "versions": {name: version(name) for name in _VERSIONS}
+        | {"python": platform.python_version()},
         **about,
     }
     readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]

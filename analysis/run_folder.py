@@ -56,9 +56,7 @@ class Run:
         write_durably(self.folder / f"{name}.parquet", stream.getvalue())
 
 
-def claim(
-    folder: Path | None, study: Study, *, model_revision: str, data_fingerprint: str
-) -> Run:
+def claim(folder: Path | None, study: Study, *, model_revision: str, data_fingerprint: str) -> Run:
     """The run of this study in `folder`, new or begun before.
 
     Without a folder one is named after model, data and the study's hash, under runs/. UserError

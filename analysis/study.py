@@ -128,5 +128,7 @@ def _checked(name: str, value: Any, file: Path) -> Any:
         wanted = "text" if kinds == (str,) else "a number"
         raise UserError(f"{name} in {file} must be {wanted}, got {value!r}")
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise UserError(f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}")
+        raise UserError(
+            f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}"
+        )
     return value

@@ -1,0 +1,209 @@
+"""How well does a model answer? Accuracies on held-out scenes, and the bundled model's card.
+
+    python -m analysis.model_card --model bundled --out probes/bundled/model/README.md
+
+Questions that a study asks are a choice; here every kind is asked, by number of objects.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import tyro
+from tqdm import tqdm
+
+from data_prep.attributes import attribute
+from data_prep.errors import one_line_errors
+from data_prep.questions import (
+    PROPERTIES,
+    Question,
+    count_question,
+    exist_question,
+    main_question,
+    referring_questions,
+)
+from data_prep.scenes import Scene
+from data_prep.sources import SceneData, open_data
+from probes.durable import write_durably
+from stats import cluster_bootstrap
+
+if TYPE_CHECKING:
+    from probes.vlm import VLM
+
+_YES_NO = {"yes": ("yes", "Yes"), "no": ("no", "No")}
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """Accuracies of a model by kind of question and number of objects, as a model card."""
+
+    model: str = "bundled"
+    """"bundled", a model folder, or a Hub id."""
+    data: str = "bundled"
+    """Scenes that the model was not trained on."""
+    scenes: int | None = None
+    """Use the first so many scenes only."""
+    training: Path | None = None
+    """training.json of the training, for the card's account of it."""
+    out: Path | None = None
+    """Where to write the card; default: only print the table."""
+    seed: int = 0
+    """Of the choice of questions and of the intervals."""
+
+
+def main(config: ModelCard) -> None:
+    """Asks, counts, prints, and writes the card if asked to."""
+    from probes import load_vlm
+
+    data = open_data(config.data)
+    vlm = load_vlm(config.model)
+    rng = np.random.default_rng(config.seed)
+    scenes = sorted(data.scenes, key=lambda scene: scene.scene_id)[: config.scenes]
+    asked = pd.DataFrame(_asked(scenes, rng))
+    asked["right"] = _answered_right(vlm, data, asked)
+    table = accuracy_table(asked, rng)
+    print(table.to_string(index=False))
+    if config.out is not None:
+        write_durably(config.out, _card(table, vlm, config, len(scenes)).encode())
+
+
+def accuracy_table(asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Accuracy with its interval over scenes, by kind of question, attribute and objects."""
+    groups = [
+        (("one object", "main"), asked["template"] == "main", "attribute"),
+        (("2 to 4 objects", "referring"), _referring(asked, 2, 4), "attribute"),
+        (("2 to 6 objects", "referring"), _referring(asked, 2, 6), "attribute"),
+        (("", "referring"), _referring(asked, 2, 6), "n_objects"),
+        (("1 to 6 objects", "count"), asked["template"] == "count", None),
+        (("", "count"), asked["template"] == "count", "n_objects"),
+        (("1 to 6 objects", "exist"), asked["template"] == "exist", None),
+    ]
+    rows = []
+    for (objects, template), chosen, by in groups:
+        part = asked[chosen]
+        cells = [("all", part)] if objects else []
+        cells += [(str(key), cell) for key, cell in part.groupby(by, sort=True)] if by else []
+        for cell_name, cell in cells:
+            interval = cluster_bootstrap(
+                cell["right"].to_numpy(float), cell["scene_id"].to_numpy(), rng=rng
+            )
+            rows.append(
+                {
+                    "question": template,
+                    "objects": objects or cell_name,
+                    "asked for": cell_name if objects else "all",
+                    "accuracy": f"{interval.estimate.item():.3f}",
+                    "95% CI": f"{interval.low.item():.3f} to {interval.high.item():.3f}",
+                    "scenes": interval.n_scenes,
+                    "questions": interval.n_items,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _referring(asked: pd.DataFrame, low: int, high: int) -> pd.Series:
+    return (asked["template"] == "referring") & asked["n_objects"].between(low, high)
+
+
+def _asked(scenes: Sequence[Scene], rng: np.random.Generator) -> list[dict]:
+    """Main questions for one object, one referring question per attribute for several."""
+    rows = []
+    for scene in scenes:
+        questions: list[Question] = [count_question(scene), exist_question(scene, rng)]
+        for name in PROPERTIES:
+            if len(scene.objects) == 1:
+                questions.append(main_question(scene, name))
+            elif offered := referring_questions(scene, name):
+                questions.append(offered[rng.integers(len(offered))])
+        rows += [
+            {
+                "scene_id": scene.scene_id,
+                "image": scene.image,
+                "n_objects": len(scene.objects),
+                "attribute": question.attribute,
+                "template": question.template,
+                "question": question.text,
+                "answer": question.answer,
+            }
+            for question in questions
+        ]
+    return rows
+
+
+def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bool]:
+    """Whether the most probable of all tokens is one that means the right answer."""
+    from probes.answers import answer_tokens
+
+    meaning: dict[tuple[str, str], set[int]] = {
+        ("exist", answer): {
+            vlm.tokenizer.encode(space + word, add_special_tokens=False)[0]
+            for word in words
+            for space in ("", " ")
+        }
+        for answer, words in _YES_NO.items()
+    }
+    for name in sorted(set(asked["attribute"]) - {"exist"}):
+        known = attribute(name).restricted_to(asked.loc[asked["attribute"] == name, "answer"])
+        tokens = answer_tokens(vlm.tokenizer, known)
+        for answer, ids in zip(tokens.answers, tokens.token_ids, strict=True):
+            meaning[name, answer] = set(ids)
+    right: list[bool] = []
+    with tqdm(total=len(asked), unit="question", disable=None) as bar:
+        for start in range(0, len(asked), _BATCH):
+            batch = asked.iloc[start : start + _BATCH]
+            images = [data.open_image(key) for key in batch["image"]]
+            top = vlm.answer_logits(images, batch["question"].tolist()).argmax(-1).tolist()
+            pairs = zip(batch["attribute"], batch["answer"], strict=True)
+            right += [token in meaning[pair] for token, pair in zip(top, pairs, strict=True)]
+            bar.update(len(batch))
+    return right
+
+
+def _card(table: pd.DataFrame, vlm: "VLM", config: ModelCard, n_scenes: int) -> str:
+    header = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
+    body = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy())
+    trained = ""
+    if config.training is not None:
+        plan = json.loads(config.training.read_text(encoding="utf-8"))
+        trained = (
+            f"\n## Training\n\n`python -m probes.bundled.train`, seed {plan['seed']}: "
+            f"{plan['tower_steps']} batches of the vision tower on patch labels, then "
+            f"{plan['language']['steps']} batches of {plan['language']['batch']} images with "
+            f"{sum(plan['language'][k] for k in ('referring', 'plain', 'descriptions'))} exchanges "
+            "each (every sixth batch captions), tower frozen. Data: 5,376 scenes that "
+            "`python -m data_prep.render --seed 1` made, 1 to 6 objects, 128 pixels, and their "
+            "mirror images. The evaluation scenes are of another seed (2).\n"
+        )
+    n_parameters = sum(parameter.numel() for parameter in vlm.model.parameters())
+    return f"""# The bundled model
+
+A small real LLaVA (`LlavaForConditionalGeneration`, {n_parameters / 1e6:.1f} million parameters,
+{vlm.n_layers} blocks of width {vlm.d_model}, 128-pixel images in 64 patches) that answers questions
+about CLEVR-style scenes. It exists so that Onset runs anywhere on a really trained model; it is a
+model organism, not a model to use.
+{trained}
+## Accuracy
+
+On {n_scenes} held-out scenes ({config.data}), greedy answers over the whole vocabulary, intervals
+over scenes. Made by `python -m analysis.model_card`.
+
+{header}
+{body}
+
+## Limits
+
+It knows rendered scenes of CLEVR's shapes, colours, materials and sizes, the wording of
+`data_prep/questions.py`, and nothing else. It was taught some synonyms in captions only. Where it
+errs, it mostly takes the attribute of another object of the scene.
+"""
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(tyro.cli(ModelCard, args=sys.argv[1:]))
