@@ -7,6 +7,7 @@ Measures what is not measured yet, prints a table and a sentence for each attrib
 the files of the run: items, residuals, readouts, scores, results.json and the figure.
 """
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from analysis.results import add_result, read_results
 from analysis.run_folder import Run, claim
 from analysis.study import Study, read_study
 from data_prep.attributes import ATTRIBUTES, attribute
+from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.sources import SceneData, open_data
 from probes.identity import known_revision
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from probes.vlm import VLM
 
 READOUT = "logit_lens"
+_COMMAND = "python -m analysis.emergence"
 _DEFAULT_ATTRIBUTES = ("color", "shape", "material")
 
 
@@ -113,10 +116,15 @@ def _load(study: Study, device: str) -> "VLM":
 
 def _configuration(arguments: list[str]) -> Emergence:
     """The command line, on top of the study file if one is named there."""
-    first = tyro.cli(Emergence, args=arguments)
-    if first.study is None:
-        return first
-    return tyro.cli(Emergence, args=arguments, default=Emergence(plan=read_study(first.study)))
+    parse = partial(from_command_line, Emergence, command=_COMMAND, arguments=arguments)
+    # Only the two together need make a plan: a level in one may ask for resamples in the other.
+    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    chooser.add_argument("--study", type=Path)
+    try:
+        file = chooser.parse_known_args(arguments)[0].study
+    except argparse.ArgumentError:
+        return parse()  # raises: says what is wrong with it
+    return parse() if file is None else parse(default=Emergence(plan=read_study(file)))
 
 
 if __name__ == "__main__":

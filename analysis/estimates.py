@@ -12,10 +12,9 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from analysis.measure import Readings
+from analysis.measure import Readings, require_enough
 from analysis.study import Study
 from data_prep.controls import strata
-from data_prep.errors import UserError
 from probes.scores import ScoresByAnswer, scores_by_answer
 from stats import (
     Emergence,
@@ -28,7 +27,6 @@ from stats import (
 SCORES = ("bits", "correct", "brier")
 CONTROLS = ("shuffled", "blank")
 _LOSSES = ("brier",)
-_MIN_SCENES = 10
 _SHUFFLED, _BLANK, _INTERVAL, _EMERGENCE = range(4)
 
 
@@ -52,7 +50,7 @@ def estimate(
     The second value holds, per condition and score, one number per item and layer. `key` tells
     attributes and readouts apart, so that each has random draws of its own.
     """
-    _require_enough(readings)
+    require_enough(readings.items)
     by_answer = scores_by_answer(readings.real.astype(np.float64))
     blank = scores_by_answer(readings.blank.astype(np.float64))
     own = by_answer.of(readings.answer_index)
@@ -270,19 +268,6 @@ def _description(readings: Readings) -> dict[str, Any]:
         "answer_entropy_bits": _gain("bits", readings),
         "notes": list(readings.notes),
     }
-
-
-def _require_enough(readings: Readings) -> None:
-    n_scenes = readings.items["scene_id"].nunique()
-    if n_scenes < _MIN_SCENES:
-        raise UserError(
-            f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: use more scenes"
-        )
-    if len(set(readings.answer_index.tolist())) < 2:
-        raise UserError(
-            f"need at least 2 different answers, every item's is "
-            f"{readings.items['answer'].iloc[0]!r}: use more scenes"
-        )
 
 
 def _scene_codes(readings: Readings) -> Int[ndarray, " item"]:

@@ -1,5 +1,6 @@
 """Drawing functions that commands and the paper share: they take axes and results, never load."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from probes.durable import write_durably
 
 # Okabe & Ito (2008), safe for colour-blind readers; one colour per word everywhere.
 COLORS = {
@@ -87,9 +90,16 @@ def save_emergence_figure(
         axes.set_ylabel(f"effect against {first['primary_control']}\nimages (share of H)")
         files = folder / "emergence.pdf", folder / "emergence.png"
         undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}
-        figure.savefig(files[0], metadata=undated)
-        figure.savefig(files[1], dpi=200)
+        _save(figure, files[0], metadata=undated)
+        _save(figure, files[1], dpi=200)
     return files
+
+
+def _save(figure: Figure, file: Path, **options: Any) -> None:
+    """By way of memory, so that a full disk leaves the old file or none, not half of one."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=file.suffix.removeprefix("."), **options)
+    write_durably(file, stream.getvalue())
 
 
 def _label_ends(axes: Axes, ends: Mapping[str, float]) -> None:

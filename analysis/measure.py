@@ -27,6 +27,7 @@ from probes.durable import write_durably
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from probes.vlm import VLM
 
+_MIN_SCENES = 10
 _BLANK_KEY = "blank"
 _ITEMS_STREAM, _SWAPS_STREAM = 0, 1
 
@@ -74,11 +75,26 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     return items
 
 
+def require_enough(items: pd.DataFrame) -> None:
+    """UserError if the statistics could say nothing about these items: before any model work."""
+    n_scenes = items["scene_id"].nunique()
+    if n_scenes < _MIN_SCENES:
+        raise UserError(
+            f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: use more scenes"
+        )
+    if items["answer"].nunique() < 2:
+        raise UserError(
+            f"need at least 2 different answers, every item's is {items['answer'].iloc[0]!r}: "
+            "use more scenes"
+        )
+
+
 def logit_lens_readings(
     run: Run, data: SceneData, attribute: str, load_model: Callable[[], "VLM"]
 ) -> Readings:
     """Readings of the logit lens; captures the residuals it needs if they are not there."""
     items = items_of(run, data, attribute)
+    require_enough(items)
     known = answer_set(items, attribute)
     file = run.readouts("logit_lens") / f"{attribute}.safetensors"
     if not file.exists():
@@ -86,7 +102,11 @@ def logit_lens_readings(
     try:
         tensors = load_file(file)
         notes = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["notes"]
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        wanted = (len(items), tensors["blank"].shape[1], len(known.answers))
+        for name, tensor in tensors.items():
+            if tensor.shape[-3:] != wanted:
+                raise ValueError(f"{name} has shape {tensor.shape}, not {wanted}")
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} is damaged ({error}): delete it and run again") from error
     return Readings(
         items=items,
@@ -107,6 +127,7 @@ def _read_logit_lens(
 
     attribute = str(items["attribute"].iloc[0])
     vlm = load_model()
+    run.study.require_layers(vlm.n_layers)
     tokens = answer_tokens(vlm.tokenizer, answer_set(items, attribute))
     rows = _rows(run, items)
     residuals = _captured(run, data, attribute, rows, vlm)
@@ -122,7 +143,10 @@ def _read_logit_lens(
         ]
         tensors["swapped"] = read[np.array(swaps)]
     folder = run.readouts("logit_lens")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
     vlm.unembedding.save(folder)
     words = dict(zip(tokens.answers, tokens.token_ids, strict=True))
     description = {"notes": tokens.notes, "token_ids": words}
@@ -140,7 +164,7 @@ def _rows(run: Run, items: pd.DataFrame) -> list[tuple[str, str, str]]:
         return rows
     # A text that serves one scene has no other residual to borrow: its images are swapped, among
     # scenes with as many objects, so that the swap takes away the content and nothing else.
-    alike = items.assign(question=items["template"] + " " + items["n_objects"].astype(str))
+    alike = items.assign(question=_about_as_many_objects(items))
     for swap in range(run.study.swaps):
         donors = derangement(alike, run.study.rng(_SWAPS_STREAM, swap))
         rows += [
@@ -148,6 +172,23 @@ def _rows(run: Run, items: pd.DataFrame) -> list[tuple[str, str, str]]:
             for item, donor, text in zip(columns[0], donors, columns[2], strict=True)
         ]
     return rows
+
+
+def _about_as_many_objects(items: pd.DataFrame) -> pd.Series:
+    """A group for every item: scenes with as many objects, and never a single scene.
+
+    A scene that alone has so many objects joins those with the nearest smaller number, or else
+    the nearest larger.
+    """
+    left = items.drop_duplicates("scene_id")["n_objects"].value_counts().sort_index()
+    group_of: dict[int, str] = {}
+    group, size = 0, 0
+    for n_objects, n_scenes in left.items():
+        group_of[n_objects] = f"group {group}"
+        size += n_scenes
+        if size > 1 and left.loc[n_objects:].sum() - n_scenes > 1:
+            group, size = group + 1, 0
+    return items["n_objects"].map(group_of)
 
 
 def _captured(

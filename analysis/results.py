@@ -27,15 +27,20 @@ def read_results(run: Run) -> dict[str, Any] | None:
     path = run.folder / FILE_NAME
     if not path.exists():
         return None
-    return load_results(path)
+    results = load_results(path)
+    if results["study_hash"] != run.study_hash:
+        raise UserError(f"{path} was made by another study: delete it and run again")
+    return results
 
 
 def load_results(path: Path) -> dict[str, Any]:
     """Results from a file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content["attributes"], content["study_hash"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content["study_hash"]
+        for found in content["attributes"].values():
+            found["readouts"].keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
     return content
 

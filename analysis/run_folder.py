@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
-from pandas.errors import EmptyDataError
 
 from analysis.study import Study
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from probes.durable import remove_unfinished, write_durably
 
 _STUDY, _IDENTITY = "study.toml", "identity.json"
 
@@ -39,8 +38,10 @@ class Run:
         if not path.exists():
             return None
         try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError, EmptyDataError) as error:
+            table = pd.read_parquet(path)
+            table["attribute"]  # in every table of a run
+            return table
+        except (OSError, ValueError, KeyError) as error:
             raise UserError(
                 f"{path} is damaged ({error}): delete it and run again, it is made anew"
             ) from error
@@ -67,37 +68,45 @@ def claim(folder: Path | None, study: Study, *, model_revision: str, data_finger
     if folder is None:
         folder = Path("runs") / f"{_word(study.model)}-{_word(study.data)}-{study_hash[:8]}"
     identity = {"study_hash": study_hash, **made_from, "plan": asdict(study)}
-    record = folder / _IDENTITY
-    if record.exists():
-        _require_same(record, identity)
-    else:
-        _require_empty(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"cannot make the run folder {folder}: {error.strerror}: choose another with --run"
-            ) from error
-        write_durably(folder / _STUDY, study.to_toml().encode())
-        write_durably(record, json.dumps(identity, indent=1).encode())
+    try:
+        if (folder / _IDENTITY).exists():
+            _require_same(folder / _IDENTITY, identity)
+            remove_unfinished(folder)
+        else:
+            _begin(folder, study, identity)
+    except OSError as error:
+        raise UserError(
+            f"cannot use the run folder {folder}: {error.strerror}: choose another with --run"
+        ) from error
     return Run(folder=folder, study=study, study_hash=study_hash)
+
+
+def _begin(folder: Path, study: Study, identity: dict) -> None:
+    content = study.to_toml().encode()
+    _require_empty(folder, content)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / _STUDY, content)
+    # Last: with it the folder is a run.
+    write_durably(folder / _IDENTITY, json.dumps(identity, indent=1).encode())
 
 
 def _require_same(record: Path, identity: dict) -> None:
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
-        found_hash = found["study_hash"]
+        found_hash, found_model = found["study_hash"], found["model_revision"]
         plans = found["plan"], json.loads(json.dumps(identity["plan"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{record} is damaged: choose another folder with --run") from error
     if found_hash == identity["study_hash"]:
         return
+    # Names do not tell models and data apart, so their change is only mentioned after all others.
     changed = [name for name in plans[1] if plans[0].get(name) != plans[1][name]]
+    changed.sort(key=lambda name: name in ("model", "data"))
     if changed:
         name = changed[0]
         what = f"{name} {plans[0].get(name)!r}, now {plans[1][name]!r}"
     else:
-        other = "model" if found["model_revision"] != identity["model_revision"] else "data"
+        other = "model" if found_model != identity["model_revision"] else "data"
         what = f"the same plan, but the {other} had another content"
     raise UserError(
         f"{record.parent} was made by another study ({what}): choose another folder with --run, "
@@ -105,13 +114,15 @@ def _require_same(record: Path, identity: dict) -> None:
     )
 
 
-def _require_empty(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UserError(
-            f"{folder} holds files but no run: choose an empty or new folder with --run"
-        )
+def _require_empty(folder: Path, plan: bytes) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: choose a folder with --run")
+    for path in folder.iterdir() if folder.is_dir() else ():
+        # One that was killed before it was declared has left its plan and nothing else.
+        if path.name != _STUDY or path.read_bytes() != plan:
+            raise UserError(
+                f"{folder} holds files but no run: choose an empty or new folder with --run"
+            )
 
 
 def _word(name: str) -> str:

@@ -56,6 +56,13 @@ class Study:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"{name} must be at least {least}, got {value}")
+        if self.horizon is not None and self.horizon < 1:
+            raise UserError(f"horizon must be at least 1, got {self.horizon}: layer 0 comes first")
+        if self.plateau is not None and not 0 <= self.plateau[0] <= self.plateau[1]:
+            raise UserError(
+                f"plateau must be its first and last layer, got {list(self.plateau)}: give them "
+                "in rising order"
+            )
         if not 0 < self.level < 1:
             raise UserError(f"level must lie between 0 and 1, got {self.level}: 0.95 is usual")
         if not 0 < self.margin < 1:
@@ -78,6 +85,19 @@ class Study:
             "data_fingerprint": data_fingerprint,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def require_layers(self, n_layers: int) -> None:
+        """UserError if plateau or horizon lie beyond the last layer of a model."""
+        horizon = n_layers if self.horizon is None else self.horizon
+        if horizon > n_layers:
+            raise UserError(
+                f"horizon must be a layer of the model, 1 to {n_layers}, got {horizon}: lower it"
+            )
+        if self.plateau is not None and self.plateau[1] > horizon:
+            raise UserError(
+                f"plateau must end by layer {horizon}, the last considered, got "
+                f"{list(self.plateau)}: lower it"
+            )
 
     def rng(self, *key: int) -> np.random.Generator:
         """The generator of one stage, so that no stage depends on which others ran before."""

@@ -1,0 +1,110 @@
+"""A small random LLaVA and a small folder in CLEVR's layout, as a user would name them."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from analysis.emergence import _configuration, main
+from data_prep.errors import one_line_errors
+from tests.data_prep.clevr_folder import clevr_object, write_json
+from tests.data_prep.some_scenes import many_scenes
+from tests.probes.conftest import build_model, build_processor, model_folder, tokenizer, vlm
+
+__all__ = ["build_model", "build_processor", "model_folder", "tokenizer", "vlm"]
+
+N_SCENES = 530
+"""More than two shards of residuals."""
+
+
+@pytest.fixture(scope="session")
+def clevr(tmp_path_factory) -> Path:
+    """Scenes of 2 to 4 objects; the images are noise, each another."""
+    folder = tmp_path_factory.mktemp("clevr")
+    for kind in ("images/val", "scenes"):
+        (folder / kind).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    records = []
+    for number, scene in enumerate(many_scenes(N_SCENES, fewest=2, most=4)):
+        name = f"CLEVR_val_{number:06d}.png"
+        pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / "val" / name)
+        words = [f"{o.size} {o.color} {o.material} {o.shape}" for o in scene.objects]
+        objects = [clevr_object(phrase, x) for x, phrase in enumerate(words)]
+        records.append({"image_filename": name, "split": "val", "objects": objects})
+    write_json(folder, "scenes", records)
+    return folder
+
+
+@pytest.fixture
+def small(clevr, model_folder) -> list[str]:
+    """Arguments of a study that takes a second."""
+    return [
+        *("--model", str(model_folder), "--data", f"clevr:{clevr}", "--scenes", "60"),
+        *("--min-scenes-per-text", "5", "--n-resamples", "800"),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def emergence(capsys) -> Callable[[Sequence[str | Path]], Ended]:
+    """Runs `python -m analysis.emergence` with these arguments, in this process."""
+
+    def run(arguments: Sequence[str | Path]) -> Ended:
+        capsys.readouterr()
+        code = 0
+        try:
+            with one_line_errors():
+                main(_configuration([str(each) for each in arguments]))
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        shown = capsys.readouterr()
+        return Ended(code=code, out=shown.out, err=shown.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(emergence) -> Callable[..., str]:
+    """Runs a command that must be refused: in one line, with code 2. Gives the line."""
+
+    def run(arguments: Sequence[str | Path]) -> str:
+        ended = emergence(arguments)
+        assert ended.code == 2, (ended.out, ended.err)
+        assert ended.err.startswith("error: ")
+        assert ended.err.endswith("\n")
+        assert ended.err.count("\n") == 1
+        return ended.err.removeprefix("error: ").rstrip()
+
+    return run
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """The command as a user types it, for a process of its own."""
+    return [sys.executable, "-m", "analysis.emergence", *map(str, arguments)]
+
+
+def results_of(run: Path) -> dict:
+    return json.loads((run / "results.json").read_text())
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, with its content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
