@@ -4,11 +4,14 @@
 
 writes `images/<split>/CLEVR_<split>_000000.png`, ... and `scenes/CLEVR_<split>_scenes.json`;
 `--owners` adds `owners/<split>/`, pictures whose pixel values say which object is seen there
-(0 the ground, k the k-th object). A killed run goes on where it stopped.
+(0 the ground, k the k-th object). A killed run goes on where it stopped; `render_<split>.json` says
+what the folder holds, so that nothing else is mixed into it.
 """
 
+import io
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from data_prep.sampler import FIELD_OF_VIEW_DEG, RADII, TARGET, Layout, project,
 MIN_VISIBLE_SHARE = 0.4
 """Least visible part of an object, as share of the disc that a ball of its size would cover."""
 _MAX_ATTEMPTS = 1000
+_MIN_SIZE = 32  # below, a small object is a handful of pixels, and the rule above a lottery
 _SAME_PLACE = 0.2  # CLEVR's tolerance for "left of" and "behind", in scene units
 
 
@@ -47,20 +51,13 @@ class Render:
     owners: bool = False
     """Also write which object every pixel shows."""
 
-    def __post_init__(self) -> None:
-        for name in ("scenes", "size", "samples"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not self.split.isalnum():
-            raise UserError(f"--split must be letters and digits, got {self.split!r}")
-
 
 def render(config: Render) -> None:
     """Writes the collection that `config` describes."""
+    _check(config)
     images, owners = (config.out / kind / config.split for kind in ("images", "owners"))
-    for folder in (images, config.out / "scenes", *([owners] if config.owners else [])):
-        folder.mkdir(parents=True, exist_ok=True)
     renderer = Renderer(size=config.size, samples=config.samples)
+    _declare(config)
     records = []
     for index in tqdm(range(config.scenes), unit="scene", disable=None):
         layout, owner = _visible_layout(renderer, config.seed, index)
@@ -71,10 +68,56 @@ def render(config: Render) -> None:
             _save((owner + 1).astype(np.uint8), owners / name)
         records.append(_record(layout, index, name, config))
     info = {"split": config.split, "version": "1.0", "license": "MIT", "seed": config.seed}
-    _write_json(
-        {"info": info, "scenes": records},
-        config.out / "scenes" / f"CLEVR_{config.split}_scenes.json",
-    )
+    _write_json({"info": info, "scenes": records}, _scenes_file(config))
+
+
+def _check(config: Render) -> None:
+    """Not where the class is made: tyro would draw a frame of several lines around the error."""
+    for name, least in (("scenes", 1), ("seed", 0), ("size", _MIN_SIZE), ("samples", 1)):
+        if getattr(config, name) < least:
+            raise UserError(
+                f"--{name} must be at least {least}, got {getattr(config, name)}: give a larger "
+                "number"
+            )
+    if not re.fullmatch(r"[A-Za-z0-9]+", config.split):
+        raise UserError(
+            f"--split must be letters and digits, got {config.split!r}: a name such as val"
+        )
+
+
+def _declare(config: Render) -> None:
+    """Writes what decides the pictures, or refuses a folder that holds others.
+
+    The number of scenes does not, nor do owners: a collection can be continued.
+    """
+    file = config.out / f"render_{config.split}.json"
+    declared = {name: getattr(config, name) for name in ("seed", "size", "samples")}
+    if not file.exists():
+        if _scenes_file(config).exists() or (config.out / "images" / config.split).exists():
+            raise UserError(
+                f"{str(config.out)!r} holds a split {config.split!r} that was not rendered by this "
+                "command: choose another --out or --split"
+            )
+        _write_json(declared, file)
+    begun = _read_declared(file)
+    for name, value in declared.items():
+        if begun.get(name) != value:
+            raise UserError(
+                f"{str(config.out)!r} holds a rendering with --{name} {begun.get(name)}, got "
+                f"{value}: choose another --out or --split"
+            )
+
+
+def _read_declared(file: Path) -> dict[str, Any]:
+    try:
+        begun = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{str(file)!r} cannot be read ({error}): choose another --out") from error
+    return begun if isinstance(begun, dict) else {}
+
+
+def _scenes_file(config: Render) -> Path:
+    return config.out / "scenes" / f"CLEVR_{config.split}_scenes.json"
 
 
 def _visible_layout(renderer: Renderer, seed: int, index: int) -> tuple[Layout, np.ndarray]:
@@ -98,15 +141,27 @@ def _noise_seed(seed: int, index: int) -> int:
 
 
 def _save(pixels: np.ndarray, path: Path) -> None:
-    part = path.with_suffix(".part")
-    Image.fromarray(pixels).save(part, format="PNG")
-    os.replace(part, path)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG")
+    _write(stream.getvalue(), path)
 
 
 def _write_json(content: Any, path: Path) -> None:
+    _write(json.dumps(content).encode(), path)
+
+
+def _write(content: bytes, path: Path) -> None:
+    """Whole or not at all, in a folder that is made if need be."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(content))
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {str(path)!r} ({error.strerror}): free space or choose another --out "
+            "and run again; what is written is kept"
+        ) from error
 
 
 def _record(layout: Layout, index: int, name: str, config: Render) -> dict[str, Any]:

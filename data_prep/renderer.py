@@ -6,8 +6,11 @@ picture after the first costs no compilation. Mitsuba is optional (extra `render
 """
 
 import os
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,15 @@ from jaxtyping import Int8, UInt8
 from numpy import ndarray
 
 from data_prep.errors import UserError
-from data_prep.sampler import COLORS_SRGB, FIELD_OF_VIEW_DEG, LAMPS, MAX_OBJECTS, TARGET, Layout
+from data_prep.sampler import (
+    COLORS_SRGB,
+    FIELD_OF_VIEW_DEG,
+    LAMPS,
+    MAX_OBJECTS,
+    TARGET,
+    Layout,
+    Placed,
+)
 
 _LAMP_RADIANCE = (9.0, 3.0, 4.0)
 _LAMP_RADIUS = (1.6, 2.0, 1.6)
@@ -29,6 +40,13 @@ _PARKED_DEPTH = -80.0
 _CUBE_SIDES = (((1, 0, 0), 0), ((1, 0, 0), 90), ((1, 0, 0), -90), ((0, 1, 0), 90), ((0, 1, 0), -90))
 _PARTS = ("sphere", "cylinder", "disk", *(f"side{k}" for k in range(len(_CUBE_SIDES))))
 _OLDEST_LLVM = 17
+_LLVM_FOLDERS = (
+    Path("/usr/lib/x86_64-linux-gnu"),
+    Path("/usr/lib/aarch64-linux-gnu"),
+    Path("/usr/lib64"),
+    Path("/usr/lib"),
+    Path(sys.prefix, "lib"),
+)
 
 
 class Renderer:
@@ -77,35 +95,58 @@ class Renderer:
 
 @cache
 def _mitsuba() -> Any:
-    if "DRJIT_LIBLLVM_PATH" not in os.environ and (library := _newest_llvm()):
-        os.environ["DRJIT_LIBLLVM_PATH"] = str(library)
-    try:
-        import mitsuba
-    except ImportError as error:
+    if find_spec("mitsuba") is None:
         raise UserError(
-            "rendering needs Mitsuba, which is not installed: pip install 'onset[render]'"
-        ) from error
+            "rendering needs Mitsuba, which is not installed: run pip install -e '.[render]' in "
+            "the folder of pyproject.toml"
+        )
+    _choose_llvm()
+    import mitsuba
+
     try:
         mitsuba.set_variant("llvm_ad_rgb")
     except (ImportError, AttributeError, RuntimeError) as error:
         raise UserError(
-            "rendering needs the LLVM library, and none was found: install libllvm19 "
-            "(Debian, Ubuntu) or llvm (Homebrew), or set DRJIT_LIBLLVM_PATH"
+            "rendering needs the LLVM library, and it could not be loaded "
+            f"({os.environ.get('DRJIT_LIBLLVM_PATH', 'none was found')}): install libllvm19 "
+            "(Debian, Ubuntu) or llvm (Homebrew), or name its file in DRJIT_LIBLLVM_PATH"
         ) from error
     mitsuba.set_log_level(mitsuba.LogLevel.Error)
     return mitsuba
 
 
-def _newest_llvm() -> Path | None:
-    """Dr.Jit takes the first library it meets; the old ones crash on recent processors."""
-    found = {
-        int(version): path
-        for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu")
-        for path in Path(folder).glob("libLLVM-*.so")
-        if (version := path.stem.removeprefix("libLLVM-")).isdigit()
-    }
-    newest = max(found, default=0)
-    return found[newest] if newest >= _OLDEST_LLVM else None
+def _choose_llvm() -> None:
+    """Names the library to Dr.Jit, which would take an old one, and crash on recent processors.
+
+    Elsewhere than on Linux Dr.Jit has one place to look, and is left to it.
+    """
+    named = os.environ.get("DRJIT_LIBLLVM_PATH", "")
+    if "/" in named and not Path(named).is_file():
+        raise UserError(
+            f"DRJIT_LIBLLVM_PATH must name the LLVM library, got {named!r}, which is no file: "
+            "correct or unset it"
+        )
+    if sys.platform != "linux" or named:
+        return
+    library = _newest_llvm(_LLVM_FOLDERS)
+    if library is None:
+        raise UserError(
+            f"rendering needs LLVM {_OLDEST_LLVM} or newer, and none was found: install libllvm19 "
+            "(Debian, Ubuntu) or llvm-libs (Fedora), or name its file in DRJIT_LIBLLVM_PATH"
+        )
+    os.environ["DRJIT_LIBLLVM_PATH"] = str(library)
+
+
+def _newest_llvm(folders: Iterable[Path]) -> Path | None:
+    """The library of the highest version from _OLDEST_LLVM on; in doubt from the first folder."""
+    named = re.compile(r"libLLVM(?:-(?P<before>\d+)(?:\.\d+)*)?\.so(?:\.(?P<after>\d+).*)?")
+    found: dict[int, Path] = {}
+    for path in (each for folder in folders for each in sorted(folder.glob("libLLVM*.so*"))):
+        match = named.fullmatch(path.name)
+        version = int((match["before"] or match["after"] or 0) if match else 0)
+        if version >= _OLDEST_LLVM and path.is_file():  # not a link that leads nowhere
+            found.setdefault(version, path)
+    return found[max(found)] if found else None
 
 
 def _template(mitsuba: Any, size: int) -> dict[str, Any]:
@@ -196,7 +237,7 @@ def _placement(mitsuba: Any, layout: Layout) -> Iterator[tuple[str, Any]]:
             yield f"object{k}_{part}.to_world", world(matrix)
 
 
-def _standing(transform: Any, placed: Any) -> dict[str, Any]:
+def _standing(transform: Any, placed: Placed) -> dict[str, Any]:
     """Where the parts of one object stand; the parts it does not need are not named."""
     radius = float(placed.radius)
     foot = transform().translate([placed.x, placed.y, 0.0])

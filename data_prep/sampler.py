@@ -69,7 +69,7 @@ class Placed:
 
     @property
     def radius(self) -> float:
-        """Half the height, in scene units; a cube of the same "size" has the diagonal as width."""
+        """Half the height, in scene units; a cube is as wide across as a ball of its size."""
         radius = RADII[self.size]
         return radius / np.sqrt(2) if self.shape == "cube" else radius
 
@@ -86,9 +86,11 @@ class Layout:
 def sample_layout(seed: int, index: int, *, attempt: int = 0) -> Layout:
     """Layout number `index` of the collection `seed`.
 
-    The number of objects (1..6) is exact in every six consecutive layouts, and the kind of the
-    k-th object (shape x colour x material x size) in every 96. `attempt` redraws positions and
-    views only, so that refusing a picture for lack of visibility leaves the balance as it is.
+    Six layouts from a multiple of six on have 1, 2, ..., 6 objects in some order; the first objects
+    of 96 layouts from a multiple of 96 on are of all 96 kinds (shape x colour x material x size),
+    and their second, third, ... objects of different kinds, for not every layout has one. `attempt`
+    redraws positions and views only, so that refusing a picture for lack of visibility leaves the
+    balance as it is.
     """
     n_objects = 1 + _dealt(MAX_OBJECTS, (seed, _COUNT_STREAM), index)
     kinds = [

@@ -20,7 +20,6 @@ from data_prep.clevr import image_path, read_clevr
 from data_prep.errors import one_line_errors
 from data_prep.scenes import Scene
 
-
 FEATURES = datasets.Features(
     {
         "scene_id": datasets.Value("string"),

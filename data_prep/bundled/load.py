@@ -13,6 +13,7 @@ from data_prep.scenes import Scene, SceneObject
 
 FILE_NAME = "scenes.parquet"
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundledScenes:
     """Scenes in the order of their ids, and their images as encoded bytes."""
@@ -31,7 +32,7 @@ def load_bundled() -> BundledScenes:
     """The evaluation scenes of the package: 128 pixels, 1 to 6 objects, as many of each."""
     with as_file(files("data_prep.bundled").joinpath(FILE_NAME)) as path:
         # By way of Arrow: `Dataset.from_parquet` would leave a copy in the user's home.
-        rows = datasets.Dataset(pq.read_table(path))
+        rows: list[dict[str, Any]] = datasets.Dataset(pq.read_table(path)).to_list()
     scenes = [_scene(row) for row in rows]
     return BundledScenes(
         scenes=tuple(sorted(scenes, key=lambda scene: scene.scene_id)),
