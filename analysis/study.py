@@ -151,4 +151,4 @@ def _checked(name: str, value: Any, file: Path) -> Any:
         raise UserError(
             f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}"
         )
-    return value
+    return float(value) if float in kinds else value

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from itertools import dropwhile, takewhile
 from typing import TypeVar
 
 import tyro
@@ -16,7 +17,7 @@ from data_prep.errors import UserError
 
 Config = TypeVar("Config")
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
-_FRAME = "╭╮╰╯│─ "
+_RULE = re.compile("[-─╭╮╰╯]*")  # ASCII where the terminal has no other signs
 
 
 def from_command_line(
@@ -47,7 +48,8 @@ def from_command_line(
 
 
 def _first_sentence(boxed: str) -> str:
-    """The text in the box, up to the first empty line or rule."""
-    lines = [line.strip(_FRAME) for line in _COLORS.sub("", boxed).splitlines()[1:]]
-    end = lines.index("") if "" in lines else len(lines)
-    return " ".join(lines[:end]).rstrip(".:").removeprefix("Error parsing ")
+    """The text below the title, up to the first empty line or rule."""
+    lines = [line.strip("│ ") for line in _COLORS.sub("", boxed).splitlines()[1:]]
+    texts = dropwhile(_RULE.fullmatch, lines)
+    sentence = " ".join(takewhile(lambda line: not _RULE.fullmatch(line), texts))
+    return sentence.rstrip(".:").removeprefix("Error parsing ")

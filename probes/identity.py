@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled" / "model"
 # What decides the residuals in a model folder: weights, configurations, tokenizer, template.
@@ -37,5 +38,8 @@ def known_revision(name: str, revision: str | None) -> str | None:
         return folder_identity(Path(source))
     if Path(source).is_absolute() or source.startswith("."):
         return None
-    cached = try_to_load_from_cache(source, "config.json", revision=revision)
+    try:
+        cached = try_to_load_from_cache(source, "config.json", revision=revision)
+    except HFValidationError:
+        return None
     return Path(cached).parent.name if isinstance(cached, str) else None

@@ -18,19 +18,22 @@ from tests.probes.conftest import build_model, build_processor, model_folder, to
 
 __all__ = ["build_model", "build_processor", "model_folder", "tokenizer", "vlm"]
 
-N_SCENES = 530
-"""More than two shards of residuals."""
+N_SCENES = 60
 
 
 @pytest.fixture(scope="session")
 def clevr(tmp_path_factory) -> Path:
-    """Scenes of 2 to 4 objects; the images are noise, each another."""
-    folder = tmp_path_factory.mktemp("clevr")
+    """A few scenes: what most tests need."""
+    return write_noise(tmp_path_factory.mktemp("clevr"), N_SCENES)
+
+
+def write_noise(folder: Path, n_scenes: int) -> Path:
+    """Scenes of 2 to 4 objects in CLEVR's layout; the images are noise, each another."""
     for kind in ("images/val", "scenes"):
         (folder / kind).mkdir(parents=True)
     rng = np.random.default_rng(0)
     records = []
-    for number, scene in enumerate(many_scenes(N_SCENES, fewest=2, most=4)):
+    for number, scene in enumerate(many_scenes(n_scenes, fewest=2, most=4)):
         name = f"CLEVR_val_{number:06d}.png"
         pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "images" / "val" / name)
@@ -45,7 +48,7 @@ def clevr(tmp_path_factory) -> Path:
 def small(clevr, model_folder) -> list[str]:
     """Arguments of a study that takes a second."""
     return [
-        *("--model", str(model_folder), "--data", f"clevr:{clevr}", "--scenes", "60"),
+        *("--model", str(model_folder), "--data", f"clevr:{clevr}"),
         *("--min-scenes-per-text", "5", "--n-resamples", "800"),
     ]
 

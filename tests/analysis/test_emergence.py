@@ -10,7 +10,7 @@ import pytest
 
 import analysis.emergence
 from analysis.results import schema
-from tests.analysis.conftest import command, files_of, results_of
+from tests.analysis.conftest import command, files_of, results_of, write_noise
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_study_file_is_the_plan_and_the_command_line_has_the_last_word(
     study.write_text("min_scenes_per_text = 5\nn_resamples = 900\nseed = 7\nlevel = 0.9\n")
     run = tmp_path / "run"
     # 60 scenes and level .99 suit the file's resamples only after this line has raised them.
-    arguments = [*small[:6], "--study", study, "--level", "0.99", "--n-resamples", "4000"]
+    arguments = [*small[:4], "--study", study, "--level", "0.99", "--n-resamples", "4000"]
     assert emergence([*arguments, "--attr", "size", "--run", run]).code == 0
     results = results_of(run)
     found = results["attributes"]["size"]["readouts"]["logit_lens"]
@@ -159,10 +159,9 @@ def _until_shard(process, run, number):
         time.sleep(0.001)
 
 
-def test_interrupted_and_killed_it_goes_on_to_the_same_bytes(
-    emergence, clevr, model_folder, tmp_path
-):
+def test_interrupted_and_killed_it_goes_on_to_the_same_bytes(emergence, model_folder, tmp_path):
     # One text serves all scenes: 531 rows, three shards.
+    clevr = write_noise(tmp_path / "clevr", 530)
     asked = ["--model", model_folder, "--data", f"clevr:{clevr}", "--attr", "count"]
     asked += ["--n-resamples", "800"]
     calm, run = tmp_path / "calm", tmp_path / "run"

@@ -1,0 +1,73 @@
+"""The declared plan: written and read without loss, and told apart by everything it holds."""
+
+import tomllib
+from dataclasses import asdict, fields, replace
+
+import pytest
+
+from analysis.study import Study, read_study
+from data_prep.errors import UserError
+
+ABOUT = {"model_revision": "sha256:1", "data_fingerprint": "f"}
+OTHER = Study(
+    model='folder/a "quoted" name',
+    revision="v1",
+    dtype="bfloat16",
+    data="clevr:/somewhere:train",
+    scenes=200,
+    questions="all",
+    min_scenes_per_text=7,
+    swaps=2,
+    primary_control="blank",
+    margin=0.1,
+    plateau=(8, 10),
+    horizon=11,
+    level=0.9,
+    n_resamples=5000,
+    seed=4,
+)
+
+
+@pytest.mark.parametrize("study", [Study(), OTHER], ids=["defaults", "others"])
+def test_a_study_file_says_the_same(study, tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(study.to_toml())
+    assert read_study(file) == study
+
+
+def test_a_file_of_nothing_is_the_default_plan(tmp_path):
+    (tmp_path / "study.toml").write_text("")
+    assert read_study(tmp_path / "study.toml") == Study()
+
+
+def test_every_field_is_in_the_file():
+    assert set(tomllib.loads(OTHER.to_toml())) == {field.name for field in fields(Study)}
+
+
+def test_the_hash_changes_with_every_field_but_names():
+    plain = Study().identity(**ABOUT)
+    for name, value in asdict(OTHER).items():
+        changed = replace(Study(), **{name: value}).identity(**ABOUT)
+        assert (changed == plain) == (name in ("model", "data")), name
+
+
+def test_the_hash_changes_with_what_model_and_data_hold():
+    hashes = {Study().identity(**ABOUT)}
+    hashes |= {Study().identity(**(ABOUT | {name: "other"})) for name in ABOUT}
+    assert len(hashes) == 3
+
+
+def test_stages_draw_independently_and_the_same_every_time():
+    study = Study(seed=3)
+    draws = [study.rng(*key).random() for key in [(0,), (1,), (0, 0), (0,)]]
+    assert draws[0] == draws[3]
+    assert len(set(draws)) == 3
+    assert Study(seed=4).rng(0).random() != draws[0]
+
+
+def test_layers_beyond_the_model_are_refused():
+    Study(horizon=12, plateau=(10, 12)).require_layers(12)
+    with pytest.raises(UserError, match="1 to 11, got 12"):
+        Study(horizon=12).require_layers(11)
+    with pytest.raises(UserError, match="end by layer 9"):
+        Study(horizon=9, plateau=(8, 10)).require_layers(12)
