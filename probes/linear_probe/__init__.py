@@ -1,0 +1,18 @@
+"""Linear probes: multinomial logistic regression on the residual stream, layer by layer."""
+
+from probes.linear_probe.control_task import control_labels, selectivity
+from probes.linear_probe.cross_fit import CrossFittedProbe, cross_fit, scene_folds
+from probes.linear_probe.description_length import DescriptionLength, online_code
+from probes.linear_probe.probe import LinearProbe, fit_probe
+
+__all__ = [
+    "CrossFittedProbe",
+    "DescriptionLength",
+    "LinearProbe",
+    "control_labels",
+    "cross_fit",
+    "fit_probe",
+    "online_code",
+    "scene_folds",
+    "selectivity",
+]

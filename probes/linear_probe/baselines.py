@@ -1,0 +1,105 @@
+"""What a linear probe can read without the trained decoder: from words, pixels, image features.
+
+A layer's probe is only as telling as what it beats. Features of the image alone come with the
+words of the question, since without them most questions have no answer.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor, nn
+
+from data_prep.errors import UserError
+from probes.vlm import VLM
+
+PIXEL_SIDE = 16
+# Not 0, with which many a model was initialised: the copy would be its own beginning.
+_SEED = 92_821
+# Under these names families keep the map from the vision encoder's output to the decoder's width.
+_PROJECTORS = ("multi_modal_projector", "connector", "mm_projector", "vision_projector")
+
+
+def word_features(questions: Sequence[str]) -> Float[ndarray, "item word"]:
+    """1 for every word that is in the question, 0 for every other word of the questions."""
+    split = [set(question.lower().replace("?", " ").split()) for question in questions]
+    vocabulary = sorted(set().union(*split))
+    return np.array([[word in words for word in vocabulary] for words in split], dtype=np.float32)
+
+
+def pixel_features(images: Sequence[Image.Image]) -> Float[ndarray, "item value"]:
+    """Red, green and blue of the image at 16 x 16, in 0..1."""
+    size = (PIXEL_SIDE, PIXEL_SIDE)
+    small = [
+        np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX)) for image in images
+    ]
+    return (np.stack(small).reshape(len(small), -1) / 255).astype(np.float32)
+
+
+def projector_of(vlm: VLM) -> nn.Module:
+    """The module between vision encoder and decoder; UserError if there is none under its name."""
+    modules = dict(vlm.model.named_modules())
+    for path, module in modules.items():
+        if path.rpartition(".")[2] in _PROJECTORS:
+            return module
+    raise UserError(
+        f"{type(vlm.model).__name__} has no projector under one of the names "
+        f"{', '.join(_PROJECTORS)}: the baselines of vision encoder and projector are left out"
+    )
+
+
+def image_features(
+    vlm: VLM, images: Sequence[Image.Image], question: str
+) -> tuple[Float[Tensor, "item d_vision"], Float[Tensor, "item d_model"]]:
+    """Output of the vision encoder, as the model uses it, and of the projector: mean over tokens.
+
+    `question` fills the prompt, on which neither depends. UserError if the model packs its images
+    otherwise than [image, token, width].
+    """
+    seen: list[Tensor] = []
+
+    def take(_: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        seen.extend([args[0], output])
+        raise _Enough
+
+    handle = projector_of(vlm).register_forward_hook(take)
+    try:
+        with torch.inference_mode():
+            vlm.model.base_model(**vlm.prepare(images, [question] * len(images)), use_cache=False)
+    except _Enough:
+        pass
+    finally:
+        handle.remove()
+    for tensor in seen:
+        if not isinstance(tensor, Tensor) or tensor.ndim != 3 or len(tensor) != len(images):
+            raise UserError(
+                f"{type(vlm.model).__name__} does not keep its image features as [image, token, "
+                "width]: the baselines of vision encoder and projector are left out"
+            )
+    encoder, projector = (tensor.float().mean(1).cpu() for tensor in seen)
+    return encoder, projector
+
+
+class _Enough(Exception):
+    """Ends a forward pass: the decoder need not run."""
+
+
+def randomly_initialised(vlm: VLM, seed: int = _SEED) -> VLM:
+    """A copy of the model with fresh weights, as training would start from; never at the gate.
+
+    What a probe reads from it, it owes to the architecture, the tokens and the pixels.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        architecture: Any = type(vlm.model)
+        model = architecture(vlm.model.config).to(device=vlm.device, dtype=vlm.dtype)
+    return VLM(
+        model=model,
+        processor=vlm.processor,
+        name=f"{vlm.name} (randomly initialised)",
+        revision=f"{vlm.revision}+random{seed}",
+    )

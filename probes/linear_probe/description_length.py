@@ -1,0 +1,130 @@
+"""How many bits it takes to send the labels, given the residuals: minimum description length.
+
+Voita & Titov (2020), arXiv:2003.12298, online code. Labels are sent in blocks; each is coded by a
+probe that was fitted on the blocks before it. A probe that needs many examples, or is tuned until
+it fits, pays for it: the length counts both what is decoded and how hard it is to learn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from data_prep.errors import UserError
+from probes.linear_probe.labels import require_data
+from probes.linear_probe.probe import INVERSE_PENALTIES
+from probes.linear_probe.solver import fit_path
+from probes.linear_probe.standardised import layer_blocks, moments, standardised
+
+_FIRST_SHARE = 1 / 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescriptionLength:
+    """Length of the online code of all labels."""
+
+    bits: Float[ndarray, " layer"]
+    uniform_bits: float
+    """Of the code that knows nothing: log2(number of answers) per item."""
+    ends: tuple[int, ...]
+    """Items sent after each block; the first block is sent by the uniform code."""
+
+    @property
+    def compression(self) -> Float[ndarray, " layer"]:
+        """Uniform length over length: 1 says nothing was read, above is better."""
+        return self.uniform_bits / self.bits
+
+
+def online_code(
+    residuals: Float[Tensor, "item layer d_model"],
+    answer: Int[ndarray, " item"],
+    *,
+    scenes: Sequence[str],
+    answers: Sequence[str],
+    rng: np.random.Generator,
+    inverse_penalties: Sequence[float] = INVERSE_PENALTIES,
+) -> DescriptionLength:
+    """Length of the labels of all items, sent scene by scene in random order.
+
+    Blocks double, from 1/32 of the scenes on; all items of a scene are sent together, so that a
+    probe never codes a scene that it was fitted on. The first block lasts until every answer has
+    been seen, which the receiver can tell too. The penalty is not chosen: the code is the mixture
+    of those of all penalties, at most log2(number of penalties) bits longer than the best, and,
+    unlike a choice, one that can be decoded.
+    """
+    require_data(residuals, answer, scenes, answers)
+    grid = torch.tensor(sorted(inverse_penalties), dtype=torch.float32)
+    order, ends = _blocks(answer, scenes, len(answers), rng)
+    moved = residuals[torch.from_numpy(order)]
+    labels = torch.from_numpy(answer[order].astype(np.int64)).to(residuals.device)
+    lengths = [
+        _path_bits(moved[:, layers], labels, ends, len(answers), grid)
+        for layers in layer_blocks(moved)
+    ]
+    first = ends[0] * np.log2(len(answers))
+    return DescriptionLength(
+        bits=first + _mixture_bits(np.concatenate(lengths)),
+        uniform_bits=float(len(answer) * np.log2(len(answers))),
+        ends=ends,
+    )
+
+
+def _blocks(
+    answer: Int[ndarray, " item"],
+    scenes: Sequence[str],
+    n_answers: int,
+    rng: np.random.Generator,
+) -> tuple[Int[ndarray, " item"], tuple[int, ...]]:
+    """Items in the order in which they are sent, and how many after each block."""
+    names, scene = np.unique(np.asarray(scenes, dtype=str), return_inverse=True)
+    place = rng.permutation(len(names))[scene]
+    order = np.argsort(place, kind="stable")
+    sent = np.cumsum(np.bincount(place))  # items after each scene
+    seen: Bool[ndarray, "item answer"] = answer[order][:, None] == np.arange(n_answers)
+    complete = np.logical_or.accumulate(seen).all(1)
+    if not complete.any():
+        raise UserError(
+            f"every one of the {n_answers} answers must occur, only {seen.any(0).sum()} do: use "
+            "more scenes or leave the others out"
+        )
+    least = int(np.searchsorted(sent, np.argmax(complete) + 1)) + 1  # scenes until all are seen
+    n_scenes = max(least, round(_FIRST_SHARE * len(names)))
+    ends = []
+    while n_scenes < len(names):
+        ends.append(int(sent[n_scenes - 1]))
+        n_scenes *= 2
+    return order, (*ends, len(answer))
+
+
+def _path_bits(
+    residuals: Float[Tensor, "item layer d_model"],
+    labels: Int[Tensor, " item"],
+    ends: tuple[int, ...],
+    n_answers: int,
+    grid: Float[Tensor, " penalty"],
+) -> Float[ndarray, "layer penalty"]:
+    """Length of all blocks but the first, by the probes of each penalty."""
+    n_layers = residuals.shape[1]
+    total = np.zeros((n_layers, len(grid)))
+    for start, end in pairwise(ends):
+        mean, deviation = moments(residuals[:start])
+        path = fit_path(
+            standardised(residuals[:start], mean, deviation),
+            labels[:start],
+            n_answers=n_answers,
+            inverse_penalties=grid.expand(n_layers, len(grid)),
+        )
+        features = standardised(residuals[start:end], mean, deviation)
+        total += path.losses(features, labels[start:end]).double().sum(-1).cpu().numpy()
+    return total / np.log(2)
+
+
+def _mixture_bits(lengths: Float[ndarray, "layer penalty"]) -> Float[ndarray, " layer"]:
+    """-log2 of the mean of 2^-length over the penalties."""
+    shortest = lengths.min(axis=1)
+    return shortest - np.log2(np.exp2(shortest[:, None] - lengths).mean(axis=1))
