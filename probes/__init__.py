@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from probes.load import load_vlm
+    from probes.tuned_lens import TunedLens
     from probes.vlm import VLM
 
-__all__ = ["VLM", "load_vlm"]
+__all__ = ["VLM", "TunedLens", "load_vlm"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from probes.vlm import VLM
 
         return VLM
+    if name == "TunedLens":
+        from probes.tuned_lens import TunedLens
+
+        return TunedLens
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,117 @@
+"""How well a lens tells the model's final distribution, row by row and layer by layer.
+
+The measures of Belrose et al. (2023), arXiv:2303.08112: divergence, cross-entropy, bias, and
+prediction depth (Baldock et al. 2021, arXiv:2106.09647).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from probes.divergence import kl_bits
+from probes.translators.affine import Translators
+from probes.translators.output_map import BLOCK_ROWS, OutputMap, kl_nats
+from probes.translators.rows import ResidualRows
+from probes.unembedding import Unembedding
+
+_BITS = math.log(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LensQuality:
+    """Layers 0..L; the last one is the model itself."""
+
+    kl_bits: Float[ndarray, "row layer"]
+    """D(final || lens): the bits still missing. 0 at the last layer."""
+    cross_entropy_bits: Float[ndarray, "row layer"]
+    """-log2 of the probability, over the whole vocabulary, of the row's right tokens together."""
+    top_token: Int[ndarray, "row layer"]
+    """The most probable token."""
+    bias_bits: Float[ndarray, " layer"]
+    """D(mean of final || mean of lens), the means over rows: what the lens over- and understates
+    whatever the input. 0 at the last layer."""
+
+    def prediction_depth(self) -> Int[ndarray, " row"]:
+        """First layer from which the top token is the model's own, and stays it."""
+        agrees = self.top_token == self.top_token[:, -1:]
+        n_layers = agrees.shape[1]
+        last_disagreement = np.where(~agrees, np.arange(n_layers), -1).max(axis=1)
+        return last_disagreement + 1
+
+
+@torch.no_grad()
+def lens_quality(
+    rows: ResidualRows,
+    translators: Translators,
+    unembedding: Unembedding,
+    right_tokens: Sequence[tuple[int, ...]],
+) -> LensQuality:
+    """The measures of a lens on `rows`; `right_tokens` are those of each row's right answer.
+
+    Memory is bounded by a block of rows, a chunk of the vocabulary, and two means over rows of
+    the whole vocabulary per layer.
+    """
+    if len(right_tokens) != len(rows) or not all(right_tokens):
+        raise ValueError(f"need right tokens for each of {len(rows)} rows, got {len(right_tokens)}")
+    output = OutputMap.of(unembedding)
+    n_rows, n_layers = len(rows), rows.n_layers + 1
+    kl = np.zeros((n_rows, n_layers))
+    cross_entropy, top = np.empty_like(kl), np.empty((n_rows, n_layers), dtype=np.int64)
+    marginal = torch.zeros(n_layers, unembedding.n_vocab, dtype=torch.float64)
+    start = 0
+    for block in rows.blocks(BLOCK_ROWS):
+        here = slice(start, start + len(block))
+        start = here.stop
+        block = block.to(unembedding.head.device)
+        translated = torch.cat([translators.apply(block), block[None, :, -1]])
+        kl[here, :-1] = (kl_nats(translated[:-1], block[:, -1], output).T / _BITS).cpu().numpy()
+        found = _Distribution(translated, output)
+        cross_entropy[here] = found.missed_bits(right_tokens[here]).T.cpu().numpy()
+        top[here] = found.top.T.cpu().numpy()
+        marginal += found.sums.cpu()
+    log_marginal = (marginal / n_rows).log()
+    bias = kl_bits(log_marginal[-1:].expand_as(log_marginal), log_marginal)
+    return LensQuality(
+        kl_bits=kl, cross_entropy_bits=cross_entropy, top_token=top, bias_bits=bias.numpy()
+    )
+
+
+class _Distribution:
+    """A block's distributions over the vocabulary, chunk by chunk."""
+
+    def __init__(self, raw: Float[Tensor, "layer row d_model"], output: OutputMap) -> None:
+        self._raw, self._output = raw, output
+        normed = output.unembedding.norm(raw)
+        self._log_mass = output.log_normaliser(normed)
+        peak = torch.full_like(self._log_mass, -math.inf)
+        self.top = torch.zeros_like(peak, dtype=torch.int64)
+        """[layer, row]"""
+        self.sums = torch.zeros(len(raw), output.unembedding.n_vocab, dtype=torch.float64)
+        """Probabilities summed over rows, [layer, token]."""
+        for tokens in output.slices():
+            for layer in range(len(raw)):
+                logits = output.logits(normed[layer], tokens)
+                value, place = logits.max(-1)
+                self.top[layer] = torch.where(
+                    value > peak[layer], place + tokens.start, self.top[layer]
+                )
+                peak[layer] = torch.maximum(peak[layer], value)
+                p = (logits - self._log_mass[layer][:, None]).exp()
+                self.sums[layer, tokens] = p.sum(0, dtype=torch.float64).cpu()
+
+    def missed_bits(self, right: Sequence[tuple[int, ...]]) -> Float[Tensor, "layer row"]:
+        """-log2 of the rows' right tokens' probability, added."""
+        ids = sorted({token for tokens in right for token in tokens})
+        place = {token: column for column, token in enumerate(ids)}
+        wrong = torch.ones(len(right), len(ids), dtype=torch.bool)
+        for row, tokens in enumerate(right):
+            wrong[row, [place[token] for token in tokens]] = False
+        logits = self._output.unembedding.logits_of_tokens(self._raw, torch.tensor(ids))
+        together = logits.masked_fill(wrong.to(logits.device), -math.inf).logsumexp(-1)
+        return (self._log_mass - together) / _BITS

@@ -1,0 +1,77 @@
+"""A refinement's state on disk, so that a killed one goes on from its last look."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from data_prep.errors import UserError
+from probes.durable import remove_unfinished, write_durably
+from probes.translators.recipe import Recipe
+from probes.translators.refinement import State
+from probes.translators.rows import ResidualRows
+from probes.unembedding import Unembedding
+
+_FORMAT = 1
+_ABOUT = "about"
+_TENSORS = ("change", "momentum", "best", "best_validation", "last_validation")
+
+
+def identity_of(
+    train: ResidualRows,
+    validation: ResidualRows,
+    unembedding: Unembedding,
+    recipe: Recipe,
+    seed: int,
+) -> str:
+    """Hash of everything that a refinement follows from."""
+    head = unembedding.head.detach().cpu().float()
+    content = {
+        "format": _FORMAT,
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "train": train.digest(),
+        "validation": validation.digest(),
+        "head": hashlib.sha256(head[:: max(1, len(head) // 64)].contiguous().numpy()).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_checkpoint(path: Path, state: State, identity: str) -> None:
+    """Put the state at `path`, whole or not at all."""
+    tensors = {name: getattr(state, name).cpu().contiguous() for name in _TENSORS}
+    about = {
+        "identity": identity,
+        "step": state.step,
+        "looks_in_vain": state.looks_in_vain,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One entry, because safetensors writes several in an order of its own each time.
+    write_durably(path, save(tensors, {_ABOUT: json.dumps(about)}))
+
+
+def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | None:
+    """The state at `path`; None if there is none. UserError if it is damaged or of other data."""
+    remove_unfinished(path.parent)
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})[_ABOUT])
+            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+        found, step, looks = about["identity"], int(about["step"]), int(about["looks_in_vain"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and train again") from error
+    if found != identity:
+        raise UserError(
+            f"{path} is of a training with another recipe, model, data or seed: delete it to "
+            "start anew, or choose another folder"
+        )
+    # Divergences stay on the CPU, in float64.
+    for name in ("change", "momentum", "best"):
+        tensors[name] = tensors[name].to(device)
+    return State(step=step, looks_in_vain=looks, **tensors)

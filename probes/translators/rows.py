@@ -1,0 +1,168 @@
+"""The rows that translators are trained and judged on: residuals of all layers, with scenes.
+
+A row is one position of one item; whoever has residuals of other positions (text, image tokens)
+makes rows of them in the same way.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from data_prep.errors import UserError
+from data_prep.splits import split_of
+from probes.store import ResidualStore
+
+_DIGEST_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResidualRows:
+    """Residuals `[row, layer 0..L, d_model]`, read part by part, and the scene of each row."""
+
+    parts: tuple[Float[Tensor, "_ layer d_model"], ...]
+    """Where the residuals lie; mapped from a store's files, they cost no memory until read."""
+    part_of: Int[Tensor, " row"]
+    place: Int[Tensor, " row"]
+    """Row within its part."""
+    scene_ids: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, residuals: Float[Tensor, "row layer d_model"], scene_ids: Sequence[str]
+    ) -> "ResidualRows":
+        """Rows of an array."""
+        if len(residuals) != len(scene_ids):
+            raise ValueError(
+                f"need one scene id per row, got {len(scene_ids)} for {len(residuals)} rows"
+            )
+        n_rows = len(residuals)
+        return cls(
+            parts=(residuals,),
+            part_of=torch.zeros(n_rows, dtype=torch.int64),
+            place=torch.arange(n_rows),
+            scene_ids=tuple(scene_ids),
+        )
+
+    @classmethod
+    def of_store(cls, store: ResidualStore, scene_of: Mapping[str, str]) -> "ResidualRows":
+        """The rows of a store whose id is in `scene_of`, in the store's order."""
+        chosen = [row for row, row_id in enumerate(store.row_ids) if row_id in scene_of]
+        if len(chosen) != len(scene_of):
+            raise ValueError(f"{len(scene_of) - len(chosen)} rows asked for are not in the store")
+        size = store.spec.shard_size
+        return cls(
+            parts=tuple(store.read_shard(shard) for shard in range(store.spec.n_shards)),
+            part_of=torch.tensor([row // size for row in chosen], dtype=torch.int64),
+            place=torch.tensor([row % size for row in chosen], dtype=torch.int64),
+            scene_ids=tuple(scene_of[store.row_ids[row]] for row in chosen),
+        )
+
+    @classmethod
+    def joined(cls, several: Sequence["ResidualRows"]) -> "ResidualRows":
+        """All rows of `several`, one after the other."""
+        offsets = [0]
+        for rows in several:
+            offsets.append(offsets[-1] + len(rows.parts))
+        return cls(
+            parts=tuple(part for rows in several for part in rows.parts),
+            part_of=torch.cat([r.part_of + o for r, o in zip(several, offsets, strict=False)]),
+            place=torch.cat([rows.place for rows in several]),
+            scene_ids=tuple(scene for rows in several for scene in rows.scene_ids),
+        )
+
+    def __len__(self) -> int:
+        return len(self.scene_ids)
+
+    @property
+    def n_layers(self) -> int:
+        """L: there are L + 1 layers of residuals."""
+        return self.parts[0].shape[1] - 1
+
+    @property
+    def d_model(self) -> int:
+        return self.parts[0].shape[2]
+
+    def select(self, rows: Sequence[int] | Int[Tensor, " chosen"]) -> "ResidualRows":
+        """Some of the rows, in the order given; nothing is read."""
+        index = torch.as_tensor(rows, dtype=torch.int64)
+        return ResidualRows(
+            parts=self.parts,
+            part_of=self.part_of[index],
+            place=self.place[index],
+            scene_ids=tuple(self.scene_ids[row] for row in index.tolist()),
+        )
+
+    def thinned(self, most: int) -> "ResidualRows":
+        """At most so many rows, evenly spaced."""
+        if len(self) <= most:
+            return self
+        return self.select(torch.arange(most) * len(self) // most)
+
+    def take(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen layer d_model"]:
+        """The residuals of some rows, in float32. UserError if one is not finite."""
+        out = torch.empty(len(rows), self.n_layers + 1, self.d_model)
+        part_of, place = self.part_of[rows], self.place[rows]
+        for part in part_of.unique().tolist():
+            here = (part_of == part).nonzero()[:, 0]
+            out[here] = self.parts[part][place[here]].float()
+        if not torch.isfinite(out.sum()):
+            self._refuse_not_finite(out, rows)
+        return out
+
+    def blocks(self, size: int) -> Iterator[Float[Tensor, "chosen layer d_model"]]:
+        """All rows in order, so many at a time."""
+        for start in range(0, len(self), size):
+            yield self.take(torch.arange(start, min(start + size, len(self))))
+
+    def digest(self) -> str:
+        """Of shape, scenes and a sample of the values: other data has another one."""
+        total = hashlib.sha256(repr((self.n_layers, self.d_model, self.scene_ids)).encode())
+        sample = self.thinned(_DIGEST_ROWS)
+        total.update(sample.take(torch.arange(len(sample))).numpy().tobytes())
+        return total.hexdigest()
+
+    def _refuse_not_finite(
+        self, values: Float[Tensor, "chosen layer d_model"], rows: Int[Tensor, " chosen"]
+    ) -> None:
+        bad = (~torch.isfinite(values)).nonzero()
+        if len(bad):
+            row, layer, unit = bad[0].tolist()
+            scene = self.scene_ids[int(rows[row])]
+            raise UserError(
+                f"residuals must be finite, got {values[row, layer, unit].item()} for scene "
+                f"{scene} at layer {layer}: capture again in float32 or bfloat16 (float16 "
+                "overflows), or leave the scene out"
+            )
+
+
+def split_by_scene(rows: ResidualRows) -> dict[str, ResidualRows]:
+    """The rows of the train, validation and test scenes. UserError if a side has no scene."""
+    side_of = {scene: split_of(scene) for scene in set(rows.scene_ids)}
+    sides = {}
+    for side in ("train", "validation", "test"):
+        chosen = [row for row, scene in enumerate(rows.scene_ids) if side_of[scene] == side]
+        if not chosen:
+            raise UserError(
+                f"need at least one {side} scene, got none of {len(side_of)} scenes: use more"
+            )
+        sides[side] = rows.select(chosen)
+    return sides
+
+
+def require_no_leak(sides: Mapping[str, ResidualRows]) -> None:
+    """UserError if a scene stands on two sides, or if residuals differ in layers or width."""
+    home: dict[str, str] = {}
+    shapes = {side: (rows.n_layers, rows.d_model) for side, rows in sides.items()}
+    if len(set(shapes.values())) > 1:
+        raise UserError(f"all rows must have the same layers and width, got {shapes}")
+    for side, rows in sides.items():
+        for scene in dict.fromkeys(rows.scene_ids):
+            if home.setdefault(scene, side) != side:
+                raise UserError(
+                    f"scene {scene} is in {home[scene]} and in {side}: split by scene "
+                    "(split_by_scene), or what is learnt about it leaks into the judgement"
+                )

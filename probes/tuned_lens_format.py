@@ -1,0 +1,142 @@
+"""The checkpoint format of the `tuned-lens` package (0.2): params.pt and config.json.
+
+params.pt is a state dict with "<layer>.weight" [d_model, d_model] and "<layer>.bias" [d_model] of
+the residual translators of layers 0..L-1; config.json names the model and hashes its head.
+"""
+
+import hashlib
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from data_prep.errors import UserError
+from probes.durable import write_durably
+from probes.translators.affine import Translators
+from probes.unembedding import Unembedding
+
+if TYPE_CHECKING:
+    from probes.vlm import VLM
+
+_PARAMS, _CONFIG = "params.pt", "config.json"
+_LENS_TYPE = "linear_tuned_lens"
+
+
+def write(
+    folder: Path, translators: Translators, unembedding: Unembedding, *, model: str, revision: str
+) -> None:
+    """Put both files into an existing folder."""
+    layers = range(len(translators.maps))
+    state = {f"{layer}.weight": translators.maps[layer].cpu().clone() for layer in layers}
+    state |= {f"{layer}.bias": translators.offsets[layer].cpu().clone() for layer in layers}
+    config = {
+        "base_model_name_or_path": model,
+        "base_model_revision": revision,
+        "bias": True,
+        "d_model": translators.maps.shape[1],
+        "lens_type": _LENS_TYPE,
+        "num_hidden_layers": len(layers),
+        "unembed_hash": head_hash(unembedding.head),
+    }
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    write_durably(folder / _PARAMS, stream.getvalue())
+    write_durably(folder / _CONFIG, json.dumps(config, indent=1).encode())
+
+
+def read(folder: Path, vlm: "VLM") -> Translators:
+    """The translators in a folder; UserError unless they are whole and were made for `vlm`."""
+    config = _config(folder / _CONFIG)
+    _require_model(config, vlm, folder)
+    state = _state(folder / _PARAMS)
+    width, layers = vlm.d_model, range(vlm.n_layers)
+    has_bias = bool(config.get("bias", True))
+    shapes = {f"{layer}.weight": (width, width) for layer in layers}
+    if has_bias:
+        shapes |= {f"{layer}.bias": (width,) for layer in layers}
+    found = {
+        name: tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        for name, value in state.items()
+    }
+    if found != shapes:
+        odd = sorted(name for name in {*found, *shapes} if found.get(name) != shapes.get(name))[0]
+        raise UserError(
+            f"{folder / _PARAMS} must hold one translator for each of {len(layers)} layers, but "
+            f"{odd} is {found.get(odd, 'missing')}, not {shapes.get(odd, 'expected')}: it is of "
+            "another model or lens type"
+        )
+    maps = torch.stack([state[f"{layer}.weight"].float() for layer in layers])
+    offsets = (
+        torch.stack([state[f"{layer}.bias"].float() for layer in layers])
+        if has_bias
+        else torch.zeros(len(layers), width)
+    )
+    for layer in layers:
+        if not bool(torch.isfinite(maps[layer].sum() + offsets[layer].sum())):
+            raise UserError(f"{folder / _PARAMS} is not finite at layer {layer}: fetch it again")
+    return Translators(maps=maps, offsets=offsets)
+
+
+def head_hash(head: Float[Tensor, "vocab d_model"]) -> str:
+    """What the package calls unembed_hash: sha256 of numpy's printed summary of the head."""
+    printed = np.array_str(head.detach().cpu().float().numpy(), precision=1)
+    return hashlib.sha256(printed.encode()).hexdigest()
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        int(config["d_model"]), int(config["num_hidden_layers"])
+        str(config["base_model_name_or_path"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"no usable config of a tuned lens at {path} ({error!r}): give the folder with "
+            f"{_PARAMS} and {_CONFIG}"
+        ) from error
+    kind = config.get("lens_type", _LENS_TYPE)
+    if kind != _LENS_TYPE:
+        raise UserError(f"{path} is of a lens of type {kind!r}: only {_LENS_TYPE} can be read")
+    return config
+
+
+def _require_model(config: dict[str, Any], vlm: "VLM", folder: Path) -> None:
+    """The head's hash decides if there is one, else the revision, else the name."""
+    pairs: list[tuple[str, Any, Any]] = [
+        ("width", config["d_model"], vlm.d_model),
+        ("layer count", config["num_hidden_layers"], vlm.n_layers),
+    ]
+    if config.get("unembed_hash"):
+        pairs.append(("head hash", config["unembed_hash"], head_hash(vlm.unembedding.head)))
+    elif config.get("base_model_revision"):
+        pairs.append(("revision", config["base_model_revision"], vlm.revision))
+    else:
+        pairs.append(("name", config["base_model_name_or_path"], vlm.name))
+    for what, theirs, ours in pairs:
+        if theirs != ours:
+            raise UserError(
+                f"the tuned lens in {folder} was made for another model "
+                f"({config['base_model_name_or_path']}, {what} {theirs}; {vlm.name} has {ours}): "
+                "use the model it was made for"
+            )
+
+
+def _state(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} holds more than tensors (pickled code is not run) or is damaged: use a "
+            "checkpoint of plain tensors from a source you trust"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"cannot read {path} ({reason}): fetch it again") from error
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise UserError(f"{path} must hold a state dict, got {type(state).__name__}")
+    return state
