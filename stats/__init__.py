@@ -1,31 +1,80 @@
 """From arrays of effects to estimates, sets and p-values: scenes are the unit, layers the axis."""
 
+from stats.agreement import Agreement, readout_agreement
 from stats.bootstrap import BootstrapInterval, cluster_bootstrap
+from stats.cluster_tests import ClusterTest, cluster_test
+from stats.comparison_onsets import (
+    change_point_layer,
+    cluster_onset,
+    first_bh_layer,
+    first_max_t_layer,
+    first_uncorrected_layer,
+)
+from stats.depth_difference import depth_difference
+from stats.derangement_ranks import DerangementRanks, derangement_rank_test, derangements
+from stats.effect_sizes import paired_hedges_g
 from stats.emergence import Emergence, emergence_layer
+from stats.equivalence import Equivalence, equivalence
 from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
 from stats.half_crossing import HalfCrossing, half_plateau_crossing, isotonic_crossing
-from stats.power import minimum_detectable_effect
+from stats.mixed_model import MixedModel, mixed_model
+from stats.multiplicity import adjusted_p
+from stats.order import CrossingDifference, EmergenceOrder, emergence_order
+from stats.power import (
+    minimum_detectable_effect,
+    scenes_for_equivalence,
+    scenes_to_detect,
+)
+from stats.power_curve import PowerCurve, power_curve
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
+from stats.smooth_functions import Interval
 
 __all__ = [
+    "Agreement",
     "BootstrapInterval",
+    "ClusterTest",
+    "CrossingDifference",
+    "DerangementRanks",
     "Emergence",
+    "EmergenceOrder",
+    "Equivalence",
     "HalfCrossing",
+    "Interval",
     "LayerSet",
+    "MixedModel",
+    "PowerCurve",
     "ShuffledLabelTest",
     "SignFlipTest",
+    "adjusted_p",
+    "change_point_layer",
     "cluster_bootstrap",
+    "cluster_onset",
+    "cluster_test",
+    "depth_difference",
+    "derangement_rank_test",
+    "derangements",
     "emergence_layer",
+    "emergence_order",
+    "equivalence",
+    "first_bh_layer",
+    "first_max_t_layer",
+    "first_uncorrected_layer",
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
     "isotonic_crossing",
     "minimum_detectable_effect",
+    "mixed_model",
+    "paired_hedges_g",
+    "power_curve",
+    "readout_agreement",
     "resampled_means",
     "resampled_statistic",
     "resampled_t",
+    "scenes_for_equivalence",
+    "scenes_to_detect",
     "shuffled_label_test",
     "sign_flip_max_t",
     "weight_chunks",

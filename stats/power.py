@@ -1,15 +1,17 @@
 """How large an effect would have been found? What stands beside every "not emerged"."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import root_scalar
-from scipy.stats import nct
+from scipy.stats import chi2, nct, norm
 from scipy.stats import t as student_t
 
-from stats.arguments import enough_scenes, finite_array, probability
+from stats.arguments import enough_scenes, finite_array, positive, probability
+
+_MOST_SCENES = 2**40
 
 
 def minimum_detectable_effect(
@@ -54,3 +56,68 @@ def _noncentrality(critical: float, degrees: int, power: float) -> float:
     while shortfall(upper) < 0:
         upper *= 2
     return root_scalar(shortfall, bracket=(min(0.0, critical - 10), upper), xtol=1e-10).root
+
+
+def scenes_to_detect(
+    effect: float, *, sd: float, n_layers: int = 1, level: float = 0.95, power: float = 0.8
+) -> int:
+    """Least number of scenes at which `effect` at one of `n_layers` is found with that power.
+
+    The inverse of `minimum_detectable_effect`, with its test and assumptions; at least 2. Effect
+    and `sd` (between scenes) share a unit. Raises ValueError as that one, and for an effect that
+    is not positive.
+    """
+    size = positive(effect, name="effect")
+
+    def detectable(n_scenes: int) -> float:
+        return minimum_detectable_effect(
+            n_scenes=n_scenes, sd=sd, n_layers=n_layers, level=level, power=power
+        ).item()
+
+    return _least_scenes(lambda n_scenes: detectable(n_scenes) <= size)
+
+
+def scenes_for_equivalence(
+    margin: float, *, sd: float, level: float = 0.95, power: float = 0.8
+) -> int:
+    """Least number of scenes at which no effect is shown to be within the margin, with that power.
+
+    For the two one-sided t tests of one layer whose true effect is 0; about 8.6 (sd / margin)^2.
+    Margin and `sd` (between scenes) share a unit. Raises ValueError for a margin that is not
+    positive, a negative `sd`, a level or power outside (0, 1). Source: Owen (1965), Biometrika
+    52:437, by integration over the estimate of the spread.
+    """
+    delta = positive(margin, name="margin")
+    spread = float(finite_array(sd, name="sd", axes=[]))
+    if spread < 0:
+        raise ValueError(f"`sd` must not be negative, got {sd}: pass a standard deviation")
+    level, power = probability(level, name="level"), probability(power, name="power")
+    if spread == 0:
+        return 2
+    # In quantiles of the spread's distribution the integral is a mean over even steps.
+    steps = (np.arange(2000) + 0.5) / 2000
+
+    def shown(n_scenes: int) -> float:
+        degrees = n_scenes - 1
+        s = np.sqrt(chi2.ppf(steps, degrees) / degrees)
+        reach = delta / spread * np.sqrt(n_scenes) - student_t.ppf(level, degrees) * s
+        return float(np.mean(np.where(reach > 0, 1 - 2 * norm.sf(reach), 0.0)))
+
+    return _least_scenes(lambda n_scenes: shown(n_scenes) >= power)
+
+
+def _least_scenes(enough: Callable[[int], bool]) -> int:
+    """Smallest number of at least 2 that is enough, where every larger one is too."""
+    high = 2
+    while not enough(high):
+        if high > _MOST_SCENES:
+            raise ValueError(
+                f"more than {_MOST_SCENES} scenes would be needed: the effect or margin is too "
+                "small for its spread, raise it or reduce the noise"
+            )
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

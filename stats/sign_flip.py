@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from stats.arguments import enough_resamples, enough_scenes, finite_array
@@ -20,7 +20,8 @@ from stats.streams import chunk_streams
 
 Tail = Literal["greater", "two-sided"]
 
-_SIGNS_PER_CHUNK = 2**16
+# In cache with its product; large enough that the calls for each chunk do not count.
+_SIGNS_PER_CHUNK = 2**17
 _LEAST_ROWS = 32
 _TIE = 100 * np.finfo(float).eps
 
@@ -83,25 +84,22 @@ def sign_flip_max_t(
     exact = 2**n_scenes <= n_resamples
     flips = 2**n_scenes if exact else n_resamples
 
-    values = on_exact_grid(scenes, total_weight=n_scenes)
     # Flips leave the sum of squares alone, so t rises with the sum divided by this length: no
     # variance need be computed per flip.
-    length = np.sqrt(n_scenes * np.square(values).sum(axis=0))
-    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    length = np.sqrt(n_scenes * np.square(scenes).sum(axis=0))
+    standard = np.divide(scenes, length, out=np.zeros_like(scenes), where=length > 0)
+    values = on_exact_grid(standard, total_weight=n_scenes)
     total = values.sum(axis=0)
-    observed = np.abs(total * scale) if tail == "two-sided" else total * scale
-    tie = _TIE * np.abs(observed) + n_scenes * scale * grid_unit(scenes, total_weight=n_scenes)
-
+    observed = np.abs(total) if tail == "two-sided" else total
+    tie = _TIE * np.abs(observed) + n_scenes * grid_unit(standard, total_weight=n_scenes)
     order = np.argsort(observed)
-    ranked = np.ascontiguousarray(values[:, order])
-    threshold = (observed - tie)[order]
-    counts = np.zeros(len(order), dtype=np.int64)
-    for kept in _exact_bits(n_scenes) if exact else _random_bits(n_scenes, flips, rng=rng):
-        null = (2 * (kept @ ranked) - total[order]) * scale[order]
-        if tail == "two-sided":
-            np.abs(null, out=null)
-        rival = np.maximum.accumulate(null, axis=1) if step_down else null.max(1, keepdims=True)
-        counts += (rival >= threshold).sum(axis=0)
+    counts = _counts(
+        values[:, order],
+        (observed - tie)[order],
+        flip_chunks(n_scenes, flips, exact=exact, rng=rng),
+        tail=tail,
+        step_down=step_down,
+    )
     p = counts / flips if exact else (1 + counts) / (1 + flips)
     if step_down:  # A weaker test is never found before a stronger one.
         p = np.maximum.accumulate(p[::-1])[::-1]
@@ -110,7 +108,7 @@ def sign_flip_max_t(
     return SignFlipTest(
         p=adjusted.reshape(tests),
         omnibus_p=float(adjusted.min()),
-        t=_t_statistic(scenes).reshape(tests),
+        t=t_statistic(scenes).reshape(tests),
         mean=scenes.mean(axis=0).reshape(tests),
         tail=tail,
         step_down=step_down,
@@ -120,7 +118,8 @@ def sign_flip_max_t(
     )
 
 
-def _t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"]:
+def t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"]:
+    """One-sample t per column; 0 where every value is 0, infinite where all are equal and not 0."""
     mean = scenes.mean(axis=0)
     error = scenes.std(axis=0, ddof=1) / np.sqrt(len(scenes))
     constant = np.ptp(scenes, axis=0) == 0
@@ -128,20 +127,52 @@ def _t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"
     return np.where(constant, limit, mean / np.where(constant | (error == 0), 1.0, error))
 
 
-def _random_bits(
-    n_scenes: int, n_flips: int, *, rng: np.random.Generator
+def flip_chunks(
+    n_scenes: int, n_flips: int, *, exact: bool, rng: np.random.Generator
 ) -> Iterator[Float[ndarray, "chunk scene"]]:
-    """1 where a scene keeps its sign, 0 where it is flipped; one random bit each."""
+    """1 where a scene keeps its sign, 0 where it is flipped, chunk by chunk.
+
+    All 2^n of them if `exact`, else one random bit each.
+    """
     rows = max(_LEAST_ROWS, _SIGNS_PER_CHUNK // n_scenes)
     starts = range(0, n_flips, rows)
+    if exact:
+        for start in starts:
+            codes = np.arange(start, min(start + rows, n_flips))
+            yield (codes[:, None] >> np.arange(n_scenes) & 1).astype(float)
+        return
     for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
         n_signs = min(rows, n_flips - start) * n_scenes
         packed = np.frombuffer(stream.bytes(-(-n_signs // 8)), dtype=np.uint8)
         yield np.unpackbits(packed, count=n_signs).reshape(-1, n_scenes).astype(float)
 
 
-def _exact_bits(n_scenes: int) -> Iterator[Float[ndarray, "chunk scene"]]:
-    rows = max(_LEAST_ROWS, _SIGNS_PER_CHUNK // n_scenes)
-    for start in range(0, 2**n_scenes, rows):
-        codes = np.arange(start, min(start + rows, 2**n_scenes))
-        yield (codes[:, None] >> np.arange(n_scenes) & 1).astype(float)
+def _counts(
+    ranked: Float[ndarray, "scene test"],
+    threshold: Float[ndarray, " test"],
+    flips: Iterator[Float[ndarray, "chunk scene"]],
+    *,
+    tail: Tail,
+    step_down: bool,
+) -> Int[ndarray, " test"]:
+    """Flips whose largest statistic reaches each threshold; tests in rising order of theirs."""
+    # Kept scenes twice, less the total, is kept minus flipped; tests lead, so that the largest of
+    # them is taken along whole rows of flips.
+    twice = np.ascontiguousarray(2 * ranked.T)
+    total = ranked.sum(axis=0)[:, None]
+    counts = np.zeros(len(threshold), dtype=np.int64)
+    largest = []
+    for kept in flips:
+        null = twice @ kept.T
+        null -= total
+        if tail == "two-sided":
+            np.abs(null, out=null)
+        if step_down:
+            np.maximum.accumulate(null, axis=0, out=null)
+            counts += (null >= threshold[:, None]).sum(axis=1)
+        else:
+            largest.append(null.max(axis=0))
+    if not step_down:
+        rivals = np.sort(np.concatenate(largest))
+        counts += len(rivals) - np.searchsorted(rivals, threshold, side="left")
+    return counts
