@@ -22,7 +22,8 @@ CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message.role == 'user' %}USER: {% for part in message.content %}"
     "{% if part.type == 'image' %}<image>\n{% else %}{{ part.text }}{% endif %}{% endfor %}"
-    "{% else %}{% for part in message.content %} {{ part.text }}{% endfor %}{{ eos_token }}"
+    "{% else %} ASSISTANT:{% for part in message.content %} {{ part.text }}{% endfor %}"
+    "{{ eos_token }}"
     "{% endif %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}"
 )
 _SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<image>")
@@ -69,6 +70,8 @@ def new_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
 
 def new_model(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlavaForConditionalGeneration:
     """Randomly initialised; about 6 million parameters, 12 MB in half precision."""
+    vocabulary = tokenizer.get_vocab()
+    pad_id, start_id, end_id, image_id = (vocabulary[token] for token in _SPECIAL_TOKENS)
     torch.manual_seed(seed)  # transformers offers no generator for initialisation
     vision = CLIPVisionConfig(
         hidden_size=160,
@@ -88,14 +91,14 @@ def new_model(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlavaForCondi
         max_position_embeddings=512,
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=pad_id,
+        bos_token_id=start_id,
+        eos_token_id=end_id,
     )
     config = LlavaConfig(
         vision_config=vision,
         text_config=text,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_index=image_id,
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         image_seq_length=GRID * GRID,

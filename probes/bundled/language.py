@@ -104,7 +104,7 @@ def train_language(
     )
     if optimizer_state is not None:
         optimizer.load_state_dict(optimizer_state)
-    pad_id = model.config.text_config.pad_token_id
+    pad_id = model.config.get_text_config().pad_token_id
     model.model.language_model.set_attn_implementation(PACKED)
     for step in range(first_step, plan.steps):
         optimizer.param_groups[0]["lr"] = plan.peak_rate * one_cycle(step, plan.steps)

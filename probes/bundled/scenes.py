@@ -11,9 +11,10 @@ from PIL import Image
 from data_prep.attributes import attribute
 from data_prep.bundled.jpeg import jpeg_round_trip
 from data_prep.clevr import read_clevr
+from data_prep.errors import UserError
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene
-from probes.bundled.architecture import GRID, PATCH_SIZE
+from probes.bundled.architecture import GRID, IMAGE_SIZE, PATCH_SIZE
 
 _MIN_PATCH_PIXELS = 24  # a tenth of a patch: less of an object does not show what it is
 
@@ -34,12 +35,23 @@ class TrainingScenes:
 
 
 def read_training_scenes(folder: Path, split: str, *, limit: int | None = None) -> TrainingScenes:
-    """Reads what `python -m data_prep.render --owners` wrote."""
+    """Reads what `python -m data_prep.render --owners` wrote.
+
+    UserError if pictures are not IMAGE_SIZE pixels wide and high, or if one of who is seen where
+    is missing or leaves out an object.
+    """
     scenes = read_clevr(folder, split, limit=limit)
     images, labels, centres = [], [], []
     for scene in scenes:
-        images.append(jpeg_round_trip(Image.open(folder / "images" / split / scene.image)))
-        owners = np.asarray(Image.open(folder / "owners" / split / scene.image))
+        images.append(jpeg_round_trip(_opened(folder / "images" / split / scene.image)))
+        owners = np.asarray(_opened(folder / "owners" / split / scene.image))
+        unseen = sorted({*range(1, len(scene.objects) + 1)} - {*np.unique(owners).tolist()})
+        if unseen or not scene.objects:
+            raise UserError(
+                f"scene {scene.scene_id!r}: every object must be seen in owners/{split}, and "
+                f"there must be one, got none of number {unseen[0] if unseen else 1}: render the "
+                "scenes again, in a new folder"
+            )
         label, centre = _patch_truth(owners, scene)
         labels.append(label)
         centres.append(centre)
@@ -49,6 +61,24 @@ def read_training_scenes(folder: Path, split: str, *, limit: int | None = None) 
         patch_labels=np.stack(labels),
         centres=np.stack(centres),
     )
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+    # What Pillow raises for a damaged file; some decoders have only SyntaxError for it.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(
+            f"training needs a picture {str(path)!r}, which cannot be read ({error}): render the "
+            "scenes with --owners"
+        ) from error
+    if image.size != (IMAGE_SIZE, IMAGE_SIZE):
+        raise UserError(
+            f"training needs pictures of {IMAGE_SIZE} x {IMAGE_SIZE} pixels, got {image.size[0]} "
+            f"x {image.size[1]} in {str(path)!r}: render the scenes with --size {IMAGE_SIZE}"
+        )
+    return image
 
 
 def _patch_truth(

@@ -34,7 +34,7 @@ class PatchHeads(nn.Module):
         self.centre = nn.Linear(width, 1)
 
     def loss(
-        self, features: Float[Tensor, "patch width"], labels: Tensor, centres: Tensor
+        self, features: Float[Tensor, "patch channel"], labels: Tensor, centres: Tensor
     ) -> Tensor:
         """Mean cross-entropy in nats, summed over the readers. "None" is the first class."""
         total = nn.functional.binary_cross_entropy_with_logits(
@@ -56,7 +56,7 @@ def normalized(images: Tensor) -> Float[Tensor, "image 3 height width"]:
 
 def patch_features(
     tower: CLIPVisionModel, pixels: Float[Tensor, "image 3 height width"]
-) -> Float[Tensor, "image patch width"]:
+) -> Float[Tensor, "image patch channel"]:
     """What LLaVA hands to the projector: the tower's last hidden state without the class token."""
     return tower(pixels, output_hidden_states=True).hidden_states[-1][:, 1:]
 
@@ -91,17 +91,6 @@ def train_tower(
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         progress.report(step, steps, loss=loss.item())
-
-
-def patch_accuracy(heads: PatchHeads, features: Tensor, labels: Tensor) -> dict[str, float]:
-    """Share of patches on objects whose property is read right."""
-    on_object = labels[:, 0] >= 0
-    return {
-        name: float(
-            (head(features[on_object]).argmax(1) - 1 == labels[on_object, k]).float().mean()
-        )
-        for k, (name, head) in enumerate(zip(PROPERTIES, heads.properties, strict=True))
-    }
 
 
 def _batches(

@@ -26,10 +26,12 @@ from probes.bundled.language import LanguagePlan, all_features, train_language
 from probes.bundled.scenes import TrainingScenes, read_training_scenes
 from probes.bundled.schedule import Progress
 from probes.bundled.tower import train_tower
+from probes.durable import write_durably
 
 _TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM = 1, 3, 4
 _SCENES_FOR_TOKENIZER = 500
 _CHECKPOINT_EVERY = 100
+_DECLARATION = "training.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +56,18 @@ class Train:
 
 def train(config: Train) -> None:
     """Runs both stages, or what is left of them, and writes the model folder."""
+    _check(config)
     torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
-    _declare(config)
+    _require_same(config)
     data = read_training_scenes(config.data, config.split)
+    _declare(config)
     tokenizer = train_tokenizer(
         texts_for_tokenizer(data.scenes[:_SCENES_FOR_TOKENIZER], _rng(config, _TOKENIZER_STREAM))
     )
     model = new_model(tokenizer, seed=config.seed)
     _first_stage(config, model, data)
     _second_stage(config, model, tokenizer, data)
-    model.to(torch.float16).save_pretrained(config.out / "model")
+    model.half().save_pretrained(config.out / "model")
     new_processor(tokenizer).save_pretrained(config.out / "model")
 
 
@@ -119,20 +122,56 @@ def _second_stage(
     )
 
 
-def _declare(config: Train) -> None:
-    """Writes what this training is, or refuses a folder in which another one was begun."""
-    declared = {**asdict(config), "data": config.data.name, "out": config.out.name}
-    declared.pop("threads")
-    file = config.out / "training.json"
+def _check(config: Train) -> None:
+    """Not where the class is made: tyro would draw a frame of several lines around the error."""
+    least = {"seed": 0, "tower_steps": 1, "threads": 1}
+    given = {name: getattr(config, name) for name in least}
+    for name, value in asdict(config.language).items():
+        given[f"language.{name}"] = value
+        # A batch may do without the plain questions, or without the descriptions.
+        may_be_none = name in ("plain", "descriptions", "peak_rate")
+        least[f"language.{name}"] = 0 if may_be_none else 1
+    for name, value in given.items():
+        if value < least[name]:
+            raise UserError(
+                f"--{name.replace('_', '-')} must be at least {least[name]}, got {value}: give a "
+                "larger number"
+            )
+
+
+def _require_same(config: Train) -> None:
+    """Refuses a folder in which another training was begun."""
+    file = config.out / _DECLARATION
     if not file.exists():
-        file.write_text(json.dumps(declared, indent=2))
-    begun: dict[str, Any] = json.loads(file.read_text())
-    differing = sorted(key for key in declared if begun.get(key) != declared[key])
-    if differing:
+        return
+    try:
+        begun: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{str(file)!r} cannot be read ({error}): use another folder") from error
+    for key, value in _declared(config).items():
+        if begun.get(key) != value:
+            raise UserError(
+                f"{str(config.out)!r} holds a training with another {key}: {begun.get(key)} "
+                f"there, {value} here: use another folder"
+            )
+
+
+def _declare(config: Train) -> None:
+    """Writes what this training is; only now, so that bad data leave no folder behind."""
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise UserError(
-            f"{config.out} holds a training with another {differing[0]}: "
-            f"{begun.get(differing[0])} there, {declared[differing[0]]} here: use another folder"
-        )
+            f"cannot make {str(config.out)!r} ({error.strerror}): choose another --out"
+        ) from error
+    content = json.dumps(_declared(config), indent=2).encode()
+    write_durably(config.out / _DECLARATION, content)
+
+
+def _declared(config: Train) -> dict[str, Any]:
+    """What decides the weights. Folders may be moved: of the data only the name counts."""
+    decisive = {**asdict(config), "data": config.data.resolve().name}
+    return {key: value for key, value in decisive.items() if key not in ("out", "threads")}
 
 
 def _rng(config: Train, stream: int) -> np.random.Generator:

@@ -150,7 +150,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(folder, tmp_path):
 
 
 def test_a_collection_can_be_continued_and_is_not_rendered_twice(folder, tmp_path, monkeypatch):
-    few = OPTIONS | {"scenes": 3}
+    few: dict[str, Any] = OPTIONS | {"scenes": 3}
     render(Render(out=tmp_path, **few))
     rendered = []
     save = module._save
@@ -168,8 +168,9 @@ def test_a_collection_can_be_continued_and_is_not_rendered_twice(folder, tmp_pat
 @pytest.mark.parametrize("name", ["seed", "size", "samples"])
 def test_other_pictures_are_not_mixed_in(folder, name):
     before = files(folder)
+    other: dict[str, Any] = OPTIONS | {name: OPTIONS[name] + 1}
     with pytest.raises(UserError, match=rf"holds a rendering with --{name} \d+, got \d+: choose"):
-        render(Render(out=folder, **(OPTIONS | {name: OPTIONS[name] + 1})))
+        render(Render(out=folder, **other))
     assert files(folder) == before
 
 
@@ -182,7 +183,8 @@ def test_a_foreign_collection_is_not_overwritten(folder, tmp_path):
         render(Render(out=tmp_path, **OPTIONS))
     assert files(tmp_path) == {"scenes/CLEVR_val_scenes.json": b"official"}
     # Another split beside it is welcome.
-    render(Render(out=tmp_path, **(OPTIONS | {"split": "mine", "scenes": 1})))
+    beside: dict[str, Any] = OPTIONS | {"split": "mine", "scenes": 1}
+    render(Render(out=tmp_path, **beside))
     assert len(read_clevr(tmp_path, "mine")) == 1
 
 
