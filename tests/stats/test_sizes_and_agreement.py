@@ -29,7 +29,7 @@ def test_equals_pingouin_up_to_its_approximate_correction():
     real, control = 5 + rng.standard_normal((2, 30, 3))
     real += 0.5
     theirs = [
-        pingouin.compute_effsize(a, b, paired=True, eftype="hedges")
+        np.asarray(pingouin.compute_effsize(a, b, paired=True, eftype="hedges")).item()
         for a, b in zip(real.T, control.T, strict=True)
     ]
     np.testing.assert_allclose(sizes(real, control).estimate, theirs, rtol=1e-4)
