@@ -22,9 +22,13 @@ COLORS = {
     "real": "#000000",
     "shuffled": "#E69F00",
     "blank": "#999999",
+    "probe": "#000000",
+    "control task": "#E69F00",
+    "random weights": "#56B4E9",
+    "selectivity": "#009E73",
 }
 TEXT_WIDTH_IN = 5.5
-_STYLE = {
+STYLE = {
     "font.size": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,
@@ -74,14 +78,14 @@ def save_emergence_figure(
     results: Mapping[str, Mapping[str, Any]], folder: Path
 ) -> tuple[Path, Path]:
     """Effect by layer of all attributes in one panel, as PDF and PNG; gives the two files."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color="0.6", linewidth=0.6)
         for place, (name, found) in enumerate(results.items()):
             draw_effect(axes, found, name)
             draw_sets(axes, found, name, height=-0.2 - 0.03 * place)
-        _label_ends(axes, {name: found["layers"][-1]["effect"] for name, found in results.items()})
+        label_ends(axes, {name: found["layers"][-1]["effect"] for name, found in results.items()})
         first = next(iter(results.values()))
         last = first["layers"][-1]["layer"]
         axes.set_xlim(-0.2, last + 0.2)
@@ -90,19 +94,19 @@ def save_emergence_figure(
         axes.set_ylabel(f"effect against {first['primary_control']}\nimages (share of H)")
         files = folder / "emergence.pdf", folder / "emergence.png"
         undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}
-        _save(figure, files[0], metadata=undated)
-        _save(figure, files[1], dpi=200)
+        save_figure(figure, files[0], metadata=undated)
+        save_figure(figure, files[1], dpi=200)
     return files
 
 
-def _save(figure: Figure, file: Path, **options: Any) -> None:
+def save_figure(figure: Figure, file: Path, **options: Any) -> None:
     """By way of memory, so that a full disk leaves the old file or none, not half of one."""
     stream = io.BytesIO()
     figure.savefig(stream, format=file.suffix.removeprefix("."), **options)
     write_durably(file, stream.getvalue())
 
 
-def _label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
+def label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
     """Names at the line ends, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     gap = 0.06 * (high - low)

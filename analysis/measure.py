@@ -129,8 +129,8 @@ def _read_logit_lens(
     vlm = load_model()
     run.study.require_layers(vlm.n_layers)
     tokens = answer_tokens(vlm.tokenizer, answer_set(items, attribute))
-    rows = _rows(run, items)
-    residuals = _captured(run, data, attribute, rows, vlm)
+    rows = forward_passes(run, items)
+    residuals = captured_residuals(run, data, attribute, rows, vlm)
     read = answer_log_probs(residuals, vlm.unembedding, tokens)
     place = {row_id: number for number, (row_id, _, _) in enumerate(rows)}
     by_item = [place[f"real:{item_id}"] for item_id in items["item_id"]]
@@ -154,7 +154,7 @@ def _read_logit_lens(
     write_durably(folder / f"{attribute}.safetensors", save(tensors))
 
 
-def _rows(run: Run, items: pd.DataFrame) -> list[tuple[str, str, str]]:
+def forward_passes(run: Run, items: pd.DataFrame) -> list[tuple[str, str, str]]:
     """(row id, image, question) of every forward pass that the attribute needs."""
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
     rows = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
@@ -191,9 +191,10 @@ def _about_as_many_objects(items: pd.DataFrame) -> pd.Series:
     return items["n_objects"].map(group_of)
 
 
-def _captured(
+def captured_residuals(
     run: Run, data: SceneData, attribute: str, rows: Sequence[tuple[str, str, str]], vlm: "VLM"
 ):
+    """Residuals of these forward passes, from the run's store; captures what is not there."""
     from tqdm import tqdm
 
     from probes.capture import capture_to_store, store_spec

@@ -1,0 +1,135 @@
+"""From held-out scores of probes to the numbers of one attribute, with intervals over scenes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.measure import Readings
+from analysis.probe_readings import Compared
+from analysis.study import Study
+from data_prep.attributes import ATTRIBUTES
+from probes.linear_probe import DescriptionLength, selectivity
+from probes.scores import Scores
+from stats import cluster_bootstrap, sign_flip_max_t
+
+_STAGE = 4
+_INTERVALS, _SELECTIVITY, _MAJORITY = range(3)
+
+
+def probe_results(
+    readings: Readings,
+    scores: Scores,
+    compared: Sequence[Compared],
+    length: DescriptionLength,
+    study: Study,
+) -> dict[str, Any]:
+    """Results of one attribute, as plain numbers.
+
+    Means over scenes with intervals at the study's level, each alone. The p-values are
+    one-sided sign flips of scenes, adjusted over layers by the maximum t: of bits above the
+    majority baseline, and of accuracy above the control task.
+    """
+    by_name = {each.name: each for each in compared}
+    estimate = _Estimates(readings, study)
+    control = by_name["control task"].scores
+    gained = selectivity(scores.correct.astype(float), control.correct.astype(float))
+    majority = scores.bits.astype(float) - by_name["majority"].scores.bits
+    n_layers = gained.shape[1]
+    columns: dict[str, list[float]] = {
+        **estimate.columns("accuracy", scores.correct),
+        **estimate.columns("bits", scores.bits),
+        **estimate.columns("selectivity", gained),
+        "selectivity_bits": estimate.means(selectivity(scores.bits, control.bits)),
+        "p_selectivity": estimate.p(gained, _SELECTIVITY),
+        "p_majority": estimate.p(majority, _MAJORITY),
+        "code_bits": length.bits.tolist(),
+        "compression": length.compression.tolist(),
+    }
+    layers = [
+        {"layer": layer, **{name: values[layer] for name, values in columns.items()}}
+        for layer in range(n_layers)
+    ]
+    return {
+        "n_scenes": int(readings.items["scene_id"].nunique()),
+        "n_items": len(readings.items),
+        "n_texts": int(readings.items["question"].nunique()),
+        "n_types": len((readings.items["question"] + readings.items["answer"]).unique()),
+        "answers": readings.items["answer"]
+        .value_counts()
+        .reindex(list(readings.answers))
+        .to_dict(),
+        "level": study.level,
+        "uniform_code_bits": length.uniform_bits,
+        "layers": layers,
+        "compared": {each.name: estimate.rows(each) for each in compared},
+    }
+
+
+def score_rows(readings: Readings, scores: Scores, compared: Sequence[Compared]) -> pd.DataFrame:
+    """The item-level rows that are always kept; what has no layers has no layer."""
+    own = Compared(name="probe", by_layer=True, scores=scores)
+    parts = []
+    for each in [own, *compared]:
+        n_items, n_layers = each.scores.bits.shape
+        rows = readings.items.index.repeat(n_layers)
+        part = readings.items.loc[rows, ["item_id", "scene_id", "attribute"]].reset_index(drop=True)
+        layer = pd.Series(np.tile(np.arange(n_layers), n_items), dtype="Int16")
+        part["layer"] = layer if each.by_layer else layer.mask(layer.notna())
+        for score in ("bits", "correct", "brier"):
+            part[score] = getattr(each.scores, score).astype(np.float32).ravel()
+        parts.append(part.assign(source=each.name))
+    return pd.concat(parts, ignore_index=True)
+
+
+class _Estimates:
+    """Means over scenes, with what belongs to them."""
+
+    def __init__(self, readings: Readings, study: Study) -> None:
+        self._scenes = readings.items["scene_id"].to_numpy()
+        self._study = study
+        self._key = ATTRIBUTES.index(str(readings.items["attribute"].iloc[0]))
+
+    def _interval(self, values: Float[ndarray, "item layer"]) -> Any:
+        return cluster_bootstrap(
+            values.astype(float),
+            self._scenes,
+            rng=self._study.rng(_STAGE, self._key, _INTERVALS),
+            n_resamples=self._study.n_resamples,
+            level=self._study.level,
+        )
+
+    def columns(self, name: str, values: Float[ndarray, "item layer"]) -> dict[str, list[float]]:
+        """Estimate and interval by layer."""
+        found = self._interval(values)
+        return {
+            name: found.estimate.tolist(),
+            f"{name}_low": found.low.tolist(),
+            f"{name}_high": found.high.tolist(),
+        }
+
+    def means(self, values: Float[ndarray, "item layer"]) -> list[float]:
+        return self._by_scene(values).mean(axis=0).tolist()
+
+    def p(self, values: Float[ndarray, "item layer"], purpose: int) -> list[float]:
+        test = sign_flip_max_t(
+            self._by_scene(values),
+            rng=self._study.rng(_STAGE, self._key, purpose),
+            n_resamples=self._study.n_resamples,
+        )
+        return test.p.tolist()
+
+    def rows(self, each: Compared) -> list[Mapping[str, float]]:
+        """Per layer, or once for what has no layers."""
+        columns = {
+            **self.columns("accuracy", each.scores.correct),
+            **self.columns("bits", each.scores.bits),
+        }
+        n_rows = each.scores.bits.shape[1]
+        return [{name: values[row] for name, values in columns.items()} for row in range(n_rows)]
+
+    def _by_scene(self, values: Float[ndarray, "item layer"]) -> Float[ndarray, "scene layer"]:
+        return pd.DataFrame(values.astype(float)).groupby(self._scenes).mean().to_numpy()

@@ -1,0 +1,129 @@
+"""What linear probes found, as a table and as a figure."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from analysis.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.report_text import p_value
+
+_WIDTH = 100
+_UNDATED = {"Title": "Linear probes by layer", "CreationDate": None, "ModDate": None}
+
+
+def probe_table(name: str, found: Mapping[str, Any]) -> str:
+    """A row per layer for the probes, then the baselines that have no layers."""
+    level = f"{100 * found['level']:g}%"
+    table = Table(
+        title=f"{name}: linear probes, {found['n_scenes']} scenes, {found['n_items']} items, "
+        f"{len(found['answers'])} answers",
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        caption=f"Held-out scenes. bits: log2 p(answer). {level} interval over scenes. select.: "
+        f"accuracy above a control task of {found['n_types']} types. code: online code of the "
+        f"labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, adjusted over "
+        "layers: bits above majority; selectivity.",
+        caption_justify="left",
+    )
+    headers = (
+        "layer", "accuracy", f"{level} CI", "bits", "select.", "code", "random", "p", "p select.",
+    )  # fmt: skip
+    for header in headers:
+        table.add_column(header, justify="right", no_wrap=True)
+    untrained = found["compared"]["random weights"]
+    for row in found["layers"]:
+        table.add_row(
+            str(row["layer"]),
+            f"{row['accuracy']:.3f}",
+            f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
+            f"{row['bits']:.2f}",
+            f"{row['selectivity']:+.3f}",
+            f"{row['code_bits']:.0f}",
+            f"{untrained[row['layer']]['accuracy']:.3f}",
+            p_value(row["p_majority"]),
+            p_value(row["p_selectivity"]),
+        )
+    return _printed(table) + _printed(_baseline_table(found, level))
+
+
+def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("baseline")
+    for header in ("layer", "accuracy", f"{level} CI", "bits"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for name, rows in found["compared"].items():
+        # By layer there is no best one without a test of its own: the last is shown.
+        row = rows[-1]
+        table.add_row(
+            name,
+            str(len(rows) - 1) if len(rows) > 1 else "-",
+            f"{row['accuracy']:.3f}",
+            f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
+            f"{row['bits']:.2f}",
+        )
+    return table
+
+
+def _printed(table: Table) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def draw_accuracy(axes: Axes, found: Mapping[str, Any]) -> None:
+    """Accuracy by layer of the probe, its control task and the untrained copy, with bands."""
+    curves = {
+        "probe": found["layers"],
+        "control task": found["compared"]["control task"],
+        "random weights": found["compared"]["random weights"],
+    }
+    for name, rows in curves.items():
+        _draw_band(axes, rows, "accuracy", COLORS[name])
+    majority = found["compared"]["majority"][0]["accuracy"]
+    axes.axhline(majority, color="0.6", linewidth=0.6, linestyle=":")
+    axes.annotate("majority", xy=(0, majority), xytext=(0, 2), textcoords="offset points",
+                  fontsize=7, color="0.4")  # fmt: skip
+    label_ends(axes, {name: rows[-1]["accuracy"] for name, rows in curves.items()})
+
+
+def draw_selectivity(axes: Axes, found: Mapping[str, Any]) -> None:
+    """Accuracy above the control task by layer, with its band."""
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    _draw_band(axes, found["layers"], "selectivity", COLORS["selectivity"])
+
+
+def save_probe_figure(name: str, found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+    """Accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two files."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(TEXT_WIDTH_IN, 2.4), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        draw_accuracy(left, found)
+        draw_selectivity(right, found)
+        left.set_ylabel(f"{name}: accuracy on held-out scenes")
+        right.set_ylabel("selectivity (accuracy)")
+        last = found["layers"][-1]["layer"]
+        for axes in (left, right):
+            axes.set_xlabel("layer")
+            axes.set_xlim(-0.2, last + 0.2)
+            axes.set_xticks(range(0, last + 1, max(1, last // 5)))
+        files = folder / f"probes-{name}.pdf", folder / f"probes-{name}.png"
+        save_figure(figure, files[0], metadata=_UNDATED)
+        save_figure(figure, files[1], dpi=200)
+    return files
+
+
+def _draw_band(axes: Axes, rows: list[Mapping[str, Any]], name: str, color: str) -> None:
+    layers = np.arange(len(rows))
+    value, low, high = ([row[key] for row in rows] for key in (name, f"{name}_low", f"{name}_high"))
+    axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+    axes.plot(layers, value, color=color, marker="o", markersize=2.5)

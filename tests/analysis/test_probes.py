@@ -1,0 +1,123 @@
+"""The command from end to end: what it writes, what it does not do twice, what it refuses."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.estimates import estimate
+from analysis.probe_readings import linear_probe_readings
+from analysis.probe_report import probe_table
+from analysis.probes import Probes, main
+from analysis.run_folder import claim
+from data_prep.command_line import from_command_line
+from data_prep.errors import UserError
+from data_prep.sources import open_data
+from probes import load_vlm
+from tests.analysis.conftest import files_of
+
+BASELINES = {
+    "control task", "shuffled images", "blank images", "random weights", "majority", "words",
+    "pixels and words", "vision encoder and words", "projector and words",
+}  # fmt: skip
+
+
+def configured(*arguments) -> Probes:
+    return from_command_line(Probes, command="probes", arguments=[str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module")
+def config(clevr, model_folder, tmp_path_factory) -> Probes:
+    """Of a study that takes some seconds, already run."""
+    config = configured(
+        *("--model", model_folder, "--data", f"clevr:{clevr}", "--attr", "size"),
+        *("--min-scenes-per-text", 5, "--n-resamples", 800),
+        *("--run", tmp_path_factory.mktemp("runs") / "run"),
+    )
+    main(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def found(config) -> dict:
+    return json.loads((config.run / "probes.json").read_text())["attributes"]["size"]
+
+
+def test_writes_its_files(config):
+    names = set(files_of(config.run))
+    assert names >= {
+        "probes.json",
+        "probe_scores.parquet",
+        "probes-size.pdf",
+        "probes-size.png",
+        "readouts/linear_probe/size.safetensors",
+        "readouts/linear_probe/size/fold-0/probe.safetensors",
+        "readouts/linear_probe/size/fold-4/probe.json",
+    }
+
+
+def test_finds_nothing_in_noise(found):
+    assert set(found["compared"]) == BASELINES
+    assert [row["layer"] for row in found["layers"]] == [0, 1, 2, 3]
+    for row in found["layers"]:
+        assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
+        assert 0.25 < row["accuracy"] < 0.75
+        assert row["compression"] < 1.1
+    assert min(row["p_majority"] for row in found["layers"]) > 0.01
+
+
+def test_keeps_every_item_of_every_source(config, found):
+    rows = pd.read_parquet(config.run / "probe_scores.parquet")
+    assert set(rows["source"]) == BASELINES | {"probe"}
+    own = rows[rows["source"] == "probe"]
+    assert len(own) == 4 * found["n_items"]
+    accuracy = own.groupby(["layer", "scene_id"])["correct"].mean().groupby("layer").mean()
+    np.testing.assert_allclose(accuracy, [row["accuracy"] for row in found["layers"]], atol=1e-6)
+    assert rows.loc[rows["source"] == "words", "layer"].isna().all()
+
+
+def test_layer_0_knows_no_more_than_the_words(config):
+    # What enters block 1 at the answer position is the last token of the prompt, always the same.
+    rows = pd.read_parquet(config.run / "probe_scores.parquet").set_index("source")
+    first = rows.loc["probe"].query("layer == 0")["bits"].to_numpy()
+    np.testing.assert_allclose(first, rows.loc["majority"]["bits"], atol=1e-4)
+
+
+def test_a_second_run_only_prints(config, capsys, monkeypatch):
+    before = files_of(config.run)
+    monkeypatch.setattr("probes.load_vlm", None)
+    main(config)
+    assert "size: linear probes" in capsys.readouterr().out
+    assert files_of(config.run) == before
+
+
+def test_readings_go_through_the_same_estimates_as_the_lens(config, clevr, model_folder):
+    data = open_data(f"clevr:{clevr}")
+    vlm = load_vlm(model_folder)
+    run = claim(
+        config.run, config.plan, model_revision=vlm.revision, data_fingerprint=data.fingerprint
+    )
+    readings = linear_probe_readings(run, data, "size", lambda: vlm)
+    result, _ = estimate(readings, run.study, key=0)
+    assert result["outcome"] == "not_emerged"
+
+
+def test_says_which_file_is_damaged(config, tmp_path):
+    file = config.run / "probes.json"
+    content = file.read_bytes()
+    file.write_text("{")
+    try:
+        with pytest.raises(UserError, match=r"probes\.json is damaged"):
+            main(config)
+    finally:
+        file.write_bytes(content)
+
+
+def test_refuses_an_unknown_attribute(config):
+    with pytest.raises(UserError, match="unknown attribute 'taste'"):
+        main(configured("--attr", "taste"))
+
+
+def test_the_table_fits_a_terminal(found):
+    assert max(map(len, probe_table("size", found).splitlines())) <= 100
