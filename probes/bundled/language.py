@@ -24,13 +24,14 @@ class LanguagePlan:
     """How long, how fast, and how much of what in one sequence."""
 
     steps: int
-    batch: int = 24
-    peak_rate: float = 1.5e-3
-    referring: int = 14
-    plain: int = 3
-    descriptions: int = 5
+    batch: int = 20
+    """Images. Few, because steps count for more than the size of a step on the way to binding."""
+    peak_rate: float = 1.2e-3
+    referring: int = 6
+    plain: int = 1
+    descriptions: int = 1
     captions: int = 2
-    caption_every: int = 6
+    caption_every: int = 8
 
 
 def all_features(
@@ -46,6 +47,23 @@ def all_features(
             for view, seen in enumerate((pixels, pixels.flip(3))):
                 found[start : start + batch, view] = patch_features(tower, seen).bfloat16()
     return found
+
+
+def standardize_input(
+    model: LlavaForConditionalGeneration, features: Float[Tensor, "scene view patch width"]
+) -> None:
+    """Folds the features' own means and spreads into the projector's first layer.
+
+    A frozen tower's features differ in size by dimension, and LLaVA has no norm behind it: the
+    largest would drown what the others say until the projector had learnt to undo it.
+    """
+    sample = features[:1000].flatten(0, 2).float()
+    mean, spread = sample.mean(0), sample.std(0)
+    first = model.model.multi_modal_projector.linear_1
+    with torch.no_grad():
+        unit = first.weight / first.weight.std() / len(mean) ** 0.5
+        first.weight.copy_(unit / spread)
+        first.bias.copy_(-first.weight @ mean)
 
 
 def packed_loss(

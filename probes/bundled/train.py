@@ -22,7 +22,7 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 from data_prep.errors import UserError, one_line_errors
 from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
-from probes.bundled.language import LanguagePlan, all_features, train_language
+from probes.bundled.language import LanguagePlan, all_features, standardize_input, train_language
 from probes.bundled.scenes import TrainingScenes, read_training_scenes
 from probes.bundled.schedule import Progress
 from probes.bundled.tower import train_tower
@@ -30,7 +30,7 @@ from probes.durable import write_durably
 
 _TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM = 1, 3, 4
 _SCENES_FOR_TOKENIZER = 500
-_CHECKPOINT_EVERY = 100
+_CHECKPOINT_EVERY = 250
 _DECLARATION = "training.json"
 
 
@@ -48,7 +48,7 @@ class Train:
     """Of initialisation and of all draws."""
     tower_steps: int = 1500
     """Batches of the first stage."""
-    language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=2000))
+    language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=5000))
     """Second stage."""
     threads: int = 1
     """Of torch; more help only on an idle machine."""
@@ -104,10 +104,13 @@ def _second_stage(
         torch.save(content, part)
         os.replace(part, state_file)
 
+    features = all_features(model, data.images)
+    if state is None:
+        standardize_input(model, features)
     rng = _rng(config, _LESSON_STREAM)
     train_language(
         model,
-        all_features(model, data.images),
+        features,
         (
             [lessons(scene, tokenizer, rng) for scene in data.scenes],
             [lessons(mirrored(scene), tokenizer, rng) for scene in data.scenes],
