@@ -69,7 +69,7 @@ def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(UserError, match="is a file: choose a folder with --run"):
         claim(tmp_path / "run", Study(), **ABOUT)
-    with pytest.raises(UserError, match="cannot use the run folder .*: Not a directory"):
+    with pytest.raises(UserError, match=r"cannot use the run folder .*: Not a directory"):
         claim(tmp_path / "run" / "below", Study(), **ABOUT)
 
 
@@ -77,7 +77,7 @@ def test_a_file_is_no_folder(tmp_path):
 def test_a_damaged_identity(tmp_path, content):
     folder = claim(tmp_path / "run", Study(), **ABOUT).folder
     (folder / "identity.json").write_text(content)
-    with pytest.raises(UserError, match="identity.json is damaged"):
+    with pytest.raises(UserError, match=r"identity.json is damaged"):
         claim(folder, Study(), **ABOUT)
 
 
@@ -121,7 +121,7 @@ def test_damaged_tables(tmp_path):
     with pytest.raises(UserError, match=r"items.parquet is damaged .* made anew"):
         run.read_table("items")
     pd.DataFrame({"other": [1]}).to_parquet(run.folder / "items.parquet")
-    with pytest.raises(UserError, match="items.parquet is damaged"):
+    with pytest.raises(UserError, match=r"items.parquet is damaged"):
         run.read_table("items")
 
 

@@ -1,0 +1,42 @@
+"""The main job as a user types it: the bundled model, the bundled scenes."""
+
+import subprocess
+
+import jsonschema
+import pytest
+
+from analysis.results import schema
+from tests.analysis.conftest import command, files_of, results_of
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundled")
+    ended = subprocess.run(command("--attr", "color"), capture_output=True, text=True, cwd=folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (made,) = (folder / "runs").iterdir()
+    assert made.name.startswith("bundled-bundled-")
+    return folder, made, ended.stdout
+
+
+def test_color_emerges_and_beats_both_controls(run):
+    _, made, shown = run
+    results = results_of(made)
+    jsonschema.validate(results, schema())
+    found = results["attributes"]["color"]["readouts"]["logit_lens"]
+    assert found["outcome"] == "emerged"
+    assert max(found["omnibus_p"].values()) < 0.01
+    last = found["layers"][-1]
+    assert last["real"] > max(last["shuffled"], last["blank"])
+    assert found["fb_half"]["low"] <= found["lambda_half"]["estimate"] <= found["fb_half"]["high"]
+    assert "color emerges at layer" in shown
+
+
+def test_a_second_run_does_no_model_work(run):
+    folder, made, shown = run
+    before = files_of(made)
+    times = {path: path.stat().st_mtime_ns for path in made.rglob("*.safetensors")}
+    again = subprocess.run(command("--attr", "color"), capture_output=True, text=True, cwd=folder)
+    assert (again.returncode, again.stderr, again.stdout) == (0, "", shown)
+    assert files_of(made) == before
+    assert {path: path.stat().st_mtime_ns for path in made.rglob("*.safetensors")} == times

@@ -1,0 +1,86 @@
+"""What is drawn is what was found; the files are the same every time."""
+
+import numpy as np
+import pytest
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from PIL import Image
+
+from analysis.estimates import estimate
+from analysis.figures import COLORS, draw_effect, draw_sets, save_emergence_figure
+from data_prep.attributes import ATTRIBUTES
+from tests.analysis.planted import PROFILES, QUICK, planted
+
+
+@pytest.fixture(scope="module")
+def found() -> dict:
+    return {name: estimate(planted(PROFILES[name]), QUICK, key=0)[0] for name in PROFILES}
+
+
+def column(found, name):
+    return [row[name] for row in found["layers"]]
+
+
+def test_line_and_band_are_the_estimates(found):
+    axes = Figure().subplots()
+    draw_effect(axes, found["emerged"], "color")
+    line = axes.lines[0]
+    assert list(line.get_xdata()) == column(found["emerged"], "layer")
+    assert list(line.get_ydata()) == column(found["emerged"], "effect")
+    assert line.get_color() == COLORS["color"]
+    edges = axes.collections[0].get_paths()[0].vertices
+    for layer, row in enumerate(found["emerged"]["layers"]):
+        drawn = edges[edges[:, 0] == layer, 1]
+        assert (drawn.min(), drawn.max()) == (row["low"], row["high"])
+
+
+def test_the_emergence_layer_stands_at_half_of_the_plateau_with_its_interval(found):
+    axes = Figure().subplots()
+    draw_effect(axes, found["emerged"], "color")
+    (drawn,) = axes.containers
+    assert isinstance(drawn, ErrorbarContainer)
+    mark, _, (bar,) = drawn
+    crossing = found["emerged"]["lambda_half"]
+    assert mark.get_xdata() == [crossing["estimate"]]
+    assert mark.get_ydata() == [found["emerged"]["plateau_effect"] / 2]
+    ends = bar.get_segments()[0][:, 0]
+    assert ends == pytest.approx([crossing["low"], crossing["high"]])
+
+
+def test_sets_are_bars_that_hold_their_layers(found):
+    axes = Figure().subplots()
+    draw_sets(axes, found["emerged"], "color", height=-0.2)
+    low, high = axes.lines[0].get_xdata()
+    ends = found["emerged"]["fb_half"]
+    assert ends["low"] - 0.5 < low < ends["low"]
+    assert ends["high"] < high < ends["high"] + 0.5
+    # Open above: to beyond the last layer.
+    open_above = found["emerged"] | {"fb_half": {"low": 3, "high": None}}
+    draw_sets(axes, open_above, "color", height=-0.2)
+    assert axes.lines[1].get_xdata()[1] > 8
+
+
+@pytest.mark.parametrize("outcome", ["not_emerged", "from_start", "died"])
+def test_no_layer_is_marked_where_there_is_none(found, outcome):
+    axes = Figure().subplots()
+    draw_effect(axes, found[outcome], "color")
+    draw_sets(axes, found[outcome], "color", height=-0.2)
+    assert len(axes.lines) == 1
+    assert not axes.containers
+
+
+def test_files_are_the_same_every_time(found, tmp_path):
+    results = dict(zip(ATTRIBUTES, found.values(), strict=False))
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        files = save_emergence_figure(results, folder)
+        assert files == (folder / "emergence.pdf", folder / "emergence.png")
+    for name in ("emergence.pdf", "emergence.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    with Image.open(tmp_path / "a" / "emergence.png") as image:
+        assert image.width == 5.5 * 200
+        assert np.asarray(image.convert("L")).std() > 0
+
+
+def test_every_attribute_has_a_colour_of_its_own():
+    assert len({COLORS[name] for name in ATTRIBUTES}) == len(ATTRIBUTES)
