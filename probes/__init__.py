@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from probes.linear_probe import LinearProbe
     from probes.load import load_vlm
     from probes.tuned_lens import TunedLens
     from probes.vlm import VLM
 
-__all__ = ["VLM", "TunedLens", "load_vlm"]
+__all__ = ["VLM", "LinearProbe", "TunedLens", "load_vlm"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from probes.tuned_lens import TunedLens
 
         return TunedLens
+    if name == "LinearProbe":
+        from probes.linear_probe import LinearProbe
+
+        return LinearProbe
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
