@@ -153,7 +153,7 @@ def _random_residuals(
         copy.capture([data.open_image(image) for image in part["image"]], part["question"].tolist())
         for part in _parts(items)
     ]
-    return torch.cat(parts)
+    return torch.cat(parts).cpu()
 
 
 def _baseline_features(

@@ -51,6 +51,8 @@ class Probes:
 
 def main(config: Probes) -> None:
     """Fits what is not fitted yet, and prints what it found."""
+    if not config.attr:
+        raise UserError(f"--attr needs at least one of {', '.join(ATTRIBUTES)}, or all")
     names = ATTRIBUTES if "all" in config.attr else tuple(dict.fromkeys(config.attr))
     for name in names:
         attribute(name)
