@@ -153,10 +153,9 @@ def equivalence_and_multiplicity(scale: Scale) -> Iterator[Finding]:
     expected["by"] = np.minimum(1, np.sum(1 / np.arange(1, 11)) * np.array(expected["bh"])).tolist()
     corrections: tuple[Correction, ...] = ("holm", "bh", "by")
     for correction in corrections:
+        name = f"{correction} against R, largest difference"
         gap = np.abs(adjusted_p(p, correction=correction) - expected[correction]).max()
-        yield scale.value(
-            "9", f"{correction} against R, largest difference", float(gap), 0.0, 1e-12
-        )
+        yield scale.value("9", name, float(gap), 0.0, 1e-12)
 
 
 CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 from stats.arguments import enough_scenes, finite_array, probability, resamples_for_interval
 from stats.resampling import resampled_means, resampled_t
 from stats.scenes import Labels, codes, scene_means
+from stats.tail_quantiles import tail_quantiles
 
 Method = Literal["percentile", "bca", "studentized"]
 
@@ -102,7 +103,7 @@ def _percentile(
     level: float,
 ) -> Float[ndarray, "2 column"]:
     means = resampled_means(scenes, rng=rng, n_resamples=n_resamples)
-    return np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return tail_quantiles(means.T, ((1 - level) / 2, (1 + level) / 2))
 
 
 def _studentized(
@@ -115,7 +116,7 @@ def _studentized(
     t = resampled_t(scenes, rng=rng, n_resamples=n_resamples)
     error = scenes.std(axis=0, ddof=1) / np.sqrt(len(scenes))
     # The upper tail of t bounds the estimand from below: the sample may lie as far above it.
-    upper, lower = np.quantile(t, [(1 + level) / 2, (1 - level) / 2], axis=0)
+    lower, upper = tail_quantiles(t.T, ((1 - level) / 2, (1 + level) / 2))
     return scenes.mean(axis=0) - np.stack([upper, lower]) * error
 
 

@@ -19,7 +19,7 @@ from stats.streams import chunk_streams
 
 # Small enough for the chunk's arrays to stay in the processor's cache, and yet enough rows for
 # the matrix product to read a large table of scenes only a few hundred times.
-_DRAWS_PER_CHUNK = 2**16
+_DRAWS_PER_CHUNK = 2**17
 _LEAST_ROWS = 32
 
 # With so many scenes each resample is counted on its own, in a table that the cache holds; with
@@ -52,7 +52,7 @@ def _weights(
             row[:] = np.bincount(drawn, minlength=n_scenes)
         return weights
     drawn = stream.integers(n_scenes, size=(n_rows, n_scenes), dtype=width)
-    cells = drawn + n_scenes * np.arange(n_rows)[:, None]
+    cells = np.add(drawn, n_scenes * np.arange(n_rows)[:, None], dtype=np.intp)
     counts = np.bincount(cells.ravel(), minlength=n_rows * n_scenes)
     return counts.reshape(n_rows, n_scenes).astype(float)
 
@@ -60,16 +60,19 @@ def _weights(
 def resampled_means(
     scenes: Float[ndarray, "scene column"], *, rng: np.random.Generator, n_resamples: int
 ) -> Float[ndarray, "resample column"]:
-    """Mean over the redrawn scenes, per resample and column."""
+    """Mean over the redrawn scenes, per resample and column.
+
+    In memory a column's resamples lie side by side, since that is how quantiles are taken.
+    """
     n_scenes, n_columns = scenes.shape
-    exact = on_exact_grid(scenes, total_weight=n_scenes)
-    means = np.empty((n_resamples, n_columns))
+    exact = np.ascontiguousarray(on_exact_grid(scenes, total_weight=n_scenes).T)
+    means = np.empty((n_columns, n_resamples))
     start = 0
     for weights in weight_chunks(n_scenes, n_resamples, rng=rng):
-        means[start : start + len(weights)] = weights @ exact
+        means[:, start : start + len(weights)] = exact @ weights.T
         start += len(weights)
     means /= n_scenes
-    return means
+    return means.T
 
 
 def resampled_t(
@@ -85,19 +88,24 @@ def resampled_t(
     centred = scenes - scenes.mean(axis=0)
     squares = np.square(centred)
     variance = squares.mean(axis=0)
-    exact = np.hstack([on_exact_grid(part, total_weight=n_scenes) for part in (centred, squares)])
-    t = np.empty((n_resamples, n_columns))
+    parts = [on_exact_grid(part, total_weight=n_scenes) for part in (centred, squares)]
+    exact = np.ascontiguousarray(np.hstack(parts).T)
+    alive = variance > 0
+    floor = np.where(alive, _NO_SPREAD * variance, 0.0)[:, None]
+    stand_in = np.where(alive, variance, 1.0)[:, None]
+    t = np.empty((n_columns, n_resamples))
     start = 0
     for weights in weight_chunks(n_scenes, n_resamples, rng=rng):
-        moments = weights @ exact / n_scenes
-        deviation = moments[:, :n_columns]
-        spread = moments[:, n_columns:] - np.square(deviation)
-        np.copyto(spread, variance, where=spread <= _NO_SPREAD * variance)
-        spread[:, variance == 0] = 1.0
-        t[start : start + len(weights)] = deviation / np.sqrt(spread / (n_scenes - 1))
+        moments = exact @ weights.T
+        moments /= n_scenes
+        deviation, spread = moments[:n_columns], moments[n_columns:]
+        spread -= np.square(deviation)
+        np.copyto(spread, stand_in, where=spread <= floor)
+        np.sqrt(spread, out=spread)
+        np.divide(deviation, spread, out=t[:, start : start + len(weights)])
         start += len(weights)
-    t[:, variance == 0] = 0.0
-    return t
+    t *= np.where(alive, np.sqrt(n_scenes - 1), 0.0)[:, None]
+    return t.T
 
 
 def resampled_statistic(
