@@ -263,7 +263,7 @@ def _description(readings: Readings) -> dict[str, Any]:
     counts = np.bincount(readings.answer_index, minlength=len(readings.answers))
     return {
         "n_items": len(readings.items),
-        "n_texts": int(readings.items["question"].nunique()),
+        "n_texts": len(set(readings.items["question"])),
         "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
         "answer_entropy_bits": _gain("bits", readings),
         "notes": list(readings.notes),

@@ -28,7 +28,7 @@ COLORS = {
     "selectivity": "#009E73",
 }
 TEXT_WIDTH_IN = 5.5
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,

@@ -5,6 +5,7 @@ study goes on where it stopped, and the model is only loaded if some residual is
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[Scene]:
 def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     """The items of one attribute, from the run or built now."""
     table = run.read_table("items")
-    if table is not None and (own := table[table["attribute"] == attribute]).size:
+    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
         return own.reset_index(drop=True)
     items = build_items(
         chosen_scenes(data, run.study.scenes),
@@ -77,12 +78,12 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
 def require_enough(items: pd.DataFrame) -> None:
     """UserError if the statistics could say nothing about these items: before any model work."""
-    n_scenes = items["scene_id"].nunique()
+    n_scenes = len(set(items["scene_id"]))
     if n_scenes < _MIN_SCENES:
         raise UserError(
             f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: use more scenes"
         )
-    if items["answer"].nunique() < 2:
+    if len(set(items["answer"])) < 2:
         raise UserError(
             f"need at least 2 different answers, every item's is {items['answer'].iloc[0]!r}: "
             "use more scenes"
@@ -160,7 +161,8 @@ def forward_passes(run: Run, items: pd.DataFrame) -> list[tuple[str, str, str]]:
     rows = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
     texts = sorted(set(columns[2]))
     rows += [(f"blank:{text}", _BLANK_KEY, text) for text in texts]
-    if items.groupby(strata(items))["scene_id"].nunique().min() > 1:
+    scenes_of = items["scene_id"].groupby(strata(items))
+    if all(len(set(scenes)) > 1 for _, scenes in scenes_of):
         return rows
     # A text that serves one scene has no other residual to borrow: its images are swapped, among
     # scenes with as many objects, so that the swap takes away the content and nothing else.
@@ -180,15 +182,15 @@ def _about_as_many_objects(items: pd.DataFrame) -> pd.Series:
     A scene that alone has so many objects joins those with the nearest smaller number, or else
     the nearest larger.
     """
-    left = items.drop_duplicates("scene_id")["n_objects"].value_counts().sort_index()
+    objects_of = dict(zip(items["scene_id"], items["n_objects"], strict=True))
+    left, group, size = len(objects_of), 0, 0
     group_of: dict[int, str] = {}
-    group, size = 0, 0
-    for n_objects, n_scenes in left.items():
+    for n_objects, n_scenes in sorted(Counter(objects_of.values()).items()):
         group_of[n_objects] = f"group {group}"
-        size += n_scenes
-        if size > 1 and left.loc[n_objects:].sum() - n_scenes > 1:
+        size, left = size + n_scenes, left - n_scenes
+        if size > 1 and left > 1:
             group, size = group + 1, 0
-    return items["n_objects"].map(group_of)
+    return pd.Series([group_of[number] for number in items["n_objects"]], index=items.index)
 
 
 def captured_residuals(

@@ -50,8 +50,8 @@ class Run:
         """Put `rows` into the table, in place of those with the same values of `key`."""
         old = self.read_table(name)
         if old is not None:
-            replaced = pd.MultiIndex.from_frame(old[key]).isin(pd.MultiIndex.from_frame(rows[key]))
-            rows = pd.concat([old[~replaced], rows], ignore_index=True)
+            replaced = old.set_index(key).index.isin(rows.set_index(key).index)
+            rows = pd.concat([old.loc[~replaced], rows], ignore_index=True)
         stream = io.BytesIO()
         rows.to_parquet(stream, index=False)
         write_durably(self.folder / f"{name}.parquet", stream.getvalue())

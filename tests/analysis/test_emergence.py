@@ -55,7 +55,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
     assert str(run / "results.json") in ended.out
     scores = pd.read_parquet(run / "scores.parquet")
     assert len(scores) == found["n_items"] * 4 * 3
-    assert scores[["bits", "correct", "brier"]].notna().all(axis=None)
+    assert scores[["bits", "correct", "brier"]].notna().to_numpy().all()
 
 
 def test_a_second_run_loads_no_model_and_changes_no_byte(emergence, small, tmp_path, loads):

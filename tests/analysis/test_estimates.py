@@ -203,7 +203,7 @@ def test_item_rows_hold_every_item_condition_and_layer(emerged):
     rows = score_rows(emerged[1], readings, "logit_lens")
     assert len(rows) == 80 * 3 * 9
     assert not rows.duplicated(["item_id", "condition", "layer"]).any()
-    one = rows[(rows["item_id"] == readings.items["item_id"][7]) & (rows["condition"] == "real")]
+    one = rows.query("item_id == @readings.items.item_id[7] and condition == 'real'")
     assert one["layer"].tolist() == list(range(9))
     assert one["bits"].to_numpy() == pytest.approx(readings.real[7, :, readings.answer_index[7]])
 

@@ -25,10 +25,10 @@ def test_line_and_band_are_the_estimates(found):
     axes = Figure().subplots()
     draw_effect(axes, found["emerged"], "color")
     line = axes.lines[0]
-    assert list(line.get_xdata()) == column(found["emerged"], "layer")
-    assert list(line.get_ydata()) == column(found["emerged"], "effect")
+    assert np.asarray(line.get_xdata()).tolist() == column(found["emerged"], "layer")
+    assert np.asarray(line.get_ydata()).tolist() == column(found["emerged"], "effect")
     assert line.get_color() == COLORS["color"]
-    edges = axes.collections[0].get_paths()[0].vertices
+    edges = np.asarray(axes.collections[0].get_paths()[0].vertices)
     for layer, row in enumerate(found["emerged"]["layers"]):
         drawn = edges[edges[:, 0] == layer, 1]
         assert (drawn.min(), drawn.max()) == (row["low"], row["high"])
@@ -50,14 +50,14 @@ def test_the_emergence_layer_stands_at_half_of_the_plateau_with_its_interval(fou
 def test_sets_are_bars_that_hold_their_layers(found):
     axes = Figure().subplots()
     draw_sets(axes, found["emerged"], "color", height=-0.2)
-    low, high = axes.lines[0].get_xdata()
+    low, high = np.asarray(axes.lines[0].get_xdata())
     ends = found["emerged"]["fb_half"]
     assert ends["low"] - 0.5 < low < ends["low"]
     assert ends["high"] < high < ends["high"] + 0.5
     # Open above: to beyond the last layer.
     open_above = found["emerged"] | {"fb_half": {"low": 3, "high": None}}
     draw_sets(axes, open_above, "color", height=-0.2)
-    assert axes.lines[1].get_xdata()[1] > 8
+    assert np.asarray(axes.lines[1].get_xdata())[1] > 8
 
 
 @pytest.mark.parametrize("outcome", ["not_emerged", "from_start", "died"])

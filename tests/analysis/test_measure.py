@@ -85,7 +85,7 @@ def test_images_are_swapped_where_a_text_serves_one_scene(begun, data, vlm):
             )
             distance = np.abs(candidates - swap[row]).max(axis=(1, 2))
             assert distance.min() < 1e-3
-            donor = others["scene_id"].iloc[int(distance.argmin())]
+            donor = others["scene_id"].tolist()[int(distance.argmin())]
             assert donor != items["scene_id"][row]
 
 
