@@ -22,9 +22,9 @@ from stats.streams import chunk_streams
 _DRAWS_PER_CHUNK = 2**17
 _LEAST_ROWS = 32
 
-# With so many scenes each resample is counted on its own, in a table that the cache holds; with
-# fewer, one count for the whole chunk saves the calls.
-_SCENES_PER_COUNT = 2**12
+# With more scenes than this, each resample is first shared out over blocks of so many scenes, and
+# counted block by block: the counts stay in cache, so that time is linear in scenes.
+_SCENES_PER_BLOCK = 2**13
 
 # Below this share of the sample's variance a resample has no spread of its own.
 _NO_SPREAD = 1e-10
@@ -44,17 +44,27 @@ def weight_chunks(
 def _weights(
     stream: np.random.Generator, n_rows: int, n_scenes: int
 ) -> Float[ndarray, "chunk scene"]:
-    width = np.uint16 if n_scenes <= 2**16 else np.uint32  # Narrow numbers are drawn faster.
-    if n_scenes >= _SCENES_PER_COUNT:
-        weights = np.empty((n_rows, n_scenes))
-        for row in weights:
-            drawn = stream.integers(n_scenes, size=n_scenes, dtype=width)
-            row[:] = np.bincount(drawn, minlength=n_scenes)
-        return weights
-    drawn = stream.integers(n_scenes, size=(n_rows, n_scenes), dtype=width)
+    if n_scenes > _SCENES_PER_BLOCK:
+        return _weights_by_block(stream, n_rows, n_scenes)
+    drawn = stream.integers(n_scenes, size=(n_rows, n_scenes), dtype=np.uint16)
     cells = np.add(drawn, n_scenes * np.arange(n_rows)[:, None], dtype=np.intp)
     counts = np.bincount(cells.ravel(), minlength=n_rows * n_scenes)
     return counts.reshape(n_rows, n_scenes).astype(float)
+
+
+def _weights_by_block(
+    stream: np.random.Generator, n_rows: int, n_scenes: int
+) -> Float[ndarray, "chunk scene"]:
+    """Draws per block are multinomial, and within a block each scene is as likely as another."""
+    edges = np.append(np.arange(0, n_scenes, _SCENES_PER_BLOCK), n_scenes)
+    sizes = np.diff(edges)
+    weights = np.empty((n_rows, n_scenes))
+    for row in weights:
+        draws = stream.multinomial(n_scenes, sizes / n_scenes)
+        for start, size, n_draws in zip(edges, sizes, draws, strict=False):
+            drawn = stream.integers(size, size=n_draws, dtype=np.uint16)
+            row[start : start + size] = np.bincount(drawn, minlength=size)
+    return weights
 
 
 def resampled_means(

@@ -38,7 +38,7 @@ def test_rounding_to_the_grid_is_bounded(table):
     assert (moved <= n_scenes * 2.0**-51 * np.abs(table).max(axis=0)).all()
 
 
-@pytest.mark.parametrize("n_scenes", [2, 50, 3000, 5000, 70_000])
+@pytest.mark.parametrize("n_scenes", [2, 50, 8192, 8193, 70_000])
 def test_weights_redraw_all_scenes_and_stay_the_same_when_more_are_asked_for(n_scenes):
     few, many = (
         np.concatenate(list(weight_chunks(n_scenes, n, rng=np.random.default_rng(1))))
@@ -47,6 +47,11 @@ def test_weights_redraw_all_scenes_and_stay_the_same_when_more_are_asked_for(n_s
     assert few.shape == (70, n_scenes)
     assert (many.sum(axis=1) == n_scenes).all()
     assert (many[:70] == few).all()
+
+
+def test_weights_by_block_are_multinomial(monkeypatch):
+    monkeypatch.setattr("stats.resampling._SCENES_PER_BLOCK", 4)
+    test_weights_are_multinomial()
 
 
 def test_weights_are_multinomial():
