@@ -36,7 +36,9 @@ def identity_of(
         "seed": seed,
         "train": train.digest(),
         "validation": validation.digest(),
-        "head": hashlib.sha256(head[:: max(1, len(head) // 64)].contiguous().numpy()).hexdigest(),
+        "head": hashlib.sha256(
+            head[:: max(1, len(head) // 64)].contiguous().numpy().tobytes()
+        ).hexdigest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

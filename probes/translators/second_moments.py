@@ -17,6 +17,8 @@ _BLOCK_ROWS = 2048
 # row (the embedding of the last word of a prompt) has no variance of its own, only rounding.
 _FLOOR = 1e-9
 _WHITENING = 1e-4
+# No row's final residual counts as shorter than this share of the median.
+_LEAST_RMS = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,13 +67,15 @@ def second_moments(rows: ResidualRows) -> SecondMoments:
     first = torch.zeros(n_layers + 1, width, dtype=torch.float64)
     covariance = torch.zeros(n_layers, width, width, dtype=torch.float64)
     cross = torch.zeros_like(covariance)
-    shift = None
+    shift, least = None, 1.0
     for block in rows.blocks(_BLOCK_ROWS):
         if shift is None:
             # Products of what is left are exact enough in float32, whatever the offset was; a
             # layer that is the same in every row becomes exactly 0.
             shift = block[0].clone()
-        weight = 1 / block[:, -1].square().mean(-1).sqrt().clamp(min=1e-30)
+            # A padding token's residual can be 0: it must not outweigh all others.
+            least = _LEAST_RMS * float(_rms(block[:, -1]).median()) or 1.0
+        weight = 1 / _rms(block[:, -1]).clamp(min=least)
         centred = block - shift
         weighted = centred * weight[:, None, None]
         total += float(weight.sum(dtype=torch.float64))
@@ -93,3 +97,7 @@ def second_moments(rows: ResidualRows) -> SecondMoments:
         covariance=covariance / total - outer,
         cross=cross / total - outer_target,
     )
+
+
+def _rms(residual: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
+    return residual.square().mean(-1).sqrt()

@@ -136,6 +136,14 @@ def test_without_information_the_lens_learns_the_mean_and_no_more():
     assert trained.validation_nats[0] > 5 * trained.validation_nats[2]
 
 
+def test_a_row_of_zeros_does_not_outweigh_the_others():
+    residuals = stream_of()
+    plain = train_tuned_lens(*sides_of(residuals), unembedding_of(), recipe=QUICK)
+    residuals[7] = 0
+    found = train_tuned_lens(*sides_of(residuals), unembedding_of(), recipe=QUICK)
+    assert (found.training_nats < plain.training_nats + 0.1).all()
+
+
 def test_low_rank_is_low_rank():
     train, validation = sides_of(stream_of())
     recipe = replace(QUICK, rank=3)

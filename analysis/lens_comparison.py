@@ -1,0 +1,102 @@
+"""Tuned lens against logit lens on held-out scenes: means over scenes, intervals and tests."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from data_prep.errors import UserError
+from stats import cluster_bootstrap, sign_flip_max_t
+
+if TYPE_CHECKING:
+    from probes.lens_quality import LensQuality
+
+LENSES = ("logit_lens", "tuned_lens")
+_MIN_SCENES = 10
+_KL, _GAIN, _DEPTH, _TEST = range(4)
+
+
+def compare_lenses(
+    logit_lens: "LensQuality",
+    tuned_lens: Sequence["LensQuality"],
+    scene_ids: Sequence[str],
+    *,
+    rngs: Sequence[np.random.Generator],
+    level: float,
+    n_resamples: int,
+) -> dict[str, Any]:
+    """Both lenses on the same rows, layers 0..L, as plain numbers.
+
+    `tuned_lens` has one quality per training seed: the first is reported, the others show the
+    spread. Divergences, cross-entropies and biases are in bits. The gain is the divergence of the
+    logit lens minus that of the tuned lens; its p is one-sided, from sign flips per scene,
+    adjusted over the layers below the last. `rngs` are four generators. UserError for too few
+    scenes.
+    """
+    n_scenes = len(set(scene_ids))
+    if n_scenes < _MIN_SCENES:
+        raise UserError(
+            f"need at least {_MIN_SCENES} test scenes to judge a lens, got {n_scenes}: use more"
+        )
+    tuned = tuned_lens[0]
+    gain = logit_lens.kl_bits - tuned.kl_bits
+
+    def interval(values: Float[ndarray, "row *column"], purpose: int) -> list[dict[str, float]]:
+        found = cluster_bootstrap(
+            values, list(scene_ids), rng=rngs[purpose], level=level, n_resamples=n_resamples
+        )
+        ends = (np.atleast_1d(x).tolist() for x in (found.estimate, found.low, found.high))
+        return [
+            {"estimate": estimate, "low": low, "high": high}
+            for estimate, low, high in zip(*ends, strict=True)
+        ]
+
+    kl = dict(zip(LENSES, (interval(q.kl_bits, _KL) for q in (logit_lens, tuned)), strict=True))
+    gains = interval(gain, _GAIN)
+    test = sign_flip_max_t(
+        _by_scene(gain[:, :-1], scene_ids), rng=rngs[_TEST], n_resamples=n_resamples
+    )
+    entropy = [_by_scene(q.cross_entropy_bits, scene_ids).mean(0) for q in (logit_lens, tuned)]
+    seeds = np.array([_by_scene(q.kl_bits, scene_ids).mean(0) for q in tuned_lens])
+    spread = seeds.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(seeds.shape[1])
+    layers = [
+        {
+            "layer": layer,
+            "kl_bits": {lens: kl[lens][layer] for lens in LENSES},
+            "gain_bits": gains[layer],
+            "p": test.p[layer].item() if layer < len(test.p) else None,
+            "seed_spread_bits": spread[layer].item(),
+            "cross_entropy_bits": dict(
+                zip(LENSES, (e[layer].item() for e in entropy), strict=True)
+            ),
+            "bias_bits": dict(
+                zip(LENSES, (q.bias_bits[layer].item() for q in (logit_lens, tuned)), strict=True)
+            ),
+        }
+        for layer in range(len(gains))
+    ]
+    depths = [q.prediction_depth().astype(float) for q in (logit_lens, tuned)]
+    return {
+        "layers": layers,
+        "prediction_depth": {
+            lens: interval(depth, _DEPTH)[0] for lens, depth in zip(LENSES, depths, strict=True)
+        },
+        "omnibus_p": test.omnibus_p,
+        "n_scenes": n_scenes,
+        "n_rows": len(scene_ids),
+        "n_seeds": len(tuned_lens),
+        "level": level,
+        "n_resamples": n_resamples,
+    }
+
+
+def _by_scene(
+    values: Float[ndarray, "row layer"], scene_ids: Sequence[str]
+) -> Float[ndarray, "scene layer"]:
+    """Mean over each scene's rows, in order of scene id."""
+    _, scene = np.unique(np.array(scene_ids), return_inverse=True)
+    sums = np.zeros((scene.max() + 1, values.shape[1]))
+    np.add.at(sums, scene, values)
+    return sums / np.bincount(scene)[:, None]
