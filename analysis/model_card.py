@@ -6,7 +6,6 @@ Questions that a study asks are a choice; here every kind is asked, by number of
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import tyro
 from tqdm import tqdm
 
 from data_prep.attributes import attribute
+from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
 from data_prep.questions import (
     PROPERTIES,
@@ -206,4 +205,4 @@ errs, it mostly takes the attribute of another object of the scene.
 
 if __name__ == "__main__":
     with one_line_errors():
-        main(tyro.cli(ModelCard, args=sys.argv[1:]))
+        main(from_command_line(ModelCard, command="python -m analysis.model_card"))

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from PIL import Image
 from tqdm import tqdm
 
+from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.renderer import Renderer
 from data_prep.sampler import FIELD_OF_VIEW_DEG, RADII, TARGET, Layout, project, sample_layout
@@ -207,4 +207,4 @@ def _related(centres: np.ndarray, direction: np.ndarray) -> list[list[int]]:
 
 if __name__ == "__main__":
     with one_line_errors():
-        render(tyro.cli(Render))
+        render(from_command_line(Render, command="python -m data_prep.render"))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import tyro
 from PIL import Image
 
 from data_prep.bundled.jpeg import jpeg_bytes
 from data_prep.bundled.load import FILE_NAME
 from data_prep.clevr import image_path, read_clevr
+from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
 from data_prep.scenes import Scene
 
@@ -75,4 +75,4 @@ def _rows(scenes: list[Scene], config: Build) -> Iterator[dict[str, Any]]:
 
 if __name__ == "__main__":
     with one_line_errors():
-        build(tyro.cli(Build))
+        build(from_command_line(Build, command="python -m data_prep.bundled.build"))
