@@ -54,29 +54,12 @@ def compare_lenses(
         ]
 
     kl = dict(zip(LENSES, (interval(q.kl_bits, _KL) for q in (logit_lens, tuned)), strict=True))
-    gains = interval(gain, _GAIN)
     test = sign_flip_max_t(
         _by_scene(gain[:, :-1], scene_ids), rng=rngs[_TEST], n_resamples=n_resamples
     )
-    entropy = [_by_scene(q.cross_entropy_bits, scene_ids).mean(0) for q in (logit_lens, tuned)]
-    seeds = np.array([_by_scene(q.kl_bits, scene_ids).mean(0) for q in tuned_lens])
-    spread = seeds.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(seeds.shape[1])
-    layers = [
-        {
-            "layer": layer,
-            "kl_bits": {lens: kl[lens][layer] for lens in LENSES},
-            "gain_bits": gains[layer],
-            "p": test.p[layer].item() if layer < len(test.p) else None,
-            "seed_spread_bits": spread[layer].item(),
-            "cross_entropy_bits": dict(
-                zip(LENSES, (e[layer].item() for e in entropy), strict=True)
-            ),
-            "bias_bits": dict(
-                zip(LENSES, (q.bias_bits[layer].item() for q in (logit_lens, tuned)), strict=True)
-            ),
-        }
-        for layer in range(len(gains))
-    ]
+    layers = _layer_rows(
+        (logit_lens, *tuned_lens), scene_ids, kl=kl, gains=interval(gain, _GAIN), p=test.p
+    )
     depths = [q.prediction_depth().astype(float) for q in (logit_lens, tuned)]
     return {
         "layers": layers,
@@ -90,6 +73,37 @@ def compare_lenses(
         "level": level,
         "n_resamples": n_resamples,
     }
+
+
+def _layer_rows(
+    qualities: "Sequence[LensQuality]",
+    scene_ids: Sequence[str],
+    *,
+    kl: dict[str, list[dict[str, float]]],
+    gains: list[dict[str, float]],
+    p: Float[ndarray, " below"],
+) -> list[dict[str, Any]]:
+    """A row per layer; `qualities` are the logit lens's and those of the seeds."""
+    both = qualities[:2]
+    entropy = [_by_scene(each.cross_entropy_bits, scene_ids).mean(0) for each in both]
+    seeds = np.array([_by_scene(each.kl_bits, scene_ids).mean(0) for each in qualities[1:]])
+    spread = seeds.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(seeds.shape[1])
+    return [
+        {
+            "layer": layer,
+            "kl_bits": {lens: kl[lens][layer] for lens in LENSES},
+            "gain_bits": gains[layer],
+            "p": p[layer].item() if layer < len(p) else None,
+            "seed_spread_bits": spread[layer].item(),
+            "cross_entropy_bits": {
+                lens: each[layer].item() for lens, each in zip(LENSES, entropy, strict=True)
+            },
+            "bias_bits": {
+                lens: each.bias_bits[layer].item() for lens, each in zip(LENSES, both, strict=True)
+            },
+        }
+        for layer in range(len(gains))
+    ]
 
 
 def _by_scene(

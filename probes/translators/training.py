@@ -73,21 +73,7 @@ def train_tuned_lens(
         recipe=recipe,
         seed=seed,
     )
-    identity = identity_of(train, validation, unembedding, recipe, seed)
-    device = output.head.device
-    saved = None if checkpoint is None else read_checkpoint(checkpoint, identity, device)
-    state = saved or refinement.initial()
-    done = 0
-
-    def look(now: State) -> None:
-        nonlocal done
-        if checkpoint is not None:
-            write_checkpoint(checkpoint, now, identity)
-        if progress is not None:
-            progress(now.step - done)
-            done = now.step
-
-    refinement.run(state, look)
+    state = _refined(refinement, checkpoint, progress)
     guard = train.thinned(recipe.guard_rows)
     best = start.improved(
         refinement.translators(state.best), REFINED, guard, state.best_validation, output
@@ -101,6 +87,36 @@ def train_tuned_lens(
         training_nats=best.guard,
         steps=state.step,
     )
+
+
+def _refined(
+    refinement: Refinement, checkpoint: Path | None, progress: Callable[[int], object] | None
+) -> State:
+    """The state at the end, from the checkpoint on if there is one."""
+    output = refinement.output
+    identity = identity_of(
+        refinement.train,
+        refinement.validation,
+        output.unembedding,
+        refinement.recipe,
+        refinement.seed,
+    )
+    saved = None
+    if checkpoint is not None:
+        saved = read_checkpoint(checkpoint, identity, output.head.device)
+    state = saved or refinement.initial()
+    done = 0
+
+    def look(now: State) -> None:
+        nonlocal done
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, now, identity)
+        if progress is not None:
+            progress(now.step - done)
+            done = now.step
+
+    refinement.run(state, look)
+    return state
 
 
 def _require_fit(
