@@ -54,9 +54,9 @@ def probe_results(
         for layer in range(n_layers)
     ]
     return {
-        "n_scenes": int(readings.items["scene_id"].nunique()),
+        "n_scenes": len(set(readings.items["scene_id"])),
         "n_items": len(readings.items),
-        "n_texts": int(readings.items["question"].nunique()),
+        "n_texts": len(set(readings.items["question"])),
         "n_types": len((readings.items["question"] + readings.items["answer"]).unique()),
         "answers": readings.items["answer"]
         .value_counts()
@@ -89,7 +89,7 @@ class _Estimates:
     """Means over scenes, with what belongs to them."""
 
     def __init__(self, readings: Readings, study: Study) -> None:
-        self._scenes = readings.items["scene_id"].to_numpy()
+        self._scenes = readings.items["scene_id"].to_numpy(dtype=str)
         self._study = study
         self._key = ATTRIBUTES.index(str(readings.items["attribute"].iloc[0]))
 
@@ -132,4 +132,7 @@ class _Estimates:
         return [{name: values[row] for name, values in columns.items()} for row in range(n_rows)]
 
     def _by_scene(self, values: Float[ndarray, "item layer"]) -> Float[ndarray, "scene layer"]:
-        return pd.DataFrame(values.astype(float)).groupby(self._scenes).mean().to_numpy()
+        _, scene = np.unique(self._scenes, return_inverse=True)
+        sums = np.zeros((scene.max() + 1, values.shape[1]))
+        np.add.at(sums, scene, values)
+        return sums / np.bincount(scene)[:, None]
