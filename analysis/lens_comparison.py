@@ -1,6 +1,6 @@
 """Tuned lens against logit lens on held-out scenes: means over scenes, intervals and tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def _layer_rows(
     qualities: "Sequence[LensQuality]",
     scene_ids: Sequence[str],
     *,
-    kl: dict[str, list[dict[str, float]]],
+    kl: Mapping[Any, list[dict[str, float]]],
     gains: list[dict[str, float]],
     p: Float[ndarray, " below"],
 ) -> list[dict[str, Any]]:
