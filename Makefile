@@ -15,7 +15,7 @@ BENCHMARKS = $(wildcard tests/*/bench_*.py)
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: emergence test lint types layers format bench lock clean
+.PHONY: emergence test lint types layers format bench validate lock clean
 
 emergence: $(VENV)/installed
 	$(BIN)/python -m analysis.emergence $(EMERGENCE_ARGS)
@@ -39,6 +39,10 @@ format: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	set -e; for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark; done
+
+# Simulates every claim of the statistics: minutes.
+validate: $(VENV)/installed
+	$(BIN)/python -m analysis.validate
 
 # The packages that torch asks for on Linux with CUDA are left to torch: a machine with a CPU
 # build needs none of them.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
+from numpy import ndarray
 from tqdm import tqdm
 
 from data_prep.attributes import attribute
@@ -85,12 +87,12 @@ def accuracy_table(asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     ]
     rows = []
     for (objects, template), chosen, by in groups:
-        part = asked[chosen]
+        part: pd.DataFrame = asked.loc[chosen]
         cells = [("all", part)] if objects else []
         cells += [(str(key), cell) for key, cell in part.groupby(by, sort=True)] if by else []
         for cell_name, cell in cells:
             interval = cluster_bootstrap(
-                cell["right"].to_numpy(float), cell["scene_id"].to_numpy(), rng=rng
+                np.asarray(cell["right"], dtype=float), np.asarray(cell["scene_id"]), rng=rng
             )
             rows.append(
                 {
@@ -106,8 +108,9 @@ def accuracy_table(asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _referring(asked: pd.DataFrame, low: int, high: int) -> pd.Series:
-    return (asked["template"] == "referring") & asked["n_objects"].between(low, high)
+def _referring(asked: pd.DataFrame, low: int, high: int) -> Bool[ndarray, " question"]:
+    n_objects = asked["n_objects"].to_numpy()
+    return (asked["template"] == "referring").to_numpy() & (low <= n_objects) & (n_objects <= high)
 
 
 def _asked(scenes: Sequence[Scene], rng: np.random.Generator) -> list[dict]:

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from safetensors.torch import load_file, save_file
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
+from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from probes.bundled.alignment import align_projector, attend_by_similarity
 from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
 from probes.bundled.language import LanguagePlan, all_features, standardize_input, train_language
@@ -28,7 +29,7 @@ from probes.bundled.schedule import Progress
 from probes.bundled.tower import train_tower
 from probes.durable import write_durably
 
-_TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM = 1, 3, 4
+_TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM, _ALIGNMENT_STREAM = 1, 3, 4, 5
 _SCENES_FOR_TOKENIZER = 500
 _CHECKPOINT_EVERY = 250
 _DECLARATION = "training.json"
@@ -48,6 +49,8 @@ class Train:
     """Of initialisation and of all draws."""
     tower_steps: int = 1500
     """Batches of the first stage."""
+    alignment_steps: int = 600
+    """Batches of the alignment between the stages."""
     language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=5000))
     """Second stage."""
     threads: int = 1
@@ -107,6 +110,16 @@ def _second_stage(
     features = all_features(model, data.images)
     if state is None:
         standardize_input(model, features)
+        attend_by_similarity(model)
+        align_projector(
+            model,
+            features,
+            data,
+            tokenizer,
+            steps=config.alignment_steps,
+            rng=_rng(config, _ALIGNMENT_STREAM),
+            progress=Progress("alignment"),
+        )
     rng = _rng(config, _LESSON_STREAM)
     train_language(
         model,
@@ -127,7 +140,7 @@ def _second_stage(
 
 def _check(config: Train) -> None:
     """Not where the class is made: tyro would draw a frame of several lines around the error."""
-    least = {"seed": 0, "tower_steps": 1, "threads": 1}
+    least = {"seed": 0, "tower_steps": 1, "alignment_steps": 1, "threads": 1}
     given = {name: getattr(config, name) for name in least}
     for name, value in asdict(config.language).items():
         given[f"language.{name}"] = value
@@ -189,4 +202,4 @@ def _save_tensors(tensors: dict[str, torch.Tensor], file: Path) -> None:
 
 if __name__ == "__main__":
     with one_line_errors():
-        train(tyro.cli(Train))
+        train(from_command_line(Train, command="python -m probes.bundled.train"))

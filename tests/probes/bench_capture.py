@@ -66,7 +66,8 @@ def speed(model: str) -> None:
             store = ResidualStore.open_or_create(Path(folder), spec, ids)
             capture_to_store(vlm, rows, data.open_image, store)
 
-    bare(), capture()
+    bare()
+    capture()
     measured = [(seconds(bare), seconds(capture), seconds(to_store)) for _ in range(ROUNDS)]
     rate = len(rows) / statistics.median(time for time, *_ in measured)
     ratio = statistics.median(bare_s / capture_s for bare_s, capture_s, _ in measured)
