@@ -84,13 +84,15 @@ def save_emergence_figure(
         axes.axhline(0, color="0.6", linewidth=0.6)
         for place, (name, found) in enumerate(results.items()):
             draw_effect(axes, found, name)
-            draw_sets(axes, found, name, height=-0.2 - 0.03 * place)
+            draw_sets(axes, found, name, height=1.02 + 0.03 * place)
         label_ends(axes, {name: found["layers"][-1]["effect"] for name, found in results.items()})
         first = next(iter(results.values()))
         last = first["layers"][-1]["layer"]
         axes.set_xlim(-0.2, last + 0.2)
         axes.set_xticks(range(0, last + 1, max(1, last // 10)))
-        axes.set_xlabel("layer (residual stream after block; bars: forward-backward sets)")
+        axes.set_xlabel(
+            "layer (0: embeddings; bars above: forward-backward sets for half of the plateau)"
+        )
         axes.set_ylabel(f"effect against {first['primary_control']}\nimages (share of H)")
         files = folder / "emergence.pdf", folder / "emergence.png"
         undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}

@@ -92,7 +92,7 @@ def head_hash(head: Float[Tensor, "vocab d_model"]) -> str:
 def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        int(config["d_model"]), int(config["num_hidden_layers"])
+        _ = int(config["d_model"]), int(config["num_hidden_layers"])
         str(config["base_model_name_or_path"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(

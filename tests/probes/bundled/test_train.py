@@ -39,7 +39,11 @@ def in_miniature():
 
 
 def config(drawn: Path, out: Path, **changed: Any) -> Train:
-    settings: dict[str, Any] = {"tower_steps": 2, "language": LanguagePlan(**PLAN)}
+    settings: dict[str, Any] = {
+        "tower_steps": 2,
+        "alignment_steps": 2,
+        "language": LanguagePlan(**PLAN),
+    }
     return Train(data=drawn, out=out, **(settings | changed))
 
 
@@ -166,6 +170,7 @@ def test_the_declaration_names_what_decides_the_weights(trained, drawn):
         "split": "train",
         "seed": 0,
         "tower_steps": 2,
+        "alignment_steps": 2,
         "language": {"peak_rate": LanguagePlan(steps=1).peak_rate, **PLAN},
     }
 
