@@ -173,15 +173,18 @@ def _card(table: pd.DataFrame, vlm: "VLM", config: ModelCard, n_scenes: int) -> 
     trained = ""
     if config.training is not None:
         plan = json.loads(config.training.read_text(encoding="utf-8"))
-        trained = (
-            f"\n## Training\n\n`python -m probes.bundled.train`, seed {plan['seed']}: "
-            f"{plan['tower_steps']} batches of the vision tower on patch labels, then "
-            f"{plan['language']['steps']} batches of {plan['language']['batch']} images with "
-            f"{sum(plan['language'][k] for k in ('referring', 'plain', 'descriptions'))} exchanges "
-            "each (every sixth batch captions), tower frozen. Data: 5,376 scenes that "
-            "`python -m data_prep.render --seed 1` made, 1 to 6 objects, 128 pixels, and their "
-            "mirror images. The evaluation scenes are of another seed (2).\n"
-        )
+        language = plan["language"]
+        exchanges = language["referring"] + language["plain"] + language["descriptions"]
+        trained = f"""
+## Training
+
+`python -m probes.bundled.train`, seed {plan["seed"]}, in stages: {plan["tower_steps"]} batches of
+the vision tower on patch labels; {plan["alignment_steps"]} batches in which the projector learns
+to name what each patch shows; {language["steps"]} batches of {language["batch"]} images with
+{exchanges} exchanges each (every {language["caption_every"]}th batch captions), tower frozen.
+Data: 5,376 scenes that `python -m data_prep.render --seed 1` made, 1 to 6 objects, 128 pixels, and
+their mirror images. The evaluation scenes are of another seed (2).
+"""
     n_parameters = sum(parameter.numel() for parameter in vlm.model.parameters())
     return f"""# The bundled model
 
@@ -201,8 +204,7 @@ over scenes. Made by `python -m analysis.model_card`.
 ## Limits
 
 It knows rendered scenes of CLEVR's shapes, colours, materials and sizes, the wording of
-`data_prep/questions.py`, and nothing else. It was taught some synonyms in captions only. Where it
-errs, it mostly takes the attribute of another object of the scene.
+`data_prep/questions.py`, and nothing else. Synonyms were in its captions only.
 """
 
 

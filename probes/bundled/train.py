@@ -4,7 +4,8 @@
     python -m probes.bundled.train --data runs/scenes --out runs/bundled-model
 
 Stage one teaches the vision tower patch by patch, stage two the projector and the language model
-with the tower frozen. Afterwards `--out` holds a model folder in Hugging Face's form.
+with the tower frozen; between them image tokens are aligned with words. Afterwards `--out` holds a
+model folder in Hugging Face's form.
 """
 
 import json
@@ -51,7 +52,7 @@ class Train:
     """Batches of the first stage."""
     alignment_steps: int = 600
     """Batches of the alignment between the stages."""
-    language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=5000))
+    language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=2800))
     """Second stage."""
     threads: int = 1
     """Of torch; more help only on an idle machine."""
