@@ -167,7 +167,12 @@ def test_interrupted_and_killed_it_goes_on_to_the_same_bytes(emergence, model_fo
     calm, run = tmp_path / "calm", tmp_path / "run"
 
     interrupted = subprocess.Popen(
-        command(*asked, "--run", run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*asked, "--run", run),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts its background jobs deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     _until_shard(interrupted, run, 0)
     interrupted.send_signal(signal.SIGINT)
