@@ -13,10 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from analysis.figures import TEXT_WIDTH_IN
+from analysis.figures import TEXT_WIDTH_IN, save_figure
 from analysis.lens_comparison import LENSES
 from analysis.report_text import p_value
-from probes.durable import write_durably
 
 _WIDTH = 100
 _NAMES = {"logit_lens": "logit lens", "tuned_lens": "tuned lens"}
@@ -121,13 +120,6 @@ def save_lens_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path
         draw_kl_by_layer(figure.subplots(), found)
         title = "Divergence of logit lens and tuned lens from the model, by layer"
         undated = {"Title": title, "CreationDate": None, "ModDate": None}
-        _save(figure, files[0], metadata=undated)
-        _save(figure, files[1], dpi=200)
+        save_figure(figure, files[0], metadata=undated)
+        save_figure(figure, files[1], dpi=200)
     return files
-
-
-def _save(figure: Figure, file: Path, **options: Any) -> None:
-    """By way of memory, so that a full disk leaves the old file or none, not half of one."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format=file.suffix.removeprefix("."), **options)
-    write_durably(file, stream.getvalue())

@@ -85,6 +85,7 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
+    # torch names an unknown device by the first, one it was built without by the second or third.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(f"device {name!r} cannot be used here ({reason}): try cpu") from error

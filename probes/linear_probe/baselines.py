@@ -94,6 +94,7 @@ def randomly_initialised(vlm: VLM, seed: int = _SEED) -> VLM:
     What a probe reads from it, it owes to the architecture, the tokens and the pixels.
     """
     with torch.random.fork_rng():
+        # transformers offers no generator for initialisation; the caller's state comes back after.
         torch.manual_seed(seed)
         architecture: Any = type(vlm.model)
         model = architecture(vlm.model.config).to(device=vlm.device, dtype=vlm.dtype)
