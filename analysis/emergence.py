@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from analysis.estimates import estimate, score_rows
-from analysis.figures import save_emergence_figure
-from analysis.measure import logit_lens_readings
-from analysis.report_text import attribute_table, sentence
-from analysis.results import add_result, read_results
-from analysis.run_folder import Run, claim
-from analysis.study import Study, read_study
+from analysis.estimation.estimates import estimate, score_rows
+from analysis.reporting.figures import save_emergence_figure
+from analysis.reporting.report_text import attribute_table, sentence
+from analysis.runs.measure import logit_lens_readings
+from analysis.runs.results import add_result, read_results
+from analysis.runs.run_folder import Run, claim
+from analysis.runs.study import Study, read_study
 from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors

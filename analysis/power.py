@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.study import Study, read_study
+from analysis.runs.study import Study, read_study
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from stats import (

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from analysis.probe_report import probe_table, save_probe_figure
-from analysis.run_folder import Run, claim
-from analysis.study import Study
+from analysis.reporting.probe_report import probe_table, save_probe_figure
+from analysis.runs.run_folder import Run, claim
+from analysis.runs.study import Study
 from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
@@ -97,9 +97,9 @@ def _measure(
     # Here, because these import torch.
     from tqdm import tqdm
 
-    from analysis.probe_estimates import probe_results, score_rows
-    from analysis.probe_readings import comparisons, linear_probe_readings
-    from analysis.residuals import residuals_of
+    from analysis.estimation.probe_estimates import probe_results, score_rows
+    from analysis.estimation.probe_readings import comparisons, linear_probe_readings
+    from analysis.runs.residuals import residuals_of
     from probes.linear_probe import online_code
     from probes.scores import item_scores
 

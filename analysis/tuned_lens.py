@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from analysis.lens_comparison import compare_lenses
-from analysis.lens_report import lens_table, save_lens_figure
-from analysis.measure import items_of, logit_lens_readings
-from analysis.run_folder import Run, claim
-from analysis.study import Study
+from analysis.estimation.lens_comparison import compare_lenses
+from analysis.reporting.lens_report import lens_table, save_lens_figure
+from analysis.runs.measure import items_of, logit_lens_readings
+from analysis.runs.run_folder import Run, claim
+from analysis.runs.study import Study
 from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors

@@ -14,7 +14,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from analysis.validation_claims import CLAIMS, Finding, Scale
+from analysis.validation.claims import CLAIMS, Finding, Scale
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from probes.durable import write_durably

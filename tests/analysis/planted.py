@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from analysis.measure import Readings
-from analysis.study import Study
+from analysis.runs.measure import Readings
+from analysis.runs.study import Study
 
 ANSWERS = ("a", "b", "c", "d")
 QUICK = Study(n_resamples=1000)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import analysis.emergence
-from analysis.results import schema
+from analysis.runs.results import schema
 from tests.analysis.conftest import command, files_of, results_of, write_noise
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.estimates import estimate
-from analysis.probe_readings import linear_probe_readings
-from analysis.probe_report import probe_table
+from analysis.estimation.estimates import estimate
+from analysis.estimation.probe_readings import linear_probe_readings
 from analysis.probes import Probes, main
-from analysis.run_folder import claim
+from analysis.reporting.probe_report import probe_table
+from analysis.runs.run_folder import claim
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
 from data_prep.sources import open_data

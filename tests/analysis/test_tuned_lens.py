@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from analysis.lens_comparison import compare_lenses
-from analysis.lens_report import lens_table, save_lens_figure
+from analysis.estimation.lens_comparison import compare_lenses
+from analysis.reporting.lens_report import lens_table, save_lens_figure
 from analysis.tuned_lens import TunedLensStudy, main
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError

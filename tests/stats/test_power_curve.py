@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from analysis import validation_claims
 from analysis.validate import Arguments, validate
-from analysis.validation_scale import Scale
+from analysis.validation import claims
+from analysis.validation.scale import Scale
 from data_prep.errors import UserError
 from stats import minimum_detectable_effect, power_curve
 from stats.simulate import effect_profile
@@ -93,11 +93,11 @@ def test_a_wrong_implementation_falls_short(monkeypatch):
     def anticonservative(effect, **choices):
         return choices["right"](effect * [[0.5]], margin=choices["margin"])
 
-    right = validation_claims.equivalence
+    right = claims.equivalence
     monkeypatch.setattr(
-        validation_claims,
+        claims,
         "equivalence",
         lambda effect, margin: anticonservative(effect, margin=margin, right=right),
     )
-    findings = list(validation_claims.equivalence_and_multiplicity(Scale(repetitions=200, seed=0)))
+    findings = list(claims.equivalence_and_multiplicity(Scale(repetitions=200, seed=0)))
     assert [one.holds for one in findings] == [False, True, True, True]

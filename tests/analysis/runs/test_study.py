@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
-from analysis.study import Study, read_study
+from analysis.runs.study import Study, read_study
 from data_prep.errors import UserError
 
 ABOUT = {"model_revision": "sha256:1", "data_fingerprint": "f"}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.measure import chosen_scenes, items_of, logit_lens_readings
-from analysis.run_folder import claim
-from analysis.study import Study
+from analysis.runs.measure import chosen_scenes, items_of, logit_lens_readings
+from analysis.runs.run_folder import claim
+from analysis.runs.study import Study
 from data_prep.controls import blank_image, mean_color
 from data_prep.items import answer_set
 from data_prep.sources import open_data

@@ -6,8 +6,8 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.estimates import estimate
-from analysis.figures import COLORS, draw_effect, draw_sets, save_emergence_figure
+from analysis.estimation.estimates import estimate
+from analysis.reporting.figures import COLORS, draw_effect, draw_sets, save_emergence_figure
 from data_prep.attributes import ATTRIBUTES
 from tests.analysis.planted import PROFILES, QUICK, planted
 

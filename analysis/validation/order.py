@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from analysis.validation_scale import Finding, Scale
+from analysis.validation.scale import Finding, Scale
 from stats import emergence_order
 from stats.simulate import effect_profile, planted_effect
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.validation_scale import Finding, Scale
+from analysis.validation.scale import Finding, Scale
 from stats.forward_backward import forward_backward_set, half_forward_backward_set
 from stats.half_crossing import half_crossing
 from stats.simulate import Shape, effect_profile, planted_effect

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from analysis.run_folder import Run
+from analysis.runs.run_folder import Run
 from data_prep.errors import UserError
 from probes.durable import write_durably
 
@@ -18,7 +18,7 @@ _VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
 
 def schema() -> dict[str, Any]:
     """The JSON schema of results.json."""
-    text = files("analysis").joinpath("results.schema.json").read_text(encoding="utf-8")
+    text = files("analysis.runs").joinpath("results.schema.json").read_text(encoding="utf-8")
     return json.loads(text)
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from analysis.measure import Readings, require_enough
-from analysis.study import Study
+from analysis.runs.measure import Readings, require_enough
+from analysis.runs.study import Study
 from data_prep.controls import strata
 from probes.scores import ScoresByAnswer, scores_by_answer
 from stats import (

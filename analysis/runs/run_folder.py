@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.study import Study
+from analysis.runs.study import Study
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
 

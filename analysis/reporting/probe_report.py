@@ -13,8 +13,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from analysis.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
-from analysis.report_text import p_value
+from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.reporting.report_text import p_value
 
 _WIDTH = 100
 _UNDATED = {"Title": "Linear probes by layer", "CreationDate": None, "ModDate": None}

@@ -17,7 +17,7 @@ from numpy import ndarray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from analysis.run_folder import Run
+from analysis.runs.run_folder import Run
 from data_prep.controls import blank_image, derangement, mean_color, strata
 from data_prep.errors import UserError
 from data_prep.items import answer_set, build_items

@@ -8,9 +8,9 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.measure import Readings
-from analysis.probe_readings import Compared
-from analysis.study import Study
+from analysis.estimation.probe_readings import Compared
+from analysis.runs.measure import Readings
+from analysis.runs.study import Study
 from data_prep.attributes import ATTRIBUTES
 from probes.linear_probe import DescriptionLength, selectivity
 from probes.scores import Scores

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 from scipy.stats import permutation_test, ttest_1samp
 
-from analysis.validation_layers import layer_claims
-from analysis.validation_order import order_claims, order_power
-from analysis.validation_scale import Finding, Scale
+from analysis.validation.layers import layer_claims
+from analysis.validation.order import order_claims, order_power
+from analysis.validation.scale import Finding, Scale
 from stats import (
     adjusted_p,
     cluster_bootstrap,

@@ -13,9 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from analysis.figures import TEXT_WIDTH_IN, save_figure
-from analysis.lens_comparison import LENSES
-from analysis.report_text import p_value
+from analysis.estimation.lens_comparison import LENSES
+from analysis.reporting.figures import TEXT_WIDTH_IN, save_figure
+from analysis.reporting.report_text import p_value
 
 _WIDTH = 100
 _NAMES = {"logit_lens": "logit lens", "tuned_lens": "tuned lens"}

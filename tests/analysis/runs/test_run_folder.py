@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from analysis.run_folder import claim
-from analysis.study import Study, read_study
+from analysis.runs.run_folder import claim
+from analysis.runs.study import Study, read_study
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of
 

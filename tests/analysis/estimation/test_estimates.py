@@ -6,10 +6,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from analysis.estimates import estimate, score_rows
-from analysis.report_text import attribute_table, sentence
-from analysis.results import add_result, schema
-from analysis.run_folder import claim
+from analysis.estimation.estimates import estimate, score_rows
+from analysis.reporting.report_text import attribute_table, sentence
+from analysis.runs.results import add_result, schema
+from analysis.runs.run_folder import claim
 from data_prep.errors import UserError
 from tests.analysis.planted import ANSWERS, EMERGING, PROFILES, QUICK, planted, rows_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.report_text import attribute_table, p_text, p_value, sentence
+from analysis.reporting.report_text import attribute_table, p_text, p_value, sentence
 
 FOUND = {
     "outcome": "emerged",

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.measure import captured_residuals, forward_passes
-from analysis.run_folder import Run
+from analysis.runs.measure import captured_residuals, forward_passes
+from analysis.runs.run_folder import Run
 from data_prep.controls import derangement
 from data_prep.sources import SceneData
 

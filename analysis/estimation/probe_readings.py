@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from torch import Tensor
 
-from analysis.measure import Readings, items_of, require_enough
-from analysis.residuals import ItemResiduals, residuals_of
-from analysis.run_folder import Run
+from analysis.runs.measure import Readings, items_of, require_enough
+from analysis.runs.residuals import ItemResiduals, residuals_of
+from analysis.runs.run_folder import Run
 from data_prep.attributes import ATTRIBUTES
 from data_prep.errors import UserError
 from data_prep.items import answer_set

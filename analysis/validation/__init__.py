@@ -1,0 +1,1 @@
+"""Claims of the statistics, each as a simulation with its bound."""
