@@ -1,132 +1,125 @@
 """At which layer does a model know an attribute of what it sees, and how sure is that?
 
     python -m analysis.emergence --attr color
-    python -m analysis.emergence --attr all --model FOLDER --data clevr:FOLDER:val
+    python -m analysis.emergence --attr all --readout all --model FOLDER --data clevr:FOLDER:val
 
-Measures what is not measured yet, prints a table and a sentence for each attribute, and writes
-the files of the run: items, residuals, readouts, scores, results.json and the figure.
+Measures what is not measured yet, prints a table and a sentence for each attribute and readout,
+sets readouts side by side, and writes the files of the run: items, residuals, readouts, scores,
+effects, results.json and figures.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any, Literal
 
-import tyro
-
-from analysis.estimation.estimates import estimate, score_rows
+from analysis.estimation.estimates import effect_rows, estimate, score_rows
+from analysis.estimation.readout_differences import readout_differences
+from analysis.readings.readings import READOUTS, readings_of, require_same_lens
 from analysis.reporting.figures import save_emergence_figure
+from analysis.reporting.readout_report import readout_table, save_readout_figure
 from analysis.reporting.report_text import attribute_table, sentence
-from analysis.runs.measure import logit_lens_readings
-from analysis.runs.results import add_result, read_results
-from analysis.runs.run_folder import Run, claim
-from analysis.runs.study import Study, read_study
-from data_prep.attributes import ATTRIBUTES, attribute
-from data_prep.command_line import from_command_line
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.results import add_finding, add_study, read_results, study_result
+from analysis.runs.scene_values import accuracies, common_effects
+from data_prep.attributes import ATTRIBUTES
 from data_prep.errors import UserError, one_line_errors
-from data_prep.sources import SceneData, open_data
-from probes.identity import known_revision
 
-if TYPE_CHECKING:
-    from probes.vlm import VLM
-
-READOUT = "logit_lens"
-_COMMAND = "python -m analysis.emergence"
-_DEFAULT_ATTRIBUTES = ("color", "shape", "material")
+COMMAND = "python -m analysis.emergence"
+STUDY = "readouts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emergence:
+class Emergence(AttributeOptions):
     """At which layer does a model know an attribute of what it sees, and how sure is that?"""
 
-    attr: tuple[str, ...] = _DEFAULT_ATTRIBUTES
-    """Attributes: color, shape, material, size, count, or all."""
-    run: Path | None = None
-    """Folder of the run; default: one named after model, data and study, under runs/."""
-    study: Path | None = None
-    """Study file to start from; what else is given here replaces what it says."""
-    device: str = "cpu"
-    """Where the model runs: cpu, cuda, mps."""
-    plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
+    readout: tuple[Literal["logit_lens", "tuned_lens", "linear_probe", "all"], ...] = (
+        "logit_lens",
+    )
+    """What reads the residuals: the model's own output map (logit_lens), the same after a
+    translator fitted to the model's last layer (tuned_lens), a map fitted to labels
+    (linear_probe), or all, side by side."""
+    lens: Path | None = None
+    """Folder of a tuned lens trained elsewhere, in our format or that of the tuned-lens package;
+    default: lenses are fitted to the run, cross-fitted by scene."""
+
+    @property
+    def readouts(self) -> tuple[str, ...]:
+        """The readouts asked for, each once."""
+        if not self.readout:
+            raise UserError(f"--readout needs at least one of {', '.join(READOUTS)}, or all")
+        names: tuple[str, ...] = self.readout
+        return READOUTS if "all" in names else tuple(dict.fromkeys(names))
 
 
-def main(config: Emergence) -> None:
+def main(options: Emergence) -> None:
     """Runs the study, or what is left of it, and prints what it found."""
-    names = _attributes(config.attr)
-    study, data = config.plan, open_data(config.plan.data)
-    load_model = cache(partial(_load, study, config.device))
-    revision = known_revision(study.model, study.revision) or load_model().revision
-    run = claim(config.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
-    about = {
-        "model": study.model,
-        "model_revision": revision,
-        "data": data.name,
-        "data_fingerprint": data.fingerprint,
-    }
-    results = read_results(run)
+    names, readouts, opened = options.attributes, options.readouts, open_run(options)
+    sentences = []
+    chosen: dict[str, dict[str, Any]] = {}
     for name in names:
-        if (
-            results is None
-            or READOUT not in results["attributes"].get(name, {"readouts": {}})["readouts"]
-        ):
-            results = _measure(run, data, name, load_model, about)
-        print(attribute_table(name, _readouts(results, name)[READOUT]))
-    chosen = {name: _readouts(results or {}, name)[READOUT] for name in names}
-    for name, found in chosen.items():
-        print(sentence(name, found))
-    figures = save_emergence_figure(chosen, run.folder)
-    print(f"\nresults: {run.folder / 'results.json'}   figure: {figures[0]}")
+        chosen[name] = {}
+        for readout in readouts:
+            found = _finding(opened, name, readout, options.lens)
+            chosen[name][readout] = found
+            print(attribute_table(name, found, readout=readout))
+            sentences.append(sentence(name, found, readout=readout))
+        if len(readouts) > 1:
+            print(readout_table(name, chosen[name], _compared(opened, name, chosen[name])))
+    print("\n".join(sentences))
+    folder = opened.run.folder
+    main_readout = {name: next(iter(found.values())) for name, found in chosen.items()}
+    figures = save_emergence_figure(main_readout, folder)
+    if len(readouts) > 1:
+        figures = save_readout_figure(chosen, folder)
+    print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
 
 
-def _measure(
-    run: Run,
-    data: SceneData,
-    name: str,
-    load_model: "Callable[[], VLM]",
-    about: dict[str, Any],
+def _finding(opened: OpenRun, name: str, readout: str, lens: Path | None) -> dict[str, Any]:
+    """The results of one attribute under one readout, from the run or measured now."""
+    run = opened.run
+    require_same_lens(opened, name, readout, lens)
+    known = _readouts(read_results(run), name)
+    if readout in known:
+        return known[readout]
+    readings = readings_of(opened, name, readout, lens=lens)
+    # Readouts of an attribute differ in nothing but the readout, their random draws included.
+    estimates = estimate(readings, run.study, key=ATTRIBUTES.index(name))
+    key = ["attribute", "readout"]
+    run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
+    run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
+    results = add_finding(run, name, readout, estimates.results, opened.about)
+    return _readouts(results, name)[readout]
+
+
+def _compared(
+    opened: OpenRun, name: str, findings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    readings = logit_lens_readings(run, data, name, load_model)
-    found, scores = estimate(readings, run.study, key=ATTRIBUTES.index(name))
-    rows = score_rows(scores, readings, READOUT)
-    run.replace_rows("scores", rows, key=["attribute", "readout"])
-    return add_result(run, name, READOUT, found, about)
+    """The readouts side by side, from the run or compared now."""
+    run = opened.run
+    known = study_result(read_results(run), STUDY)
+    if name in known and known[name]["readouts"] == list(findings):
+        return known[name]
+    scenes, effects = common_effects(run, [(name, readout) for readout in findings])
+    by_readout = {
+        readout: {
+            "effect": effects[name, readout],
+            "accuracy": accuracies(run, (name, readout), scenes),
+        }
+        for readout in findings
+    }
+    emerged = {readout: found["outcome"] == "emerged" for readout, found in findings.items()}
+    found = readout_differences(by_readout, emerged, run.study, key=ATTRIBUTES.index(name))
+    known[name] = {"readouts": list(findings), **found}
+    add_study(run, STUDY, known, opened.about)
+    return known[name]
 
 
-def _readouts(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return results["attributes"].get(name, {"readouts": {}})["readouts"]
-
-
-def _attributes(asked: tuple[str, ...]) -> tuple[str, ...]:
-    if not asked:
-        raise UserError(f"--attr needs at least one of {', '.join(ATTRIBUTES)}, or all")
-    names = ATTRIBUTES if "all" in asked else tuple(dict.fromkeys(asked))
-    for name in names:
-        attribute(name)
-    return names
-
-
-def _load(study: Study, device: str) -> "VLM":
-    from probes import load_vlm
-
-    return load_vlm(study.model, device=device, dtype=study.dtype, revision=study.revision)
-
-
-def _configuration(arguments: list[str]) -> Emergence:
-    """The command line, on top of the study file if one is named there."""
-    parse = partial(from_command_line, Emergence, command=_COMMAND, arguments=arguments)
-    # Only the two together need make a plan: a level in one may ask for resamples in the other.
-    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    chooser.add_argument("--study", type=Path)
-    try:
-        file = chooser.parse_known_args(arguments)[0].study
-    except argparse.ArgumentError:
-        return parse()  # raises: says what is wrong with it
-    return parse() if file is None else parse(default=Emergence(plan=read_study(file)))
+def _readouts(results: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    return (results or {"attributes": {}})["attributes"].get(name, {"readouts": {}})["readouts"]
 
 
 if __name__ == "__main__":
     with one_line_errors():
-        main(_configuration(sys.argv[1:]))
+        main(parse_options(Emergence, command=COMMAND, arguments=sys.argv[1:]))

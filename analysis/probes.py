@@ -1,112 +1,73 @@
 """What can a linear probe read at each layer, and is it the residual stream or the probe?
 
     python -m analysis.probes --attr shape
+    python -m analysis.probes --attr shape --position object
     python -m analysis.probes --attr all --model FOLDER --data clevr:FOLDER:val
 
 Fits probes cross-fitted by scene, with control task, description length and baselines; shares
 the run folder, items and residuals with analysis.emergence. Prints a table per attribute and
-writes probes.json, probe_scores.parquet, the probes themselves and a figure per attribute.
+writes results.json, probe_scores.parquet, the probes themselves and a figure per attribute.
 """
 
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-import tyro
-
+from analysis.readings.readings import readings_of
 from analysis.reporting.probe_report import probe_table, save_probe_figure
-from analysis.runs.run_folder import Run, claim
-from analysis.runs.study import Study
-from data_prep.attributes import ATTRIBUTES, attribute
-from data_prep.command_line import from_command_line
-from data_prep.errors import UserError, one_line_errors
-from data_prep.sources import SceneData, open_data
-from probes.durable import write_durably
-from probes.identity import known_revision
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.results import add_study, read_results, study_result
+from data_prep.attributes import ATTRIBUTES
+from data_prep.errors import one_line_errors
 
-if TYPE_CHECKING:  # a finished run needs neither torch nor the model
-    from probes.vlm import VLM
+if TYPE_CHECKING:
+    from analysis.runs.residuals import PositionName
 
-FILE_NAME = "probes.json"
-_COMMAND = "python -m analysis.probes"
+STUDY = "probes"
+COMMAND = "python -m analysis.probes"
 _CODE_STREAM = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
+class Probes(AttributeOptions):
     """What can a linear probe read at each layer, and is it the residual stream or the probe?"""
 
-    attr: tuple[str, ...] = ("color", "shape", "material")
-    """Attributes: color, shape, material, size, count, or all."""
-    run: Path | None = None
-    """Folder of the run; default: one named after model, data and study, under runs/."""
-    device: str = "cpu"
-    """Where the model runs: cpu, cuda, mps."""
-    plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
+    position: Literal["answer", "image", "object"] = "answer"
+    """Where the residual stream is read: at the answer position, as the mean over all image
+    tokens, or as the mean over those that show the object which is asked about."""
 
 
-def main(config: Probes) -> None:
+def main(options: Probes) -> None:
     """Fits what is not fitted yet, and prints what it found."""
-    if not config.attr:
-        raise UserError(f"--attr needs at least one of {', '.join(ATTRIBUTES)}, or all")
-    names = ATTRIBUTES if "all" in config.attr else tuple(dict.fromkeys(config.attr))
-    for name in names:
-        attribute(name)
-    study, data = config.plan, open_data(config.plan.data)
-
-    @cache
-    def load_model() -> "VLM":
-        from probes import load_vlm
-
-        return load_vlm(
-            study.model, device=config.device, dtype=study.dtype, revision=study.revision
-        )
-
-    revision = known_revision(study.model, study.revision) or load_model().revision
-    run = claim(config.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
-    found = _known(run)
+    names, opened = options.attributes, open_run(options)
+    run, position = opened.run, options.position
+    study = study_result(read_results(run), STUDY)
+    found = study.setdefault(position, {})
     for name in names:
         if name not in found:
-            found[name] = _measure(run, data, name, load_model)
-            content = {"study_hash": run.study_hash, "attributes": found}
-            text = json.dumps(content, indent=1, allow_nan=False)
-            write_durably(run.folder / FILE_NAME, text.encode())
-        print(probe_table(name, found[name]))
-        figure = save_probe_figure(name, found[name], run.folder)[0]
-        print(f"results: {run.folder / FILE_NAME}   figure: {figure}\n")
+            found[name] = _measure(opened, name, position)
+            add_study(run, STUDY, study, opened.about)
+        print(probe_table(name, found[name], position))
+        figure = save_probe_figure(name, found[name], run.folder, position)[0]
+        print(f"results: {run.folder / 'results.json'}   figure: {figure}\n")
 
 
-def _known(run: Run) -> dict[str, Any]:
-    """What the run has found so far, by attribute."""
-    path = run.folder / FILE_NAME
-    if not path.exists():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["attributes"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
-
-
-def _measure(
-    run: Run, data: SceneData, name: str, load_model: "Callable[[], VLM]"
-) -> dict[str, Any]:
+def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, Any]:
     # Here, because these import torch.
     from tqdm import tqdm
 
     from analysis.estimation.probe_estimates import probe_results, score_rows
-    from analysis.estimation.probe_readings import comparisons, linear_probe_readings
+    from analysis.readings.probe_comparisons import comparisons
     from analysis.runs.residuals import residuals_of
     from probes.linear_probe import online_code
     from probes.scores import item_scores
 
-    readings = linear_probe_readings(run, data, name, load_model)
-    residuals = residuals_of(run, data, readings.items, load_model)
+    run = opened.run
+    readings = readings_of(opened, name, "linear_probe", position=position)
+    residuals = residuals_of(opened, readings.items, position)
     scores = item_scores(readings.real, readings.answer_index)
-    each = comparisons(run, data, readings, residuals, load_model())
+    left_out: list[str] = []
+    each = comparisons(opened, readings, residuals, position, left_out=left_out)
     compared = list(tqdm(each, desc=f"probes {name}", unit="baseline", disable=None))
     length = online_code(
         residuals.real,
@@ -115,11 +76,11 @@ def _measure(
         answers=readings.answers,
         rng=run.study.rng(_CODE_STREAM, ATTRIBUTES.index(name)),
     )
-    rows = score_rows(readings, scores, compared)
-    run.replace_rows("probe_scores", rows, key=["attribute"])
-    return probe_results(readings, scores, compared, length, run.study)
+    rows = score_rows(readings, scores, compared).assign(position=position)
+    run.replace_rows("probe_scores", rows, key=["attribute", "position"])
+    return probe_results(readings, scores, compared, length, run.study) | {"left_out": left_out}
 
 
 if __name__ == "__main__":
     with one_line_errors():
-        main(from_command_line(Probes, command=_COMMAND, arguments=sys.argv[1:]))
+        main(parse_options(Probes, command=COMMAND, arguments=sys.argv[1:]))

@@ -133,6 +133,21 @@ def referring_question(
     return offered[rng.integers(len(offered))]
 
 
+def referent(scene: Scene, attribute: str, text: str) -> SceneObject:
+    """The object that a main or referring question asks about. UserError if it is neither."""
+    if attribute in PROPERTIES:
+        if len(scene.objects) == 1 and text == main_question(scene, attribute).text:
+            return scene.objects[0]
+        for target, thing in enumerate(scene.objects):
+            asked = referring_questions(scene, attribute, target=target)
+            if any(question.text == text for question in asked):
+                return thing
+    raise UserError(
+        f"scene {scene.scene_id!r}: {text!r} asks about no single object: read the position answer "
+        "or image"
+    )
+
+
 def count_question(scene: Scene) -> Question:
     """How many objects there are."""
     return Question(

@@ -1,12 +1,18 @@
 """Train, validation and test sides, by scene."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from math import isclose
 from types import MappingProxyType
 
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
 from data_prep.errors import UserError
 
+N_FOLDS = 5
+"""Of cross-fitting: each item is read by what was fitted on the scenes of the others."""
 FRACTIONS: Mapping[str, float] = MappingProxyType({"train": 0.7, "validation": 0.15, "test": 0.15})
 """Share of the scenes on each side, unless a study says otherwise."""
 
@@ -36,3 +42,15 @@ def split_of(
         if point < edge:
             return side
     return sides[-1]  # the edges are sums of floats: the last can fall a hair short of 1
+
+
+def scene_folds(scenes: Sequence[str], n_folds: int = N_FOLDS) -> Int[ndarray, " item"]:
+    """The fold of each item, a function of its scene's id alone."""
+    if n_folds < 2:
+        raise UserError(f"cross-fitting needs at least 2 folds, got {n_folds}: 5 is usual")
+    fractions = {str(fold): 1 / n_folds for fold in range(n_folds)}
+    by_scene = {
+        scene: int(split_of(scene, fractions=fractions, salt="folds"))
+        for scene in dict.fromkeys(scenes)
+    }
+    return np.array([by_scene[scene] for scene in scenes], dtype=np.int64)

@@ -29,8 +29,9 @@ class LensQuality:
 
     kl_bits: Float[ndarray, "row layer"]
     """D(final || lens): the bits still missing. 0 at the last layer."""
-    cross_entropy_bits: Float[ndarray, "row layer"]
-    """-log2 of the probability, over the whole vocabulary, of the row's right tokens together."""
+    cross_entropy_bits: Float[ndarray, "row layer"] | None
+    """-log2 of the probability, over the whole vocabulary, of the row's right tokens together;
+    None where rows have none."""
     top_token: Int[ndarray, "row layer"]
     """The most probable token."""
     bias_bits: Float[ndarray, " layer"]
@@ -50,19 +51,21 @@ def lens_quality(
     rows: ResidualRows,
     translators: Translators,
     unembedding: Unembedding,
-    right_tokens: Sequence[tuple[int, ...]],
+    right_tokens: Sequence[tuple[int, ...]] | None,
 ) -> LensQuality:
-    """The measures of a lens on `rows`; `right_tokens` are those of each row's right answer.
+    """The measures of a lens on `rows`; `right_tokens` are those of each row's right answer, None
+    at positions where no answer is due.
 
     Memory is bounded by a block of rows, a chunk of the vocabulary, and two means over rows of
     the whole vocabulary per layer.
     """
-    if len(right_tokens) != len(rows) or not all(right_tokens):
+    if right_tokens is not None and (len(right_tokens) != len(rows) or not all(right_tokens)):
         raise ValueError(f"need right tokens for each of {len(rows)} rows, got {len(right_tokens)}")
     output = OutputMap.of(unembedding)
     n_rows, n_layers = len(rows), rows.n_layers + 1
     kl = np.zeros((n_rows, n_layers))
-    cross_entropy, top = np.empty_like(kl), np.empty((n_rows, n_layers), dtype=np.int64)
+    cross_entropy = None if right_tokens is None else np.empty_like(kl)
+    top = np.empty((n_rows, n_layers), dtype=np.int64)
     marginal = torch.zeros(n_layers, unembedding.n_vocab, dtype=torch.float64)
     start = 0
     for block in rows.blocks(BLOCK_ROWS):
@@ -72,7 +75,8 @@ def lens_quality(
         translated = torch.cat([translators.apply(block), block[None, :, -1]])
         kl[here, :-1] = (kl_nats(translated[:-1], block[:, -1], output).T / _BITS).cpu().numpy()
         found = _Distribution(translated, output)
-        cross_entropy[here] = found.missed_bits(right_tokens[here]).T.cpu().numpy()
+        if cross_entropy is not None and right_tokens is not None:
+            cross_entropy[here] = found.missed_bits(right_tokens[here]).T.cpu().numpy()
         top[here] = found.top.T.cpu().numpy()
         marginal += found.sums.cpu()
     log_marginal = (marginal / n_rows).log()

@@ -44,6 +44,10 @@ class StoreSpec:
     row_ids_sha256: str
     shard_size: int = 256
     batch_size: int = 32
+    position: str = "answer"
+    """Where in the sequence the residuals were read."""
+    per_pass: int = 1
+    """Rows that one forward pass gives."""
 
     @property
     def n_shards(self) -> int:
@@ -77,10 +81,10 @@ class ResidualStore:
         """
         if len(row_ids) != spec.n_rows or digest_of(row_ids) != spec.row_ids_sha256:
             raise ValueError("row_ids must be those that the spec was made of")
-        if min(spec.shard_size, spec.batch_size) < 1:
+        if min(spec.shard_size, spec.batch_size) < 1 or spec.shard_size % spec.per_pass:
             raise UserError(
-                f"shard size and batch size must be at least 1, got {spec.shard_size} and "
-                f"{spec.batch_size}"
+                f"shard size and batch size must be at least 1, and a shard hold whole passes of "
+                f"{spec.per_pass} rows, got {spec.shard_size} and {spec.batch_size}"
             )
         if not (folder / _MANIFEST).exists():
             return cls._create(folder, spec, row_ids)
@@ -143,6 +147,11 @@ class ResidualStore:
         """The rows that shard number `shard` holds."""
         start = shard * self.spec.shard_size
         return range(start, min(start + self.spec.shard_size, self.spec.n_rows))
+
+    def passes_of(self, shard: int) -> range:
+        """The forward passes from which those rows are read."""
+        rows = self.rows_of(shard)
+        return range(rows.start // self.spec.per_pass, rows.stop // self.spec.per_pass)
 
     def missing_shards(self) -> list[int]:
         """The shards still to be captured."""

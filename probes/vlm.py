@@ -11,8 +11,11 @@ from transformers import BatchFeature, PreTrainedModel
 
 from data_prep.errors import UserError
 from probes.families import family_of, logit_scale, soft_cap
+from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts
 from probes.unembedding import GateError, Unembedding, detach_unembedding
+
+_ANSWER = AnswerPosition()
 
 
 class VLM:
@@ -75,11 +78,16 @@ class VLM:
         return torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def residuals_into(
-        self, inputs: BatchFeature, buffer: Float[Tensor, "item layer d_model"]
+        self,
+        inputs: BatchFeature,
+        buffer: Float[Tensor, "row layer d_model"],
+        weights: Float[Tensor, "item place token"] | None = None,
     ) -> None:
-        """Run a prepared batch and write its residuals at the answer position into `buffer`.
+        """Run a prepared batch and write its residuals into `buffer`, item by item.
 
-        The headless model runs without a cache, and nothing but these residuals is kept.
+        Read at the answer position, or, with `weights` over the tokens (see `positions`), as
+        weighted means at several places. The headless model runs without a cache, and nothing but
+        these residuals is kept.
         """
         seen: list[int] = []
 
@@ -88,7 +96,10 @@ class VLM:
         def hook_for(layer: int):
             def write(_: nn.Module, args: tuple, kwargs: dict) -> None:
                 stream = args[0] if args else kwargs["hidden_states"]
-                buffer[:, layer].copy_(stream[:, -1])
+                read = stream[:, -1]
+                if weights is not None:
+                    read = (weights.to(stream.device) @ stream.float()).flatten(0, 1)
+                buffer[:, layer].copy_(read)
                 seen.append(layer)
 
             return write
@@ -110,23 +121,33 @@ class VLM:
             )
 
     def capture(
-        self, images: Sequence[Image.Image], questions: Sequence[str], batch_size: int = 32
-    ) -> Float[Tensor, "item layer d_model"]:
-        """Residuals at the answer position, layers 0..L, in the model's dtype.
+        self,
+        images: Sequence[Image.Image],
+        questions: Sequence[str],
+        batch_size: int = 32,
+        *,
+        position: Position = _ANSWER,
+        pass_ids: Sequence[str] | None = None,
+    ) -> Float[Tensor, "row layer d_model"]:
+        """Residuals, layers 0..L, in the model's dtype; at the answer position unless told.
 
-        Holds all items in memory; `capture_to_store` streams. UserError if a residual is not
-        finite.
+        `pass_ids` name the forward passes to a position that tells them apart. Holds all items
+        in memory; `capture_to_store` streams. UserError if a residual is not finite.
         """
         if len(images) != len(questions):
             raise UserError(
                 f"need one image per question, got {len(images)} images and "
                 f"{len(questions)} questions"
             )
-        buffer = self.new_buffer(len(questions))
+        ids = pass_ids or [str(index) for index in range(len(questions))]
+        each = position.per_pass
+        buffer = self.new_buffer(len(questions) * each)
         for start in range(0, len(questions), batch_size):
             rows = slice(start, start + batch_size)
-            self.residuals_into(self.prepare(images[rows], questions[rows]), buffer[rows])
-        require_finite(buffer, [str(index) for index in range(len(questions))])
+            inputs = self.prepare(images[rows], questions[rows])
+            part = buffer[start * each : (start + batch_size) * each]
+            self.residuals_into(inputs, part, position.weights(self, inputs, ids[rows]))
+        require_finite(buffer, [name for name in ids for _ in range(each)])
         return buffer
 
     def unembed(self, residual: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:

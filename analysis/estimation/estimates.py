@@ -12,7 +12,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from analysis.runs.measure import Readings, require_enough
+from analysis.readings.readings import Readings
+from analysis.runs.items import require_enough
 from analysis.runs.study import Study
 from data_prep.controls import strata
 from probes.scores import ScoresByAnswer, scores_by_answer
@@ -42,13 +43,22 @@ class Contrast:
     omnibus_p: float
 
 
-def estimate(
-    readings: Readings, study: Study, *, key: int
-) -> tuple[dict[str, Any], dict[str, dict[str, Float[ndarray, "item layer"]]]]:
-    """Results of one attribute under one readout, and the scores that they come from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """One attribute under one readout."""
 
-    The second value holds, per condition and score, one number per item and layer. `key` tells
-    attributes and readouts apart, so that each has random draws of its own.
+    results: dict[str, Any]
+    """What goes into results.json."""
+    scores: dict[str, dict[str, Float[ndarray, "item layer"]]]
+    """Per condition and score, one number per item and layer."""
+    effects: dict[str, Float[ndarray, "scene layer"]]
+    """Per control, the effect in bits as share of H; rows in order of scene id."""
+
+
+def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
+    """Results of one attribute under one readout, with the scores that they come from.
+
+    `key` tells attributes and readouts apart, so that each has random draws of its own.
     """
     require_enough(readings.items)
     by_answer = scores_by_answer(readings.real.astype(np.float64))
@@ -60,6 +70,7 @@ def estimate(
         "blank": {},
     }
     found: dict[str, dict[str, Any]] = {}
+    effects = {}
     for number, score in enumerate(SCORES):
         streams = _Streams(study, key, number)
         contrasts = {
@@ -69,6 +80,8 @@ def estimate(
         }  # fmt: skip
         for control, contrast in contrasts.items():
             table[control][score] = contrast.control
+        if score == "bits":
+            effects = {control: contrast.effect for control, contrast in contrasts.items()}
         found[score] = _results(contrasts, table, score, study, streams, readings)
     main = found["bits"]
     main["other_scores"] = {
@@ -82,23 +95,39 @@ def estimate(
                 condition: _mean_over_scenes(table[condition][score], readings)[layer].item()
                 for condition in ("real", "shuffled", "blank")
             }
-    return main | _description(readings), table
+    return Estimates(results=main | _description(readings), scores=table, effects=effects)
 
 
-def score_rows(
-    table: dict[str, dict[str, Float[ndarray, "item layer"]]], readings: Readings, readout: str
-) -> pd.DataFrame:
+def score_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
     """The item-level rows that are always kept: one per item, condition and layer."""
     items = readings.items
-    n_items, n_layers = table["real"]["bits"].shape
+    n_items, n_layers = estimates.scores["real"]["bits"].shape
     parts = []
-    for condition, scores in table.items():
+    for condition, scores in estimates.scores.items():
         part = items.loc[items.index.repeat(n_layers), ["item_id", "scene_id", "attribute"]]
         part = part.assign(condition=condition, readout=readout)
         part["layer"] = np.tile(np.arange(n_layers), n_items)
         for score in SCORES:
             part[score] = scores[score].astype(np.float32).ravel()
         parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def effect_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
+    """The effect of every scene, control and layer: what comparisons are made from."""
+    scenes = np.unique(readings.items["scene_id"].to_numpy(dtype=str))
+    parts = []
+    for control, effect in estimates.effects.items():
+        n_scenes, n_layers = effect.shape
+        rows = {
+            "scene_id": np.repeat(scenes, n_layers),
+            "attribute": str(readings.items["attribute"].iloc[0]),
+            "readout": readout,
+            "control": control,
+            "layer": np.tile(np.arange(n_layers), n_scenes),
+            "effect": effect.ravel(),
+        }
+        parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -85,7 +85,12 @@ def _layer_rows(
 ) -> list[dict[str, Any]]:
     """A row per layer; `qualities` are the logit lens's and those of the seeds."""
     both = qualities[:2]
-    entropy = [_by_scene(each.cross_entropy_bits, scene_ids).mean(0) for each in both]
+    entropy = [
+        None
+        if each.cross_entropy_bits is None
+        else _by_scene(each.cross_entropy_bits, scene_ids).mean(0)
+        for each in both
+    ]
     seeds = np.array([_by_scene(each.kl_bits, scene_ids).mean(0) for each in qualities[1:]])
     spread = seeds.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(seeds.shape[1])
     return [
@@ -96,7 +101,8 @@ def _layer_rows(
             "p": p[layer].item() if layer < len(p) else None,
             "seed_spread_bits": spread[layer].item(),
             "cross_entropy_bits": {
-                lens: each[layer].item() for lens, each in zip(LENSES, entropy, strict=True)
+                lens: None if each is None else each[layer].item()
+                for lens, each in zip(LENSES, entropy, strict=True)
             },
             "bias_bits": {
                 lens: each.bias_bits[layer].item() for lens, each in zip(LENSES, both, strict=True)

@@ -8,8 +8,8 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.estimation.probe_readings import Compared
-from analysis.runs.measure import Readings
+from analysis.readings.probe_comparisons import SEEN, UNSEEN, Compared
+from analysis.readings.readings import Readings
 from analysis.runs.study import Study
 from data_prep.attributes import ATTRIBUTES
 from probes.linear_probe import DescriptionLength, selectivity
@@ -17,7 +17,7 @@ from probes.scores import Scores
 from stats import cluster_bootstrap, sign_flip_max_t
 
 _STAGE = 4
-_INTERVALS, _SELECTIVITY, _MAJORITY = range(3)
+_INTERVALS, _SELECTIVITY, _MAJORITY, _COMPOSITION = range(4)
 
 
 def probe_results(
@@ -31,7 +31,8 @@ def probe_results(
 
     Means over scenes with intervals at the study's level, each alone. The p-values are
     one-sided sign flips of scenes, adjusted over layers by the maximum t: of bits above the
-    majority baseline, and of accuracy above the control task.
+    majority baseline, of accuracy above the control task, and of accuracy lost in compositions
+    that the probe has not seen.
     """
     by_name = {each.name: each for each in compared}
     estimate = _Estimates(readings, study)
@@ -49,6 +50,10 @@ def probe_results(
         "code_bits": length.bits.tolist(),
         "compression": length.compression.tolist(),
     }
+    if UNSEEN in by_name:
+        gap = by_name[SEEN].scores.correct.astype(float) - by_name[UNSEEN].scores.correct
+        columns |= estimate.columns("composition_gap", gap)
+        columns["p_composition_gap"] = estimate.p(gap, _COMPOSITION)
     layers = [
         {"layer": layer, **{name: values[layer] for name, values in columns.items()}}
         for layer in range(n_layers)

@@ -26,7 +26,12 @@ COLORS = {
     "control task": "#E69F00",
     "random weights": "#56B4E9",
     "selectivity": "#009E73",
+    "logit_lens": "#999999",
+    "tuned_lens": "#0072B2",
+    "linear_probe": "#000000",
 }
+LINES = {"logit_lens": "-", "tuned_lens": "--", "linear_probe": ":"}
+"""Of readouts, which must be told apart in grey too."""
 TEXT_WIDTH_IN = 5.5
 STYLE: dict[Any, Any] = {
     "font.size": 8,

@@ -14,29 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.estimation.lens_comparison import LENSES
-from analysis.reporting.figures import TEXT_WIDTH_IN, save_figure
-from analysis.reporting.report_text import p_value
+from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.report_text import READOUT_NAMES, p_value
 
 _WIDTH = 100
-_NAMES = {"logit_lens": "logit lens", "tuned_lens": "tuned lens"}
-# Okabe & Ito (2008), as everywhere.
-_COLORS = {"logit_lens": "#999999", "tuned_lens": "#0072B2"}
-_STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "pdf.fonttype": 42,
-}
+_PLACES = {"answer": "answer position", "text": "text tokens", "image": "image tokens"}
+# Below this a divergence is rounding.
+_LEAST_BITS = 1e-6
 
 
-def lens_table(found: Mapping[str, Any]) -> str:
+def lens_table(study: Mapping[str, Any], position: str) -> str:
     """A row per layer: divergence of both lenses, the gain and its test, cross-entropy, bias."""
+    found = study["positions"][position]
     level = f"{100 * found['level']:g}%"
     table = Table(
-        title=f"tuned lens: {found['n_scenes']} test scenes, {found['n_rows']} items",
+        title=f"tuned lens, {_PLACES[position]}: {found['n_scenes']} test scenes, "
+        f"{found['n_rows']} positions",
         box=SIMPLE_HEAD,
         padding=0,
         title_justify="left",
@@ -47,19 +40,21 @@ def lens_table(found: Mapping[str, Any]) -> str:
         "bits, logit lens/tuned lens.",
         caption_justify="left",
     )
-    headers = ("layer", "kept", "KL logit", "KL tuned", "gain", f"{level} CI", "p", "CE", "bias")
-    for header in headers:
+    due = found["layers"][0]["cross_entropy_bits"]["logit_lens"] is not None
+    headers = ["layer", "kept", "KL logit", "KL tuned", "gain", f"{level} CI", "p"]
+    for header in [*headers, *(["CE"] if due else []), "bias"]:
         table.add_column(header, justify="right", no_wrap=True)
-    for row in found["layers"]:
+    for row, kept in zip(found["layers"], study["kept"], strict=True):
         kl, gain = row["kl_bits"], row["gain_bits"]
+        entropies = row["cross_entropy_bits"]
         table.add_row(
             str(row["layer"]),
-            row["kept"].replace("_", " "),
+            kept.replace("_", " "),
             *(_number(kl[lens]["estimate"]) for lens in LENSES),
             _number(gain["estimate"]),
             f"{_number(gain['low'])} to {_number(gain['high'])}",
             "" if row["p"] is None else p_value(row["p"]),
-            "/".join(f"{row['cross_entropy_bits'][lens]:.2f}" for lens in LENSES),
+            *(["/".join(f"{entropies[lens]:.2f}" for lens in LENSES)] if due else []),
             "/".join(_number(row["bias_bits"][lens]) for lens in LENSES),
         )
     stream = io.StringIO()
@@ -71,7 +66,7 @@ def lens_table(found: Mapping[str, Any]) -> str:
 def _closing(found: Mapping[str, Any]) -> str:
     depth = found["prediction_depth"]
     parts = [
-        f"{_NAMES[lens]} {depth[lens]['estimate']:.2f} ({depth[lens]['low']:.2f} to "
+        f"{READOUT_NAMES[lens]} {depth[lens]['estimate']:.2f} ({depth[lens]['low']:.2f} to "
         f"{depth[lens]['high']:.2f})"
         for lens in LENSES
     ]
@@ -90,7 +85,7 @@ def _number(value: float) -> str:
 
 
 def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
-    """Divergence of both lenses from the model, with bands over scenes, the names at the lines."""
+    """Divergence of both lenses from the model, on a logarithmic scale, with bands over scenes."""
     rows = found["layers"][:-1]  # at the last layer both are 0 by definition
     layers = np.array([row["layer"] for row in rows])
     for lens in LENSES:
@@ -98,26 +93,32 @@ def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
             np.array([row["kl_bits"][lens][key] for row in rows])
             for key in ("estimate", "low", "high")
         )
-        axes.fill_between(
-            layers, np.maximum(low, 0), high, color=_COLORS[lens], alpha=0.2, linewidth=0
-        )
-        axes.plot(layers, estimate, color=_COLORS[lens], marker="o", markersize=2.5)
-        axes.annotate(
-            _NAMES[lens], xy=(layers[0], estimate[0]), xytext=(4, 2),
-            textcoords="offset points", color=_COLORS[lens], va="bottom",
+        low = np.maximum(low, _LEAST_BITS)
+        axes.fill_between(layers, low, high, color=COLORS[lens], alpha=0.2, linewidth=0)
+        axes.plot(
+            layers, np.maximum(estimate, _LEAST_BITS), color=COLORS[lens], linestyle=LINES[lens],
+            marker="o", markersize=2.5, label=READOUT_NAMES[lens],
         )  # fmt: skip
-    axes.set_ylim(bottom=0)
-    axes.set_xticks(range(0, len(rows), max(1, len(rows) // 10)))
-    axes.set_xlabel("layer (residual stream after block)")
-    axes.set_ylabel("D(final || lens), bits")
+    axes.set_yscale("log")
+    axes.set_xticks(range(0, len(rows), max(1, len(rows) // 5)))
+    axes.set_xlabel("layer")
 
 
-def save_lens_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
-    """The figure as PDF and PNG, the same bytes for the same results; gives the two files."""
+def save_lens_figure(study: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+    """A panel per position, as PDF and PNG, the same bytes for the same results."""
     files = folder / "tuned_lens.pdf", folder / "tuned_lens.png"
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(0.7 * TEXT_WIDTH_IN, 2.4), layout="constrained")
-        draw_kl_by_layer(figure.subplots(), found)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(TEXT_WIDTH_IN, 2.3), layout="constrained")
+        positions = study["positions"]
+        panels = figure.subplots(1, len(positions), sharey=True, squeeze=False)[0]
+        for axes, (position, found) in zip(panels, positions.items(), strict=True):
+            draw_kl_by_layer(axes, found)
+            axes.set_title(_PLACES[position], fontsize=8)
+        panels[0].set_ylabel("D(final || lens), bits")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=7
+        )
         title = "Divergence of logit lens and tuned lens from the model, by layer"
         undated = {"Title": title, "CreationDate": None, "ModDate": None}
         save_figure(figure, files[0], metadata=undated)

@@ -1,6 +1,7 @@
 """What linear probes found, as a table and as a figure."""
 
 import io
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,18 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
-from analysis.reporting.report_text import p_value
+from analysis.reporting.report_text import p_text, p_value
 
 _WIDTH = 100
 _UNDATED = {"Title": "Linear probes by layer", "CreationDate": None, "ModDate": None}
 
 
-def probe_table(name: str, found: Mapping[str, Any]) -> str:
+def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
     """A row per layer for the probes, then the baselines that have no layers."""
     level = f"{100 * found['level']:g}%"
     table = Table(
-        title=f"{name}: linear probes, {found['n_scenes']} scenes, {found['n_items']} items, "
-        f"{len(found['answers'])} answers",
+        title=f"{name}, {position}: linear probes, {found['n_scenes']} scenes, "
+        f"{found['n_items']} items, {len(found['answers'])} answers",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
@@ -53,7 +54,24 @@ def probe_table(name: str, found: Mapping[str, Any]) -> str:
             p_value(row["p_majority"]),
             p_value(row["p_selectivity"]),
         )
-    return _printed(table) + _printed(_baseline_table(found, level))
+    return _printed(table) + _printed(_baseline_table(found, level)) + _composition(found)
+
+
+def _composition(found: Mapping[str, Any]) -> str:
+    """Whether values are read in pairs that the probe has not seen, and what was left out."""
+    row = found["layers"][-1]
+    notes = "".join(
+        f"{textwrap.fill(f'  left out: {reason}', _WIDTH, subsequent_indent='    ')}\n"
+        for reason in found["left_out"]
+    )
+    if "composition_gap" not in row:
+        return notes
+    low, high = row["composition_gap_low"], row["composition_gap_high"]
+    return notes + (
+        f"Accuracy lost in unseen pairs at layer {row['layer']}: {row['composition_gap']:+.3f} "
+        f"({100 * found['level']:g}% CI {low:+.3f} to {high:+.3f}, "
+        f"{p_text(row['p_composition_gap'])}).\n"
+    )
 
 
 def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
@@ -102,7 +120,9 @@ def draw_selectivity(axes: Axes, found: Mapping[str, Any]) -> None:
     _draw_band(axes, found["layers"], "selectivity", COLORS["selectivity"])
 
 
-def save_probe_figure(name: str, found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+def save_probe_figure(
+    name: str, found: Mapping[str, Any], folder: Path, position: str
+) -> tuple[Path, Path]:
     """Accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.4), layout="constrained")
@@ -116,7 +136,8 @@ def save_probe_figure(name: str, found: Mapping[str, Any], folder: Path) -> tupl
             axes.set_xlabel("layer")
             axes.set_xlim(-0.2, last + 0.2)
             axes.set_xticks(range(0, last + 1, max(1, last // 5)))
-        files = folder / f"probes-{name}.pdf", folder / f"probes-{name}.png"
+        stem = f"probes-{name}" if position == "answer" else f"probes-{name}-{position}"
+        files = folder / f"{stem}.pdf", folder / f"{stem}.png"
         save_figure(figure, files[0], metadata=_UNDATED)
         save_figure(figure, files[1], dpi=200)
     return files

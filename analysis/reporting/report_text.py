@@ -9,14 +9,20 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH = 100
+READOUT_NAMES = {
+    "logit_lens": "logit lens",
+    "tuned_lens": "tuned lens",
+    "linear_probe": "linear probe",
+}
 
 
-def attribute_table(name: str, found: Mapping[str, Any]) -> str:
+def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str:
     """A row per layer: scores under the three conditions, the effect and what it was tested by."""
     level = f"{100 * found['level']:g}%"
     table = Table(
-        title=f"{name}: {found['n_scenes']} scenes, {found['n_items']} items, "
-        f"{found['n_texts']} questions, H = {found['answer_entropy_bits']:.2f} bits",
+        title=f"{name}, {READOUT_NAMES[readout]}: {found['n_scenes']} scenes, "
+        f"{found['n_items']} items, {found['n_texts']} questions, "
+        f"H = {found['answer_entropy_bits']:.2f} bits",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
@@ -45,8 +51,10 @@ def attribute_table(name: str, found: Mapping[str, Any]) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n" + notes
 
 
-def sentence(name: str, found: Mapping[str, Any]) -> str:
+def sentence(name: str, found: Mapping[str, Any], *, readout: str | None = None) -> str:
     """Where the attribute emerges, with its interval and sets, or why there is no such layer."""
+    if readout is not None:
+        name = f"{name} ({READOUT_NAMES[readout]})"
     last = found["layers"][-1]["layer"]
     tests = ", ".join(f"{c} images {p_text(p)}" for c, p in found["omnibus_p"].items())
     basis = f"{found['n_scenes']} scenes; omnibus {tests}"

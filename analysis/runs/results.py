@@ -40,25 +40,47 @@ def load_results(path: Path) -> dict[str, Any]:
         content["study_hash"]
         for found in content["attributes"].values():
             found["readouts"].keys()
+        content["studies"].keys()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
     return content
 
 
-def add_result(
+def add_finding(
     run: Run, attribute: str, readout: str, found: Mapping[str, Any], about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Puts one attribute's results under one readout into the file; gives the whole content."""
-    results = read_results(run) or {"attributes": {}}
-    results |= {
+    """Puts one attribute's emergence under one readout into the file; gives the whole content."""
+    results = _begun(run, about)
+    readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]
+    readouts[readout] = dict(found)
+    return _written(run, results)
+
+
+def add_study(
+    run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Puts what another study found into the file, under its name; gives the whole content."""
+    results = _begun(run, about)
+    results["studies"][study] = dict(found)
+    return _written(run, results)
+
+
+def study_result(results: Mapping[str, Any] | None, study: str) -> dict[str, Any]:
+    """What a study found; empty if it has not been run."""
+    return dict((results or {"studies": {}})["studies"].get(study, {}))
+
+
+def _begun(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
+    return (read_results(run) or {"attributes": {}, "studies": {}}) | {
         "study_hash": run.study_hash,
         "seed": run.study.seed,
         "versions": {name: version(name) for name in _VERSIONS}
         | {"python": platform.python_version()},
         **about,
     }
-    readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]
-    readouts[readout] = dict(found)
+
+
+def _written(run: Run, results: dict[str, Any]) -> dict[str, Any]:
     content = json.dumps(results, indent=1, allow_nan=False)
     write_durably(run.folder / FILE_NAME, content.encode())
     return results

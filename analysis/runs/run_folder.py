@@ -24,9 +24,14 @@ class Run:
     study_hash: str
     """Of the plan, the model's revision and the data: everything below is made from these."""
 
-    def residuals(self, attribute: str) -> Path:
-        """Folder of the residual store of one attribute."""
-        return self.folder / "residuals" / attribute
+    def residuals(self, attribute: str, position: str) -> Path:
+        """Folder of the residual store of one attribute, read at one position."""
+        return self.folder / "residuals" / attribute / position
+
+    @property
+    def output_map(self) -> Path:
+        """Folder of the model's final norm and head, and of the tokens of the answers."""
+        return self.folder / "output_map"
 
     def readouts(self, readout: str) -> Path:
         """Folder of what a readout made of the residuals."""

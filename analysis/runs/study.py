@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from data_prep.attributes import attribute
 from data_prep.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 """Of what is written into run folders; raised whenever the same plan gives other results."""
 
 
@@ -36,6 +37,8 @@ class Study:
     """Least number of scenes that a question text must serve. 1: images are swapped instead."""
     swaps: int = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
+    lens_attributes: tuple[str, ...] = ("color", "shape", "material")
+    """Attributes on whose answer positions the tuned lens is trained."""
     primary_control: Literal["shuffled", "blank"] = "shuffled"
     """The control against which emergence is estimated; the other must be beaten too."""
     margin: float = 0.05
@@ -52,6 +55,10 @@ class Study:
     """Every random draw of the study follows from it."""
 
     def __post_init__(self) -> None:
+        if not self.lens_attributes:
+            raise UserError("lens_attributes needs at least one attribute to train the lens on")
+        for name in self.lens_attributes:
+            attribute(name)
         for name, least in (("scenes", 1), ("min_scenes_per_text", 1), ("swaps", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -142,6 +149,10 @@ def _checked(name: str, value: Any, file: Path) -> Any:
     if name == "plateau":
         if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
             raise UserError(f"plateau in {file} must be two layers like [8, 10], got {value!r}")
+        return tuple(value)
+    if name == "lens_attributes":
+        if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+            raise UserError(f"{name} in {file} must be a list of attributes, got {value!r}")
         return tuple(value)
     kinds = _KINDS.get(name, (str,))
     if not isinstance(value, kinds) or isinstance(value, bool):

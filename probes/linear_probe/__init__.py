@@ -1,7 +1,7 @@
 """Linear probes: multinomial logistic regression on the residual stream, layer by layer."""
 
 from probes.linear_probe.control_task import control_labels, selectivity
-from probes.linear_probe.cross_fit import CrossFittedProbe, cross_fit, scene_folds
+from probes.linear_probe.cross_fit import CrossFittedProbe, cross_fit
 from probes.linear_probe.description_length import DescriptionLength, online_code
 from probes.linear_probe.probe import LinearProbe, fit_probe
 
@@ -13,6 +13,5 @@ __all__ = [
     "cross_fit",
     "fit_probe",
     "online_code",
-    "scene_folds",
     "selectivity",
 ]

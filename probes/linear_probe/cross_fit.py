@@ -11,11 +11,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from data_prep.errors import UserError
-from data_prep.splits import split_of
+from data_prep.splits import scene_folds
 from probes.linear_probe.labels import require_data, require_every_answer
 from probes.linear_probe.probe import INVERSE_PENALTIES, LinearProbe, fit_probe
-
-N_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,18 +50,6 @@ class CrossFittedProbe:
         """Each fold's probe in a folder of its own."""
         for fold, probe in enumerate(self.probes):
             probe.save(folder / f"fold-{fold}")
-
-
-def scene_folds(scenes: Sequence[str], n_folds: int = N_FOLDS) -> Int[ndarray, " item"]:
-    """The fold of each item, a function of its scene's id alone."""
-    if n_folds < 2:
-        raise UserError(f"cross-fitting needs at least 2 folds, got {n_folds}: 5 is usual")
-    fractions = {str(fold): 1 / n_folds for fold in range(n_folds)}
-    by_scene = {
-        scene: int(split_of(scene, fractions=fractions, salt="folds"))
-        for scene in dict.fromkeys(scenes)
-    }
-    return np.array([by_scene[scene] for scene in scenes], dtype=np.int64)
 
 
 def cross_fit(

@@ -169,7 +169,7 @@ def test_a_residual_that_is_not_finite(refused, small, model_folder, tokenizer, 
     assert "residuals must be finite, got nan for item real:CLEVR_val_0000" in message
     # The answer position sees the word from the first block on.
     assert "/size/referring at layer 1: " in message
-    assert not list(tmp_path.rglob("run/**/*.safetensors"))
+    assert not list(tmp_path.rglob("run/residuals/**/*.safetensors"))
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def finished(emergence, small, tmp_path) -> list[str]:
 
 
 def test_a_damaged_shard_and_how_it_is_remedied(emergence, refused, finished, tmp_path):
-    shard = tmp_path / "run" / "residuals" / "size" / "shard-00000.safetensors"
+    shard = tmp_path / "run" / "residuals" / "size" / "answer" / "shard-00000.safetensors"
     content = bytearray(shard.read_bytes())
     content[-1] ^= 1
     shard.write_bytes(content)
@@ -198,7 +198,7 @@ def test_a_damaged_shard_and_how_it_is_remedied(emergence, refused, finished, tm
 def test_a_foreign_shard(refused, finished, emergence, small, tmp_path):
     other = tmp_path / "other"
     emergence([*small, "--attr", "size", "--seed", "1", "--run", other])
-    shard = Path("residuals") / "size" / "shard-00000.safetensors"
+    shard = Path("residuals") / "size" / "answer" / "shard-00000.safetensors"
     shutil.copy(other / shard, tmp_path / "run" / shard)
     assert "is damaged or foreign" in refused(finished)
     # With its manifest, so that the checksums agree: it was still made by another study.

@@ -1,25 +1,22 @@
 """The command from end to end: what it writes, what it does not do twice, what it refuses."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.estimation.estimates import estimate
-from analysis.estimation.probe_readings import linear_probe_readings
 from analysis.probes import Probes, main
+from analysis.readings.readings import readings_of
 from analysis.reporting.probe_report import probe_table
-from analysis.runs.run_folder import claim
+from analysis.runs.command import open_run
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
-from data_prep.sources import open_data
-from probes import load_vlm
-from tests.analysis.conftest import files_of
+from tests.analysis.conftest import files_of, results_of
 
 BASELINES = {
     "control task", "shuffled images", "blank images", "random weights", "majority", "words",
-    "pixels and words", "vision encoder and words", "projector and words",
+    "pixels and words",
+    "vision encoder and words", "projector and words",
 }  # fmt: skip
 
 
@@ -41,13 +38,13 @@ def config(clevr, model_folder, tmp_path_factory) -> Probes:
 
 @pytest.fixture(scope="module")
 def found(config) -> dict:
-    return json.loads((config.run / "probes.json").read_text())["attributes"]["size"]
+    return results_of(config.run)["studies"]["probes"]["answer"]["size"]
 
 
 def test_writes_its_files(config):
     names = set(files_of(config.run))
     assert names >= {
-        "probes.json",
+        "results.json",
         "probe_scores.parquet",
         "probes-size.pdf",
         "probes-size.png",
@@ -55,6 +52,12 @@ def test_writes_its_files(config):
         "readouts/linear_probe/size/fold-0/probe.safetensors",
         "readouts/linear_probe/size/fold-4/probe.json",
     }
+
+
+def test_says_what_these_scenes_do_not_allow(found):
+    (reason,) = found["left_out"]
+    assert reason.startswith("seen pairs and unseen pairs: choosing the penalty needs scenes")
+    assert f"left out: {reason}" in " ".join(probe_table("size", found, "answer").split())
 
 
 def test_finds_nothing_in_noise(found):
@@ -89,27 +92,22 @@ def test_a_second_run_only_prints(config, capsys, monkeypatch):
     before = files_of(config.run)
     monkeypatch.setattr("probes.load_vlm", None)
     main(config)
-    assert "size: linear probes" in capsys.readouterr().out
+    assert "size, answer: linear probes" in capsys.readouterr().out
     assert files_of(config.run) == before
 
 
-def test_readings_go_through_the_same_estimates_as_the_lens(config, clevr, model_folder):
-    data = open_data(f"clevr:{clevr}")
-    vlm = load_vlm(model_folder)
-    run = claim(
-        config.run, config.plan, model_revision=vlm.revision, data_fingerprint=data.fingerprint
-    )
-    readings = linear_probe_readings(run, data, "size", lambda: vlm)
-    result, _ = estimate(readings, run.study, key=0)
-    assert result["outcome"] == "not_emerged"
+def test_readings_go_through_the_same_estimates_as_the_lens(config):
+    opened = open_run(config)
+    readings = readings_of(opened, "size", "linear_probe")
+    assert estimate(readings, opened.run.study, key=0).results["outcome"] == "not_emerged"
 
 
 def test_says_which_file_is_damaged(config, tmp_path):
-    file = config.run / "probes.json"
+    file = config.run / "results.json"
     content = file.read_bytes()
     file.write_text("{")
     try:
-        with pytest.raises(UserError, match=r"probes\.json is damaged"):
+        with pytest.raises(UserError, match=r"results\.json is damaged"):
             main(config)
     finally:
         file.write_bytes(content)
@@ -121,4 +119,4 @@ def test_refuses_an_unknown_attribute(config):
 
 
 def test_the_table_fits_a_terminal(found):
-    assert max(map(len, probe_table("size", found).splitlines())) <= 100
+    assert max(map(len, probe_table("size", found, "answer").splitlines())) <= 100

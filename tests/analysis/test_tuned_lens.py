@@ -1,7 +1,5 @@
 """The comparison of lenses and its command, from end to end."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -9,12 +7,12 @@ from safetensors.torch import load_file
 
 from analysis.estimation.lens_comparison import compare_lenses
 from analysis.reporting.lens_report import lens_table, save_lens_figure
-from analysis.tuned_lens import TunedLensStudy, main
-from data_prep.command_line import from_command_line
+from analysis.runs.command import parse_options
+from analysis.tuned_lens import COMMAND, TunedLensStudy, main
 from data_prep.errors import UserError
 from probes import TunedLens
 from probes.lens_quality import LensQuality
-from tests.analysis.conftest import files_of, write_noise
+from tests.analysis.conftest import files_of, results_of, write_noise
 
 N_SCENES, N_LAYERS = 40, 4
 
@@ -42,10 +40,18 @@ def found():
         quality_of(logit), tuned, scenes,
         rngs=[np.random.default_rng(k) for k in range(4)], level=0.95, n_resamples=2000,
     )  # fmt: skip
-    for row, kept in zip(table["layers"], ["refined", "ridge", *["logit_lens"] * 2, "model"],
-                         strict=True):  # fmt: skip
-        row["kept"] = kept
     return table | {"logit": logit.mean(0), "gain": gain.mean(0)}
+
+
+@pytest.fixture(scope="module")
+def study(found):
+    kept = ["refined", "ridge", *["logit_lens"] * 2, "model"]
+    return {"positions": {"answer": found, "image": without_answers(found)}, "kept": kept}
+
+
+def without_answers(found):
+    nothing = {"logit_lens": None, "tuned_lens": None}
+    return found | {"layers": [row | {"cross_entropy_bits": nothing} for row in found["layers"]]}
 
 
 def test_the_comparison_finds_the_layers_that_gain(found):
@@ -72,8 +78,10 @@ def test_few_test_scenes_are_refused():
         )
 
 
-def test_the_table_fits_and_says_every_layer(found):
-    text = lens_table(found)
+@pytest.mark.parametrize("position", ["answer", "image"])
+def test_the_table_fits_and_says_every_layer(study, position):
+    text = lens_table(study, position)
+    assert ("CE" in text.partition("KL:")[0]) == (position == "answer")
     assert max(map(len, text.splitlines())) <= 100
     assert "…" not in text
     rows = [line.split() for line in text.splitlines() if line.strip()[:1].isdigit()]
@@ -83,9 +91,9 @@ def test_the_table_fits_and_says_every_layer(found):
     assert "Prediction depth, mean layer: logit lens" in text
 
 
-def test_the_figure_is_the_same_bytes_again(found, tmp_path):
+def test_the_figure_is_the_same_bytes_again(study, tmp_path):
     (tmp_path / "b").mkdir()
-    one, other = (save_lens_figure(found, folder) for folder in (tmp_path, tmp_path / "b"))
+    one, other = (save_lens_figure(study, folder) for folder in (tmp_path, tmp_path / "b"))
     for first, second in zip(one, other, strict=True):
         assert first.read_bytes() == second.read_bytes()
 
@@ -96,28 +104,40 @@ def ran(model_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tuned")
     scenes = write_noise(tmp_path_factory.mktemp("scenes"), 140)
     arguments = [
-        *("--model", str(model_folder), "--data", f"clevr:{scenes}", "--attr", "size"),
+        *("--model", str(model_folder), "--data", f"clevr:{scenes}", "--lens-attributes", "size"),
         *("--min-scenes-per-text", "5", "--n-resamples", "800", "--run", str(folder / "run")),
-        *("--seeds", "2", "--recipe.steps", "6", "--recipe.evaluate-every", "2"),
+        *(
+            "--seeds",
+            "2",
+            "--tokens-per-item",
+            "2",
+            "--recipe.steps",
+            "6",
+            "--recipe.evaluate-every",
+            "2",
+        ),
     ]
     run(*arguments, "--export", str(folder / "export"))
     return arguments, folder
 
 
 def run(*arguments):
-    main(from_command_line(TunedLensStudy, command="tuned_lens", arguments=arguments))
+    main(parse_options(TunedLensStudy, command=COMMAND, arguments=arguments))
 
 
 def test_the_command_leaves_a_lens_its_quality_and_a_figure(ran, vlm):
     _, folder = ran
     written = files_of(folder / "run")
-    for name in ("quality.json", "tuned_lens.json", "translators.safetensors"):
+    for name in ("tuned_lens.json", "translators.safetensors"):
         assert f"readouts/tuned_lens/{name}" in written
     assert {"tuned_lens.pdf", "tuned_lens.png"} <= set(written)
     assert not [name for name in written if "checkpoints/" in name]
-    quality = json.loads(written["readouts/tuned_lens/quality.json"])
-    assert len(quality["layers"]) == vlm.n_layers + 1
-    assert quality["n_scenes_by_side"]["test"] == quality["n_scenes"] >= 10
+    study = results_of(folder / "run")["studies"]["tuned_lens"]
+    assert list(study["positions"]) == ["answer", "text", "image"]
+    for position, found in study["positions"].items():
+        assert len(found["layers"]) == vlm.n_layers + 1
+        assert study["n_scenes_by_side"]["test"] == found["n_scenes"] >= 10
+        assert found["n_rows"] == found["n_scenes"] * (1 if position == "answer" else 2)
     lens = TunedLens.load(folder / "run" / "readouts" / "tuned_lens", vlm)
     foreign = TunedLens.from_tuned_lens_format(folder / "export", vlm)
     residual = torch.ones(3, vlm.d_model)
@@ -128,14 +148,14 @@ def test_nothing_is_trained_twice_and_the_same_seed_gives_the_same_bytes(ran, ca
     arguments, folder = ran
     place = folder / "run" / "readouts" / "tuned_lens"
     before = load_file(place / "translators.safetensors")
-    table = (place / "quality.json").read_bytes()
+    table = results_of(folder / "run")
     with monkeypatch.context() as patched:
         patched.setattr("analysis.tuned_lens._study", None)
         run(*arguments)
-    assert "tuned lens:" in capsys.readouterr().out
-    (place / "quality.json").unlink()
+    assert "tuned lens, answer position:" in capsys.readouterr().out
+    (folder / "run" / "results.json").unlink()
     run(*arguments)
-    assert (place / "quality.json").read_bytes() == table
+    assert results_of(folder / "run") == table
     after = load_file(place / "translators.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -144,12 +164,13 @@ def test_nothing_is_trained_twice_and_the_same_seed_gives_the_same_bytes(ran, ca
     ("arguments", "message"),
     [
         (["--seeds", "0"], "seeds must be at least 1"),
-        (["--attr", "weight"], "weight"),
+        (["--lens-attributes", "weight"], "weight"),
+        (["--tokens-per-item", "0"], "tokens_per_item must be at least 1"),
         (["--recipe.rank", "0"], "rank must be at least 1"),
-        (["--attr"], "at least one of"),
+        (["--positions"], "at least one of"),
     ],
 )
 def test_bad_arguments_are_one_line(arguments, message):
     with pytest.raises(UserError, match=message) as caught:
-        from_command_line(TunedLensStudy, command="tuned_lens", arguments=arguments)
+        parse_options(TunedLensStudy, command=COMMAND, arguments=arguments)
     assert "\n" not in str(caught.value)

@@ -115,7 +115,7 @@ def test_a_broken_manifest_and_changed_row_ids(filled):
 
 
 def test_bad_calls(tmp_path, filled):
-    with pytest.raises(UserError, match="must be at least 1, got 0"):
+    with pytest.raises(UserError, match="whole passes of 1 rows, got 0"):
         ResidualStore.open_or_create(tmp_path / "new", spec_of(shard_size=0), ROW_IDS)
     with pytest.raises(ValueError, match="those that the spec was made of"):
         ResidualStore.open_or_create(tmp_path / "new", spec_of(), ROW_IDS[:-1])

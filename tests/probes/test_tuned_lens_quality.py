@@ -46,6 +46,7 @@ def test_measures_are_those_of_the_plain_computation(case, monkeypatch):
     final = log_p[:, -1:].expand_as(log_p)
     np.testing.assert_allclose(got.kl_bits, kl_bits(final, log_p), atol=1e-5)
     missed = [-log_p[k][:, list(ids)].logsumexp(-1) / math.log(2) for k, ids in enumerate(right)]
+    assert got.cross_entropy_bits is not None
     np.testing.assert_allclose(got.cross_entropy_bits, torch.stack(missed), atol=1e-5)
     np.testing.assert_array_equal(got.top_token, log_p.argmax(-1))
     means = log_p.exp().mean(0).log()

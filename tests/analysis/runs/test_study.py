@@ -18,6 +18,7 @@ OTHER = Study(
     questions="all",
     min_scenes_per_text=7,
     swaps=2,
+    lens_attributes=("size",),
     primary_control="blank",
     margin=0.1,
     plateau=(8, 10),

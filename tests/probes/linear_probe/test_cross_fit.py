@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binom
 
 from data_prep.errors import UserError
-from probes.linear_probe.cross_fit import cross_fit, scene_folds
+from data_prep.splits import scene_folds
+from probes.linear_probe.cross_fit import cross_fit
 from probes.linear_probe.probe import fit_probe
 from probes.scores import item_scores
 from stats import shuffled_label_test

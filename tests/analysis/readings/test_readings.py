@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.runs.measure import chosen_scenes, items_of, logit_lens_readings
+from analysis.readings.readings import readings_of
+from analysis.runs.command import OpenRun
+from analysis.runs.items import chosen_scenes, items_of
 from analysis.runs.run_folder import claim
 from analysis.runs.study import Study
 from data_prep.controls import blank_image, mean_color
@@ -25,13 +27,15 @@ def data(clevr):
 
 @pytest.fixture
 def begun(tmp_path, data, vlm):
-    def begin(study: Study = PLAN):
-        return claim(
+    def begin(study: Study = PLAN, *, load_model=lambda: vlm) -> OpenRun:
+        run = claim(
             tmp_path / "run",
             study,
             model_revision=vlm.revision,
             data_fingerprint=data.fingerprint,
         )
+        about = {"model": vlm.name, "model_revision": vlm.revision}
+        return OpenRun(run=run, data=data, load_model=load_model, about=about)
 
     return begin
 
@@ -43,8 +47,8 @@ def read_directly(vlm, items, images, questions, attribute):
 
 
 def test_real_and_blank_readings_are_those_of_the_items(begun, data, vlm):
-    run = begun()
-    readings = logit_lens_readings(run, data, "size", lambda: vlm)
+    opened = begun()
+    readings = readings_of(opened, "size", "logit_lens")
     items = readings.items
     assert readings.swapped is None
     assert readings.answers == answer_set(items, "size").answers
@@ -58,20 +62,20 @@ def test_real_and_blank_readings_are_those_of_the_items(begun, data, vlm):
     blank = read_directly(vlm, items, blanks, questions, "size")
     np.testing.assert_allclose(readings.blank, blank, atol=1e-3)
     # One pass per text is enough.
-    store = ResidualStore.open(run.residuals("size"))
+    store = ResidualStore.open(opened.run.residuals("size", "answer"))
     assert len(store.row_ids) == len(items) + items["question"].nunique()
 
 
 def test_images_are_swapped_where_a_text_serves_one_scene(begun, data, vlm):
-    run = begun(replace(PLAN, min_scenes_per_text=1, swaps=2, questions="referring"))
-    table = items_of(run, data, "color")
+    opened = begun(replace(PLAN, min_scenes_per_text=1, swaps=2, questions="referring"))
+    table = items_of(opened.run, data, "color")
     table["question"] += [f" {number}" for number in range(len(table))]
-    run.replace_rows("items", table, key=["attribute"])
-    readings = logit_lens_readings(run, data, "color", lambda: vlm)
+    opened.run.replace_rows("items", table, key=["attribute"])
+    readings = readings_of(opened, "color", "logit_lens")
     items = readings.items
     assert readings.swapped is not None
     assert readings.swapped.shape == (2, *readings.real.shape)
-    opened = {name: data.open_image(name) for name in items["image"]}
+    images = {name: data.open_image(name) for name in items["image"]}
     # Whose image it was is told by the reading: no two items of noise read alike.
     for swap in readings.swapped[:, :3]:
         for row in range(3):
@@ -79,7 +83,7 @@ def test_images_are_swapped_where_a_text_serves_one_scene(begun, data, vlm):
             candidates = read_directly(
                 vlm,
                 items,
-                [opened[name] for name in others["image"]],
+                [images[name] for name in others["image"]],
                 [items["question"][row]] * len(others),
                 "color",
             )
@@ -90,12 +94,12 @@ def test_images_are_swapped_where_a_text_serves_one_scene(begun, data, vlm):
 
 
 def test_a_scene_with_a_number_of_objects_of_its_own_is_no_obstacle(begun, data, vlm):
-    run = begun(replace(PLAN, min_scenes_per_text=1, swaps=1))
-    table = items_of(run, data, "color").iloc[:12]
+    opened = begun(replace(PLAN, min_scenes_per_text=1, swaps=1))
+    table = items_of(opened.run, data, "color").iloc[:12]
     table = table.assign(question=[f"What color is thing {number}?" for number in range(12)])
     table["n_objects"] = [2] * 6 + [3] + [4] * 4 + [9]
-    run.replace_rows("items", table, key=["attribute"])
-    readings = logit_lens_readings(run, data, "color", lambda: vlm)
+    opened.run.replace_rows("items", table, key=["attribute"])
+    readings = readings_of(opened, "color", "logit_lens")
     assert readings.swapped is not None
     assert readings.swapped.shape[:2] == (1, 12)
 
@@ -104,8 +108,8 @@ def test_a_finished_stage_asks_for_no_model(begun, data, vlm):
     def no_model():
         raise AssertionError("the model was asked for")
 
-    first = logit_lens_readings(begun(), data, "size", lambda: vlm)
-    again = logit_lens_readings(begun(), data, "size", no_model)
+    first = readings_of(begun(), "size", "logit_lens")
+    again = readings_of(begun(load_model=no_model), "size", "logit_lens")
     np.testing.assert_array_equal(first.real, again.real)
     assert first.items.equals(again.items)
 
@@ -118,6 +122,6 @@ def test_the_first_scenes_are_those_with_the_first_ids(data):
 
 
 def test_items_are_read_from_the_run(begun, data):
-    run = begun()
-    built = items_of(run, data, "shape")
-    assert items_of(run, replace(data, scenes=()), "shape").equals(built)
+    opened = begun()
+    built = items_of(opened.run, data, "shape")
+    assert items_of(opened.run, replace(data, scenes=()), "shape").equals(built)

@@ -1,0 +1,113 @@
+"""Where readouts disagree on one attribute: the same scenes, read in two ways."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.runs.study import Study
+from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
+
+MEASURES = ("effect", "accuracy")
+"""Effect of the image as share of H, and share of right answers under the item's own image."""
+_STAGE = 7
+_FLIPS, _INTERVALS, _CROSSINGS = range(3)
+Pair = tuple[str, str]
+
+
+def readout_differences(
+    by_readout: Mapping[str, Mapping[str, Float[ndarray, "scene layer"]]],
+    emerged: Mapping[str, bool],
+    study: Study,
+    *,
+    key: int,
+) -> dict[str, Any]:
+    """Every pair of readouts, layer by layer and in the layer of emergence, as plain numbers.
+
+    `by_readout` holds both `MEASURES` of each readout, rows the same scenes. Differences are the
+    first's minus the second's, with intervals each alone; their p is two-sided, from sign flips
+    of scenes, adjusted over the layers of all pairs of a measure. Effects are compared in bits,
+    so a readout that is confidently wrong under other images has the larger one; accuracies say
+    who reads more. `crossing` is given for pairs that both emerge: `lambda_half` of the second
+    minus that of the first, from the paired scene bootstrap, p adjusted over pairs (Holm).
+    """
+    pairs = list(combinations(by_readout, 2))
+    rows: dict[Pair, dict[str, Any]] = {
+        pair: {"first": pair[0], "second": pair[1]} for pair in pairs
+    }
+    for number, measure in enumerate(MEASURES):
+        values = {name: each[measure] for name, each in by_readout.items()}
+        for pair, layers in _by_layer(values, pairs, study, key, number).items():
+            rows[pair][measure] = layers
+    effects = {name: each["effect"] for name, each in by_readout.items()}
+    crossings = _crossings(effects, emerged, study, key)
+    for pair, row in rows.items():
+        row["crossing"] = crossings.get(pair)
+    return {
+        "pairs": list(rows.values()),
+        "n_scenes": len(next(iter(effects.values()))),
+        "level": study.level,
+        "n_resamples": study.n_resamples,
+    }
+
+
+def _by_layer(
+    values: Mapping[str, Float[ndarray, "scene layer"]],
+    pairs: list[Pair],
+    study: Study,
+    key: int,
+    measure: int,
+) -> dict[Pair, list[dict[str, float]]]:
+    differences = np.stack([values[a] - values[b] for a, b in pairs], axis=1)
+    p = sign_flip_max_t(
+        differences,
+        rng=study.rng(_STAGE, key, measure, _FLIPS),
+        n_resamples=study.n_resamples,
+        tail="two-sided",
+    ).p
+    interval = cluster_bootstrap(
+        differences,
+        np.arange(len(differences)),
+        rng=study.rng(_STAGE, key, measure, _INTERVALS),
+        n_resamples=study.n_resamples,
+        level=study.level,
+    )
+    return {
+        pair: [
+            {
+                "layer": layer,
+                "difference": interval.estimate[place, layer].item(),
+                "low": interval.low[place, layer].item(),
+                "high": interval.high[place, layer].item(),
+                "p": p[place, layer].item(),
+            }
+            for layer in range(p.shape[1])
+        ]
+        for place, pair in enumerate(pairs)
+    }
+
+
+def _crossings(
+    effects: Mapping[str, Float[ndarray, "scene layer"]],
+    emerged: Mapping[str, bool],
+    study: Study,
+    key: int,
+) -> dict[Pair, dict[str, float]]:
+    there = {name: effect for name, effect in effects.items() if emerged[name]}
+    if len(there) < 2:
+        return {}
+    order = emergence_order(
+        there,
+        rng=study.rng(_STAGE, key, _CROSSINGS),
+        level=study.level,
+        plateau=study.plateau,
+        horizon=study.horizon,
+        n_resamples=study.n_resamples,
+    )
+    return {
+        pair: {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p_holm}
+        for pair, one in order.differences.items()
+    }

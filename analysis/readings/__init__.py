@@ -1,0 +1,1 @@
+"""What each readout says, item by item, under every condition."""

@@ -1,0 +1,48 @@
+"""The rows that tuned lenses are trained and judged on: items' own images, at several positions."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.runs.command import OpenRun
+from analysis.runs.items import items_of
+from analysis.runs.residuals import answer_words, residuals_of, stored_passes
+from probes.positions import SampledTokens
+from probes.translators import ResidualRows
+
+LensPosition = Literal["answer", "text", "image"]
+_STREAM = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LensRows:
+    """Residuals of one position, over all attributes that the study trains its lens on."""
+
+    rows: ResidualRows
+    right_tokens: tuple[tuple[int, ...], ...] | None
+    """Of each row's right answer; None where no answer is due."""
+
+
+def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4) -> LensRows:
+    """The answer positions, or some tokens of each prompt's text or image, drawn by item."""
+    parts, right = [], []
+    for name in opened.run.study.lens_attributes:
+        items = items_of(opened.run, opened.data, name)
+        scenes = items["scene_id"].tolist()
+        if position == "answer":
+            parts.append(ResidualRows.of(residuals_of(opened, items).real, scenes))
+            words = answer_words(opened, name)
+            tokens = dict(zip(words.answers, words.token_ids, strict=True))
+            right += [tokens[answer] for answer in items["answer"]]
+            continue
+        columns = (items[column] for column in ("item_id", "image", "question"))
+        passes = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
+        seed = int(opened.run.study.rng(_STREAM).integers(2**31))
+        sample = SampledTokens(kind=position, per_pass=tokens_per_item, seed=seed)
+        folder = f"{tokens_per_item}-{position}-tokens"
+        store = stored_passes(opened, items, passes, sample, folder=folder)
+        of_pass = {pass_id: scene for (pass_id, _, _), scene in zip(passes, scenes, strict=True)}
+        scene_of = {row_id: of_pass[row_id.partition("#")[0]] for row_id in store.row_ids}
+        parts.append(ResidualRows.of_store(store, scene_of))
+    return LensRows(
+        rows=ResidualRows.joined(parts), right_tokens=tuple(right) if position == "answer" else None
+    )

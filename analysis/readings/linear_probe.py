@@ -1,0 +1,51 @@
+"""The linear probe as a readout: fitted on labels, cross-fitted by scene."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from analysis.readings.reader import Reader
+from analysis.runs.command import OpenRun
+from analysis.runs.items import labels_of
+from analysis.runs.residuals import ItemResiduals, PositionName
+from data_prep.errors import UserError
+from data_prep.items import answer_set
+from probes.linear_probe import cross_fit
+
+READOUT = "linear_probe"
+_NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
+
+
+def linear_probe_reader(
+    opened: OpenRun, items: pd.DataFrame, residuals: ItemResiduals, position: PositionName
+) -> Reader:
+    """Fits the probes and keeps them in the run."""
+    attribute = str(items["attribute"].iloc[0])
+    answers = answer_set(items, attribute).answers
+    probe = cross_fit(
+        residuals.real,
+        labels_of(items, answers),
+        scenes=items["scene_id"].tolist(),
+        answers=answers,
+        about={
+            "model_revision": opened.about["model_revision"],
+            "attribute": attribute,
+            "position": position,
+        },
+    )
+    folder = opened.run.readouts(READOUT)
+    folder = folder if position == "answer" else folder / position
+    try:
+        probe.save(folder / attribute)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+    def read(
+        shown: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
+    ) -> Float[ndarray, "item layer answer"]:
+        return probe.log_probs(shown, scenes=scenes)
+
+    return Reader(read=read, notes=(_NOTE,))

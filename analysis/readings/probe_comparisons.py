@@ -1,0 +1,166 @@
+"""What a linear probe is to be held against: its control task, its controls and its baselines.
+
+All is cross-fitted by scene on the same folds as the probe itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from analysis.readings.readings import Readings
+from analysis.runs.command import OpenRun
+from analysis.runs.residuals import ItemResiduals, PositionName, read_position
+from data_prep.attributes import ATTRIBUTES, attribute
+from data_prep.errors import UserError
+from data_prep.questions import referent
+from data_prep.sources import SceneData
+from probes.linear_probe import control_labels, cross_fit
+from probes.linear_probe.baselines import (
+    image_features,
+    pixel_features,
+    randomly_initialised,
+    word_features,
+)
+from probes.linear_probe.compositions import across_compositions, pair_group
+from probes.scores import Scores, item_scores
+
+if TYPE_CHECKING:
+    from probes.positions import Position
+    from probes.vlm import VLM
+
+_CONTROL_TASK, _SHUFFLED = range(2)
+_STAGE = 3
+_IMAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Held-out scores of probes fitted on something else than labels from residuals."""
+
+    name: str
+    by_layer: bool
+    """Whether the scores have a column per layer, or a single one for what has no layers."""
+    scores: Scores
+
+
+SEEN, UNSEEN = "seen pairs", "unseen pairs"
+PARTNER = {"color": "shape", "shape": "color", "material": "color", "size": "color"}
+"""With whose values an attribute's are paired, to see whether a probe reads it in new company."""
+
+
+def comparisons(
+    opened: OpenRun,
+    readings: Readings,
+    residuals: ItemResiduals,
+    position: PositionName,
+    *,
+    left_out: list[str],
+) -> Iterator[Compared]:
+    """Control task, controls and baselines, one after the other, on the folds of the probe.
+
+    Why one is left out that this model or these scenes do not allow is added to `left_out`.
+    """
+    items, labels = readings.items, readings.answer_index
+    scenes: list[str] = items["scene_id"].tolist()
+
+    def held_out(
+        name: str,
+        features: Float[Tensor, "item layer d_model"],
+        *,
+        target: Int[ndarray, " item"] = labels,
+        shown: Sequence[str] = scenes,
+        by_layer: bool = True,
+    ) -> Compared:
+        probe = cross_fit(features, target, scenes=shown, answers=readings.answers)
+        scores = item_scores(probe.log_probs(features, scenes=shown), target)
+        return Compared(name=name, by_layer=by_layer, scores=scores)
+
+    data, vlm = opened.data, opened.load_model()
+    study, key = opened.run.study, ATTRIBUTES.index(str(items["attribute"].iloc[0]))
+    types = (items["question"] + " " + items["answer"]).tolist()
+    rng = study.rng(_STAGE, key, _CONTROL_TASK)
+    control = control_labels(types, labels, n_answers=len(readings.answers), rng=rng)
+    yield held_out("control task", residuals.real, target=control)
+    shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
+    yield held_out("shuffled images", shuffled, shown=shown)
+    yield held_out("blank images", residuals.blank)
+    at = read_position(opened, items, position)
+    yield held_out("random weights", _random_residuals(data, items, vlm, at))
+    try:
+        across = across_compositions(
+            residuals.real,
+            labels,
+            _pair_groups(opened, items),
+            scenes=scenes,
+            answers=readings.answers,
+        )
+        for name, read in ((SEEN, across.seen), (UNSEEN, across.unseen)):
+            yield Compared(name=name, by_layer=True, scores=item_scores(read, labels))
+    except UserError as error:
+        left_out.append(f"{SEEN} and {UNSEEN}: {error}")
+    for name, features in _baseline_features(data, items, vlm, left_out):
+        yield held_out(name, torch.from_numpy(features)[:, None], by_layer=False)
+
+
+def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
+    """The group of each item's pair of values. UserError where none is about a single object."""
+    name = str(items["attribute"].iloc[0])
+    if name not in PARTNER:
+        raise UserError(f"{name} is no property of a single object")
+    scenes = {scene.scene_id: scene for scene in opened.data.scenes}
+    own, partner = attribute(name).answers, attribute(PARTNER[name]).answers
+    columns = (items[column] for column in ("scene_id", "question"))
+    things = [referent(scenes[scene], name, text) for scene, text in zip(*columns, strict=True)]
+    return pair_group(
+        np.array([own.index(getattr(thing, name)) for thing in things]),
+        np.array([partner.index(getattr(thing, PARTNER[name])) for thing in things]),
+    )
+
+
+def _random_residuals(
+    data: SceneData, items: pd.DataFrame, vlm: "VLM", position: "Position"
+) -> Float[Tensor, "item layer d_model"]:
+    copy = randomly_initialised(vlm)
+    parts = [
+        copy.capture(
+            [data.open_image(image) for image in part["image"]],
+            part["question"].tolist(),
+            position=position,
+            pass_ids=[f"real:{item_id}" for item_id in part["item_id"]],
+        )
+        for part in _parts(items)
+    ]
+    return torch.cat(parts).cpu()
+
+
+def _baseline_features(
+    data: SceneData, items: pd.DataFrame, vlm: "VLM", left_out: list[str]
+) -> Iterator[tuple[str, Float[ndarray, "item value"]]]:
+    """Features without the decoder; those of the image come with the words of the question."""
+    words = word_features(items["question"].tolist())
+    yield "majority", np.zeros((len(items), 1), dtype=np.float32)
+    yield "words", words
+    parts = [[data.open_image(image) for image in part["image"]] for part in _parts(items)]
+    pixels = [pixel_features(images) for images in parts]
+    yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
+    question = str(items["question"].iloc[0])
+    try:
+        seen = [image_features(vlm, images, question) for images in parts]
+    except UserError as error:
+        left_out.append(str(error))
+        return
+    for name, found in zip(("vision encoder", "projector"), zip(*seen, strict=True), strict=True):
+        features = torch.cat(list(found)).numpy()
+        yield f"{name} and words", np.concatenate([features, words], axis=1)
+
+
+def _parts(items: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(items), _IMAGES_AT_ONCE):
+        yield items.iloc[start : start + _IMAGES_AT_ONCE]

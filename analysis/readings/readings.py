@@ -1,0 +1,190 @@
+"""Readings of a readout: log2 p over the answer set per item, layer and condition, kept in a file.
+
+A readout whose file is there is not run again, so a killed study goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from analysis.runs.command import OpenRun
+from analysis.runs.items import items_of, labels_of
+from data_prep.errors import UserError
+from data_prep.items import answer_set
+from probes.durable import write_durably
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from analysis.readings.reader import Reader
+    from analysis.runs.residuals import ItemResiduals, PositionName
+
+READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What a readout says, item by item, under every condition: log2 p over the answer set."""
+
+    items: pd.DataFrame
+    answers: tuple[str, ...]
+    """The answer axis."""
+    answer_index: Int[ndarray, " item"]
+    real: Float[ndarray, "item layer answer"]
+    blank: Float[ndarray, "item layer answer"]
+    swapped: Float[ndarray, "swap item layer answer"] | None
+    """The same question with another scene's image; None where every text serves several scenes,
+    since the other scenes' `real` are that."""
+    notes: tuple[str, ...]
+    """What the reader should know of how the answers were scored."""
+
+
+def readings_of(
+    opened: OpenRun,
+    attribute: str,
+    readout: str,
+    *,
+    lens: Path | None = None,
+    position: "PositionName" = "answer",
+) -> Readings:
+    """Readings of one attribute, from the run or made now: captured, fitted, read.
+
+    `lens` is the folder of a tuned lens trained elsewhere, to be used instead of one fitted to
+    the run. UserError if the run has readings of another one.
+    """
+    items = items_of(opened.run, opened.data, attribute)
+    file = _file(opened, attribute, readout, position)
+    require_same_lens(opened, attribute, readout, lens)
+    if not file.exists():
+        _make(opened, items, readout, position, file, lens)
+    return _read(file, items, attribute)
+
+
+def require_same_lens(opened: OpenRun, attribute: str, readout: str, lens: Path | None) -> None:
+    """UserError if the run's readings were made by another tuned lens than is asked for now."""
+    file = _file(opened, attribute, readout)
+    if not file.exists():
+        return
+    was, now = _about(file)["made_from"], _made_from(readout, lens)
+    if was != now:
+        raise UserError(
+            f"{file} was read by another tuned lens ({_shown(was)}, now {_shown(now)}): choose "
+            "another folder with --run"
+        )
+
+
+def _file(
+    opened: OpenRun, attribute: str, readout: str, position: "PositionName" = "answer"
+) -> Path:
+    folder = opened.run.readouts(readout)
+    return (folder if position == "answer" else folder / position) / f"{attribute}.safetensors"
+
+
+def _made_from(readout: str, lens: Path | None) -> dict[str, str]:
+    """What, beside the study, readings follow from."""
+    return {} if lens is None or readout != "tuned_lens" else {"lens": _digest(lens)}
+
+
+def _digest(folder: Path) -> str:
+    """sha256 over names and contents of a folder's files."""
+    total = hashlib.sha256()
+    try:
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            total.update(f"{path.name} {content}\n".encode())
+    except OSError as error:
+        raise UserError(f"cannot read the lens in {folder}: {error.strerror}") from error
+    return total.hexdigest()
+
+
+def _make(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    readout: str,
+    position: "PositionName",
+    file: Path,
+    lens: Path | None,
+) -> None:
+    from analysis.readings.linear_probe import linear_probe_reader
+    from analysis.readings.logit_lens import logit_lens_reader
+    from analysis.readings.tuned_lens import tuned_lens_reader
+    from analysis.runs.residuals import residuals_of
+
+    residuals = residuals_of(opened, items, position)
+    match readout:
+        case "logit_lens":
+            reader = logit_lens_reader(opened, items)
+        case "tuned_lens":
+            reader = tuned_lens_reader(opened, items, lens)
+        case _:
+            reader = linear_probe_reader(opened, items, residuals, position)
+    tensors = _read_conditions(reader, items, residuals)
+    about = {"notes": reader.notes, "made_from": _made_from(readout, lens)}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
+    write_durably(file.with_suffix(".json"), json.dumps(about, indent=1).encode())
+    write_durably(file, save(tensors))
+
+
+def _read_conditions(
+    reader: "Reader", items: pd.DataFrame, residuals: "ItemResiduals"
+) -> dict[str, Float[ndarray, "*condition item layer answer"]]:
+    scenes = items["scene_id"].tolist()
+    tensors = {
+        "real": reader.read(residuals.real, scenes),
+        "blank": reader.read(residuals.blank, scenes),
+    }
+    if residuals.swapped is not None:
+        # Read by what has not seen the scene that is shown: what was learned by heart of a
+        # training image would count against its other questions.
+        swaps = zip(residuals.swapped, residuals.swapped_scenes, strict=True)
+        tensors["swapped"] = np.stack([reader.read(each, shown) for each, shown in swaps])
+    return tensors
+
+
+def _shown(made_from: Mapping[str, Any]) -> str:
+    return str(made_from.get("lens", "the run's own"))
+
+
+def _about(file: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        return {"notes": tuple(about["notes"]), "made_from": dict(about["made_from"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(file, error) from error
+
+
+def _read(file: Path, items: pd.DataFrame, attribute: str) -> Readings:
+    answers = answer_set(items, attribute).answers
+    try:
+        tensors = load_file(file)
+        wanted = (len(items), tensors["blank"].shape[1], len(answers))
+        for name in ("real", *tensors):
+            if tensors[name].shape[-3:] != wanted:
+                raise ValueError(f"{name} has shape {tensors[name].shape}, not {wanted}")
+    except (SafetensorError, OSError, ValueError, KeyError, IndexError) as error:
+        raise _damaged(file, error) from error
+    return Readings(
+        items=items,
+        answers=answers,
+        answer_index=labels_of(items, answers),
+        real=tensors["real"],
+        blank=tensors["blank"],
+        swapped=tensors.get("swapped"),
+        notes=_about(file)["notes"],
+    )
+
+
+def _damaged(file: Path, error: Exception) -> UserError:
+    return UserError(f"{file} is damaged ({error}): delete it and run again")

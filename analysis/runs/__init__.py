@@ -1,0 +1,1 @@
+"""A study's plan, its run folder, and the items and residuals in it."""

@@ -1,0 +1,106 @@
+"""What every command that works on a run shares: its options, and the run that they open."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import tyro
+
+from analysis.runs.run_folder import Run, claim
+from analysis.runs.study import Study, read_study
+from data_prep.attributes import ATTRIBUTES, attribute
+from data_prep.command_line import from_command_line
+from data_prep.errors import UserError
+from data_prep.sources import SceneData, open_data
+from probes.identity import known_revision
+
+if TYPE_CHECKING:  # a finished run needs neither torch nor the model
+    from probes.vlm import VLM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The options of every command that works on a run; commands add their own."""
+
+    run: Path | None = None
+    """Folder of the run; default: one named after model, data and study, under runs/."""
+    study: Path | None = None
+    """Study file to start from; what else is given here replaces what it says."""
+    device: str = "cpu"
+    """Where the model runs: cpu, cuda, mps."""
+    plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeOptions(RunOptions):
+    """Those of a command that takes one attribute after the other."""
+
+    attr: tuple[str, ...] = ("color", "shape", "material")
+    """Attributes: color, shape, material, size, count, or all."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes asked for, each once. UserError for none, or for one that is unknown."""
+        if not self.attr:
+            raise UserError(f"--attr needs at least one of {', '.join(ATTRIBUTES)}, or all")
+        names: tuple[str, ...] = (
+            ATTRIBUTES if "all" in self.attr else tuple(dict.fromkeys(self.attr))
+        )
+        for name in names:
+            attribute(name)
+        return names
+
+
+Options = TypeVar("Options", bound=RunOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """A claimed run folder with its data, and its model on demand."""
+
+    run: Run
+    data: SceneData
+    load_model: "Callable[[], VLM]"
+    """Loads at the first call."""
+    about: Mapping[str, Any]
+    """What every results.json says of model and data."""
+
+
+def open_run(options: RunOptions) -> OpenRun:
+    """The run that the options name, new or begun before; the model is loaded only if its
+    revision cannot be told without."""
+    study, data = options.plan, open_data(options.plan.data)
+
+    @cache
+    def load_model() -> "VLM":
+        from probes import load_vlm
+
+        return load_vlm(
+            study.model, device=options.device, dtype=study.dtype, revision=study.revision
+        )
+
+    revision = known_revision(study.model, study.revision) or load_model().revision
+    run = claim(options.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
+    about = {
+        "model": study.model,
+        "model_revision": revision,
+        "data": data.name,
+        "data_fingerprint": data.fingerprint,
+    }
+    return OpenRun(run=run, data=data, load_model=load_model, about=about)
+
+
+def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]) -> Options:
+    """The command line, on top of the study file if one is named there."""
+    parse = partial(from_command_line, kind, command=command, arguments=arguments)
+    # Only the two together need make a plan: a level in one may ask for resamples in the other.
+    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    chooser.add_argument("--study", type=Path)
+    try:
+        file = chooser.parse_known_args(arguments)[0].study
+    except argparse.ArgumentError:
+        return parse()  # raises: says what is wrong with it
+    return parse() if file is None else parse(default=kind(plan=read_study(file)))
