@@ -70,6 +70,8 @@ class EmergenceOrder:
     order_probability: Mapping[tuple[str, ...], float]
     """Share of resamples with each full order. What is missing from 1 are resamples with a tie or
     with a plateau that is not positive."""
+    crossings: Mapping[str, Float[ndarray, " resample"]]
+    """`lambda_half` of each in every resample, paired; NaN where its plateau is not positive."""
     sets: Mapping[str, LayerSet]
     """Forward-backward set of each attribute's `lambda_half`."""
     level: float
@@ -123,6 +125,7 @@ def emergence_order(
         chain_p=max(link.p_earlier for link in links),
         chain_sets_apart=all(link.sets_apart for link in links),
         order_probability=_order_probability(names, drawn),
+        crossings={name: drawn[:, place] for place, name in enumerate(names)},
         sets=sets,
         level=level,
         n_scenes=len(table),

@@ -70,6 +70,18 @@ def study_result(results: Mapping[str, Any] | None, study: str) -> dict[str, Any
     return dict((results or {"studies": {}})["studies"].get(study, {}))
 
 
+def finding_of(run: Run, attribute: str, readout: str) -> dict[str, Any]:
+    """One attribute's emergence under one readout. UserError if it has not been measured."""
+    attributes = (read_results(run) or {"attributes": {}})["attributes"]
+    found = attributes.get(attribute, {"readouts": {}})["readouts"].get(readout)
+    if found is None:
+        raise UserError(
+            f"{run.folder} has no {attribute} under {readout}: run python -m analysis.emergence "
+            f"--attr {attribute} --readout {readout} on it first"
+        )
+    return found
+
+
 def _begun(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
     return (read_results(run) or {"attributes": {}, "studies": {}}) | {
         "study_hash": run.study_hash,

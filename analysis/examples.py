@@ -1,0 +1,123 @@
+"""Single items to look at: what each layer would say, token by token.
+
+    python -m analysis.examples
+    python -m analysis.examples --items 5 --tokens 10
+
+Draws items at random from a run and writes their most probable tokens by layer, under the logit
+lens, into results.json, with their images beside it. Examples carry no evidence: they show what
+the curves are means of.
+"""
+
+import io
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.readings.readings import readings_of
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.results import add_study, read_results, study_result
+from data_prep.attributes import ATTRIBUTES
+from data_prep.errors import UserError, one_line_errors
+from probes.durable import write_durably
+
+STUDY = "examples"
+COMMAND = "python -m analysis.examples"
+_STAGE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples(AttributeOptions):
+    """Single items: their most probable tokens by layer."""
+
+    items: int = 1
+    """Items of each attribute, drawn at random."""
+    tokens: int = 5
+    """Most probable tokens at each layer."""
+
+    def __post_init__(self) -> None:
+        for name in ("items", "tokens"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+def main(options: Examples) -> None:
+    """Reads the items, or what was read before, and prints them."""
+    names, opened = options.attributes, open_run(options)
+    asked = {"attributes": list(names), "n_items": options.items, "n_tokens": options.tokens}
+    found = study_result(read_results(opened.run), STUDY)
+    if found.get("made_from") != asked:
+        items = [item for name in names for item in _items(opened, name, options)]
+        found = {"items": items, "made_from": asked}
+        add_study(opened.run, STUDY, found, opened.about)
+    for item in found["items"]:
+        print(_shown(item))
+    print(f"results: {opened.run.folder / 'results.json'}")
+
+
+def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]]:
+    from analysis.runs.residuals import output_map, residuals_of
+    from probes.logit_lens import lens_summaries
+
+    readings = readings_of(opened, name, "logit_lens")
+    table = readings.items
+    rng = opened.run.study.rng(_STAGE, ATTRIBUTES.index(name))
+    chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
+    residuals = residuals_of(opened, table).real[chosen.tolist()]
+    said = lens_summaries(residuals, output_map(opened), k=options.tokens)
+    tokenizer = opened.load_model().tokenizer
+    items = []
+    for place, row in enumerate(chosen.tolist()):
+        own = np.exp2(readings.real[row, :, readings.answer_index[row]])
+        layers = [
+            {
+                "layer": layer,
+                "top": [
+                    [tokenizer.decode([int(token)]), float(probability)]
+                    for token, probability in zip(
+                        said.token_ids[place, layer], said.probabilities[place, layer], strict=True
+                    )
+                ],
+                "answer_probability": float(own[layer]),
+            }
+            for layer in range(len(own))
+        ]
+        item = table.iloc[row]
+        items.append(
+            {
+                "item_id": str(item["item_id"]),
+                "question": str(item["question"]),
+                "answer": str(item["answer"]),
+                "image": _kept_image(opened, str(item["image"]), f"{name}-{place}"),
+                "layers": layers,
+            }
+        )
+    return items
+
+
+def _kept_image(opened: OpenRun, key: str, name: str) -> str:
+    """Writes the image into the run; gives its name there."""
+    folder = opened.run.folder / "examples"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+    stream = io.BytesIO()
+    opened.data.open_image(key).save(stream, format="PNG")
+    write_durably(folder / f"{name}.png", stream.getvalue())
+    return f"examples/{name}.png"
+
+
+def _shown(item: dict[str, Any]) -> str:
+    """Token text may hold anything: what would steer a terminal is written out."""
+    lines = [f"{item['item_id']}: {item['question']!r} -> {item['answer']}"]
+    for row in item["layers"]:
+        top = "  ".join(f"{token!r} {probability:.2f}" for token, probability in row["top"])
+        lines.append(f"  layer {row['layer']:2d}  p(answer) {row['answer_probability']:.2f}  {top}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Examples, command=COMMAND, arguments=sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Which attribute emerges first, and how sure is the order?
+
+    python -m analysis.order
+    python -m analysis.order --attr color shape material --readout linear_probe
+
+Compares the layers of emergence of attributes on the scenes that they share, in a run whose
+attributes have been measured (python -m analysis.emergence). The order of --attr is the one that
+is declared and tested.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from analysis.estimation.order_estimates import order_results
+from analysis.reporting.order_report import order_text, save_order_figure
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.results import add_study, finding_of, read_results, study_result
+from analysis.runs.scene_values import common_effects
+from data_prep.errors import UserError, one_line_errors
+
+STUDY = "order"
+COMMAND = "python -m analysis.order"
+_STAGE = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(AttributeOptions):
+    """Which attribute emerges first, and how sure is the order?"""
+
+    readout: Literal["logit_lens", "tuned_lens", "linear_probe"] = "logit_lens"
+    """By which readout the attributes are compared."""
+
+
+def main(options: Order) -> None:
+    """Compares the attributes, or reads what was found before, and prints it."""
+    names, opened = options.attributes, open_run(options)
+    if len(names) < 2:
+        raise UserError(f"an order needs at least 2 attributes, got {', '.join(names)}: name more")
+    asked = {"readout": options.readout, "declared": list(names)}
+    found = study_result(read_results(opened.run), STUDY)
+    if {name: found.get(name) for name in asked} != asked:
+        found = asked | _compared(opened, names, options.readout)
+        add_study(opened.run, STUDY, found, opened.about)
+    print(order_text(found))
+    folder = opened.run.folder
+    shown = f"results: {folder / 'results.json'}"
+    if found["differences"]:
+        shown += f"   figure: {save_order_figure(found, folder)[0]}"
+    print(f"\n{shown}")
+
+
+def _compared(opened: OpenRun, names: tuple[str, ...], readout: str) -> dict[str, Any]:
+    run = opened.run
+    scenes, effects = common_effects(run, [(name, readout) for name in names])
+    outcomes = {name: finding_of(run, name, readout)["outcome"] for name in names}
+    return order_results(
+        {name: effects[name, readout] for name in names},
+        outcomes,
+        run.study,
+        rng=run.study.rng(_STAGE),
+    ) | {"n_scenes": len(scenes)}
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Order, command=COMMAND, arguments=sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""The order of attributes in words, as a table and as a figure."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
+
+_WIDTH = 100
+_UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate": None}
+
+
+def order_text(found: Mapping[str, Any]) -> str:
+    """A row per pair, then what may be said of the declared order."""
+    left_out = [f"{name} is left out: {why}" for name, why in found["left_out"].items()]
+    if not found["differences"]:
+        return "\n".join([*left_out, "no order: fewer than 2 attributes emerge"])
+    return "\n".join([_table(found), *left_out, chain_sentence(found)])
+
+
+def chain_sentence(found: Mapping[str, Any]) -> str:
+    """Whether the declared order is shown, and which order is the most frequent one."""
+    declared = ", ".join(found["attributes"])
+    shown = "is shown" if found["chain_p"] <= 1 - found["level"] else "is not shown"
+    most = max(found["order_probability"], key=lambda one: one["probability"])
+    return (
+        f"The declared order ({declared}) {shown} ({p_text(found['chain_p'])}, intersection-union "
+        f"over its links; {found['n_scenes']} scenes). Most frequent among resamples: "
+        f"{', '.join(most['order'])} ({100 * most['probability']:.0f}%)."
+    )
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    level = f"{100 * found['level']:g}%"
+    table = Table(
+        title=f"layers of emergence compared, {READOUT_NAMES[found['readout']]}: "
+        f"{found['n_scenes']} scenes that all attributes share",
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        caption=f"Second minus first, in layers; {level} interval of the paired scene bootstrap. "
+        "p: two-sided, Holm over pairs. p earlier: one-sided, first before second. apart: disjoint "
+        "forward-backward sets in this order.",
+        caption_justify="left",
+    )
+    for header in ("first", "second", "difference", f"{level} CI", "p", "p earlier", "apart"):
+        table.add_column(header, justify="right", no_wrap=True)
+    estimates = found["estimates"]
+    for pair in found["differences"]:
+        table.add_row(
+            *(f"{pair[side]} {estimates[pair[side]]:.1f}" for side in ("first", "second")),
+            f"{pair['estimate']:+.2f}",
+            f"{pair['low']:+.2f} to {pair['high']:+.2f}",
+            p_value(pair["p_holm"]),
+            p_value(pair["p_earlier"]),
+            "yes" if pair["sets_apart"] else "no",
+        )
+    stream = io.StringIO()
+    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
+    """A ridge per attribute, the earliest on top: share of resamples by layer."""
+    estimates = found["estimates"]
+    names = sorted(estimates, key=lambda name: estimates[name])
+    tallest = max(max(found["distribution"][name]["share"]) for name in names)
+    for place, name in enumerate(names):
+        base = len(names) - 1 - place
+        drawn = found["distribution"][name]
+        height = [base + 0.85 * share / tallest for share in drawn["share"]]
+        axes.fill_between(drawn["layers"], base, height, color=COLORS[name], alpha=0.3, linewidth=0)
+        axes.plot(drawn["layers"], height, color=COLORS[name], linewidth=1)
+        axes.plot([estimates[name]] * 2, [base, base + 0.9], color=COLORS[name], linewidth=0.8)
+    axes.set_yticks([len(names) - 1 - place for place in range(len(names))], names)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-0.1, len(names))
+    axes.set_xlabel("layer of emergence (half of the plateau)")
+
+
+def save_order_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+    """The order as a distribution over resampled scenes, as PDF and PNG; gives the two files."""
+    with mpl.rc_context(STYLE):
+        size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found["estimates"]))
+        figure = Figure(figsize=size, layout="constrained")
+        draw_order(figure.subplots(), found)
+        files = folder / "order.pdf", folder / "order.png"
+        save_figure(figure, files[0], metadata=_UNDATED)
+        save_figure(figure, files[1], dpi=200)
+    return files
