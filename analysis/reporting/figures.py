@@ -27,6 +27,15 @@ COLORS = {
     "random weights": "#56B4E9",
     "selectivity": "#009E73",
 }
+# Line style and marker of each attribute beside its colour, for grey prints and screens.
+LINES: dict[str, Any] = {
+    "color": "-",
+    "shape": (0, (4, 1.5)),
+    "material": (0, (1, 1)),
+    "size": (0, (4, 1.5, 1, 1.5)),
+    "count": (0, (7, 2)),
+}
+MARKERS = {"color": "o", "shape": "s", "material": "^", "size": "v", "count": "P"}
 TEXT_WIDTH_IN = 5.5
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -49,7 +58,9 @@ def draw_effect(axes: Axes, found: Mapping[str, Any], name: str) -> None:
     layers = np.array([row["layer"] for row in rows])
     effect, low, high = (np.array([row[key] for row in rows]) for key in ("effect", "low", "high"))
     axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(layers, effect, color=color, marker="o", markersize=2.5)
+    axes.plot(
+        layers, effect, color=color, linestyle=LINES[name], marker=MARKERS[name], markersize=2.5
+    )
     crossing = found["lambda_half"]
     if crossing is not None:
         half = found["plateau_effect"] / 2

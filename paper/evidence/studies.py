@@ -1,0 +1,43 @@
+"""Where each study keeps its numbers: the one place that knows the shapes of results.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_prep.attributes import ATTRIBUTES
+from paper.evidence.record import RunRecord
+
+READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
+READOUT_NAMES = {
+    "logit_lens": "logit lens",
+    "tuned_lens": "tuned lens",
+    "linear_probe": "linear probe",
+}
+ANSWER = "answer"
+"""The position whose readings the main text reports."""
+
+
+def main_readout(record: RunRecord) -> str:
+    """The logit lens, or the first readout that the run has."""
+    return next(name for name in READOUTS if record.findings(name))
+
+
+def probes(record: RunRecord) -> dict[str, Mapping[str, Any]]:
+    """By position, then attribute; a run from before positions has the answer position only."""
+    found = record.study("probes")
+    if not found:
+        return {}
+    if set(found) <= set(ATTRIBUTES):
+        return {ANSWER: found}
+    return {
+        position: {name: one for name, one in by_attribute.items() if name in ATTRIBUTES}
+        for position, by_attribute in found.items()
+        if isinstance(by_attribute, Mapping)
+    }
+
+
+def tuned_lens(record: RunRecord) -> dict[str, Mapping[str, Any]]:
+    """By position; a run from before positions has the answer position only."""
+    found = record.study("tuned_lens")
+    if not found:
+        return {}
+    return dict(found["positions"]) if "positions" in found else {ANSWER: found}

@@ -1,0 +1,139 @@
+"""The answer in short: one table of every attribute and readout, and what the common text says."""
+
+from collections.abc import Iterator
+
+from analysis.reporting.report_text import p_value
+from paper.evidence.plain import interval, layer_set, listed, number, percent, span
+from paper.evidence.plain import level as level_of
+from paper.evidence.record import IDENTITY, RunRecord
+from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
+from paper.evidence.values import Value
+from paper.evidence.wording import (
+    controls_clause,
+    data_clause,
+    emergence_clause,
+    model_clause,
+    order_clause,
+    outcome_word,
+    questions_clause,
+)
+from paper.output.floats import Table, grouped
+from paper.sections.section import Section
+
+_TEXT = r"""
+\subsection{The answer in short}\label{sec:\run:overview}
+Read with the \val{readout}, \val{findings}. As to their order: \val{order}. Of the controls:
+\val{controls}. \tabref{overview} gives the same for every readout that was applied, with the sets
+that hold without assumptions on the curve's shape; the sections that follow take one question
+each.
+
+\placetable{overview}
+"""
+
+
+def _text(record: RunRecord) -> str:
+    return _TEXT
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    readout = main_readout(record)
+    findings = record.findings(readout)
+    where = f"attributes/*/readouts/{readout}"
+    clauses = [emergence_clause(name, found) for name, found in findings.items()]
+    every = list(findings.values())
+    scenes, items, texts = (
+        span([found[key] for found in every]) for key in ("n_scenes", "n_items", "n_texts")
+    )
+    yield Value(key="readout", text=READOUT_NAMES[readout], where="attributes")
+    yield Value(key="findings", text="; ".join(clauses), where=where)
+    yield Value(key="attributes", text=listed(list(findings)), where="attributes")
+    yield Value(key="order", text=order_clause(record.study("order")), where="studies/order")
+    yield Value(key="controls", text=controls_clause(findings), where=f"{where}/omnibus_p")
+    yield Value(key="scenes", text=scenes, where=f"{where}/n_scenes")
+    yield Value(key="items", text=items, where=f"{where}/n_items")
+    yield Value(key="texts", text=texts, where=f"{where}/n_texts")
+    yield Value(key="last-layer", text=str(record.last_layer), where=f"{where}/layers")
+    plateaus = dict.fromkeys(f"{found['plateau'][0]} to {found['plateau'][1]}" for found in every)
+    yield Value(key="plateau", text=listed(list(plateaus)), where=f"{where}/plateau")
+    horizons = dict.fromkeys(str(found["horizon"]) for found in every)
+    yield Value(key="horizon", text=listed(list(horizons)), where=f"{where}/horizon")
+    answers = [f"{name} {len(found['answers'])}" for name, found in findings.items()]
+    yield Value(key="n-answers", text=listed(answers), where=f"{where}/answers")
+    entropies = [
+        f"{number(found['answer_entropy_bits'])} bits for {name}"
+        for name, found in findings.items()
+    ]
+    yield Value(key="entropies", text=listed(entropies), where=f"{where}/answer_entropy_bits")
+    right = [
+        f"{percent(found['layers'][-1]['correct']['real'])} for {name}"
+        for name, found in findings.items()
+    ]
+    yield Value(key="right", text=listed(right), where=f"{where}/layers/-1/correct/real")
+    yield from _declared(record)
+
+
+def _declared(record: RunRecord) -> Iterator[Value]:
+    plan = record.plan
+    declared = {
+        "level": level_of(plan["level"]),
+        "margin": percent(plan["margin"]),
+        "resamples": f"{plan['n_resamples']:,}",
+        "primary-control": plan["primary_control"],
+        "other-control": "blank" if plan["primary_control"] == "shuffled" else "shuffled",
+        "scenes-per-text": str(plan["min_scenes_per_text"]),
+        "questions": questions_clause(plan),
+        "seed": str(plan["seed"]),
+    }
+    for key, text in declared.items():
+        yield Value(key=key, text=text, where="plan", source=IDENTITY)
+    yield Value(key="model", text=model_clause(record), where="model")
+    yield Value(key="data", text=data_clause(record), where="data")
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
+    rows = []
+    for name in record.results["attributes"]:
+        for readout in READOUTS:
+            found = record.findings(readout).get(name)
+            if found is None:
+                continue
+            crossing, last = found["lambda_half"], found["layers"][-1]["layer"]
+            rows.append(
+                {
+                    "attribute": name,
+                    "readout": READOUT_NAMES[readout],
+                    "outcome": outcome_word(found),
+                    "layer": "" if crossing is None else number(crossing["estimate"], 1),
+                    "CI": "" if crossing is None else interval(crossing, 1),
+                    "set": "" if crossing is None else layer_set(found["fb_half"]),
+                    "depth": "" if crossing is None else number(crossing["estimate"] / last),
+                    "plateau": f"{number(found['plateau_effect'])} H",
+                    "p": p_value(max(found["omnibus_p"].values())),
+                    "scenes": f"{found['n_scenes']:,}",
+                }
+            )
+    every = record.findings(main_readout(record)).values()
+    one = next(iter(every))
+    yield Table(
+        name="overview",
+        caption=(
+            f"Layer of emergence by attribute and readout, of {record.last_layer} layers, "
+            f"{record.model}. CI: {level_of(one['level'])} bootstrap interval over scenes. Set: "
+            f"forward-backward set at the same level. Depth: layer over {record.last_layer}. "
+            "Plateau: mean effect of the image in the plateau window, as share of the answer "
+            "entropy H. p: of the weaker of the two controls, adjusted over layers."
+        ),
+        frame=grouped(rows),
+        align="lllrlllrrr",
+    )
+
+
+SECTION = Section(
+    name="overview",
+    place=0,
+    made_by="python -m analysis.emergence --attr all --readout all --run {run}",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    tables=_tables,
+)
