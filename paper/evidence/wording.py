@@ -1,11 +1,11 @@
 """Clauses whose wording depends on a result, so that the text stays true whatever it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from analysis.reporting.report_text import p_text
-from paper.evidence.plain import interval, level, listed, number
+from paper.evidence.plain import interval, layer_set, level, listed, number
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
 
@@ -29,6 +29,31 @@ def emergence_clause(name: str, found: Mapping[str, Any]) -> str:
                 f"{name} does not emerge by layer {found['horizon']} (an effect of "
                 f"{number(found['detectable_effect'], 3)} H would have been found with power .8)"
             )
+
+
+def emergence_sentence(name: str, found: Mapping[str, Any]) -> str:
+    """The clause with what belongs to it: plateau, sets, scenes and tests."""
+    share = f"{100 * found['fb_delta']['delta']:g}%"
+    clause = emergence_clause(name, found)
+    said = clause[:1].upper() + clause[1:]
+    plateau = f"half of its plateau of {number(found['plateau_effect'])} H"
+    if found["outcome"] == "emerged":
+        said += f": there it reaches {plateau}. The forward-backward set for it is "
+        said += f"{set_clause(found['fb_half'])}, and that for exceeding {share} of H for good is "
+        said += f"{set_clause(found['fb_delta'])}"
+    elif found["outcome"] == "from_start":
+        said += f": more than {plateau} is there without any block"
+    elif found["outcome"] == "died":
+        said += f": shown above {share} of H, but fallen and not shown above it at the end"
+    tests = " and ".join(f"{p_text(p)} against {control} images"
+                         for control, p in found["omnibus_p"].items())  # fmt: skip
+    return f"{said}. Over all layers, {tests} ({found['n_scenes']:,} scenes)."
+
+
+def set_clause(ends: Mapping[str, Any]) -> str:
+    """Layers that a forward-backward set holds, with the word."""
+    word = "layer" if ends["low"] == ends["high"] or ends["high"] is None else "layers"
+    return f"{word} {layer_set(ends)}"
 
 
 def outcome_word(found: Mapping[str, Any]) -> str:
@@ -123,10 +148,6 @@ def crossing_clause(first: str, second: str, crossing: Mapping[str, Any] | None,
         return f"for {of}, the {one} reads it later than the {other} ({shown})"
     return f"for {of}, the {one} is not distinguishable from the {other} ({shown})"
 
-
-def sides_clause(words: Sequence[str], none: str, some: str) -> str:
-    """`some` with the words listed, or `none`."""
-    return some.format(listed(list(words))) if words else none
 
 
 def model_clause(record: RunRecord) -> str:

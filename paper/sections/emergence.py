@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.figures import TEXT_WIDTH_IN, draw_effect, draw_sets, label_ends
-from analysis.reporting.report_text import p_text, sentence
-from paper.evidence.plain import interval, layer_set, level, number, percent, span
+from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
 from paper.evidence.values import Value
+from paper.evidence.wording import emergence_sentence
 from paper.output.floats import Figure
 from paper.sections.section import Section
 
@@ -40,9 +40,8 @@ def _values(record: RunRecord) -> Iterator[Value]:
     for name, found in record.findings(readout).items():
         where = f"attributes/{name}/readouts/{readout}"
         first, last = found["layers"][0], found["layers"][-1]
-        said = sentence(name, found)
         texts = {
-            "sentence": (said[:1].upper() + said[1:], ""),
+            "sentence": (emergence_sentence(name, found), ""),
             "first": (number(first["effect"]), "/layers/0/effect"),
             "last": (number(last["effect"]), "/layers/-1/effect"),
             "last-interval": (interval(last), "/layers/-1"),
@@ -52,10 +51,6 @@ def _values(record: RunRecord) -> Iterator[Value]:
                 percent(last["correct"]["shuffled"]), "/layers/-1/correct/shuffled"
             ),
             "right-blank": (percent(last["correct"]["blank"]), "/layers/-1/correct/blank"),
-            "set": (layer_set(found["fb_half"]), "/fb_half"),
-            "plateau": (number(found["plateau_effect"]), "/plateau_effect"),
-            "p-shuffled": (p_text(found["omnibus_p"]["shuffled"]), "/omnibus_p/shuffled"),
-            "p-blank": (p_text(found["omnibus_p"]["blank"]), "/omnibus_p/blank"),
         }  # fmt: skip
         for key, (text, place) in texts.items():
             yield Value(key=f"{name}.{key}", text=text, where=where + place)

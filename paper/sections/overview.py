@@ -57,7 +57,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="plateau", text=listed(list(plateaus)), where=f"{where}/plateau")
     horizons = dict.fromkeys(str(found["horizon"]) for found in every)
     yield Value(key="horizon", text=listed(list(horizons)), where=f"{where}/horizon")
-    answers = [f"{name} {len(found['answers'])}" for name, found in findings.items()]
+    answers = [f"{len(found['answers'])} for {name}" for name, found in findings.items()]
     yield Value(key="n-answers", text=listed(answers), where=f"{where}/answers")
     entropies = [
         f"{number(found['answer_entropy_bits'])} bits for {name}"
@@ -65,7 +65,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
     ]
     yield Value(key="entropies", text=listed(entropies), where=f"{where}/answer_entropy_bits")
     right = [
-        f"{percent(found['layers'][-1]['correct']['real'])} for {name}"
+        f"{percent(found['layers'][-1]['correct']['real'])} of the questions on {name}"
         for name, found in findings.items()
     ]
     yield Value(key="right", text=listed(right), where=f"{where}/layers/-1/correct/real")

@@ -14,7 +14,7 @@ from tests.analysis.planted import PROFILES, QUICK, planted
 
 @pytest.fixture(scope="module")
 def found() -> dict:
-    return {name: estimate(planted(PROFILES[name]), QUICK, key=0)[0] for name in PROFILES}
+    return {name: estimate(planted(PROFILES[name]), QUICK, key=0).results for name in PROFILES}
 
 
 def column(found, name):
