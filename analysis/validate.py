@@ -58,8 +58,7 @@ def validate(arguments: Arguments) -> list[Finding]:
             "seconds": round(perf_counter() - start, 1),
             "versions": {name: version(name) for name in ("numpy", "scipy", "statsmodels")},
             "findings": [
-                {**asdict(one), "holds": one.holds, "simulated": one.simulated}
-                for one in findings
+                {**asdict(one), "holds": one.holds, "simulated": one.simulated} for one in findings
             ],
         }
         write_durably(

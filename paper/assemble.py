@@ -56,7 +56,9 @@ def build(asked: Asked, out: Path) -> list[str]:
     figures, tables = _floats(filled, asked.form)
     text.require_known(works, figures, tables)
     outputs = _project(text, values, figures, tables, asked)
-    outputs[_VALUES] = (json.dumps(values.as_records(), indent=1, ensure_ascii=False) + "\n").encode()
+    outputs[_VALUES] = (
+        json.dumps(values.as_records(), indent=1, ensure_ascii=False) + "\n"
+    ).encode()
     outputs[_PAGE] = _page(text, values, figures, tables, works)
     notes = list(left_out.values())
     made = _typeset(outputs, asked)
@@ -69,9 +71,7 @@ def build(asked: Asked, out: Path) -> list[str]:
     record = manifest(asked, outputs, _made_from(filled, outputs), missing)
     _write(out, outputs, record)
     main = [name for name in (_PDF, _PAGE, _VALUES) if name in outputs]
-    notes.append(
-        f"{out}: {listed(main)}, {len(figures)} figures, {len(tables)} tables"
-    )
+    notes.append(f"{out}: {listed(main)}, {len(figures)} figures, {len(tables)} tables")
     return notes
 
 
@@ -171,12 +171,12 @@ def _project(
     named["refs.bib"] = _source("refs.bib")
     undated = asked.source_date_epoch is None
     named["settings.tex"] = "\\pdfinfoomitdate=1\n" if undated else "% dates as given\n"
-    for key, (figure, content) in figures.items():
-        named[f"figures/{key}.tex"] = figure_float(figure, key.partition("-")[0], asked.form)
-    named |= {
-        f"tables/{key}.tex": table_float(table, key.partition("-")[0])
-        for key, table in tables.items()
-    }
+    for key, (figure, _) in figures.items():
+        run = key.partition("-")[0]
+        named[f"figures/{key}.tex"] = figure_float(figure, run, asked.form, text.place(key))
+    for key, table in tables.items():
+        run = key.partition("-")[0]
+        named[f"tables/{key}.tex"] = table_float(table, run, text.place(key))
     project = {name: content.encode() for name, content in named.items()}
     for key, (_, content) in figures.items():
         project |= {f"figures/{key}.{ending}": data for ending, data in content.items()
@@ -204,9 +204,7 @@ def _typeset(outputs: Mapping[str, bytes], asked: Asked) -> Typeset | None:
     return typeset(needed, asked.source_date_epoch)
 
 
-def _made_from(
-    filled: Sequence[_Filled], outputs: Mapping[str, bytes]
-) -> dict[str, list[str]]:
+def _made_from(filled: Sequence[_Filled], outputs: Mapping[str, bytes]) -> dict[str, list[str]]:
     """For the check: the inputs of each output, by the beginning of their names."""
     made: dict[str, list[str]] = {}
     shared = ["paper/evidence", "paper/output/floats.py", "paper/prose/escape.py",

@@ -92,6 +92,4 @@ def _asked(config: Build) -> Asked:
 
 if __name__ == "__main__":
     with one_line_errors():
-        raise SystemExit(
-            main(from_command_line(Build, command=_COMMAND, arguments=sys.argv[1:]))
-        )
+        raise SystemExit(main(from_command_line(Build, command=_COMMAND, arguments=sys.argv[1:])))

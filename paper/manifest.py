@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from data_prep.errors import UserError
 from paper.evidence.record import IDENTITY, RESULTS, STUDY
@@ -32,7 +32,7 @@ class Asked:
 
     runs: tuple[Path, ...]
     validation: Path
-    form: str
+    form: Literal["pdf", "pgf"]
     source_date_epoch: str | None
 
 

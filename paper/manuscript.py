@@ -29,6 +29,18 @@ class Manuscript:
         """All of the text in reading order."""
         return list(_Reader(self.trees).read(_MAIN))
 
+    def place(self, key: str) -> str:
+        """Where LaTeX may put a float: in the appendix, which is tables, right where it is read."""
+        shown_in = [
+            name
+            for name, tree in self.trees.items()
+            if key in [f"{_run_of(name)}-{one}" for command in ("placefigure", "placetable")
+                       for one in keys(tree, command)]
+        ]  # fmt: skip
+        generated = self.generated["text/appendix.tex"]
+        appended = any(f"{{{name.removesuffix('.tex')}}}" in generated for name in shown_in)
+        return "!htbp" if appended else "tbp"
+
     def keys_of_all(self) -> list[str]:
         """Values that text on all runs asks for."""
         return [
@@ -36,7 +48,10 @@ class Manuscript:
         ]
 
     def require_known(
-        self, works: Mapping[str, object], figures: Mapping[str, object], tables: Mapping[str, object]
+        self,
+        works: Mapping[str, object],
+        figures: Mapping[str, object],
+        tables: Mapping[str, object],
     ) -> None:
         """UserError for a work, figure or table that is named and does not exist."""
         for name, tree in self.trees.items():
@@ -128,9 +143,7 @@ def _run_of(name: str) -> str:
     return name.removeprefix("sections/").partition("-")[0] if _of_run(name) else ALL
 
 
-def _results(
-    sections: Sequence[tuple[Section, Record, str]], records: Sequence[RunRecord]
-) -> str:
+def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[RunRecord]) -> str:
     lines = ["% Made by paper.build from the sections that the runs fill."]
     for record in records:
         about = f": {tex(record.model)}" if len(records) > 1 else ""
@@ -158,5 +171,3 @@ def _inputs(
         for section, one, _ in sections
         if section.part == part and one.key == record.key
     ]
-
-

@@ -21,6 +21,8 @@ _WIDTH = 100
 _NAMES = {"logit_lens": "logit lens", "tuned_lens": "tuned lens"}
 # Okabe & Ito (2008), as everywhere.
 _COLORS = {"logit_lens": "#999999", "tuned_lens": "#0072B2"}
+_STYLES: dict[str, Any] = {"logit_lens": {"linestyle": "--", "marker": "s"},
+                           "tuned_lens": {"linestyle": "-", "marker": "o"}}  # fmt: skip
 _STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -89,8 +91,11 @@ def _number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
-    """Divergence of both lenses from the model, with bands over scenes, the names at the lines."""
+def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any], *, log: bool = False) -> None:
+    """Divergence of both lenses from the model, with bands over scenes, the names at the lines.
+
+    `log` shows it on a logarithmic scale, on which the last layers can be told apart.
+    """
     rows = found["layers"][:-1]  # at the last layer both are 0 by definition
     layers = np.array([row["layer"] for row in rows])
     for lens in LENSES:
@@ -101,12 +106,19 @@ def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
         axes.fill_between(
             layers, np.maximum(low, 0), high, color=_COLORS[lens], alpha=0.2, linewidth=0
         )
-        axes.plot(layers, estimate, color=_COLORS[lens], marker="o", markersize=2.5)
+        axes.plot(layers, estimate, color=_COLORS[lens], markersize=2.5, **_STYLES[lens])
+        at, offset = (-1, (5, 0)) if log else (0, (4, 2))
         axes.annotate(
-            _NAMES[lens], xy=(layers[0], estimate[0]), xytext=(4, 2),
-            textcoords="offset points", color=_COLORS[lens], va="bottom",
+            _NAMES[lens], xy=(layers[at], estimate[at]), xytext=offset,
+            textcoords="offset points", color=_COLORS[lens], va="center" if log else "bottom",
         )  # fmt: skip
-    axes.set_ylim(bottom=0)
+    if log:
+        axes.set_yscale("log")
+        drawn = [row["kl_bits"][lens]["estimate"] for row in rows for lens in LENSES]
+        # Intervals may touch 0, which has no place here.
+        axes.set_ylim(bottom=max(min(drawn) / 3, 1e-6))
+    else:
+        axes.set_ylim(bottom=0)
     axes.set_xticks(range(0, len(rows), max(1, len(rows) // 10)))
     axes.set_xlabel("layer (residual stream after block)")
     axes.set_ylabel("D(final || lens), bits")

@@ -9,7 +9,7 @@ from analysis.reporting.figures import COLORS
 
 CONDITIONS = ("real", "shuffled", "blank")
 # Styles beside the colours: the curves must be told apart in grey too.
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "real": {"linestyle": "-", "marker": "o"},
     "shuffled": {"linestyle": "--", "marker": "s"},
     "blank": {"linestyle": ":", "marker": "^"},

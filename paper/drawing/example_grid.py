@@ -12,7 +12,7 @@ from matplotlib.ft2font import FT2Font
 from paper.prose.escape import code_point
 
 _MOST_LAYERS = 12
-_MOST_LETTERS = 11
+_MOST_LETTERS = 9
 _LEADING_SPACE = "\u00b7"
 
 
@@ -46,8 +46,9 @@ def draw_top_tokens(axes: Axes, layers: Sequence[Mapping[str, Any]], most: int =
             axes.text(rank, place, cell, ha="center", va="center", fontsize=7, color=color,
                       parse_math=False)  # fmt: skip
     axes.set_yticks(range(len(rows)), [str(row["layer"]) for row in rows])
-    axes.set_xticks(range(n_ranks + 1), [*(str(rank + 1) for rank in range(n_ranks)), "answer"])
+    axes.set_xticks(range(n_ranks + 1), [*(str(rank + 1) for rank in range(n_ranks)), "p(answer)"])
     axes.tick_params(length=0)
+    axes.set_xlabel("most probable tokens, by rank")
     axes.set_ylabel("layer")
     axes.axvline(n_ranks - 0.5, color="white", linewidth=2)
     for spine in axes.spines.values():

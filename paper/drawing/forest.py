@@ -28,7 +28,7 @@ def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]
         place -= _GAP
     axes.set_yticks(list(ticks.values()), list(ticks))
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place + _GAP + 0.3, 0.7)
+    axes.set_ylim(place + _GAP, 0.8)
     axes.set_xlim(-0.3, last + 0.3)
     axes.set_xticks(range(0, last + 1, max(1, last // 10)))
     axes.set_xlabel("layer of emergence (half of the plateau)")
@@ -45,12 +45,10 @@ def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]
                        frameon=False, fontsize=7)  # fmt: skip
 
 
-def _draw_row(
-    axes: Axes, found: Mapping[str, Any], place: float, color: str, marker: str
-) -> None:
+def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, marker: str) -> None:
     crossing = found["lambda_half"]
     if crossing is None:
-        word = _WORDS.get(found["outcome"], found["outcome"])
+        word = _WORDS[found["outcome"]]
         at = 0.0 if found["outcome"] == "from_start" else found["layers"][-1]["layer"] / 2
         axes.text(at, place, word, fontsize=7, fontstyle="italic", color="0.35", va="center",
                   ha="left" if at == 0 else "center")  # fmt: skip

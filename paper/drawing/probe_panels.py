@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.reporting.figures import COLORS
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "probe": {"linestyle": "-", "marker": "o"},
     "control task": {"linestyle": "--", "marker": "s"},
     "random weights": {"linestyle": ":", "marker": "^"},

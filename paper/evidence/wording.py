@@ -80,9 +80,7 @@ def controls_clause(findings: Mapping[str, Mapping[str, Any]]) -> str:
         return f"the image beats both controls for {which}"
     if not beaten:
         return f"the image beats both controls for none of {listed(list(findings))}"
-    return (
-        f"the image beats both controls for {listed(beaten)}, and not for {listed(others)}"
-    )
+    return f"the image beats both controls for {listed(beaten)}, and not for {listed(others)}"
 
 
 def order_clause(study: Mapping[str, Any] | None) -> str:
@@ -108,9 +106,7 @@ def _link(study: Mapping[str, Any], first: str, second: str) -> str:
     )
 
 
-def difference(
-    study: Mapping[str, Any], first: str, second: str
-) -> tuple[Mapping[str, Any], int]:
+def difference(study: Mapping[str, Any], first: str, second: str) -> tuple[Mapping[str, Any], int]:
     """The pair's difference, and the sign that makes it second minus first."""
     for pair in study["differences"]:
         if (pair["first"], pair["second"]) == (first, second):
@@ -133,21 +129,28 @@ def chain_clause(study: Mapping[str, Any]) -> str:
     )
 
 
-def crossing_clause(first: str, second: str, crossing: Mapping[str, Any] | None, of: str) -> str:
-    """Which of two readouts reads an attribute earlier."""
-    one, other = READOUT_NAMES[first], READOUT_NAMES[second]
+def crossing_clause(pair: Mapping[str, Any], of: str) -> str:
+    """Which of two readouts reads an attribute earlier, for a list that has named the two."""
+    crossing = pair["crossing"]
     if crossing is None:
-        return f"for {of}, {one} and {other} cannot be compared, since one shows no emergence"
-    shown = (
-        f"{number(crossing['estimate'], 1)} layers, CI {interval(crossing, 1)}, "
-        f"{p_text(crossing['p'])}"
-    )
+        return f"for {of} one of them shows no such layer"
     if crossing["low"] > 0:
-        return f"for {of}, the {one} reads it earlier than the {other} ({shown})"
-    if crossing["high"] < 0:
-        return f"for {of}, the {one} reads it later than the {other} ({shown})"
-    return f"for {of}, the {one} is not distinguishable from the {other} ({shown})"
+        relation = "earlier"
+    elif crossing["high"] < 0:
+        relation = "later"
+    else:
+        relation = "not distinguishable"
+    return (
+        f"{relation} for {of} ({number(crossing['estimate'], 1)} layers, CI "
+        f"{interval(crossing, 1)}, {p_text(crossing['p'])})"
+    )
 
+
+def pair_sentence(first: str, second: str, by_attribute: Mapping[str, Mapping[str, Any]]) -> str:
+    """Where the first of two readouts begins to read, against the second, for every attribute."""
+    clauses = [crossing_clause(pair, name) for name, pair in by_attribute.items()]
+    one, other = READOUT_NAMES[first], READOUT_NAMES[second]
+    return f"The {one} begins to read, against the {other}: {'; '.join(clauses)}."
 
 
 def model_clause(record: RunRecord) -> str:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,7 +16,7 @@ from data_prep.errors import UserError
 from paper.prose.escape import tex
 
 FigureFormat = Literal["pdf", "pgf"]
-_FONTS = {
+_FONTS: dict[Any, Any] = {
     # Times, as the body's mathptmx.
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
@@ -74,7 +74,7 @@ def drawn(figure: Figure, form: FigureFormat) -> dict[str, bytes]:
     return files
 
 
-def figure_float(figure: Figure, run: str, form: FigureFormat) -> str:
+def figure_float(figure: Figure, run: str, form: FigureFormat, place: str) -> str:
     """The .tex float that includes the figure; the text says \\placefigure{name}."""
     stem = f"figures/{run}-{figure.name}"
     if form == "pgf" and not figure.holds_images:
@@ -82,28 +82,34 @@ def figure_float(figure: Figure, run: str, form: FigureFormat) -> str:
     else:
         included = rf"\includegraphics{{{stem}.pdf}}"
     return (
-        "\\begin{figure}[tbp]\n\\centering\n"
+        f"\\begin{{figure}}[{place}]\n\\centering\n"
         f"{included}\n"
         f"\\caption{{{tex(figure.caption)}}}\n\\label{{fig:{run}:{figure.name}}}\n"
         "\\end{figure}\n"
     )
 
 
-def table_float(table: Table, run: str) -> str:
-    """The table in booktabs style; the text says \\placetable{name}."""
+def table_float(table: Table, run: str, place: str) -> str:
+    """The table in booktabs style; the text says \\placetable{name}. `place` is LaTeX's tbp."""
     caption = rf"\caption{{{tex(table.caption)}}}\label{{tab:{run}:{table.name}}}"
     columns = f"@{{}}{_columns(table.align)}@{{}}"
     head = " & ".join(tex(str(name)) for name in table.frame.columns) + r" \\"
     rows = list(_rows(table.frame))
     if table.long:
-        lines = [r"{\small", rf"\begin{{longtable}}{{{columns}}}", rf"{caption}\\", r"\toprule",
-                 head, r"\midrule", r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead",
-                 r"\bottomrule", r"\endfoot", *rows, r"\end{longtable}}"]  # fmt: skip
+        lines = [rf"{{{_size(table)}", rf"\begin{{longtable}}{{{columns}}}", rf"{caption}\\",
+                 r"\toprule", head, r"\midrule", r"\endfirsthead", r"\toprule", head, r"\midrule",
+                 r"\endhead", r"\bottomrule", r"\endfoot", *rows, r"\end{longtable}}"]  # fmt: skip
     else:
-        lines = [r"\begin{table}[tbp]", r"\centering\small", caption,
+        lines = [rf"\begin{{table}}[{place}]", rf"\centering{_size(table)}", caption,
                  rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *rows,
                  r"\bottomrule", r"\end{tabular}", r"\end{table}"]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _size(table: Table) -> str:
+    """Many columns need the smaller of the two sizes."""
+    many = len(table.frame.columns) > 7
+    return rf"\{'footnotesize' if many else 'small'}\setlength{{\tabcolsep}}{{4.5pt}}"
 
 
 def _columns(align: str) -> str:
@@ -121,7 +127,7 @@ def _rows(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _saved(canvas: Canvas, form: str, **options: object) -> bytes:
+def _saved(canvas: Canvas, form: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     canvas.savefig(stream, format=form, **options)
     return stream.getvalue()

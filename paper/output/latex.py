@@ -22,6 +22,7 @@ _LOCATED = re.compile(r"^(?:\./)?([\w./-]+\.\w+):(\d+): (.+)$", re.MULTILINE)
 _BARE = re.compile(r"^! (.+)$", re.MULTILINE)
 _CONTEXT = re.compile(r"^l\.\d+ (.*)$", re.MULTILINE)
 _OVERFULL = re.compile(r"Overfull \\[hv]box \((\d+\.?\d*)pt too (?:wide|high)\)([^\n]*)")
+_OPENED = re.compile(r"\(\./([\w./-]+\.tex)")
 _UNDEFINED = re.compile(r"(?:Reference|Citation) [`'](\S+?)' .*?undefined", re.DOTALL)
 _MISSING = re.compile(r"Missing character: There is no (\S+)")
 
@@ -82,11 +83,15 @@ def what_matters(log: str, shown: str) -> str:
 
 def overfull(log: str) -> tuple[str, ...]:
     """Boxes that stand out by more than is allowed."""
-    return tuple(
-        f"{float(points):.1f}pt too large{where}"
-        for points, where in _OVERFULL.findall(_joined(log))
-        if float(points) > WIDEST_OVERFULL_PT
-    )
+    joined = _joined(log)
+    found = []
+    for match in _OVERFULL.finditer(joined):
+        if float(match[1]) > WIDEST_OVERFULL_PT:
+            # TeX does not say the file: it is the one that was opened last, or one that holds it.
+            opened = _OPENED.findall(joined, 0, match.start())
+            near = f", near {opened[-1]}" if opened else ""
+            found.append(f"{float(match[1]):.1f}pt too large{match[2]}{near}")
+    return tuple(found)
 
 
 def _require_complete(log: str) -> None:

@@ -13,7 +13,9 @@ from paper.prose.parse import Command, Math, Node, Text, walk
 
 ALLOWED = frozenset({"GPT-2", "LLaVA-1.5", "Qwen2-VL", "CLEVR-v1.0", "Python-3", "SHA-256"})
 """Names that hold a digit. Years of citations come from refs.bib, section numbers from TeX."""
-_WORD = re.compile(r"[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*\d[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*")
+_WORD = re.compile(
+    r"[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*\d[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*"
+)
 _NUMBER_WORD = re.compile(
     r"\b(three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
     r"hundreds?|thousands?|millions?|billions?)\b",

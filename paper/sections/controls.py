@@ -2,35 +2,31 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.report_text import p_text, p_value
+from analysis.reporting.report_text import p_value
 from paper.drawing.conditions import CONDITIONS, draw_conditions
-from paper.evidence.plain import interval, level, number, span
+from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
-from paper.evidence.values import Value
 from paper.evidence.wording import outcome_word
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
+_SCORES = {"correct": "right answers", "brier": "Brier"}
 _TEXT = r"""
 \subsection{Controls}\label{sec:\run:controls}
 \figref{conditions} shows the scores themselves. A blank image leaves the model near what it knows
 without looking; another scene's image takes it further down the more it trusts what it sees. The
 distance between the curves is the effect, and the line of guessing is where a readout without any
-information would stand.
+information would stand. \tabref{conditions} gives the scores at the last layer with the tests
+against both controls. In short, \val{controls}.
 
 \placefigure{conditions}
+\placetable{conditions}
 
-"""
-_ATTRIBUTE = (
-    r"For @, at the last layer: \val{@.bits-real} bits with the real image, \val{@.bits-shuffled} "
-    r"with another scene's, \val{@.bits-blank} with a blank one; omnibus \val{@.p-shuffled} against "
-    r"shuffled and \val{@.p-blank} against blank images. "
-)
-_CLOSING = r"""
 \tabref{controls} repeats the main question under the other control and with the other scores. The
 share of right answers is a threshold and may jump where the probability grows smoothly
 \citep{schaeffer2023}; a layer that moves with the score belongs to the score.
@@ -40,23 +36,7 @@ share of right answers is a threshold and may jump where the probability grows s
 
 
 def _text(record: RunRecord) -> str:
-    names = record.findings(main_readout(record))
-    return _TEXT + "\n".join(_ATTRIBUTE.replace("@", name) for name in names) + "\n" + _CLOSING
-
-
-def _values(record: RunRecord) -> Iterator[Value]:
-    readout = main_readout(record)
-    for name, found in record.findings(readout).items():
-        where = f"attributes/{name}/readouts/{readout}"
-        for condition in CONDITIONS:
-            yield Value(
-                key=f"{name}.bits-{condition}",
-                text=number(found["layers"][-1][condition]),
-                where=f"{where}/layers/-1/{condition}",
-            )
-        for control, p in found["omnibus_p"].items():
-            key = f"{name}.p-{control}"
-            yield Value(key=key, text=p_text(p), where=f"{where}/omnibus_p/{control}")
+    return _TEXT
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
@@ -88,8 +68,8 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         title="Score by layer under each condition",
         caption=(
             f"Mean score by layer in bits, log2 p of the right answer, read with the "
-            f"{READOUT_NAMES[readout]} under each condition ({scenes} scenes). Thin line: guessing, "
-            "the negative entropy of the answers. Intervals of the differences, at level "
+            f"{READOUT_NAMES[readout]} under each condition ({scenes} scenes). Thin line: "
+            "guessing, the negative entropy of the answers. Intervals of the differences, at level "
             f"{level(next(iter(findings.values()))['level'])}, stand in the figure of effects."
         ),
         size=(TEXT_WIDTH_IN, 0.45 + 1.55 * rows),
@@ -98,6 +78,40 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
+    yield _conditions(record)
+    yield _other_ways(record)
+
+
+def _conditions(record: RunRecord) -> Table:
+    readout = main_readout(record)
+    rows = []
+    for name, found in record.findings(readout).items():
+        last, p = found["layers"][-1], found["omnibus_p"]
+        rows.append(
+            {
+                "attribute": name,
+                "guessing": number(-found["answer_entropy_bits"]),
+                **{condition: number(last[condition]) for condition in CONDITIONS},
+                **{f"right, {condition}": percent(last["correct"][condition])
+                   for condition in CONDITIONS},
+                "p shuffled": p_value(p["shuffled"]),
+                "p blank": p_value(p["blank"]),
+            }
+        )  # fmt: skip
+    scenes = span([found["n_scenes"] for found in record.findings(readout).values()])
+    return Table(
+        name="conditions",
+        caption=(
+            f"At the last layer, read with the {READOUT_NAMES[readout]}: mean score in bits and "
+            f"share of right answers under each condition ({scenes} scenes). p: one-sided, of any "
+            "effect against that control, adjusted over layers."
+        ),
+        frame=pd.DataFrame(rows),
+        align="lrrrrrrrrr",
+    )
+
+
+def _other_ways(record: RunRecord) -> Table:
     rows = []
     readout = main_readout(record)
     for name, found in record.findings(readout).items():
@@ -108,7 +122,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             (f"bits, {other['control']}", other, found["omnibus_p"][other["control"]]),
         ]
         cases += [
-            (f"{ {'correct': 'right answers', 'brier': 'Brier'}.get(score, score) }, {primary}",
+            (f"{_SCORES.get(score, score)}, {primary}",
              one, max(one["omnibus_p"].values()))
             for score, one in found["other_scores"].items()
         ]  # fmt: skip
@@ -125,7 +139,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
                 }
             )
     scenes = span([found["n_scenes"] for found in record.findings(readout).values()])
-    yield Table(
+    return Table(
         name="controls",
         caption=(
             f"Layer of emergence, {READOUT_NAMES[readout]}, by score and by the control that the "
@@ -143,7 +157,6 @@ SECTION = Section(
     made_by="python -m analysis.emergence --attr all --run {run}",
     holds=lambda record: True,
     text=_text,
-    values=_values,
     figures=_figures,
     tables=_tables,
 )

@@ -22,17 +22,18 @@ and that costs more than not knowing. The layer of half the plateau does not dep
 \placefigure{effect}
 """
 _ATTRIBUTE = r"""
-\paragraph{Attribute: @}
-\val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is \val{@.last} H
-(\val{level} CI \val{@.last-interval}), and the right answer is the most probable one among the
-\val{@.n-answers} answers for \val{@.right} of the questions with the real image,
+\paragraph{#.}
+\val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is
+\val{@.last} H (\val{level} CI \val{@.last-interval}), and the right answer is the most probable
+one among the \val{@.n-answers} answers for \val{@.right} of the questions with the real image,
 \val{@.right-shuffled} with another scene's image and \val{@.right-blank} with a blank one.
 """
 
 
 def _text(record: RunRecord) -> str:
     findings = record.findings(main_readout(record))
-    return _TEXT + "".join(_ATTRIBUTE.replace("@", name) for name in findings)
+    parts = [_ATTRIBUTE.replace("@", name).replace("#", name.capitalize()) for name in findings]
+    return _TEXT + "".join(parts)
 
 
 def _values(record: RunRecord) -> Iterator[Value]:

@@ -27,9 +27,7 @@ looks, and they carry no evidence: what holds for scenes at large stands in the 
 
 def _text(record: RunRecord) -> str:
     items = record.study("examples")["items"]
-    places = "".join(
-        rf"\placefigure{{example-{place}}}" + "\n" for place in _letters(len(items))
-    )
+    places = "".join(rf"\placefigure{{example-{place}}}" + "\n" for place in _letters(len(items)))
     return f"{_TEXT}\n{places}"
 
 
@@ -68,7 +66,7 @@ def _figure(record: RunRecord, place: str, item: Mapping[str, Any]) -> Figure:
             "probability of the right answer within its answer set. A dot stands for a leading "
             "space; a single scene has no interval and no level."
         ),
-        size=(TEXT_WIDTH_IN, 0.5 + 0.17 * n_rows),
+        size=(TEXT_WIDTH_IN, 0.7 + 0.17 * n_rows),
         draw=draw,
         holds_images=True,
     )
@@ -86,7 +84,9 @@ def _image(record: RunRecord, name: str) -> np.ndarray:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(f"cannot read the example image {path} ({error}): run examples again") from error
+        raise UserError(
+            f"cannot read the example image {path} ({error}): run examples again"
+        ) from error
 
 
 SECTION = Section(

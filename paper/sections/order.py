@@ -105,8 +105,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             f"Differences of the layer of emergence, second minus first, in layers, over "
             f"{study['n_scenes']:,} scenes with {level(study['level'])} intervals. p: two-sided; "
-            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the declared chain. "
-            "Sets apart: the forward-backward sets are disjoint, the first's before the second's."
+            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the declared "
+            "chain. Sets apart: the forward-backward sets are disjoint, the first's before the "
+            "second's."
         ),
         frame=pd.DataFrame(rows),
         align="llrlrrrl",

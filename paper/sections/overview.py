@@ -107,7 +107,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
                     "CI": "" if crossing is None else interval(crossing, 1),
                     "set": "" if crossing is None else layer_set(found["fb_half"]),
                     "depth": "" if crossing is None else number(crossing["estimate"] / last),
-                    "plateau": f"{number(found['plateau_effect'])} H",
+                    "plateau": number(found["plateau_effect"]),
                     "p": p_value(max(found["omnibus_p"].values())),
                     "scenes": f"{found['n_scenes']:,}",
                 }
@@ -117,7 +117,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     yield Table(
         name="overview",
         caption=(
-            f"Layer of emergence by attribute and readout, of {record.last_layer} layers, "
+            f"Layer of emergence, of {record.last_layer}, by attribute and readout in "
             f"{record.model}. CI: {level_of(one['level'])} bootstrap interval over scenes. Set: "
             f"forward-backward set at the same level. Depth: layer over {record.last_layer}. "
             "Plateau: mean effect of the image in the plateau window, as share of the answer "

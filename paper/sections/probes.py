@@ -61,9 +61,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
         for name, one in found.items():
             row = one["layers"][-1]
             ends = interval(row, digits, ends=f"{key}_{{}}")
-            parts.append(
-                f"{number(row[key], digits)} ({level(one['level'])} CI {ends}) for {name}"
-            )
+            parts.append(f"{number(row[key], digits)} ({level(one['level'])} CI {ends}) for {name}")
         return listed(parts)
 
     yield Value(key="probes.last", text=last("accuracy"), where=f"{where}/*/layers/-1/accuracy")

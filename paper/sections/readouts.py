@@ -12,7 +12,7 @@ from paper.evidence.plain import interval, level, number, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
 from paper.evidence.values import Value
-from paper.evidence.wording import crossing_clause
+from paper.evidence.wording import pair_sentence
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
@@ -25,7 +25,7 @@ long the attribute stands in the stream in another form than the one in which it
 \placefigure{forest}
 """
 _PAIRS = r"""
-Compared scene by scene: \val{readouts.crossings}. \tabref{readouts} gives the test over all layers
+Compared scene by scene: \val{readouts.crossings} \tabref{readouts} gives the test over all layers
 for each pair as well: two readouts can differ in how much they read without differing in where it
 begins.
 
@@ -50,16 +50,12 @@ def _values(record: RunRecord) -> Iterator[Value]:
     study = record.study("readouts")
     if not study:
         return
-    every = []
+    pairs: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for name, found in study.items():
         for pair in found["pairs"]:
-            clause = crossing_clause(pair["first"], pair["second"], pair["crossing"], name)
-            key = f"readouts.{name}.{pair['first']}-{pair['second']}".replace("_", "-")
-            yield Value(key=key, text=clause, where=f"studies/readouts/{name}/pairs")
-            if pair["crossing"] is not None:
-                every.append(clause)
-    said = "; ".join(every) or "no pair of readouts shows emergence on both sides"
-    yield Value(key="readouts.crossings", text=said, where="studies/readouts")
+            pairs.setdefault((pair["first"], pair["second"]), {})[name] = pair
+    said = [pair_sentence(first, second, found) for (first, second), found in pairs.items()]
+    yield Value(key="readouts.crossings", text=" ".join(said), where="studies/readouts")
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:

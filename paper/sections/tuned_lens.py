@@ -69,11 +69,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(1, len(positions), squeeze=False, sharey=True).ravel()
         for axes, (position, found) in zip(panels, positions.items(), strict=True):
-            draw_kl_by_layer(axes, found)
-            axes.set_yscale("log")
-            smallest = min(row["kl_bits"][lens]["estimate"] for row in found["layers"][:-1]
-                           for lens in ("logit_lens", "tuned_lens"))  # fmt: skip
-            axes.set_ylim(bottom=max(smallest / 3, 1e-6))
+            draw_kl_by_layer(axes, found, log=True)
             axes.set_xlabel("layer")
             if len(positions) > 1:
                 axes.set_title(position, fontsize=8)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.figures import TEXT_WIDTH_IN
-from paper.drawing.calibration import draw_calibration
+from paper.drawing.calibration import draw_calibration, is_control
 from paper.evidence.plain import listed
 from paper.evidence.record import VALIDATION, Record
 from paper.evidence.values import Value
@@ -15,6 +15,7 @@ from paper.output.floats import Figure, Table
 from paper.sections.section import Section
 
 _PANELS = {"error": "error rate", "coverage": "coverage", "power": "power"}
+_CONTROLS = "of negative controls, which must fail"
 
 _TEXT = r"""
 \section{Validation of the statistics}\label{sec:\run:validation}
@@ -53,16 +54,22 @@ def _values(record: Record) -> Iterator[Value]:
 
 
 def _rates(record: Record) -> dict[str, list[Mapping[str, Any]]]:
-    """Claims that are rates, by what they measure; the order is that of the file."""
+    """Claims that are rates, by the name of their panel; the order is that of the file.
+
+    Controls have panels of their own: they lie so far off that they would flatten the others.
+    """
     rates: dict[str, list[Mapping[str, Any]]] = {}
-    for measure in _PANELS:
-        own = [
-            one
-            for one in record.results["findings"]
-            if one["kind"] == "rate" and one.get("measures") == measure
-        ]
-        if own:
-            rates[measure] = own
+    for control in (False, True):
+        for measure, panel in _PANELS.items():
+            own = [
+                one
+                for one in record.results["findings"]
+                if one["kind"] == "rate"
+                and one.get("measures") == measure
+                and is_control(one) is control
+            ]
+            if own:
+                rates[f"{panel} {_CONTROLS}" if control else panel] = own
     return rates
 
 
@@ -75,9 +82,9 @@ def _figures(record: Record) -> Iterator[Figure]:
     def draw(canvas: Canvas) -> None:
         heights = [len(own) + 1 for own in rates.values()]
         panels = canvas.subplots(len(rates), 1, squeeze=False, height_ratios=heights).ravel()
-        for axes, (measure, own) in zip(panels, rates.items(), strict=True):
+        for axes, (panel, own) in zip(panels, rates.items(), strict=True):
             draw_calibration(axes, own)
-            axes.set_xlabel(_PANELS[measure])
+            axes.set_xlabel(panel)
 
     yield Figure(
         name="calibration",

@@ -251,7 +251,7 @@ def validation() -> dict[str, Any]:
     cases = (
         ("1", "max-T FWER, normal, n=50", 0.0515, 0.04, 0.06, "rate", "error"),
         ("1", "uncorrected fails, n=50", 0.46, 0.3, 1.0, "rate", "error"),
-        ("2", "enumeration against scipy, largest difference", 1e-15, 0.0, 1e-12, "value", "number"),
+        ("2", "enumeration against a loop, difference", 1e-15, 0.0, 1e-12, "value", "number"),
         ("3", "bootstrap-t coverage, normal, 20 scenes", 0.948, 0.93, 0.97, "rate", "coverage"),
         ("3", "by item fails, normal, 20 scenes", 0.81, 0.0, 0.9, "rate", "coverage"),
         ("6", "power for a gap of 3 layers, d=.8, n=200", 0.99, 0.95, 1.0, "rate", "power"),
