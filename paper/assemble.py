@@ -14,7 +14,7 @@ from data_prep.errors import UserError
 from paper.evidence.plain import listed
 from paper.evidence.record import Record, RunRecord, read_record, read_validation
 from paper.evidence.values import Value, Values
-from paper.manifest import FILE_NAME, Asked, read_manifest
+from paper.manifest import FILE_NAME, Asked, fingerprint, read_manifest
 from paper.manifest import record as manifest
 from paper.manuscript import Manuscript, manuscript, title_and_author
 from paper.output.floats import Figure, FigureFormat, Table, drawn, figure_float, table_float
@@ -44,6 +44,7 @@ def build(asked: Asked, out: Path) -> list[str]:
     letters = "abcdefghijklmnopqrstuvwxyz"
     if len(asked.runs) > len(letters):
         raise UserError(f"at most {len(letters)} runs fit in a paper, got {len(asked.runs)}")
+    inputs = fingerprint(asked)  # before they are read: what changes meanwhile is stale
     records = [
         read_record(run, letters[place] if len(asked.runs) > 1 else "run")
         for place, run in enumerate(asked.runs)
@@ -68,7 +69,7 @@ def build(asked: Asked, out: Path) -> list[str]:
         outputs[_PDF] = made.pdf
         notes += [f"{_PDF} has a box that stands out: {where}" for where in made.overfull]
     missing = [line for key, line in left_out.items() if key[0] != "validation"]
-    record = manifest(asked, outputs, _made_from(filled, outputs), missing)
+    record = manifest(inputs, outputs, _made_from(filled, outputs), missing)
     _write(out, outputs, record)
     main = [name for name in (_PDF, _PAGE, _VALUES) if name in outputs]
     notes.append(f"{out}: {listed(main)}, {len(figures)} figures, {len(tables)} tables")

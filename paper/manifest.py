@@ -68,14 +68,14 @@ def fingerprint(asked: Asked) -> dict[str, str]:
 
 
 def record(
-    asked: Asked,
+    inputs: Mapping[str, str],
     outputs: Mapping[str, bytes],
     made_from: Mapping[str, Sequence[str]],
     missing: Sequence[str],
 ) -> bytes:
     """manifest.json: inputs, outputs, and which inputs (by beginning of name) each is made from."""
     content = {
-        "inputs": fingerprint(asked),
+        "inputs": dict(inputs),
         "outputs": {name: hashlib.sha256(outputs[name]).hexdigest() for name in sorted(outputs)},
         "made_from": {name: list(made_from.get(name, [""])) for name in sorted(outputs)},
         "missing": list(missing),

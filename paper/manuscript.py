@@ -8,7 +8,6 @@ from data_prep.errors import UserError
 from paper.evidence.record import Record, RunRecord
 from paper.evidence.values import ALL
 from paper.output.numbering import Placed
-from paper.prose.escape import tex
 from paper.prose.parse import Command, Node, parse
 from paper.prose.rules import keys, require_known, require_no_number
 from paper.sections import Section
@@ -146,9 +145,9 @@ def _run_of(name: str) -> str:
 def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[RunRecord]) -> str:
     lines = ["% Made by paper.build from the sections that the runs fill."]
     for record in records:
-        about = f": {tex(record.model)}" if len(records) > 1 else ""
-        lines.append(rf"\section{{Results{about}}}\label{{sec:{record.key}:results}}")
+        about = r": \val{model-name}" if len(records) > 1 else ""
         lines.append(rf"\onrun{{{record.key}}}")
+        lines.append(rf"\section{{Results{about}}}\label{{sec:{record.key}:results}}")
         lines += _inputs(sections, "results", record)
     return "\n".join([*lines, rf"\onrun{{{ALL}}}", ""])
 

@@ -63,13 +63,25 @@ def draw_effect(axes: Axes, found: Mapping[str, Any], name: str) -> None:
     )
     crossing = found["lambda_half"]
     if crossing is not None:
-        half = found["plateau_effect"] / 2
-        axes.errorbar(
-            crossing["estimate"], half,
-            xerr=[[crossing["estimate"] - crossing["low"]],
-                  [crossing["high"] - crossing["estimate"]]],
-            fmt="D", color=color, markersize=4, markeredgecolor="white", capsize=2, linewidth=1,
-        )  # fmt: skip
+        draw_crossing(axes, crossing, found["plateau_effect"] / 2, color=color, marker="D")
+
+
+def draw_crossing(
+    axes: Axes, crossing: Mapping[str, Any], height: float, *, color: str, marker: str
+) -> None:
+    """An emergence layer with its interval, at `height`.
+
+    Drawn from end to end and not as an error bar, which could not show what a percentile interval
+    may do: leave the estimate outside.
+    """
+    axes.plot(
+        [crossing["low"], crossing["high"]], [height, height], color=color, linewidth=1,
+        marker="|", markersize=4,
+    )  # fmt: skip
+    axes.plot(
+        [crossing["estimate"]], [height], color=color, linestyle="none", marker=marker,
+        markersize=4.2, markeredgecolor="white", markeredgewidth=0.5,
+    )  # fmt: skip
 
 
 def draw_sets(axes: Axes, found: Mapping[str, Any], name: str, *, height: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.reporting.figures import COLORS
+from analysis.reporting.figures import COLORS, draw_crossing
 from paper.evidence.studies import READOUT_NAMES
 
 # Shapes, so that readouts differ without colour; colour says the attribute, as everywhere.
@@ -58,6 +58,4 @@ def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, ma
     high = last if ends["high"] is None else ends["high"]
     axes.plot([ends["low"] - 0.12, high + 0.12], [place, place], color=color, alpha=0.25,
               linewidth=6, solid_capstyle="butt")  # fmt: skip
-    reach = [[crossing["estimate"] - crossing["low"]], [crossing["high"] - crossing["estimate"]]]
-    axes.errorbar(crossing["estimate"], place, xerr=reach, fmt=marker, color=color, markersize=4.5,
-                  markeredgecolor="white", markeredgewidth=0.4, linewidth=1, capsize=2)  # fmt: skip
+    draw_crossing(axes, crossing, place, color=color, marker=marker)

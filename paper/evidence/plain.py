@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.reporting.report_text import p_text
+
 _MINUS = "\u2212"
 
 
@@ -33,6 +35,11 @@ def interval(row: Mapping[str, Any], digits: int = 2, *, ends: str = "{}") -> st
     """Low to high; `ends` names the keys, "{}" standing for low and high."""
     low, high = (number(row[ends.format(end)], digits) for end in ("low", "high"))
     return f"{low} to {high}"
+
+
+def p_said(p: float) -> str:
+    """A p-value for running text, never broken over lines."""
+    return p_text(p).replace(" ", "\u00a0")
 
 
 def layer_set(ends: Mapping[str, Any]) -> str:

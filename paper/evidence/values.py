@@ -2,7 +2,7 @@
 
 A value's key is what the prose says in `\\val{key}`; with the run's short name before it, it is
 unique: `a:color.layer`. In text that speaks of all runs at once (`all:`), a value that differs
-between runs names each run's.
+between runs stands once for each, with its model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_prep.errors import UserError
+from paper.evidence.plain import listed
 from paper.evidence.record import RESULTS, Record, RunRecord
 from paper.prose.escape import tex
 
@@ -26,6 +27,8 @@ class Value:
     """Place inside the source, as in attributes/color/readouts."""
     source: str = RESULTS
     """File, relative to the folder of the run."""
+    names_model: bool = False
+    """The text itself says which model it is about."""
 
 
 class Values:
@@ -33,6 +36,7 @@ class Values:
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Any]] = {}
+        self._naming: set[str] = set()
 
     def add(self, record: Record, values: Iterable[Value]) -> None:
         """Put a run's values in; a key that is there already is a mistake of the program."""
@@ -48,6 +52,8 @@ class Values:
                 "where": value.where,
                 "sha256": record.sha256(value.source),
             }
+            if value.names_model:
+                self._naming.add(full)
 
     def join(self, records: Sequence[RunRecord], keys: Iterable[str]) -> None:
         """Make `all:key` of every run's value; where they differ, each with its model's name."""
@@ -56,13 +62,17 @@ class Values:
             held = [(record, entry) for record, entry in own if entry is not None]
             if not held:
                 continue  # the check of keys will name it
-            texts = {entry["value"] for _, entry in held}
-            if len(texts) == 1 and len(held) == len(records):
-                text = texts.pop()
-            else:
-                text = "; ".join(f"{record.model}: {entry['value']}" for record, entry in held)
+            text = self._joined(held, of_all=len(held) == len(records))
             joined = [entry["key"] for _, entry in held]
             self._entries[f"{ALL}:{key}"] = {"key": f"{ALL}:{key}", "value": text, "of": joined}
+
+    def _joined(self, held: Sequence[tuple[RunRecord, Mapping[str, Any]]], *, of_all: bool) -> str:
+        texts = [entry["value"] for _, entry in held]
+        if of_all and len(set(texts)) == 1:
+            return texts[0]
+        if not all(entry["key"] in self._naming for _, entry in held):
+            return listed([f"{entry['value']} ({record.model})" for record, entry in held])
+        return " ".join(texts) if texts[0].endswith(".") else listed(texts)
 
     def text(self, run: str, key: str, said_in: str) -> str:
         """What `\\val{key}` shows; UserError that names a key that no run gives."""

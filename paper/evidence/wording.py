@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from analysis.reporting.report_text import p_text
-from paper.evidence.plain import interval, layer_set, level, listed, number
+from paper.evidence.plain import interval, layer_set, level, listed, number, p_said
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
 
@@ -45,7 +44,7 @@ def emergence_sentence(name: str, found: Mapping[str, Any]) -> str:
         said += f": more than {plateau} is there without any block"
     elif found["outcome"] == "died":
         said += f": shown above {share} of H, but fallen and not shown above it at the end"
-    tests = " and ".join(f"{p_text(p)} against {control} images"
+    tests = " and ".join(f"{p_said(p)} against {control} images"
                          for control, p in found["omnibus_p"].items())  # fmt: skip
     return f"{said}. Over all layers, {tests} ({found['n_scenes']:,} scenes)."
 
@@ -102,7 +101,7 @@ def _link(study: Mapping[str, Any], first: str, second: str) -> str:
     return (
         f"{first} {relation} {second} (difference {number(sign * pair['estimate'], 1)} layers, "
         f"{level(study['level'])} CI {number(low, 1)} to {number(high, 1)}, "
-        f"Holm-adjusted {p_text(pair['p_holm'])})"
+        f"Holm-adjusted {p_said(pair['p_holm'])})"
     )
 
 
@@ -124,7 +123,7 @@ def chain_clause(study: Mapping[str, Any]) -> str:
     sets = "are" if study["chain_sets_apart"] else "are not"
     return (
         f"The order declared before looking ({declared}) {verdict} as a whole "
-        f"({p_text(study['chain_p'])}); the guaranteed sets of its neighbours {sets} disjoint and "
+        f"({p_said(study['chain_p'])}); the guaranteed sets of its neighbours {sets} disjoint and "
         "in that order"
     )
 
@@ -142,7 +141,7 @@ def crossing_clause(pair: Mapping[str, Any], of: str) -> str:
         relation = "not distinguishable"
     return (
         f"{relation} for {of} ({number(crossing['estimate'], 1)} layers, CI "
-        f"{interval(crossing, 1)}, {p_text(crossing['p'])})"
+        f"{interval(crossing, 1)}, {p_said(crossing['p'])})"
     )
 
 
@@ -157,7 +156,8 @@ def model_clause(record: RunRecord) -> str:
     """The model, as a text introduces it."""
     if record.results["model"] == "bundled":
         return "the small LLaVA that the toolkit brings along"
-    return f"{record.model} (revision {str(record.results['model_revision'])[:12]})"
+    revision = str(record.results["model_revision"]).rpartition(":")[2][:12]
+    return f"{record.model} (revision {revision})"
 
 
 def data_clause(record: RunRecord) -> str:

@@ -19,6 +19,8 @@ from paper.prose.citations import Work
 from paper.prose.parse import Break, Command, Environment, Math, Node, Text
 
 _TAGS = {"emph": "em", "textbf": "strong", "texttt": "code"}
+# Larger than in print: pages are read from further away.
+_PIXELS_PER_INCH = 135
 _KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 _ALIGNED = {"l": "l", "r": "r", "c": "c", "w": "l w"}
 
@@ -167,9 +169,10 @@ class _Writer:
         figure, content = self._material.figures[key]
         ending = next(kind for kind in _KINDS if kind in content)
         data = base64.b64encode(content[ending]).decode()
+        width = round(figure.size[0] * _PIXELS_PER_INCH)
         label = f"fig:{key.replace('-', ':', 1)}"
         return (
-            f'<figure id="{_anchor(label)}"><img alt="{escape(figure.title)}" '
+            f'<figure id="{_anchor(label)}"><img alt="{escape(figure.title)}" width="{width}" '
             f'src="data:{_KINDS[ending]};base64,{data}">\n<figcaption><strong>Figure '
             f"{self._numbering.number(label)}:</strong> {escape(figure.caption)}</figcaption>"
             "</figure>\n"

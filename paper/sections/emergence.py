@@ -1,10 +1,12 @@
 """Each attribute on its own: where the logit lens begins to read it, and how that was tested."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN, draw_effect, draw_sets, label_ends
+from analysis.reporting.figures import COLORS, TEXT_WIDTH_IN, draw_effect, draw_sets, label_ends
 from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
@@ -64,9 +66,13 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axhline(0, color="0.6", linewidth=0.6)
-        for place, (name, found) in enumerate(findings.items()):
+        height = 1.03
+        for name, found in findings.items():
             draw_effect(axes, found, name)
-            draw_sets(axes, found, name, height=1.02 + 0.03 * place)
+            if found["outcome"] == "emerged":
+                draw_sets(axes, found, name, height=height)
+                _name_set(axes, found, name, height)
+                height += 0.05
         label_ends(axes, {name: one["layers"][-1]["effect"] for name, one in findings.items()})
         axes.set_xlim(-0.2, record.last_layer + 0.2)
         axes.set_xticks(range(0, record.last_layer + 1, max(1, record.last_layer // 10)))
@@ -85,9 +91,18 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
             "scenes). Diamonds: layer of emergence with its interval, at half of the plateau. "
             "Bars above: forward-backward sets at the same level."
         ),
-        size=(TEXT_WIDTH_IN, 2.9),
+        size=(TEXT_WIDTH_IN, 3.0),
         draw=draw,
     )
+
+
+def _name_set(axes: Axes, found: Mapping[str, Any], name: str, height: float) -> None:
+    """Beside the bar, which in grey looks like any other."""
+    axes.annotate(
+        name, xy=(found["fb_half"]["low"] - 0.12, height), xycoords=("data", "axes fraction"),
+        xytext=(-3, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5,
+        color=COLORS[name], annotation_clip=False,
+    )  # fmt: skip
 
 
 SECTION = Section(

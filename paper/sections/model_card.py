@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-import pandas as pd
-
 from paper.evidence.record import RunRecord
-from paper.output.floats import Table
+from paper.output.floats import Table, grouped
 from paper.sections.section import Section
 
 _TEXT = r"""
@@ -38,7 +36,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             "objects and attribute: share of greedy answers over the whole vocabulary that are "
             "right, with intervals over scenes."
         ),
-        frame=pd.DataFrame(body, columns=header),
+        frame=grouped([dict(zip(header, row, strict=True)) for row in body]),
         align="lllrlrr",
     )
 

@@ -49,6 +49,12 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="attributes", text=listed(list(findings)), where="attributes")
     yield Value(key="order", text=order_clause(record.study("order")), where="studies/order")
     yield Value(key="controls", text=controls_clause(findings), where=f"{where}/omnibus_p")
+    summary = (
+        f"For {model_clause(record)}, asked about {listed(list(findings))} on {data_clause(record)} "
+        f"({scenes} scenes per attribute): {'; '.join(clauses)}; {controls_clause(findings)}. As to "
+        f"the order: {order_clause(record.study('order'))}."
+    )
+    yield Value(key="summary", text=summary, where="attributes", names_model=True)
     yield Value(key="scenes", text=scenes, where=f"{where}/n_scenes")
     yield Value(key="items", text=items, where=f"{where}/n_items")
     yield Value(key="texts", text=texts, where=f"{where}/n_texts")
@@ -86,7 +92,8 @@ def _declared(record: RunRecord) -> Iterator[Value]:
     }
     for key, text in declared.items():
         yield Value(key=key, text=text, where="plan", source=IDENTITY)
-    yield Value(key="model", text=model_clause(record), where="model")
+    yield Value(key="model-name", text=record.model, where="model")
+    yield Value(key="model", text=model_clause(record), where="model", names_model=True)
     yield Value(key="data", text=data_clause(record), where="data")
 
 

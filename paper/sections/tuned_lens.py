@@ -6,8 +6,8 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.figures import TEXT_WIDTH_IN
 from analysis.reporting.lens_report import draw_kl_by_layer
-from analysis.reporting.report_text import p_text, p_value
-from paper.evidence.plain import interval, level, number, small
+from analysis.reporting.report_text import p_value
+from paper.evidence.plain import interval, level, number, p_said, small
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import tuned_lens
 from paper.evidence.values import Value
@@ -41,12 +41,12 @@ def _values(record: RunRecord) -> Iterator[Value]:
     most = max(below, key=lambda row: row["gain_bits"]["estimate"])
     verdict = (
         f"At the position \u201c{position}\u201d it is closer than the logit lens at some layer "
-        f"({p_text(found['omnibus_p'])}); the largest gain is "
+        f"({p_said(found['omnibus_p'])}); the largest gain is "
         f"{number(most['gain_bits']['estimate'], 1)} bits, at layer {most['layer']} "
         f"({level(found['level'])} CI {interval(most['gain_bits'], 1)})."
         if shown
         else f"At the position \u201c{position}\u201d it is not shown to be closer than the logit "
-        f"lens at any layer ({p_text(found['omnibus_p'])})."
+        f"lens at any layer ({p_said(found['omnibus_p'])})."
     )
     yield Value(key="tuned-lens.gain", text=verdict, where=f"{where}/layers")
     for lens, key in (("logit_lens", "depth-logit"), ("tuned_lens", "depth-tuned")):

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.emergence import COMMAND, Emergence, main
-from analysis.runs.command import parse_options
+from analysis.emergence import _configuration, main
 from data_prep.errors import one_line_errors
 from tests.data_prep.clevr_folder import clevr_object, write_json
 from tests.data_prep.some_scenes import many_scenes
@@ -72,8 +71,7 @@ def emergence(capsys) -> Callable[[Sequence[str | Path]], Ended]:
         code = 0
         try:
             with one_line_errors():
-                line = [str(each) for each in arguments]
-                main(parse_options(Emergence, command=COMMAND, arguments=line))
+                main(_configuration([str(each) for each in arguments]))
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         shown = capsys.readouterr()

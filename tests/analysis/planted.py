@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from analysis.readings.readings import Readings
+from analysis.runs.measure import Readings
 from analysis.runs.study import Study
 
 ANSWERS = ("a", "b", "c", "d")

@@ -31,7 +31,7 @@ def test_color_emerges_and_beats_both_controls(run):
     crossing, layers = found["lambda_half"], found["fb_half"]
     assert layers["low"] <= crossing["high"]
     assert layers["high"] is None or crossing["low"] <= layers["high"]
-    assert "color (logit lens) emerges at layer" in shown
+    assert "color emerges at layer" in shown
 
 
 def test_a_second_run_does_no_model_work(run):

@@ -8,7 +8,7 @@ import jsonschema
 import pandas as pd
 import pytest
 
-import probes.load
+import analysis.emergence
 from analysis.runs.results import schema
 from tests.analysis.conftest import command, files_of, results_of, write_noise
 
@@ -16,13 +16,13 @@ from tests.analysis.conftest import command, files_of, results_of, write_noise
 @pytest.fixture
 def loads(monkeypatch) -> list[str]:
     """Names of the models loaded, in order."""
-    seen, load = [], probes.load.load_vlm
+    seen, load = [], analysis.emergence._load
 
-    def counted(model, **options):
-        seen.append(model)
-        return load(model, **options)
+    def counted(study, device):
+        seen.append(study.model)
+        return load(study, device)
 
-    monkeypatch.setattr(probes.load, "load_vlm", counted)
+    monkeypatch.setattr(analysis.emergence, "_load", counted)
     return seen
 
 
@@ -34,15 +34,13 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "study.toml",
         "identity.json",
         "items.parquet",
-        "residuals/size/answer/manifest.json",
-        "residuals/size/answer/row_ids.json",
-        "residuals/size/answer/shard-00000.safetensors",
+        "residuals/size/manifest.json",
+        "residuals/size/row_ids.json",
+        "residuals/size/shard-00000.safetensors",
         "readouts/logit_lens/size.safetensors",
         "readouts/logit_lens/size.json",
-        "output_map/size.json",
-        "output_map/unembedding.safetensors",
-        "output_map/unembedding.json",
-        "effects.parquet",
+        "readouts/logit_lens/unembedding.safetensors",
+        "readouts/logit_lens/unembedding.json",
         "scores.parquet",
         "results.json",
         "emergence.pdf",
@@ -53,7 +51,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
     found = results["attributes"]["size"]["readouts"]["logit_lens"]
     # Nothing was learned, so there is nothing to find.
     assert found["outcome"] == "not_emerged"
-    assert "size (logit lens) does not emerge by layer 3" in ended.out
+    assert "size does not emerge by layer 3" in ended.out
     assert str(run / "results.json") in ended.out
     scores = pd.read_parquet(run / "scores.parquet")
     assert len(scores) == found["n_items"] * 4 * 3
@@ -155,7 +153,7 @@ def test_a_study_file_is_the_plan_and_the_command_line_has_the_last_word(
 
 def _until_shard(process, run, number):
     """Waits until a capture has entered a shard into its manifest, and is not finished itself."""
-    manifest = run / "residuals" / "count" / "answer" / "manifest.json"
+    manifest = run / "residuals" / "count" / "manifest.json"
     while not manifest.exists() or f"shard-{number:05d}" not in manifest.read_text():
         assert process.poll() is None, process.communicate()
         time.sleep(0.001)
@@ -182,8 +180,7 @@ def test_interrupted_and_killed_it_goes_on_to_the_same_bytes(emergence, model_fo
     assert (interrupted.returncode, out) == (130, "")
     assert err == "interrupted: what is finished is kept, run again to go on\n"
     assert not list(run.rglob("*.writing"))
-    place = run / "residuals" / "count" / "answer"
-    shards = [place / f"shard-0000{number}.safetensors" for number in (0, 1)]
+    shards = [run / "residuals" / "count" / f"shard-0000{number}.safetensors" for number in (0, 1)]
     kept = [shards[0].stat().st_mtime_ns]
 
     killed = subprocess.Popen(command(*asked, "--run", run), stderr=subprocess.DEVNULL)

@@ -62,7 +62,7 @@ def speed(model: str) -> None:
     def to_store() -> None:
         with tempfile.TemporaryDirectory() as folder:
             ids = [row_id for row_id, *_ in rows]
-            spec = store_spec(vlm, rows, study_hash="bench")
+            spec = store_spec(vlm, ids, study_hash="bench")
             store = ResidualStore.open_or_create(Path(folder), spec, ids)
             capture_to_store(vlm, rows, data.open_image, store)
 
@@ -84,7 +84,7 @@ def peak_mib(model: str, n_rows: int) -> float:
     ids = [row_id for row_id, *_ in rows]
     with tempfile.TemporaryDirectory() as folder:
         store = ResidualStore.open_or_create(
-            Path(folder), store_spec(vlm, rows, study_hash="bench"), ids
+            Path(folder), store_spec(vlm, ids, study_hash="bench"), ids
         )
         capture_to_store(vlm, rows, data.open_image, store)
     unit = 2**20 if sys.platform == "darwin" else 2**10

@@ -29,7 +29,7 @@ def open_image(images):
 
 def new_store(vlm, rows, folder):
     ids = [row_id for row_id, _, _ in rows]
-    return ResidualStore.open_or_create(folder, store_spec(vlm, rows, **SETTINGS), ids)
+    return ResidualStore.open_or_create(folder, store_spec(vlm, ids, **SETTINGS), ids)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -95,7 +95,7 @@ from probes.store import ResidualStore
 vlm = load_vlm(sys.argv[1])
 rows = [(f"item-{i}", str(i), "What color is it?") for i in range(12)]
 ids = [row_id for row_id, _, _ in rows]
-spec = store_spec(vlm, rows, study_hash="study", shard_size=2, batch_size=2)
+spec = store_spec(vlm, ids, study_hash="study", shard_size=2, batch_size=2)
 store = ResidualStore.open_or_create(Path(sys.argv[2]), spec, ids)
 
 def open_image(key):
@@ -132,8 +132,8 @@ def test_not_a_number_is_named_and_whole_shards_stay(vlm, rows, open_image, tmp_
     inner = vlm.residuals_into
     batches = []
 
-    def poisoned(inputs, buffer, weights):
-        inner(inputs, buffer, weights)
+    def poisoned(inputs, buffer):
+        inner(inputs, buffer)
         batches.append(len(buffer))
         if sum(batches) > 8:
             buffer[1, 2, 5] = float("inf")
@@ -149,7 +149,7 @@ def test_rows_of_another_study_are_refused(vlm, rows, open_image, tmp_path):
     renamed = [("other", key, text) for _, key, text in rows]
     with pytest.raises(UserError, match="captured with another row_ids_sha256"):
         capture_to_store(vlm, renamed, open_image, store)
-    with pytest.raises(UserError, match="at least one forward pass"):
+    with pytest.raises(UserError, match="at least one row"):
         capture_to_store(vlm, [], open_image, store)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.estimation.estimates import estimate, score_rows
 from analysis.reporting.report_text import attribute_table, sentence
-from analysis.runs.results import add_finding, schema
+from analysis.runs.results import add_result, schema
 from analysis.runs.run_folder import claim
 from data_prep.errors import UserError
 from tests.analysis.planted import ANSWERS, EMERGING, PROFILES, QUICK, planted, rows_of
@@ -29,30 +29,30 @@ def emerged():
 @pytest.mark.parametrize("n_swaps", [0, 3])
 @pytest.mark.parametrize("outcome", list(PROFILES))
 def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
-    found = estimate(planted(PROFILES[outcome], n_swaps=n_swaps), QUICK, key=0).results
+    found, _ = estimate(planted(PROFILES[outcome], n_swaps=n_swaps), QUICK, key=0)
     assert found["outcome"] == outcome
     assert (found["lambda_half"] is None) == (outcome != "emerged")
     run = claim(
         tmp_path / "run", QUICK, model_revision=ABOUT["model_revision"], data_fingerprint="f" * 64
     )
-    results = add_finding(run, "color", "logit_lens", found, ABOUT)
+    results = add_result(run, "color", "logit_lens", found, ABOUT)
     jsonschema.validate(results, schema())
     # What people read can be made of each.
     assert sentence("color", found).startswith("color ")
-    assert attribute_table("color", found, readout="logit_lens").count("\n") > len(PROFILES[outcome])
+    assert attribute_table("color", found).count("\n") > len(PROFILES[outcome])
 
 
 def test_the_schema_notices_what_is_missing(emerged, tmp_path):
     run = claim(tmp_path / "run", QUICK, model_revision="sha256:1", data_fingerprint="f" * 64)
     for name in ("outcome", "layers", "omnibus_p", "fb_half"):
-        broken = {key: value for key, value in emerged.results.items() if key != name}
-        results = add_finding(run, "color", "logit_lens", broken, ABOUT)
+        broken = {key: value for key, value in emerged[0].items() if key != name}
+        results = add_result(run, "color", "logit_lens", broken, ABOUT)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(results, schema())
 
 
 def test_the_planted_layer_lies_in_interval_and_sets(emerged):
-    found = emerged.results
+    found, _ = emerged
     crossing, half, delta = found["lambda_half"], found["fb_half"], found["fb_delta"]
     assert crossing["low"] <= crossing["estimate"] <= crossing["high"]
     # Content begins at layer 4; half of the plateau is passed between 3 and 5.
@@ -84,8 +84,7 @@ def test_scores_and_effects_of_an_exact_case():
         real=certain(80, plain.answer_index, 0.97),
         blank=np.full((80, 3, 4), -2, dtype=np.float32),
     )
-    estimates = estimate(readings, QUICK, key=0)
-    found, table = estimates.results, estimates.scores
+    found, table = estimate(readings, QUICK, key=0)
     # Of 39 other scenes of the text 9 share the answer.
     hit, miss = 9 / 39, 30 / 39
     own, other = np.log2(0.97), np.log2(0.01)
@@ -115,12 +114,11 @@ def test_scores_and_effects_of_an_exact_case():
 def test_the_blank_effect_pairs_each_scene_with_its_own_blank():
     readings = planted(EMERGING)
     study = replace(QUICK, primary_control="blank")
-    estimates = estimate(readings, study, key=0)
-    found, table = estimates.results, estimates.scores
+    found, table = estimate(readings, study, key=0)
     # Half of the scenes are hard under both conditions alike: paired, that takes nothing away.
     hard = np.where(np.arange(80) % 3 == 0, -40, 0).astype(np.float32)[:, None, None]
     harder = replace(readings, real=readings.real + hard, blank=readings.blank + hard)
-    again = estimate(harder, study, key=0).results
+    again, _ = estimate(harder, study, key=0)
     for before, after in zip(found["layers"], again["layers"], strict=True):
         for name in ("effect", "low", "high", "p_blank"):
             assert after[name] == pytest.approx(before[name], abs=1e-4)
@@ -131,15 +129,14 @@ def test_the_blank_effect_pairs_each_scene_with_its_own_blank():
 
 
 def test_the_shuffled_effect_is_real_minus_control_over_entropy(emerged):
-    found, table = emerged.results, emerged.scores
+    found, table = emerged
     expected = (table["real"]["bits"] - table["shuffled"]["bits"]).mean(axis=0) / 2
     assert [row["effect"] for row in found["layers"]] == pytest.approx(expected.tolist())
 
 
 def test_swapped_images_are_the_control_where_they_were_shown():
     readings = planted(EMERGING, n_swaps=3)
-    estimates = estimate(readings, QUICK, key=0)
-    found, table = estimates.results, estimates.scores
+    found, table = estimate(readings, QUICK, key=0)
     assert readings.swapped is not None
     own = readings.swapped[:, np.arange(80), :, readings.answer_index]  # [item, swap, layer]
     assert table["shuffled"]["bits"] == pytest.approx(own.mean(axis=1), rel=1e-6)
@@ -149,7 +146,7 @@ def test_swapped_images_are_the_control_where_they_were_shown():
 def test_both_controls_must_be_beaten():
     plain = planted(EMERGING)
     # The blank image says as much as the real one: then it is not the image that tells.
-    found = estimate(replace(plain, blank=plain.real), QUICK, key=0).results
+    found, _ = estimate(replace(plain, blank=plain.real), QUICK, key=0)
     assert found["omnibus_p"]["shuffled"] < 0.01
     assert found["omnibus_p"]["blank"] > 0.05
     assert found["outcome"] == "not_emerged"
@@ -171,31 +168,31 @@ def p_values(found: dict) -> list[float]:
 
 def test_the_order_of_items_does_not_matter(emerged):
     shuffled = np.random.default_rng(1).permutation(80)
-    found = estimate(rows_of(planted(EMERGING), shuffled), QUICK, key=0).results
-    assert p_values(found) == pytest.approx(p_values(emerged.results), abs=1e-9)
-    assert numbers(found) == pytest.approx(numbers(emerged.results), abs=1e-9)
-    assert found["lambda_half"] == pytest.approx(emerged.results["lambda_half"], abs=1e-9)
-    assert found["fb_half"] == emerged.results["fb_half"]
+    found, _ = estimate(rows_of(planted(EMERGING), shuffled), QUICK, key=0)
+    assert p_values(found) == pytest.approx(p_values(emerged[0]), abs=1e-9)
+    assert numbers(found) == pytest.approx(numbers(emerged[0]), abs=1e-9)
+    assert found["lambda_half"] == pytest.approx(emerged[0]["lambda_half"], abs=1e-9)
+    assert found["fb_half"] == emerged[0]["fb_half"]
 
 
 def test_asking_every_scene_twice_adds_no_evidence(emerged):
     twice = np.repeat(np.arange(80), 2)
     readings = rows_of(planted(EMERGING), twice)
     readings.items["item_id"] += ["/1", "/2"] * 80
-    found = estimate(readings, QUICK, key=0).results
+    found, _ = estimate(readings, QUICK, key=0)
     assert (found["n_scenes"], found["n_items"]) == (80, 160)
     # Relabellings are drawn anew for other items.
-    assert p_values(found) == pytest.approx(p_values(emerged.results), abs=0.08)
-    assert numbers(found) == pytest.approx(numbers(emerged.results), abs=1e-9)
-    assert found["fb_half"] == emerged.results["fb_half"]
+    assert p_values(found) == pytest.approx(p_values(emerged[0]), abs=0.08)
+    assert numbers(found) == pytest.approx(numbers(emerged[0]), abs=1e-9)
+    assert found["fb_half"] == emerged[0]["fb_half"]
 
 
 def test_the_same_seed_gives_the_same_and_another_other_draws(emerged):
-    again = estimate(planted(EMERGING), QUICK, key=0).results
-    assert again == emerged.results
+    again, _ = estimate(planted(EMERGING), QUICK, key=0)
+    assert again == emerged[0]
     for other in (
-        estimate(planted(EMERGING), QUICK, key=1).results,
-        estimate(planted(EMERGING), replace(QUICK, seed=1), key=0).results,
+        estimate(planted(EMERGING), QUICK, key=1)[0],
+        estimate(planted(EMERGING), replace(QUICK, seed=1), key=0)[0],
     ):
         assert other["layers"][5]["low"] != again["layers"][5]["low"]
         assert other["layers"][5]["effect"] == again["layers"][5]["effect"]
@@ -203,7 +200,7 @@ def test_the_same_seed_gives_the_same_and_another_other_draws(emerged):
 
 def test_item_rows_hold_every_item_condition_and_layer(emerged):
     readings = planted(EMERGING)
-    rows = score_rows(emerged, readings, "logit_lens")
+    rows = score_rows(emerged[1], readings, "logit_lens")
     assert len(rows) == 80 * 3 * 9
     assert not rows.duplicated(["item_id", "condition", "layer"]).any()
     one = rows.query("item_id == @readings.items.item_id[7] and condition == 'real'")

@@ -59,15 +59,12 @@ BASIS = "(300 scenes; omnibus shuffled images p < .001, blank images p = .012)"
     ],
 )
 def test_one_sentence_for_each_outcome(outcome, said):
-    found = FOUND | {"outcome": outcome}
-    assert sentence("color", found) == said
-    named = sentence("color", found, readout="linear_probe")
-    assert named == said.replace("color", "color (linear probe)", 1)
+    assert sentence("color", FOUND | {"outcome": outcome}) == said
 
 
 def test_the_table_has_a_row_per_layer_and_the_notes():
-    lines = attribute_table("color", FOUND, readout="tuned_lens").splitlines()
-    assert lines[0] == "color, tuned lens: 300 scenes, 310 items, 12 questions, H = 3.00 bits"
+    lines = attribute_table("color", FOUND).splitlines()
+    assert lines[0] == "color: 300 scenes, 310 items, 12 questions, H = 3.00 bits"
     rows = [line.split() for line in lines if line.split()[:1] in (["0"], ["1"])]
     assert rows == [
         [layer, "-0.50", "-3.25", "-3.00", "0.900", "0.850", "to", "0.950", "<.001", "1.000"]
