@@ -18,7 +18,7 @@ from paper.manifest import FILE_NAME, Asked, fingerprint, read_manifest
 from paper.manifest import record as manifest
 from paper.manuscript import Manuscript, manuscript, title_and_author
 from paper.output.floats import Figure, FigureFormat, Table, drawn, figure_float, table_float
-from paper.output.latex import HOW_TO_INSTALL, Typeset, tex_version, typeset
+from paper.output.latex import HOW_TO_INSTALL, Typeset, require_pgf, tex_version, typeset
 from paper.output.page import Material, page
 from paper.prose.citations import Work, read_works
 from paper.sections import Section, all_sections
@@ -44,6 +44,9 @@ def build(asked: Asked, out: Path) -> list[str]:
     letters = "abcdefghijklmnopqrstuvwxyz"
     if len(asked.runs) > len(letters):
         raise UserError(f"at most {len(letters)} runs fit in a paper, got {len(asked.runs)}")
+    _make_folder(out)
+    if asked.form == "pgf":
+        require_pgf()
     inputs = fingerprint(asked)  # before they are read: what changes meanwhile is stale
     records = [
         read_record(run, letters[place] if len(asked.runs) > 1 else "run")
@@ -170,8 +173,7 @@ def _project(
     """The files that LaTeX needs: a project that stands alone."""
     named = {**text.texts, **text.generated, "values.tex": values.as_tex()}
     named["refs.bib"] = _source("refs.bib")
-    undated = asked.source_date_epoch is None
-    named["settings.tex"] = "\\pdfinfoomitdate=1\n" if undated else "% dates as given\n"
+    named["settings.tex"] = _settings(asked)
     for key, (figure, _) in figures.items():
         run = key.partition("-")[0]
         named[f"figures/{key}.tex"] = figure_float(figure, run, asked.form, text.place(key))
@@ -183,6 +185,17 @@ def _project(
         project |= {f"figures/{key}.{ending}": data for ending, data in content.items()
                     if ending in ("pdf", "pgf")}  # fmt: skip
     return project
+
+
+def _settings(asked: Asked) -> str:
+    """What of the preamble depends on how the report was asked for."""
+    lines = ["% Made by paper.build."]
+    if asked.source_date_epoch is None:
+        lines.append(r"\pdfinfoomitdate=1")
+    if asked.form == "pgf":
+        # matplotlib writes \mathdefault around the numbers of logarithmic axes.
+        lines += [r"\usepackage{pgf}", r"\providecommand{\mathdefault}[1]{#1}"]
+    return "\n".join([*lines, ""])
 
 
 def _page(
@@ -226,12 +239,14 @@ def _made_from(filled: Sequence[_Filled], outputs: Mapping[str, bytes]) -> dict[
                 made[f"figures/{stem}{figure.name}.{ending}"] = [
                     *own, "paper/drawing", "version of matplotlib", "format"
                 ]  # fmt: skip
-    for name in outputs:
-        if name == "refs.bib" or name == "paper.tex" or name.startswith("text/"):
-            made[name] = [f"paper/{name}"]
+    everything = ["run ", "validation", "paper/", "analysis/", "probes/", "version of"]
+    made |= dict.fromkeys([_PAGE, _VALUES, "values.tex"], everything)
+    made |= {name: [f"paper/{name}"] for name in outputs
+             if name in ("refs.bib", "paper.tex") or name.startswith("text/")}  # fmt: skip
+    made[_PDF] = [""]
     made["text/results.tex"] = made["text/appendix.tex"] = ["run ", "validation", "paper/"]
-    made["settings.tex"] = ["SOURCE_DATE_EPOCH", "paper/assemble.py"]
-    return made
+    made["settings.tex"] = ["SOURCE_DATE_EPOCH", "format", "paper/assemble.py"]
+    return {name: sources for name, sources in made.items() if name in outputs or name == _PDF}
 
 
 def _source(name: str) -> str:
@@ -241,9 +256,9 @@ def _source(name: str) -> str:
 def _write(out: Path, outputs: Mapping[str, bytes], record: bytes) -> None:
     """Every file whole or not at all; the manifest last, and what is no longer made removed."""
     former = read_manifest(out) or {"outputs": {}}
+    for name in outputs:
+        _make_folder((out / name).parent)
     try:
-        for name in outputs:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
         for name, content in _changed(out, outputs):
             write_durably(out / name, content)
         for name in former["outputs"]:
@@ -255,6 +270,15 @@ def _write(out: Path, outputs: Mapping[str, bytes], record: bytes) -> None:
     except OSError as error:
         raise UserError(
             f"cannot write the report to {out}: {error.strerror}: choose another folder with --out"
+        ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot make the folder {folder}: {error.strerror}: choose another with --out"
         ) from error
 
 

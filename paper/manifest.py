@@ -73,11 +73,14 @@ def record(
     made_from: Mapping[str, Sequence[str]],
     missing: Sequence[str],
 ) -> bytes:
-    """manifest.json: inputs, outputs, and which inputs (by beginning of name) each is made from."""
+    """manifest.json: inputs, outputs, and which inputs (by beginning of name) each is made from.
+
+    `made_from` also names what could not be made here, so that the check can say that it could.
+    """
     content = {
         "inputs": dict(inputs),
         "outputs": {name: hashlib.sha256(outputs[name]).hexdigest() for name in sorted(outputs)},
-        "made_from": {name: list(made_from.get(name, [""])) for name in sorted(outputs)},
+        "made_from": {name: list(sources) for name, sources in sorted(made_from.items())},
         "missing": list(missing),
     }
     return (json.dumps(content, indent=1) + "\n").encode()

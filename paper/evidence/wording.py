@@ -85,10 +85,10 @@ def controls_clause(findings: Mapping[str, Mapping[str, Any]]) -> str:
 def order_clause(study: Mapping[str, Any] | None) -> str:
     """The attributes in the order of their estimates, and which neighbours can be told apart."""
     if not study:
-        return "the order of the attributes was not studied"
+        return "it was not studied in this run"
     estimates = study["estimates"]
     if len(estimates) < 2:
-        return "too few attributes emerge to put them in an order"
+        return "too few attributes emerge to speak of one"
     names = sorted(estimates, key=lambda name: estimates[name])
     return "; ".join(_link(study, first, second) for first, second in pairwise(names))
 

@@ -49,6 +49,18 @@ def tex_version() -> str | None:
     return shown.stdout.splitlines()[0] if shown.stdout else None
 
 
+def require_pgf() -> None:
+    """UserError if TeX is there and cannot read PGF figures."""
+    if (kpsewhich := shutil.which("kpsewhich")) is None:
+        return
+    found = subprocess.run([kpsewhich, "pgf.sty"], capture_output=True, timeout=60, check=False)
+    if found.returncode:
+        raise UserError(
+            "--format pgf needs TeX's pgf package: apt-get install texlive-pictures (Debian, "
+            "Ubuntu), or leave --format out"
+        )
+
+
 def typeset(files: Mapping[str, bytes], source_date_epoch: str | None) -> Typeset:
     """Run latexmk on these files, by their names inside the project; UserError if it fails.
 

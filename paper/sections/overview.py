@@ -1,6 +1,8 @@
 """The answer in short: one table of every attribute and readout, and what the common text says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
 
 from analysis.reporting.report_text import p_value
 from paper.evidence.plain import interval, layer_set, listed, number, percent, span
@@ -25,8 +27,9 @@ _TEXT = r"""
 Read with the \val{readout}, \val{findings}. As to their order: \val{order}. Of the controls:
 \val{controls}. \tabref{overview} gives the same for every readout that was applied, with the sets
 that hold without assumptions on the curve's shape; the sections that follow take one question
-each.
+each. \tabref{design} lists what was asked.
 
+\placetable{design}
 \placetable{overview}
 """
 
@@ -50,9 +53,9 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="order", text=order_clause(record.study("order")), where="studies/order")
     yield Value(key="controls", text=controls_clause(findings), where=f"{where}/omnibus_p")
     summary = (
-        f"For {model_clause(record)}, asked about {listed(list(findings))} on {data_clause(record)} "
-        f"({scenes} scenes per attribute): {'; '.join(clauses)}; {controls_clause(findings)}. As to "
-        f"the order: {order_clause(record.study('order'))}."
+        f"For {model_clause(record)}, asked about {listed(list(findings))} on "
+        f"{data_clause(record)} ({scenes} scenes per attribute): {'; '.join(clauses)}; "
+        f"{controls_clause(findings)}. As to the order: {order_clause(record.study('order'))}."
     )
     yield Value(key="summary", text=summary, where="attributes", names_model=True)
     yield Value(key="scenes", text=scenes, where=f"{where}/n_scenes")
@@ -63,18 +66,6 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="plateau", text=listed(list(plateaus)), where=f"{where}/plateau")
     horizons = dict.fromkeys(str(found["horizon"]) for found in every)
     yield Value(key="horizon", text=listed(list(horizons)), where=f"{where}/horizon")
-    answers = [f"{len(found['answers'])} for {name}" for name, found in findings.items()]
-    yield Value(key="n-answers", text=listed(answers), where=f"{where}/answers")
-    entropies = [
-        f"{number(found['answer_entropy_bits'])} bits for {name}"
-        for name, found in findings.items()
-    ]
-    yield Value(key="entropies", text=listed(entropies), where=f"{where}/answer_entropy_bits")
-    right = [
-        f"{percent(found['layers'][-1]['correct']['real'])} of the questions on {name}"
-        for name, found in findings.items()
-    ]
-    yield Value(key="right", text=listed(right), where=f"{where}/layers/-1/correct/real")
     yield from _declared(record)
 
 
@@ -98,6 +89,40 @@ def _declared(record: RunRecord) -> Iterator[Value]:
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
+    yield _design(record)
+    yield _outcomes(record)
+
+
+def _design(record: RunRecord) -> Table:
+    rows = [
+        {
+            "attribute": name,
+            "scenes": f"{found['n_scenes']:,}",
+            "items": f"{found['n_items']:,}",
+            "texts": f"{found['n_texts']:,}",
+            "answers": str(len(found["answers"])),
+            "H (bits)": number(found["answer_entropy_bits"]),
+            "most frequent answer": _most_frequent(found["answers"]),
+        }
+        for name, found in record.findings(main_readout(record)).items()
+    ]
+    return Table(
+        name="design",
+        caption=(
+            f"What {record.model} was asked: scenes, items (image and question), different texts, "
+            "possible answers with their entropy H, and the most frequent one with its items."
+        ),
+        frame=pd.DataFrame(rows),
+        align="lrrrrrr",
+    )
+
+
+def _most_frequent(answers: Mapping[str, int]) -> str:
+    name = max(answers, key=lambda answer: answers[answer])
+    return f"{name} ({answers[name]:,})"
+
+
+def _outcomes(record: RunRecord) -> Table:
     rows = []
     for name in record.results["attributes"]:
         for readout in READOUTS:
@@ -121,7 +146,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             )
     every = record.findings(main_readout(record)).values()
     one = next(iter(every))
-    yield Table(
+    return Table(
         name="overview",
         caption=(
             f"Layer of emergence, of {record.last_layer}, by attribute and readout in "
