@@ -1,7 +1,10 @@
-# `make emergence` and `make test` do all the set-up. GNU make 3.81, the one of macOS, is enough.
+# `make report` and `make test` do all the set-up. GNU make 3.81, the one of macOS, is enough.
 
 # The first of these that is new enough is used.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
+# The run that `make report` makes, and the folder of the report.
+RUN ?= runs/report-run
+REPORT ?= runs/report
 EMERGENCE_ARGS ?= --attr color shape material
 PYTEST_ARGS ?=
 # `make lock LOCK_ARGS=--upgrade` moves every version to the newest within pyproject's ranges.
@@ -10,12 +13,38 @@ LOCK_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint requirements.lock
+TEX_PACKAGES := texlive-latex-recommended texlive-fonts-recommended latexmk
 BENCHMARKS = $(wildcard tests/*/bench_*.py)
 
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: emergence test lint types layers format bench validate lock clean
+.PHONY: report report-anew tex emergence test lint types layers format bench validate lock clean
+
+# With nothing changed this is a look at the files; every study has a memory of its own, too.
+report: $(VENV)/installed
+	@$(BIN)/python -m paper.build $(RUN) --out $(REPORT) --check --complete 2>/dev/null || \
+	  $(MAKE) --no-print-directory report-anew
+
+report-anew: $(VENV)/installed tex
+	$(BIN)/python -m analysis.emergence --attr all --readout all --run $(RUN)
+	$(BIN)/python -m analysis.probes --attr all --run $(RUN)
+	$(BIN)/python -m analysis.tuned_lens --run $(RUN)
+	$(BIN)/python -m analysis.order --run $(RUN)
+	$(BIN)/python -m analysis.examples --run $(RUN)
+	$(BIN)/python -m paper.build $(RUN) --out $(REPORT)
+
+# For the PDF only: without TeX, and without the right to install it, the page is made all the same.
+tex:
+	@if command -v latexmk && kpsewhich mathptmx.sty booktabs.sty natbib.sty; then exit; fi \
+	  >/dev/null; \
+	become=; [ "$$(id -u)" = 0 ] || become='sudo -n'; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	if command -v apt-get >/dev/null && $$become true 2>/dev/null && \
+	  $$become apt-get update -qq && \
+	  $$become apt-get install -qq -y --no-install-recommends $(TEX_PACKAGES); then exit; fi; \
+	echo "no TeX, so no PDF: install it with apt-get install --no-install-recommends" \
+	  "$(TEX_PACKAGES) (Debian, Ubuntu), brew install --cask mactex-no-gui (macOS), or TeX Live"
 
 emergence: $(VENV)/installed
 	$(BIN)/python -m analysis.emergence $(EMERGENCE_ARGS)

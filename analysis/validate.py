@@ -57,7 +57,9 @@ def validate(arguments: Arguments) -> list[Finding]:
             "seed": arguments.seed,
             "seconds": round(perf_counter() - start, 1),
             "versions": {name: version(name) for name in ("numpy", "scipy", "statsmodels")},
-            "findings": [{**asdict(one), "holds": one.holds} for one in findings],
+            "findings": [
+                {**asdict(one), "holds": one.holds, "simulated": one.simulated} for one in findings
+            ],
         }
         write_durably(
             arguments.out / "validation.json", (json.dumps(record, indent=1) + "\n").encode()

@@ -30,8 +30,27 @@ COLORS = {
     "tuned_lens": "#0072B2",
     "linear_probe": "#000000",
 }
-LINES = {"logit_lens": "-", "tuned_lens": "--", "linear_probe": ":"}
-"""Of readouts, which must be told apart in grey too."""
+# Line style and marker of each word beside its colour, for grey prints and screens.
+LINES: dict[str, Any] = {
+    "color": "-",
+    "shape": (0, (4, 1.5)),
+    "material": (0, (1, 1)),
+    "size": (0, (4, 1.5, 1, 1.5)),
+    "count": (0, (7, 2)),
+    "logit_lens": "-",
+    "tuned_lens": "--",
+    "linear_probe": ":",
+}
+MARKERS = {
+    "color": "o",
+    "shape": "s",
+    "material": "^",
+    "size": "v",
+    "count": "P",
+    "logit_lens": "o",
+    "tuned_lens": "s",
+    "linear_probe": "^",
+}
 TEXT_WIDTH_IN = 5.5
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -54,16 +73,30 @@ def draw_effect(axes: Axes, found: Mapping[str, Any], name: str) -> None:
     layers = np.array([row["layer"] for row in rows])
     effect, low, high = (np.array([row[key] for row in rows]) for key in ("effect", "low", "high"))
     axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(layers, effect, color=color, marker="o", markersize=2.5)
+    axes.plot(
+        layers, effect, color=color, linestyle=LINES[name], marker=MARKERS[name], markersize=2.5
+    )
     crossing = found["lambda_half"]
     if crossing is not None:
-        half = found["plateau_effect"] / 2
-        axes.errorbar(
-            crossing["estimate"], half,
-            xerr=[[crossing["estimate"] - crossing["low"]],
-                  [crossing["high"] - crossing["estimate"]]],
-            fmt="D", color=color, markersize=4, markeredgecolor="white", capsize=2, linewidth=1,
-        )  # fmt: skip
+        draw_crossing(axes, crossing, found["plateau_effect"] / 2, color=color, marker="D")
+
+
+def draw_crossing(
+    axes: Axes, crossing: Mapping[str, Any], height: float, *, color: str, marker: str
+) -> None:
+    """An emergence layer with its interval, at `height`.
+
+    Drawn from end to end and not as an error bar, which could not show what a percentile interval
+    may do: leave the estimate outside.
+    """
+    axes.plot(
+        [crossing["low"], crossing["high"]], [height, height], color=color, linewidth=1,
+        marker="|", markersize=4,
+    )  # fmt: skip
+    axes.plot(
+        [crossing["estimate"]], [height], color=color, linestyle="none", marker=marker,
+        markersize=4.2, markeredgecolor="white", markeredgewidth=0.5,
+    )  # fmt: skip
 
 
 def draw_sets(axes: Axes, found: Mapping[str, Any], name: str, *, height: float) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.estimation.lens_comparison import LENSES
-from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.reporting.report_text import READOUT_NAMES, p_value
 
 _WIDTH = 100
@@ -97,7 +97,7 @@ def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
         axes.fill_between(layers, low, high, color=COLORS[lens], alpha=0.2, linewidth=0)
         axes.plot(
             layers, np.maximum(estimate, _LEAST_BITS), color=COLORS[lens], linestyle=LINES[lens],
-            marker="o", markersize=2.5, label=READOUT_NAMES[lens],
+            marker=MARKERS[lens], markersize=2.5, label=READOUT_NAMES[lens],
         )  # fmt: skip
     axes.set_yscale("log")
     axes.set_xticks(range(0, len(rows), max(1, len(rows) // 5)))

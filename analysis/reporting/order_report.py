@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
 
 _WIDTH = 100
@@ -79,7 +79,7 @@ def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
         drawn = found["distribution"][name]
         height = [base + 0.85 * share / tallest for share in drawn["share"]]
         axes.fill_between(drawn["layers"], base, height, color=COLORS[name], alpha=0.3, linewidth=0)
-        axes.plot(drawn["layers"], height, color=COLORS[name], linewidth=1)
+        axes.plot(drawn["layers"], height, color=COLORS[name], linestyle=LINES[name], linewidth=1)
         axes.plot([estimates[name]] * 2, [base, base + 0.9], color=COLORS[name], linewidth=0.8)
     axes.set_yticks([len(names) - 1 - place for place in range(len(names))], names)
     axes.tick_params(axis="y", length=0)

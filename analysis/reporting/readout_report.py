@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
 
 _WIDTH = 100
@@ -84,8 +84,8 @@ def draw_readouts(axes: Axes, findings: Mapping[str, Mapping[str, Any]]) -> None
         layers = np.array([row["layer"] for row in rows])
         right = np.array([row["correct"]["real"] for row in rows])
         axes.plot(
-            layers, right, color=COLORS[readout], linestyle=LINES[readout], marker="o",
-            markersize=2, label=READOUT_NAMES[readout],
+            layers, right, color=COLORS[readout], linestyle=LINES[readout], marker=MARKERS[readout],
+            markersize=2.5, label=READOUT_NAMES[readout],
         )  # fmt: skip
         crossing = found["lambda_half"]
         if crossing is not None:

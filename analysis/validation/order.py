@@ -40,7 +40,9 @@ def order_power(scale: Scale) -> Iterator[Finding]:
         onset = rng.uniform(7, 10)
         found += _link(rng, (onset, onset + 3), (0.8, 0.8), (4.0, 4.0))[2] <= 0.05
     name = "power for a gap of 3 layers, d=.8, n=200"
-    yield scale.rate("6", name, found / repetitions, 0.95, 1.0, repetitions=repetitions)
+    yield scale.rate(
+        "6", name, found / repetitions, 0.95, 1.0, measures="power", repetitions=repetitions
+    )
 
 
 def _link(

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 # In the full run a rate meets its bound as it is; with fewer repetitions, what a right
 # implementation would find by chance in all but one of a thousand runs is allowed.
 _FULL = 1000
+
+Measure = Literal["error", "coverage", "power", "number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,19 @@ class Finding:
     """Largest."""
     kind: Literal["rate", "value"]
     """A share of repetitions, or a number."""
+    measures: Measure
+    """What the rate is a rate of."""
+    repetitions: int | None
+    """Of a rate; None for a number."""
+
+    @property
+    def simulated(self) -> dict[str, float] | None:
+        """The 95% Monte-Carlo interval of a rate (Clopper-Pearson): chance of the simulation."""
+        if self.repetitions is None:
+            return None
+        hits = round(self.value * self.repetitions)
+        ends = binomtest(hits, self.repetitions).proportion_ci(0.95)
+        return {"low": float(ends.low), "high": float(ends.high)}
 
     @property
     def holds(self) -> bool:
@@ -58,7 +73,7 @@ class Scale:
 
     def rate(
         self, section: str, claim: str, value: float, low: float, high: float,
-        *, repetitions: int | None = None,
+        *, measures: Measure = "error", repetitions: int | None = None,
     ) -> Finding:  # fmt: skip
         """A share of repetitions; bounds widened by chance where they are few."""
         n = repetitions or self.repetitions
@@ -66,11 +81,13 @@ class Scale:
             low = float(binom.ppf(0.001, n, low)) / n if low > 0 else low
             high = float(binom.ppf(0.999, n, high)) / n if high < 1 else high
         return Finding(
-            section=section, claim=claim, value=float(value), low=low, high=high, kind="rate"
-        )
+            section=section, claim=claim, value=float(value), low=low, high=high, kind="rate",
+            measures=measures, repetitions=n,
+        )  # fmt: skip
 
     def value(self, section: str, claim: str, value: float, low: float, high: float) -> Finding:
         """A number with its bounds."""
         return Finding(
-            section=section, claim=claim, value=float(value), low=low, high=high, kind="value"
-        )
+            section=section, claim=claim, value=float(value), low=low, high=high, kind="value",
+            measures="number", repetitions=None,
+        )  # fmt: skip

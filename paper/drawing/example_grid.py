@@ -1,0 +1,82 @@
+"""One item: its image, and the most probable tokens at every layer."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font
+
+from paper.prose.escape import code_point
+
+_MOST_LAYERS = 12
+_MOST_LETTERS = 9
+_LEADING_SPACE = "\u00b7"
+
+
+def draw_image(axes: Axes, image: np.ndarray, caption: str) -> None:
+    """The picture that was asked about, with the right answer below it."""
+    axes.imshow(image, interpolation="none", aspect="equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xlabel(shown(caption), fontsize=7, parse_math=False)
+
+
+def draw_top_tokens(axes: Axes, layers: Sequence[Mapping[str, Any]], most: int = 5) -> None:
+    """A row per layer, a cell per rank, shaded by probability; the answer's in the last column."""
+    rows = _chosen(layers)
+    n_ranks = min(most, max(len(row["top"]) for row in rows))
+    shade = np.zeros((len(rows), n_ranks + 1))
+    for place, row in enumerate(rows):
+        for rank, (_, probability) in enumerate(row["top"][:n_ranks]):
+            shade[place, rank] = probability
+        shade[place, -1] = row["answer_probability"]
+    axes.imshow(shade, cmap="Greys", vmin=0, vmax=1.15, aspect="auto", interpolation="none",
+                origin="lower")  # fmt: skip
+    for place, row in enumerate(rows):
+        cells = [shown(token, space=True) for token, _ in row["top"][:n_ranks]]
+        cells += [""] * (n_ranks - len(cells)) + [f"{row['answer_probability']:.2f}"]
+        for rank, cell in enumerate(cells):
+            color = "white" if shade[place, rank] > 0.6 else "black"
+            # A token may hold dollar signs: it is no formula.
+            axes.text(rank, place, cell, ha="center", va="center", fontsize=7, color=color,
+                      parse_math=False)  # fmt: skip
+    axes.set_yticks(range(len(rows)), [str(row["layer"]) for row in rows])
+    axes.set_xticks(range(n_ranks + 1), [*(str(rank + 1) for rank in range(n_ranks)), "p(answer)"])
+    axes.tick_params(length=0)
+    axes.set_xlabel("most probable tokens, by rank")
+    axes.set_ylabel("layer")
+    axes.axvline(n_ranks - 0.5, color="white", linewidth=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def shown(text: str, *, space: bool = False) -> str:
+    """Text with glyphs only: a missing one as its code point, a leading space as a dot if asked."""
+    leading = space and text[:1] in (" ", "\u2581", "\u0120")
+    body = text[1:] if leading else text
+    known = _glyphs()
+    drawn = "".join(
+        sign if ord(sign) in known and sign.isprintable() else code_point(sign) for sign in body
+    )
+    if space and len(drawn) > _MOST_LETTERS:
+        drawn = drawn[: _MOST_LETTERS - 1] + "\u2026"
+    return (_LEADING_SPACE if leading else "") + drawn
+
+
+def _chosen(layers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """All layers, or so many of them, evenly spread, first and last included."""
+    n_layers = len(layers)
+    if n_layers <= _MOST_LAYERS:
+        return list(layers)
+    steps = np.linspace(0, n_layers - 1, _MOST_LAYERS).round().astype(int)
+    return [layers[step] for step in steps]
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(FT2Font(findfont(FontProperties(family="STIXGeneral"))).get_charmap())

@@ -1,0 +1,61 @@
+"""Depth of emergence by attribute and readout, with intervals and guaranteed sets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis.reporting.figures import COLORS, draw_crossing
+from paper.evidence.studies import READOUT_NAMES
+
+# Shapes, so that readouts differ without colour; colour says the attribute, as everywhere.
+_MARKERS = {"logit_lens": "o", "tuned_lens": "s", "linear_probe": "^"}
+_WORDS = {"not_emerged": "does not emerge", "from_start": "from the start", "died": "lost again"}
+_GAP = 0.8
+
+
+def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """`found` by attribute, then readout; a row each, the first on top. In layers."""
+    place, ticks, last = 0.0, {}, 0
+    for name, by_readout in found.items():
+        start = place
+        for readout, one in by_readout.items():
+            last = max(last, one["layers"][-1]["layer"])
+            _draw_row(axes, one, place, COLORS[name], _MARKERS[readout])
+            place -= 1
+        ticks[name] = (start + place + 1) / 2
+        place -= _GAP
+    axes.set_yticks(list(ticks.values()), list(ticks))
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(place + _GAP, 0.8)
+    axes.set_xlim(-0.3, last + 0.3)
+    axes.set_xticks(range(0, last + 1, max(1, last // 10)))
+    axes.set_xlabel("layer of emergence (half of the plateau)")
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="0.9", linewidth=0.5)
+    axes.set_axisbelow(True)
+    readouts = list(dict.fromkeys(readout for rows in found.values() for readout in rows))
+    handles = [
+        Line2D([], [], color="0.3", marker=_MARKERS[readout], markersize=4, linewidth=0.8,
+               label=READOUT_NAMES[readout])
+        for readout in readouts
+    ]  # fmt: skip
+    axes.figure.legend(handles=handles, loc="outside upper center", ncols=len(handles),
+                       frameon=False, fontsize=7)  # fmt: skip
+
+
+def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, marker: str) -> None:
+    crossing = found["lambda_half"]
+    if crossing is None:
+        word = _WORDS[found["outcome"]]
+        at = 0.0 if found["outcome"] == "from_start" else found["layers"][-1]["layer"] / 2
+        axes.text(at, place, word, fontsize=7, fontstyle="italic", color="0.35", va="center",
+                  ha="left" if at == 0 else "center")  # fmt: skip
+        return
+    ends = found["fb_half"]
+    last = found["layers"][-1]["layer"]
+    high = last if ends["high"] is None else ends["high"]
+    axes.plot([ends["low"] - 0.12, high + 0.12], [place, place], color=color, alpha=0.25,
+              linewidth=6, solid_capstyle="butt")  # fmt: skip
+    draw_crossing(axes, crossing, place, color=color, marker=marker)

@@ -1,0 +1,62 @@
+"""Numbers as they are printed: rounded once, here, and nowhere else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.reporting.report_text import p_text
+
+_MINUS = "\u2212"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """With a real minus sign, and never a negative zero."""
+    shown = f"{value:,.{digits}f}"
+    if not shown.strip("-0.,"):
+        shown = shown.lstrip("-")
+    return shown.replace("-", _MINUS)
+
+
+def small(value: float) -> str:
+    """Two significant digits, for numbers of any size."""
+    return f"{value:.2g}".replace("-", _MINUS)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as percentage."""
+    return f"{number(100 * share, digits)}%"
+
+
+def level(value: float) -> str:
+    """A confidence level."""
+    return f"{100 * value:g}%"
+
+
+def interval(row: Mapping[str, Any], digits: int = 2, *, ends: str = "{}") -> str:
+    """Low to high; `ends` names the keys, "{}" standing for low and high."""
+    low, high = (number(row[ends.format(end)], digits) for end in ("low", "high"))
+    return f"{low} to {high}"
+
+
+def p_said(p: float) -> str:
+    """A p-value for running text, never broken over lines."""
+    return p_text(p).replace(" ", "\u00a0")
+
+
+def layer_set(ends: Mapping[str, Any]) -> str:
+    """Layers that a forward-backward set holds."""
+    if ends["high"] is None:
+        return f"{ends['low']} or later"
+    return str(ends["low"]) if ends["low"] == ends["high"] else f"{ends['low']} to {ends['high']}"
+
+
+def span(numbers: Sequence[int]) -> str:
+    """Smallest to largest, or the one there is."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,146 @@
+"""One run as the paper reads it: results, plan and identity, checked against each other."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.errors import UserError
+
+RESULTS, IDENTITY, STUDY = "results.json", "identity.json", "study.toml"
+VALIDATION = "validation.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A folder whose JSON file holds numbers."""
+
+    key: str
+    """Short name in keys and labels: a, b, ..."""
+    folder: Path
+    results: Mapping[str, Any]
+
+    def sha256(self, file: str) -> str:
+        """Of a file, named relative to the folder."""
+        return sha256_of(self.folder / file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord(Record):
+    """What a run found, and what it was made from."""
+
+    plan: Mapping[str, Any]
+    """The declared study, from identity.json."""
+
+    @property
+    def model(self) -> str:
+        """The model's name for people; a folder's path is nobody's business."""
+        name = str(self.results["model"])
+        return "the bundled model" if name == "bundled" else name.rstrip("/").split("/")[-1]
+
+    @property
+    def last_layer(self) -> int:
+        """L, of the first curve there is."""
+        found = next(iter(self.results["attributes"].values()))
+        return next(iter(found["readouts"].values()))["layers"][-1]["layer"]
+
+    def findings(self, readout: str) -> dict[str, Mapping[str, Any]]:
+        """What a readout found, by attribute."""
+        return {
+            name: found["readouts"][readout]
+            for name, found in self.results["attributes"].items()
+            if readout in found["readouts"]
+        }
+
+    def study(self, name: str) -> Any:
+        """One of the studies; None if the run does not hold it."""
+        return self.results.get("studies", {}).get(name)
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's content; UserError if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def read_record(folder: Path, key: str) -> RunRecord:
+    """The run in `folder`. UserError if it is none, is damaged, or contradicts itself."""
+    if not folder.is_dir():
+        raise UserError(
+            f"no run folder {folder}: run python -m analysis.emergence --run {folder} first, or "
+            "name the folder of a finished run"
+        )
+    results, identity = _json(folder / RESULTS), _json(folder / IDENTITY)
+    try:
+        plan = identity["plan"]
+        for name in ("study_hash", "model_revision", "data_fingerprint"):
+            if results[name] != identity[name]:
+                raise UserError(
+                    f"{folder / RESULTS} does not belong to this run: {name} is "
+                    f"{results[name][:16]}, {IDENTITY} says {identity[name][:16]}: delete it and "
+                    "run the study again"
+                )
+        for name, study in results.get("studies", {}).items():
+            made_by = study.get("study_hash", identity["study_hash"])
+            if made_by != identity["study_hash"]:
+                raise UserError(
+                    f"study {name} in {folder / RESULTS} was made by another study "
+                    f"({made_by[:16]}): run it again"
+                )
+        results["versions"]["onset"]
+        for found in results["attributes"].values():
+            found["readouts"].keys()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{folder / RESULTS} or {IDENTITY} is damaged ({error!r}): delete it and run again"
+        ) from error
+    if not any(found["readouts"] for found in results["attributes"].values()):
+        raise UserError(
+            f"{folder} holds no finding yet: run python -m analysis.emergence --run {folder}"
+        )
+    _require_declared(folder / STUDY, plan)
+    return RunRecord(key=key, folder=folder, results=results, plan=plan)
+
+
+def read_validation(file: Path) -> Record | None:
+    """What `python -m analysis.validate` wrote; None if it has not been run."""
+    if not file.exists():
+        return None
+    content = _json(file)
+    if not isinstance(content.get("findings"), list):
+        raise UserError(f"{file} is damaged (no findings): run python -m analysis.validate again")
+    return Record(key="validation", folder=file.parent, results=content)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        return content
+    except FileNotFoundError:
+        raise UserError(
+            f"{path.parent} has no {path.name}: run python -m analysis.emergence --run "
+            f"{path.parent} first, or name the folder of a finished run"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+
+
+def _require_declared(file: Path, plan: Mapping[str, Any]) -> None:
+    """The declared plan is the one that was hashed; a study file edited afterwards is refused."""
+    try:
+        declared = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {file} ({error}): restore it from {IDENTITY}") from error
+    for name, value in declared.items():
+        if name not in plan or value != plan[name]:
+            raise UserError(
+                f"{file} was edited after the study was run: {name} is {value!r}, {IDENTITY} says "
+                f"{plan.get(name)!r}: restore it, or run the new plan in another folder"
+            )

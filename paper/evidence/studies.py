@@ -1,0 +1,41 @@
+"""Where each study keeps its numbers: the one place that knows the shapes of results.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.reporting.report_text import READOUT_NAMES
+from data_prep.attributes import ATTRIBUTES
+from paper.evidence.record import RunRecord
+
+__all__ = ["ANSWER", "READOUTS", "READOUT_NAMES", "main_readout", "probes", "tuned_lens"]
+
+READOUTS = tuple(READOUT_NAMES)
+ANSWER = "answer"
+"""The position whose readings the main text reports."""
+
+
+def main_readout(record: RunRecord) -> str:
+    """The logit lens, or the first readout that the run has."""
+    return next(name for name in READOUTS if record.findings(name))
+
+
+def probes(record: RunRecord) -> dict[str, Mapping[str, Any]]:
+    """By position, then attribute; a run from before positions has the answer position only."""
+    found = record.study("probes")
+    if not found:
+        return {}
+    if set(found) <= set(ATTRIBUTES):
+        return {ANSWER: found}
+    return {
+        position: {name: one for name, one in by_attribute.items() if name in ATTRIBUTES}
+        for position, by_attribute in found.items()
+        if isinstance(by_attribute, Mapping)
+    }
+
+
+def tuned_lens(record: RunRecord) -> dict[str, Mapping[str, Any]]:
+    """By position; a run from before positions has the answer position only."""
+    found = record.study("tuned_lens")
+    if not found:
+        return {}
+    return dict(found["positions"]) if "positions" in found else {ANSWER: found}

@@ -1,0 +1,1 @@
+"""What is written: tables, floats, the PDF by latexmk, the page."""

@@ -1,0 +1,156 @@
+"""Figures and tables as LaTeX floats, each with its generated caption."""
+
+import io
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.figures import STYLE
+from data_prep.errors import UserError
+from paper.prose.escape import tex
+
+FigureFormat = Literal["pdf", "pgf"]
+_FONTS: dict[Any, Any] = {
+    # Times, as the body's mathptmx.
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "svg.hashsalt": "onset",  # else ids inside an SVG are random
+    "pgf.texsystem": "pdflatex",
+    "pgf.rcfonts": False,
+    "pgf.preamble": r"\usepackage[T1]{fontenc}\usepackage{textcomp}\usepackage{mathptmx}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure that a section makes."""
+
+    name: str
+    title: str
+    caption: str
+    """Plain text; says level, number of scenes and unit."""
+    size: tuple[float, float]
+    """Inches, as printed: nothing is scaled afterwards."""
+    draw: Callable[[Canvas], None]
+    holds_images: bool = False
+    """Photographs inside: a PGF file would keep them as loose files beside it, so it stays PDF."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that a section makes: every cell is text already."""
+
+    name: str
+    caption: str
+    frame: pd.DataFrame
+    align: str
+    """A letter per column (l, r, c), or a width in centimetres in parentheses, for text that
+    wraps: "l(6.5)r"."""
+    long: bool = False
+    """May run over pages."""
+
+
+def drawn(figure: Figure, form: FigureFormat) -> dict[str, bytes]:
+    """Content by ending: the figure for the PDF, and as SVG or PNG for the page."""
+    with mpl.rc_context({**STYLE, **_FONTS}):
+        canvas = Canvas(figsize=figure.size, layout="constrained")
+        figure.draw(canvas)
+        files: dict[str, bytes] = {}
+        if form == "pgf" and not figure.holds_images:
+            files["pgf"] = _pgf(canvas)
+        else:
+            undated = {"Title": figure.title, "CreationDate": None, "ModDate": None}
+            files["pdf"] = _saved(canvas, "pdf", metadata=undated)
+        if figure.holds_images:
+            files["png"] = _saved(canvas, "png", dpi=200)
+        else:
+            files["svg"] = _saved(canvas, "svg", metadata={"Date": None, "Title": figure.title})
+    return files
+
+
+def figure_float(figure: Figure, run: str, form: FigureFormat, place: str) -> str:
+    """The .tex float that includes the figure; the text says \\placefigure{name}."""
+    stem = f"figures/{run}-{figure.name}"
+    if form == "pgf" and not figure.holds_images:
+        included = rf"\input{{{stem}.pgf}}"
+    else:
+        included = rf"\includegraphics{{{stem}.pdf}}"
+    return (
+        f"\\begin{{figure}}[{place}]\n\\centering\n"
+        f"{included}\n"
+        f"\\caption{{{tex(figure.caption)}}}\n\\label{{fig:{run}:{figure.name}}}\n"
+        "\\end{figure}\n"
+    )
+
+
+def table_float(table: Table, run: str, place: str) -> str:
+    """The table in booktabs style; the text says \\placetable{name}. `place` is LaTeX's tbp."""
+    caption = rf"\caption{{{tex(table.caption)}}}\label{{tab:{run}:{table.name}}}"
+    columns = f"@{{}}{_columns(table.align)}@{{}}"
+    head = " & ".join(tex(str(name)) for name in table.frame.columns) + r" \\"
+    rows = list(_rows(table.frame))
+    if table.long:
+        lines = [rf"{{{_size(table)}", rf"\begin{{longtable}}{{{columns}}}", rf"{caption}\\",
+                 r"\toprule", head, r"\midrule", r"\endfirsthead", r"\toprule", head, r"\midrule",
+                 r"\endhead", r"\bottomrule", r"\endfoot", *rows, r"\end{longtable}}"]  # fmt: skip
+    else:
+        lines = [rf"\begin{{table}}[{place}]", rf"\centering{_size(table)}", caption,
+                 rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *rows,
+                 r"\bottomrule", r"\end{tabular}", r"\end{table}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _size(table: Table) -> str:
+    """Many columns need the smaller of the two sizes."""
+    many = len(table.frame.columns) > 7
+    return rf"\{'footnotesize' if many else 'small'}\setlength{{\tabcolsep}}{{4.5pt}}"
+
+
+def _columns(align: str) -> str:
+    wrapped = r">{\raggedright\arraybackslash}p{"
+    return align.replace("(", wrapped).replace(")", "cm}")
+
+
+def _rows(frame: pd.DataFrame) -> list[str]:
+    """A line per row, with a little space where the first column begins a new group."""
+    lines: list[str] = []
+    for place, row in enumerate(frame.itertuples(index=False)):
+        if place and row[0] and (frame.iloc[:, 0] == "").any():
+            lines.append(r"\addlinespace")
+        lines.append(" & ".join(tex(str(cell)) for cell in row) + r" \\")
+    return lines
+
+
+def _saved(canvas: Canvas, form: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    canvas.savefig(stream, format=form, **options)
+    return stream.getvalue()
+
+
+def _pgf(canvas: Canvas) -> bytes:
+    """By way of a file: the writer asks TeX for the width of every label."""
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room) / "figure.pgf"
+        try:
+            canvas.savefig(path, format="pgf")
+        except (RuntimeError, FileNotFoundError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--format pgf needs pdflatex with textcomp and mathptmx ({reason}): leave "
+                "--format out, or install TeX"
+            ) from error
+        return path.read_bytes()
+
+
+def grouped(rows: list[Mapping[str, str]]) -> pd.DataFrame:
+    """Rows as a frame in which the first column names a group once."""
+    frame = pd.DataFrame(rows)
+    first = frame.columns[0]
+    frame[first] = frame[first].mask(frame[first] == frame[first].shift(), "")
+    return frame

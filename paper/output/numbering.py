@@ -1,0 +1,79 @@
+"""Numbers of sections, figures and tables in reading order, as LaTeX counts them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from data_prep.errors import UserError
+from paper.prose.parse import Command, Node, walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A node where it is read, with the run that it speaks of."""
+
+    node: Node
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """What every label stands for."""
+
+    labels: Mapping[str, str]
+    of_heading: Mapping[int, str]
+    """By identity of the heading's node."""
+    headings: Sequence[tuple[str, int, tuple[Node, ...]]]
+    """Number, depth and words of each heading."""
+    cited: Sequence[str]
+    """Keys of works, each once."""
+
+    def number(self, label: str) -> str:
+        """UserError for a label that nothing has."""
+        if label not in self.labels:
+            raise UserError(f"the text refers to {label}, which is defined nowhere: correct it")
+        return self.labels[label]
+
+    @classmethod
+    def of(cls, placed: Sequence[Placed]) -> "Numbering":
+        """Count through the text."""
+        counts = {"figure": 0, "table": 0, "section": 0, "subsection": 0}
+        labels: dict[str, str] = {}
+        of_heading: dict[int, str] = {}
+        headings: list[tuple[str, int, tuple[Node, ...]]] = []
+        appendix, current = False, ""
+        for each in placed:
+            node = each.node
+            if not isinstance(node, Command):
+                continue
+            if node.name == "appendix":
+                appendix = True
+                counts["section"] = 0
+            elif node.name in ("section", "subsection"):
+                counts[node.name] += 1
+                if node.name == "section":
+                    counts["subsection"] = 0
+                current = _section(counts, appendix, node.name)
+                of_heading[id(node)] = current
+                headings.append((current, 1 if node.name == "section" else 2, node.prose))
+            elif node.name in ("placefigure", "placetable"):
+                kind = node.name.removeprefix("place")
+                counts[kind] += 1
+                labels[f"{kind[:3]}:{each.run}:{node.key}"] = str(counts[kind])
+            elif node.name == "label":
+                labels[node.key.replace(r"\run", each.run)] = current
+        return cls(labels=labels, of_heading=of_heading, headings=headings, cited=_cited(placed))
+
+
+def _section(counts: Mapping[str, int], appendix: bool, name: str) -> str:
+    number = chr(ord("A") + counts["section"] - 1) if appendix else str(counts["section"])
+    return number if name == "section" else f"{number}.{counts['subsection']}"
+
+
+def _cited(placed: Sequence[Placed]) -> list[str]:
+    keys = [
+        key.strip()
+        for node in walk([each.node for each in placed])
+        if isinstance(node, Command) and node.name in ("citep", "citet")
+        for key in node.key.split(",")
+    ]
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,94 @@
+"""Appendix: what was declared before looking, what it was made with, and what is missing."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from paper.evidence.record import IDENTITY, RunRecord
+from paper.evidence.values import Value
+from paper.output.floats import Table
+from paper.sections.section import Section
+
+_TEXT = r"""
+\section{Study declaration and environment}\label{sec:\run:declaration}
+The results come from the run \texttt{\val{run}}.
+\tabref{declaration} is the declared plan of the run; what follows from the defaults is written out.
+Its hash, the revision of the model and the fingerprint of the data are part of every file of the
+run, and a report is refused if they do not agree. All random draws follow from the seed, each stage
+with a stream of its own. \val{left-out} \tabref{environment} lists the software that the run was
+made with.
+
+\placetable{declaration}
+\placetable{environment}
+"""
+_MEANINGS = {
+    "model": "model", "revision": "revision asked for", "dtype": "number format", "data": "data",
+    "scenes": "limit on scenes", "questions": "questions",
+    "min_scenes_per_text": "least scenes per text", "swaps": "swapped images per item, if needed",
+    "primary_control": "primary control", "margin": "margin (share of H)",
+    "plateau": "plateau window", "horizon": "horizon (layer)", "level": "level",
+    "n_resamples": "resamples", "seed": "seed",
+}  # fmt: skip
+_DEFAULTS = {"revision": "none", "scenes": "all", "plateau": "last quarter of the layers",
+             "horizon": "last layer"}  # fmt: skip
+_PIECE = 16
+
+
+def _text(record: RunRecord) -> str:
+    return _TEXT
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    yield Value(key="run", text=record.folder.name, where="plan", source=IDENTITY)
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
+    rows = []
+    for name, value in record.plan.items():
+        shown = _DEFAULTS.get(name, "none") if value is None else _said(name, value)
+        rows.append({"declared": _MEANINGS.get(name, name.replace("_", " ")), "value": shown})
+    for name, key in (("study hash", "study_hash"), ("model revision", "model_revision"),
+                      ("data fingerprint", "data_fingerprint")):  # fmt: skip
+        rows.append({"declared": name, "value": _spaced(str(record.results[key]))})
+    yield Table(
+        name="declaration",
+        caption="The study as it was declared, with the hash that is made of it.",
+        frame=pd.DataFrame(rows),
+        align="l(9)",
+    )
+    versions = [{"software": name, "version": str(text)}
+                for name, text in sorted(record.results["versions"].items())]  # fmt: skip
+    yield Table(
+        name="environment",
+        caption="Software that the results were made with.",
+        frame=pd.DataFrame(versions),
+        align="ll",
+    )
+
+
+def _said(name: str, value: object) -> str:
+    if name in ("model", "data") and isinstance(value, str):
+        # Where it lies on somebody's disk is nobody's business.
+        return value.rstrip("/").split("/")[-1]
+    if isinstance(value, list):
+        return f"{value[0]} to {value[-1]}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _spaced(text: str) -> str:
+    """In pieces, so that a hash can be broken over lines and compared by eye."""
+    kind, colon, digits = text.rpartition(":")
+    pieces = [digits[start : start + _PIECE] for start in range(0, len(digits), _PIECE)]
+    return kind + colon + " ".join(pieces)
+
+
+SECTION = Section(
+    name="declaration",
+    place=10,
+    part="appendix",
+    made_by="python -m analysis.emergence --run {run}",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    tables=_tables,
+)

@@ -1,0 +1,116 @@
+"""Each attribute on its own: where the logit lens begins to read it, and how that was tested."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.figures import COLORS, TEXT_WIDTH_IN, draw_effect, draw_sets, label_ends
+from paper.evidence.plain import interval, level, number, percent, span
+from paper.evidence.record import RunRecord
+from paper.evidence.studies import READOUT_NAMES, main_readout
+from paper.evidence.values import Value
+from paper.evidence.wording import emergence_sentence
+from paper.output.floats import Figure
+from paper.sections.section import Section
+
+_TEXT = r"""
+\subsection{Attributes, one by one}\label{sec:\run:emergence}
+\figref{effect} shows how much the image tells at every layer. The effect can exceed one H, because
+an image of another scene does not leave the model undecided: it makes the model confidently wrong,
+and that costs more than not knowing. The layer of half the plateau does not depend on that height.
+
+\placefigure{effect}
+"""
+_ATTRIBUTE = r"""
+\paragraph{#.}
+\val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is
+\val{@.last} H (\val{level} CI \val{@.last-interval}), and the right answer is the most probable
+one among the \val{@.n-answers} answers for \val{@.right} of the questions with the real image,
+\val{@.right-shuffled} with another scene's image and \val{@.right-blank} with a blank one.
+"""
+
+
+def _text(record: RunRecord) -> str:
+    findings = record.findings(main_readout(record))
+    parts = [_ATTRIBUTE.replace("@", name).replace("#", name.capitalize()) for name in findings]
+    return _TEXT + "".join(parts)
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    readout = main_readout(record)
+    for name, found in record.findings(readout).items():
+        where = f"attributes/{name}/readouts/{readout}"
+        first, last = found["layers"][0], found["layers"][-1]
+        texts = {
+            "sentence": (emergence_sentence(name, found), ""),
+            "first": (number(first["effect"]), "/layers/0/effect"),
+            "last": (number(last["effect"]), "/layers/-1/effect"),
+            "last-interval": (interval(last), "/layers/-1"),
+            "n-answers": (str(len(found["answers"])), "/answers"),
+            "right": (percent(last["correct"]["real"]), "/layers/-1/correct/real"),
+            "right-shuffled": (
+                percent(last["correct"]["shuffled"]), "/layers/-1/correct/shuffled"
+            ),
+            "right-blank": (percent(last["correct"]["blank"]), "/layers/-1/correct/blank"),
+        }  # fmt: skip
+        for key, (text, place) in texts.items():
+            yield Value(key=f"{name}.{key}", text=text, where=where + place)
+
+
+def _figures(record: RunRecord) -> Iterator[Figure]:
+    readout = main_readout(record)
+    findings = record.findings(readout)
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.subplots()
+        axes.axhline(0, color="0.6", linewidth=0.6)
+        height = 1.03
+        for name, found in findings.items():
+            draw_effect(axes, found, name)
+            if found["outcome"] == "emerged":
+                draw_sets(axes, found, name, height=height)
+                _name_set(axes, found, name, height)
+                height += 0.05
+        label_ends(axes, {name: one["layers"][-1]["effect"] for name, one in findings.items()})
+        axes.set_xlim(-0.2, record.last_layer + 0.2)
+        axes.set_xticks(range(0, record.last_layer + 1, max(1, record.last_layer // 10)))
+        axes.set_xlabel("layer (0: embeddings)")
+        axes.set_ylabel("effect of the image (share of H)")
+
+    one = next(iter(findings.values()))
+    scenes = span([found["n_scenes"] for found in findings.values()])
+    yield Figure(
+        name="effect",
+        title="Effect of the image by layer",
+        caption=(
+            f"Effect of the image by layer in {record.model}, {READOUT_NAMES[readout]}: score in "
+            f"bits with the real image minus with {one['primary_control']} images, as share of "
+            f"the answer entropy H. Bands: {level(one['level'])} intervals over scenes ({scenes} "
+            "scenes). Diamonds: layer of emergence with its interval, at half of the plateau. "
+            "Bars above: forward-backward sets at the same level."
+        ),
+        size=(TEXT_WIDTH_IN, 3.0),
+        draw=draw,
+    )
+
+
+def _name_set(axes: Axes, found: Mapping[str, Any], name: str, height: float) -> None:
+    """Beside the bar, which in grey looks like any other."""
+    axes.annotate(
+        name, xy=(found["fb_half"]["low"] - 0.12, height), xycoords=("data", "axes fraction"),
+        xytext=(-3, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5,
+        color=COLORS[name], annotation_clip=False,
+    )  # fmt: skip
+
+
+SECTION = Section(
+    name="emergence",
+    place=10,
+    made_by="python -m analysis.emergence --attr all --run {run}",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    figures=_figures,
+)

@@ -1,0 +1,100 @@
+"""Single items, to be looked at: the image, the question, and what each layer would say."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from PIL import Image, UnidentifiedImageError
+
+from analysis.reporting.figures import TEXT_WIDTH_IN
+from data_prep.errors import UserError
+from paper.drawing.example_grid import draw_image, draw_top_tokens
+from paper.evidence.record import RunRecord
+from paper.evidence.studies import READOUT_NAMES
+from paper.evidence.values import Value
+from paper.output.floats import Figure
+from paper.sections.section import Section
+
+_TEXT = r"""
+\subsection{Examples}\label{sec:\run:examples}
+Curves are means; single items show what they are means of. The figures below give \val{examples.n}
+with the most probable tokens of the whole vocabulary at each layer. They were not chosen by their
+looks, and they carry no evidence: what holds for scenes at large stands in the sections above.
+"""
+
+
+def _text(record: RunRecord) -> str:
+    items = record.study("examples")["items"]
+    places = "".join(rf"\placefigure{{example-{place}}}" + "\n" for place in _letters(len(items)))
+    return f"{_TEXT}\n{places}"
+
+
+def _letters(n_items: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[:n_items]
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    n_items = len(record.study("examples")["items"])
+    text = f"{n_items} items" if n_items > 1 else "one item"
+    yield Value(key="examples.n", text=text, where="studies/examples/items")
+
+
+def _figures(record: RunRecord) -> Iterator[Figure]:
+    items = record.study("examples")["items"]
+    for place, item in zip(_letters(len(items)), items, strict=False):
+        yield _figure(record, place, item)
+
+
+def _figure(record: RunRecord, place: str, item: Mapping[str, Any]) -> Figure:
+    image = _image(record, item["image"])
+    readout = READOUT_NAMES.get(item.get("readout", "logit_lens"), "logit lens")
+
+    def draw(canvas: Canvas) -> None:
+        left, right = canvas.subplots(1, 2, width_ratios=(1, 3.1))
+        draw_image(left, image, f"answer: {item['answer']}")
+        draw_top_tokens(right, item["layers"])
+
+    n_rows = min(len(item["layers"]), 12)
+    return Figure(
+        name=f"example-{place}",
+        title="Most probable tokens by layer",
+        caption=(
+            f"\u201c{item['question']}\u201d One item ({item['item_id']}), {readout}: the most "
+            "probable tokens of the whole vocabulary by layer, darker with probability, and the "
+            "probability of the right answer within its answer set. A dot stands for a leading "
+            "space; a single scene has no interval and no level."
+        ),
+        size=(TEXT_WIDTH_IN, 0.7 + 0.17 * n_rows),
+        draw=draw,
+        holds_images=True,
+    )
+
+
+def _image(record: RunRecord, name: str) -> np.ndarray:
+    """An image of the run; UserError for one that lies outside, or is none."""
+    path = (record.folder / name).resolve()
+    if Path(name).is_absolute() or not path.is_relative_to(record.folder.resolve()):
+        raise UserError(
+            f"the image {name!r} of an example lies outside its run {record.folder}: run the study "
+            "examples again"
+        )
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UserError(
+            f"cannot read the example image {path} ({error}): run examples again"
+        ) from error
+
+
+SECTION = Section(
+    name="examples",
+    place=70,
+    made_by="python -m analysis.examples --run {run}",
+    holds=lambda record: bool(record.study("examples") and record.study("examples")["items"]),
+    text=_text,
+    values=_values,
+    figures=_figures,
+)

@@ -1,0 +1,126 @@
+"""Which attribute emerges first, and which cannot be told apart."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.order_report import draw_order
+from analysis.reporting.report_text import p_value
+from paper.evidence.plain import interval, level, listed, number, percent
+from paper.evidence.record import RunRecord
+from paper.evidence.studies import READOUT_NAMES
+from paper.evidence.values import Value
+from paper.evidence.wording import chain_clause, order_clause
+from paper.output.floats import Figure, Table
+from paper.sections.section import Section
+
+_TEXT = r"""
+\subsection{The order of the attributes}\label{sec:\run:order}
+On the \val{order.scenes} scenes in which every one of them is asked, and read with the
+\val{order.readout}: \val{order}. \val{order.chain}. \val{order.left-out}
+"""
+_FLOATS = r"""
+\figref{order} shows what the data say of each layer of emergence, and \tabref{order} every pair.
+\val{order.most-probable} Where curves have unequal heights or slopes, layers of first significance
+would order them wrongly; the layers compared here are those of half of each attribute's own
+plateau.
+
+\placefigure{order}
+\placetable{order}
+"""
+
+
+def _text(record: RunRecord) -> str:
+    return _TEXT + (_FLOATS if record.study("order")["differences"] else "")
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    study = record.study("order")
+    where = "studies/order"
+    scenes = study["n_scenes"]
+    yield Value(key="order.scenes", text=f"{scenes:,}", where=f"{where}/n_scenes")
+    yield Value(key="order.readout", text=READOUT_NAMES[study["readout"]], where=where)
+    several = bool(study["differences"])
+    chain = chain_clause(study) if several else "An order needs several attributes that emerge"
+    yield Value(key="order.chain", text=chain, where=f"{where}/chain_p")
+    left_out = [f"{name} ({why})" for name, why in study["left_out"].items()]
+    said = f"Left out: {listed(left_out)}." if left_out else "No attribute was left out."
+    yield Value(key="order.left-out", text=said, where=f"{where}/left_out")
+    if several:
+        most = max(study["order_probability"], key=lambda one: one["probability"])
+        text = (
+            f"The most frequent full order among resamples is {', then '.join(most['order'])}, in "
+            f"{percent(most['probability'])} of them."
+        )
+        yield Value(key="order.most-probable", text=text, where=f"{where}/order_probability")
+    names = sorted(study["estimates"], key=lambda name: study["estimates"][name])
+    for first, second in pairwise(names):
+        text = order_clause({**study, "estimates": {n: study["estimates"][n]
+                                                    for n in (first, second)}})  # fmt: skip
+        yield Value(key=f"order.{first}-{second}", text=text, where=f"{where}/differences")
+
+
+def _figures(record: RunRecord) -> Iterator[Figure]:
+    study = record.study("order")
+    if not study["differences"]:
+        return
+
+    def draw(canvas: Canvas) -> None:
+        draw_order(canvas.subplots(), study)
+
+    yield Figure(
+        name="order",
+        title="Order of the attributes",
+        caption=(
+            f"Layer of emergence by attribute, over {study['n_resamples']:,} resamples of the same "
+            f"{study['n_scenes']:,} scenes ({READOUT_NAMES[study['readout']]}; unit: layers): "
+            "share of resamples, the tallest alike in height for all. Vertical lines: estimates."
+        ),
+        size=(4.2, 0.55 + 0.5 * len(study["estimates"])),
+        draw=draw,
+    )
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
+    study = record.study("order")
+    if not study["differences"]:
+        return
+    rows = [
+        {
+            "first": pair["first"],
+            "second": pair["second"],
+            "difference": number(pair["estimate"]),
+            "CI": interval(pair),
+            "p": p_value(pair["p"]),
+            "p (Holm)": p_value(pair["p_holm"]),
+            "p (first earlier)": p_value(pair["p_earlier"]),
+            "sets apart": "yes" if pair["sets_apart"] else "no",
+        }
+        for pair in study["differences"]
+    ]
+    yield Table(
+        name="order",
+        caption=(
+            f"Differences of the layer of emergence, second minus first, in layers, over "
+            f"{study['n_scenes']:,} scenes with {level(study['level'])} intervals. p: two-sided; "
+            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the declared "
+            "chain. Sets apart: the forward-backward sets are disjoint, the first's before the "
+            "second's."
+        ),
+        frame=pd.DataFrame(rows),
+        align="llrlrrrl",
+    )
+
+
+SECTION = Section(
+    name="order",
+    place=20,
+    made_by="python -m analysis.order --run {run}",
+    holds=lambda record: bool(record.study("order")),
+    text=_text,
+    values=_values,
+    figures=_figures,
+    tables=_tables,
+)

@@ -1,0 +1,171 @@
+"""The answer in short: one table of every attribute and readout, and what the common text says."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from analysis.reporting.report_text import p_value
+from paper.evidence.plain import interval, layer_set, listed, number, percent, span
+from paper.evidence.plain import level as level_of
+from paper.evidence.record import IDENTITY, RunRecord
+from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
+from paper.evidence.values import Value
+from paper.evidence.wording import (
+    controls_clause,
+    data_clause,
+    emergence_clause,
+    model_clause,
+    order_clause,
+    outcome_word,
+    questions_clause,
+)
+from paper.output.floats import Table, grouped
+from paper.sections.section import Section
+
+_TEXT = r"""
+\subsection{The answer in short}\label{sec:\run:overview}
+Read with the \val{readout}, \val{findings}. As to their order: \val{order}. Of the controls:
+\val{controls}. \tabref{overview} gives the same for every readout that was applied, with the sets
+that hold without assumptions on the curve's shape; the sections that follow take one question
+each. \tabref{design} lists what was asked.
+
+\placetable{design}
+\placetable{overview}
+"""
+
+
+def _text(record: RunRecord) -> str:
+    return _TEXT
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    readout = main_readout(record)
+    findings = record.findings(readout)
+    where = f"attributes/*/readouts/{readout}"
+    clauses = [emergence_clause(name, found) for name, found in findings.items()]
+    every = list(findings.values())
+    scenes, items, texts = (
+        span([found[key] for found in every]) for key in ("n_scenes", "n_items", "n_texts")
+    )
+    yield Value(key="readout", text=READOUT_NAMES[readout], where="attributes")
+    yield Value(key="findings", text="; ".join(clauses), where=where)
+    yield Value(key="attributes", text=listed(list(findings)), where="attributes")
+    yield Value(key="order", text=order_clause(record.study("order")), where="studies/order")
+    yield Value(key="controls", text=controls_clause(findings), where=f"{where}/omnibus_p")
+    summary = (
+        f"For {model_clause(record)}, asked about {listed(list(findings))} on "
+        f"{data_clause(record)} ({scenes} scenes per attribute): {'; '.join(clauses)}; "
+        f"{controls_clause(findings)}. As to the order: {order_clause(record.study('order'))}."
+    )
+    yield Value(key="summary", text=summary, where="attributes", names_model=True)
+    yield Value(key="scenes", text=scenes, where=f"{where}/n_scenes")
+    yield Value(key="items", text=items, where=f"{where}/n_items")
+    yield Value(key="texts", text=texts, where=f"{where}/n_texts")
+    yield Value(key="last-layer", text=str(record.last_layer), where=f"{where}/layers")
+    plateaus = dict.fromkeys(f"{found['plateau'][0]} to {found['plateau'][1]}" for found in every)
+    yield Value(key="plateau", text=listed(list(plateaus)), where=f"{where}/plateau")
+    horizons = dict.fromkeys(str(found["horizon"]) for found in every)
+    yield Value(key="horizon", text=listed(list(horizons)), where=f"{where}/horizon")
+    yield from _declared(record)
+
+
+def _declared(record: RunRecord) -> Iterator[Value]:
+    plan = record.plan
+    declared = {
+        "level": level_of(plan["level"]),
+        "margin": percent(plan["margin"]),
+        "resamples": f"{plan['n_resamples']:,}",
+        "primary-control": plan["primary_control"],
+        "other-control": "blank" if plan["primary_control"] == "shuffled" else "shuffled",
+        "scenes-per-text": str(plan["min_scenes_per_text"]),
+        "questions": questions_clause(plan),
+        "seed": str(plan["seed"]),
+    }
+    for key, text in declared.items():
+        yield Value(key=key, text=text, where="plan", source=IDENTITY)
+    yield Value(key="model-name", text=record.model, where="model")
+    yield Value(key="model", text=model_clause(record), where="model", names_model=True)
+    yield Value(key="data", text=data_clause(record), where="data")
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
+    yield _design(record)
+    yield _outcomes(record)
+
+
+def _design(record: RunRecord) -> Table:
+    rows = [
+        {
+            "attribute": name,
+            "scenes": f"{found['n_scenes']:,}",
+            "items": f"{found['n_items']:,}",
+            "texts": f"{found['n_texts']:,}",
+            "answers": str(len(found["answers"])),
+            "H (bits)": number(found["answer_entropy_bits"]),
+            "most frequent answer": _most_frequent(found["answers"]),
+        }
+        for name, found in record.findings(main_readout(record)).items()
+    ]
+    return Table(
+        name="design",
+        caption=(
+            f"What {record.model} was asked: scenes, items (image and question), different texts, "
+            "possible answers with their entropy H, and the most frequent one with its items."
+        ),
+        frame=pd.DataFrame(rows),
+        align="lrrrrrr",
+    )
+
+
+def _most_frequent(answers: Mapping[str, int]) -> str:
+    name = max(answers, key=lambda answer: answers[answer])
+    return f"{name} ({answers[name]:,})"
+
+
+def _outcomes(record: RunRecord) -> Table:
+    rows = []
+    for name in record.results["attributes"]:
+        for readout in READOUTS:
+            found = record.findings(readout).get(name)
+            if found is None:
+                continue
+            crossing, last = found["lambda_half"], found["layers"][-1]["layer"]
+            rows.append(
+                {
+                    "attribute": name,
+                    "readout": READOUT_NAMES[readout],
+                    "outcome": outcome_word(found),
+                    "layer": "" if crossing is None else number(crossing["estimate"], 1),
+                    "CI": "" if crossing is None else interval(crossing, 1),
+                    "set": "" if crossing is None else layer_set(found["fb_half"]),
+                    "depth": "" if crossing is None else number(crossing["estimate"] / last),
+                    "plateau": number(found["plateau_effect"]),
+                    "p": p_value(max(found["omnibus_p"].values())),
+                    "scenes": f"{found['n_scenes']:,}",
+                }
+            )
+    every = record.findings(main_readout(record)).values()
+    one = next(iter(every))
+    return Table(
+        name="overview",
+        caption=(
+            f"Layer of emergence, of {record.last_layer}, by attribute and readout in "
+            f"{record.model}. CI: {level_of(one['level'])} bootstrap interval over scenes. Set: "
+            f"forward-backward set at the same level. Depth: layer over {record.last_layer}. "
+            "Plateau: mean effect of the image in the plateau window, as share of the answer "
+            "entropy H. p: of the weaker of the two controls, adjusted over layers."
+        ),
+        frame=grouped(rows),
+        align="lllrlllrrr",
+    )
+
+
+SECTION = Section(
+    name="overview",
+    place=0,
+    made_by="python -m analysis.emergence --attr all --readout all --run {run}",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    tables=_tables,
+)

@@ -1,0 +1,153 @@
+"""What a linear probe can read, and whether it is the stream or the probe."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.figures import TEXT_WIDTH_IN
+from analysis.reporting.report_text import p_value
+from paper.drawing.probe_panels import draw_probe_panels
+from paper.evidence.plain import interval, level, listed, number, percent, span
+from paper.evidence.record import RunRecord
+from paper.evidence.studies import ANSWER, probes
+from paper.evidence.values import Value
+from paper.output.floats import Figure, Table, grouped
+from paper.sections.section import Section
+
+_BASELINES = ("control task", "random weights", "shuffled images", "majority", "words",
+              "pixels and words", "vision encoder and words", "projector and words")  # fmt: skip
+
+_TEXT = r"""
+\subsection{Linear probes}\label{sec:\run:probes}
+A linear probe is fitted at each layer on some scenes and read on others, with its penalty chosen
+inside the training scenes. At the last layer it reads the answer on held-out scenes with an
+accuracy of \val{probes.last}. Its selectivity there, the accuracy above that of a control task in
+which every kind of question has a fixed random label \citep{hewitt2019}, is
+\val{probes.selectivity}: what is left when the probe's own power to learn by heart is taken away.
+The online code of the labels \citep{voita2020} shortens them by a factor of
+\val{probes.compression}. \figref{probes-@} shows both by layer, and \tabref{probes} the last layer
+beside the baselines, among them the words of the question alone, the vision encoder and a copy of
+the model with random weights.
+
+\placefigure{probes-@}
+\placetable{probes}
+"""
+_OTHER = r"""
+\placefigure{probes-@}
+The same probes read at another position, \val{probes.position-@}, are shown in
+\figref{probes-@}.
+"""
+
+
+def _text(record: RunRecord) -> str:
+    main, *others = _positions(record)
+    return _TEXT.replace("@", main) + "".join(_OTHER.replace("@", one) for one in others)
+
+
+def _positions(record: RunRecord) -> list[str]:
+    """Those that hold a probe, the position of the answer first."""
+    held = [position for position, found in probes(record).items() if found]
+    return sorted(held, key=lambda position: position != ANSWER)
+
+
+def _values(record: RunRecord) -> Iterator[Value]:
+    positions = _positions(record)
+    found = probes(record)[positions[0]]
+    where = "studies/probes"
+
+    def last(key: str, digits: int = 2) -> str:
+        parts = []
+        for name, one in found.items():
+            row = one["layers"][-1]
+            ends = interval(row, digits, ends=f"{key}_{{}}")
+            parts.append(f"{number(row[key], digits)} ({level(one['level'])} CI {ends}) for {name}")
+        return listed(parts)
+
+    yield Value(key="probes.last", text=last("accuracy"), where=f"{where}/*/layers/-1/accuracy")
+    yield Value(
+        key="probes.selectivity", text=last("selectivity"),
+        where=f"{where}/*/layers/-1/selectivity",
+    )  # fmt: skip
+    shorter = [
+        f"{number(one['layers'][-1]['compression'], 1)} for {name}" for name, one in found.items()
+    ]
+    yield Value(
+        key="probes.compression", text=listed(shorter), where=f"{where}/*/layers/-1/compression"
+    )
+    for position in positions[1:]:
+        text = f"the position \u201c{position}\u201d"
+        yield Value(key=f"probes.position-{position}", text=text, where=where)
+
+
+def _figures(record: RunRecord) -> Iterator[Figure]:
+    for position in _positions(record):
+        found = probes(record)[position]
+        yield _figure(record, position, found)
+
+
+def _figure(record: RunRecord, position: str, found: Mapping[str, Any]) -> Figure:
+    def draw(canvas: Canvas) -> None:
+        draw_probe_panels(canvas, found)
+
+    one = next(iter(found.values()))
+    scenes = span([each["n_scenes"] for each in found.values()])
+    rows = -(-len(found) // min(3, len(found)))
+    return Figure(
+        name=f"probes-{position}",
+        title="Linear probes by layer",
+        caption=(
+            f"Linear probes by layer in {record.model}, position: {position}. Accuracy on held-out "
+            "scenes (share of right answers), and selectivity, accuracy above the control task. "
+            f"Bands: {level(one['level'])} intervals over scenes ({scenes} scenes). Dotted line: "
+            "always the most frequent answer."
+        ),
+        size=(TEXT_WIDTH_IN, 0.4 + 1.65 * rows),
+        draw=draw,
+    )
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
+    found = probes(record)[_positions(record)[0]]
+    rows = []
+    for name, one in found.items():
+        row = one["layers"][-1]
+        rows.append(_row(name, "probe", row, p_value(row["p_majority"])))
+        for baseline in _BASELINES:
+            if baseline in one["compared"]:
+                rows.append(_row(name, baseline, one["compared"][baseline][-1], ""))
+    scenes = span([one["n_scenes"] for one in found.values()])
+    yield Table(
+        name="probes",
+        caption=(
+            "Linear probes at the last layer and what they are compared with, on held-out scenes "
+            f"({scenes} scenes): accuracy and bits, log2 p of the right answer, with intervals "
+            "over scenes. p: bits above the majority baseline, one-sided, adjusted over layers."
+        ),
+        frame=grouped(rows),
+        align="llrlrlr",
+    )
+
+
+def _row(name: str, source: str, row: Mapping[str, float], p: str) -> dict[str, str]:
+    return {
+        "attribute": name,
+        "read from": source,
+        "accuracy": percent(row["accuracy"], 1),
+        "CI": f"{number(100 * row['accuracy_low'], 1)} to {number(100 * row['accuracy_high'], 1)}",
+        "bits": number(row["bits"]),
+        "CI ": interval(row, ends="bits_{}"),
+        "p": p,
+    }
+
+
+SECTION = Section(
+    name="probes",
+    place=50,
+    made_by="python -m analysis.probes --attr all --run {run}",
+    holds=lambda record: any(probes(record).values()),
+    text=_text,
+    values=_values,
+    figures=_figures,
+    tables=_tables,
+)

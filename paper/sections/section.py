@@ -1,0 +1,33 @@
+"""What a file of paper/sections declares."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from paper.evidence.values import Value
+from paper.output.floats import Figure, Table
+
+
+def _nothing(record: Any) -> tuple[()]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the paper that a run fills, or the validation of the statistics."""
+
+    name: str
+    place: int
+    """Sections of a part stand in this order."""
+    part: Literal["results", "appendix"] = "results"
+    about: Literal["run", "validation"] = "run"
+    """Whether the functions below get a RunRecord or the Record of validation.json."""
+    made_by: str
+    """The command that makes what the section shows, "{run}" standing for the folder."""
+    holds: Callable[[Any], bool]
+    """Whether the record has what the section is about; it is left out and named if not."""
+    text: Callable[[Any], str]
+    """The prose, in the TeX of paper/prose/parse.py, for the attributes that the record has."""
+    values: Callable[[Any], Iterable[Value]] = _nothing
+    figures: Callable[[Any], Iterable[Figure]] = _nothing
+    tables: Callable[[Any], Iterable[Table]] = _nothing

@@ -1,0 +1,141 @@
+"""Appendix: do the statistics do what they claim? Every claim simulated, against its bound."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.figures import TEXT_WIDTH_IN
+from paper.drawing.calibration import draw_calibration, is_control
+from paper.evidence.plain import listed
+from paper.evidence.record import VALIDATION, Record
+from paper.evidence.values import Value
+from paper.output.floats import Figure, Table
+from paper.sections.section import Section
+
+_PANELS = {"error": "error rate", "coverage": "coverage", "power": "power"}
+_CONTROLS = "of negative controls, which must fail"
+
+_TEXT = r"""
+\section{Validation of the statistics}\label{sec:\run:validation}
+Every claim of the methods was simulated \val{repetitions} times, some half as often, with seed
+\val{seed}. A negative control is a claim too: that the usual way, items in place of scenes or tests
+without correction, fails on the same data; without it, a simulation that cannot fail would look
+like a proof. \val{verdict} \figref{calibration} shows the rates with their Monte-Carlo intervals,
+and \tabref{validation} every claim.
+
+\placefigure{calibration}
+\placetable{validation}
+"""
+
+
+def _text(record: Record) -> str:
+    return _TEXT if _rates(record) else _TEXT.replace(
+        r"\figref{calibration} shows the rates with their Monte-Carlo intervals," + "\nand ", ""
+    ).replace(r"\placefigure{calibration}" + "\n", "")  # fmt: skip
+
+
+def _values(record: Record) -> Iterator[Value]:
+    found = record.results
+    short = [one["claim"] for one in found["findings"] if not one["holds"]]
+    n_claims = len(found["findings"])
+    verdict = (
+        f"Of {n_claims} claims these fall short: {listed(short)}."
+        if short
+        else f"All {n_claims} claims hold."
+    )
+    for key, text, where in (
+        ("repetitions", f"{found['repetitions']:,}", "repetitions"),
+        ("seed", str(found["seed"]), "seed"),
+        ("verdict", verdict, "findings"),
+    ):
+        yield Value(key=key, text=text, where=where, source=VALIDATION)
+
+
+def _rates(record: Record) -> dict[str, list[Mapping[str, Any]]]:
+    """Claims that are rates, by the name of their panel; the order is that of the file.
+
+    Controls have panels of their own: they lie so far off that they would flatten the others.
+    """
+    rates: dict[str, list[Mapping[str, Any]]] = {}
+    for control in (False, True):
+        for measure, panel in _PANELS.items():
+            own = [
+                one
+                for one in record.results["findings"]
+                if one["kind"] == "rate"
+                and one.get("measures") == measure
+                and is_control(one) is control
+            ]
+            if own:
+                rates[f"{panel} {_CONTROLS}" if control else panel] = own
+    return rates
+
+
+def _figures(record: Record) -> Iterator[Figure]:
+    rates = _rates(record)
+    if not rates:
+        return
+    n_rows = sum(map(len, rates.values()))
+
+    def draw(canvas: Canvas) -> None:
+        heights = [len(own) + 1 for own in rates.values()]
+        panels = canvas.subplots(len(rates), 1, squeeze=False, height_ratios=heights).ravel()
+        for axes, (panel, own) in zip(panels, rates.items(), strict=True):
+            draw_calibration(axes, own)
+            axes.set_xlabel(panel)
+
+    yield Figure(
+        name="calibration",
+        title="Calibration of the statistics",
+        caption=(
+            "Simulated error rates, coverage and power (unit: share of "
+            f"{record.results['repetitions']:,} simulated data sets, each with the number of "
+            "scenes that its row names). Grey: what is allowed. Lines: 95% binomial Monte-Carlo "
+            "intervals. Hollow marks: negative controls, whose failing is the claim. Crosses: "
+            "outside of what is allowed."
+        ),
+        size=(TEXT_WIDTH_IN, 0.5 + 0.16 * n_rows + 0.42 * len(rates)),
+        draw=draw,
+    )
+
+
+def _tables(record: Record) -> Iterator[Table]:
+    rows = []
+    for one in record.results["findings"]:
+        simulated = one.get("simulated")
+        ends = "" if simulated is None else f"{simulated['low']:.3f} to {simulated['high']:.3f}"
+        rows.append(
+            {
+                "claim": one["claim"],
+                "found": f"{one['value']:.3g}",
+                "MC interval": ends,
+                "allowed": f"{one['low']:.3g} to {one['high']:.3g}",
+                "": "holds" if one["holds"] else "falls short",
+            }
+        )
+    yield Table(
+        name="validation",
+        caption=(
+            "Claims of the statistics package as simulated: what was found, its 95% Monte-Carlo "
+            "interval where it is a rate, and what is allowed. n: number of scenes."
+        ),
+        frame=pd.DataFrame(rows),
+        align="(6.3)rlll",
+        long=len(rows) > 30,
+    )
+
+
+SECTION = Section(
+    name="validation",
+    place=30,
+    part="appendix",
+    about="validation",
+    made_by="python -m analysis.validate",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    figures=_figures,
+    tables=_tables,
+)

@@ -1,0 +1,278 @@
+"""A small finished run with every study in it: plausible, deterministic, and measured by nobody."""
+
+import copy
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+ANSWERS = {"color": 8, "shape": 3, "material": 2, "size": 2, "count": 6}
+ONSETS = {"color": 3.4, "shape": 2.7, "material": 2.4, "size": 2.1, "count": 6.2}
+SHIFTS = {"logit_lens": 0.0, "tuned_lens": -0.4, "linear_probe": -0.9}
+LAST = 6
+PAIRS = (("linear_probe", "logit_lens"), ("linear_probe", "tuned_lens"),
+         ("tuned_lens", "logit_lens"))  # fmt: skip
+
+
+def finding(name: str, *, onset: float, outcome: str = "emerged", last: int = LAST) -> dict:
+    """What a readout found of an attribute whose effect rises around `onset`."""
+    entropy = math.log2(ANSWERS[name])
+    plateau = 0.02 if outcome == "not_emerged" else 1.9
+    rise = [plateau / (1 + math.exp(-2.5 * (layer - onset))) for layer in range(last + 1)]
+    layers = [
+        {
+            "layer": layer,
+            "real": -entropy * (1 - 0.4 * effect / 1.9),
+            "shuffled": -entropy * (1 + 0.6 * effect / 1.9),
+            "blank": -entropy * (1 + 0.1 * effect / 1.9),
+            "effect": effect,
+            "low": effect - 0.05,
+            "high": effect + 0.06,
+            "p_shuffled": 1.0 if effect < 0.05 else 0.0001,
+            "p_blank": 1.0 if effect < 0.05 else 0.0002,
+            "correct": {"real": 0.3 + 0.3 * effect / 1.9, "shuffled": 0.2, "blank": 0.25},
+            "brier": {"real": 0.6, "shuffled": 0.7, "blank": 0.7},
+        }
+        for layer, effect in enumerate(rise)
+    ]
+    emerged = outcome == "emerged"
+    crossing = {"estimate": onset, "low": onset - 0.2, "high": onset + 0.3, "level": 0.95}
+    own = {
+        "outcome": outcome,
+        "lambda_half": crossing if emerged else None,
+        "fb_half": {"low": int(onset), "high": int(onset) + 1 if emerged else None},
+        "fb_delta": {"low": int(onset) - 1, "high": int(onset), "delta": 0.05},
+        "lambda_first": int(onset) if emerged else None,
+        "lambda_sustained": int(onset) if emerged else None,
+        "plateau": [last - 1, last],
+        "plateau_effect": plateau,
+        "horizon": last,
+        "level": 0.95,
+        "detectable_effect": 0.043,
+        "n_scenes": 240,
+    }
+    p = {"shuffled": 0.4 if outcome == "not_emerged" else 0.0001, "blank": 0.0002}
+    other = {"outcome": outcome, "lambda_half": own["lambda_half"], "omnibus_p": p}
+    return own | {
+        "primary_control": "shuffled",
+        "omnibus_p": p,
+        "layers": layers,
+        "other_control": {"control": "blank", **own},
+        "interval_method": "percentile",
+        "n_resamples": 10_000,
+        "other_scores": {"correct": other, "brier": copy.deepcopy(other)},
+        "n_items": 250,
+        "n_texts": 31,
+        "answers": {f"{name} {place}": 30 for place in range(ANSWERS[name])},
+        "answer_entropy_bits": entropy,
+        "notes": [],
+    }
+
+
+def probe(name: str, *, onset: float, last: int = LAST) -> dict:
+    """Linear probes of one attribute."""
+    chance = 1 / ANSWERS[name]
+
+    def row(accuracy: float) -> dict:
+        return {"accuracy": accuracy, "accuracy_low": accuracy - 0.02,
+                "accuracy_high": accuracy + 0.02, "bits": -1.5, "bits_low": -1.6,
+                "bits_high": -1.4}  # fmt: skip
+
+    share = [1 / (1 + math.exp(-2.5 * (layer - onset))) for layer in range(last + 1)]
+    layers = [
+        row(chance + (0.95 - chance) * s)
+        | {"layer": layer, "selectivity": 0.6 * s, "selectivity_low": 0.6 * s - 0.03,
+           "selectivity_high": 0.6 * s + 0.03, "selectivity_bits": s,
+           "p_selectivity": 0.0001 if s > 0.1 else 0.7, "p_majority": 0.0001 if s > 0.1 else 1.0,
+           "code_bits": 700 - 400 * s, "compression": 1 + s}
+        for layer, s in enumerate(share)
+    ]  # fmt: skip
+    by_layer = ("control task", "shuffled images", "blank images", "random weights")
+    once = ("majority", "words", "pixels and words", "vision encoder and words",
+            "projector and words")  # fmt: skip
+    compared = {each: [row(chance + 0.01)] * (last + 1) for each in by_layer}
+    compared |= {each: [row(chance + 0.1 * place)] for place, each in enumerate(once)}
+    return {"n_scenes": 240, "n_items": 250, "n_texts": 31, "n_types": 120,
+            "answers": {f"{name} {place}": 30 for place in range(ANSWERS[name])}, "level": 0.95,
+            "uniform_code_bits": 750.0, "layers": layers, "compared": compared}  # fmt: skip
+
+
+def tuned_lens(last: int = LAST) -> dict:
+    """A tuned lens against the logit lens."""
+    layers = []
+    for layer in range(last + 1):
+        logit, tuned = (28 * math.exp(-layer), 3.5 * math.exp(-layer)) if layer < last else (0, 0)
+        kl = {lens: {"estimate": v, "low": 0.95 * v, "high": 1.05 * v}
+              for lens, v in (("logit_lens", logit), ("tuned_lens", tuned))}  # fmt: skip
+        layers.append(
+            {"layer": layer, "kl_bits": kl,
+             "gain_bits": {"estimate": logit - tuned, "low": 0.9 * (logit - tuned),
+                           "high": 1.1 * (logit - tuned)},
+             "p": 0.0001 if layer < last else None, "seed_spread_bits": 1e-5,
+             "cross_entropy_bits": {"logit_lens": 6.0, "tuned_lens": 4.0},
+             "bias_bits": {"logit_lens": logit, "tuned_lens": tuned / 3}, "kept": "refined"}
+        )  # fmt: skip
+    depth = {"logit_lens": {"estimate": 3.4, "low": 3.3, "high": 3.6},
+             "tuned_lens": {"estimate": 2.5, "low": 2.3, "high": 2.7}}  # fmt: skip
+    return {"layers": layers, "prediction_depth": depth, "omnibus_p": 0.0001, "n_scenes": 41,
+            "n_rows": 123, "n_seeds": 3, "level": 0.95, "n_resamples": 10_000}  # fmt: skip
+
+
+def readouts(onset: Mapping[str, float], last: int = LAST) -> dict:
+    """Differences between pairs of readouts, for one attribute."""
+    pairs = []
+    for first, second in PAIRS:
+        gap = onset[second] - onset[first]
+        layers = [{"layer": layer, "difference": 0.3 * (layer % 3), "low": -0.1, "high": 0.9,
+                   "p": 0.2} for layer in range(last + 1)]  # fmt: skip
+        crossing = {"estimate": gap, "low": gap - 0.45, "high": gap + 0.45, "p": 0.03}
+        pairs.append({"first": first, "second": second, "omnibus_p": 0.0001, "layers": layers,
+                      "crossing": crossing})  # fmt: skip
+    return {"n_scenes": 240, "level": 0.95, "pairs": pairs}
+
+
+def order(onsets: Mapping[str, float]) -> dict:
+    """The order of the attributes, with each one's distribution over resamples."""
+    names = list(onsets)
+    differences = []
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            gap = onsets[second] - onsets[first]
+            differences.append(
+                {"first": first, "second": second, "estimate": gap, "low": gap - 0.35,
+                 "high": gap + 0.35, "p": 0.0004 if abs(gap) > 0.35 else 0.2,
+                 "p_earlier": 0.9 if gap < 0 else 0.01,
+                 "p_holm": 0.0012 if abs(gap) > 0.35 else 0.2, "sets_apart": gap > 1}
+            )  # fmt: skip
+    distribution = {}
+    for name, onset in onsets.items():
+        layers = [onset - 0.5 + 0.05 * step for step in range(21)]
+        share = [math.exp(-(((layer - onset) / 0.15) ** 2)) for layer in layers]
+        distribution[name] = {"layers": layers, "share": [s / sum(share) for s in share]}
+    found = sorted(names, key=lambda name: onsets[name])
+    return {
+        "readout": "logit_lens", "attributes": names, "estimates": dict(onsets),
+        "differences": differences, "chain_p": 0.9, "chain_sets_apart": False,
+        "order_probability": [{"order": found, "probability": 0.93},
+                              {"order": found[::-1], "probability": 0.02}],
+        "distribution": distribution, "left_out": {"size": "not asked for"}, "n_scenes": 235,
+        "level": 0.95, "n_resamples": 10_000,
+    }  # fmt: skip
+
+
+TOKENS = [" metal", "rubber", "</s>", "50%_of$", "\u4e2d\u56fd", "\\cube{", "<script>", "~^#&"]
+"""What a vocabulary may hold: TeX's signs, HTML's, and letters that no font here has."""
+
+
+def examples(folder: Path, last: int = LAST) -> dict:
+    """Items with their most probable tokens by layer, and an image in `folder`/examples."""
+    (folder / "examples").mkdir(parents=True, exist_ok=True)
+    items = []
+    for place, answer in enumerate(("metal", "cube")):
+        image = f"examples/item-{place}.png"
+        Image.linear_gradient("L").rotate(90 * place).resize((64, 64)).convert("RGB").save(
+            folder / image
+        )
+        layers = []
+        for layer in range(last + 1):
+            shown = [TOKENS[(layer + rank + place) % len(TOKENS)] for rank in range(5)]
+            top = [[token, round(0.5 / (rank + 1), 3)] for rank, token in enumerate(shown)]
+            layers.append({"layer": layer, "top": top, "answer_probability": layer / (last + 1)})
+        items.append({"item_id": f"scene-{place}/material", "answer": answer, "image": image,
+                      "question": "What is the material of the 50% large_sphere?",
+                      "layers": layers})  # fmt: skip
+    return {"items": items}
+
+
+def results(folder: Path, last: int = LAST) -> dict[str, Any]:
+    """Everything that results.json may hold; the images of the examples go into `folder`."""
+    attributes = {
+        name: {
+            "readouts": {
+                readout: finding(
+                    name, onset=onset + SHIFTS[readout], last=last,
+                    outcome="not_emerged" if name == "count" else "emerged",
+                )
+                for readout in SHIFTS
+            }
+        }
+        for name, onset in ONSETS.items()
+    }  # fmt: skip
+    three = {name: ONSETS[name] for name in ("color", "shape", "material")}
+    return {
+        "attributes": attributes,
+        "study_hash": "5" * 64,
+        "seed": 0,
+        "versions": {"onset": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0",
+                     "numpy": "2.4.6", "scipy": "1.17.1", "pillow": "13.0.0", "python": "3.11.7"},
+        "model": "bundled",
+        "model_revision": "sha256:" + "d" * 64,
+        "data": "bundled",
+        "data_fingerprint": "a" * 64,
+        "studies": {
+            "probes": {name: probe(name, onset=ONSETS[name] - 0.9, last=last) for name in three},
+            "tuned_lens": tuned_lens(last),
+            "readouts": {
+                name: readouts({r: ONSETS[name] + shift for r, shift in SHIFTS.items()}, last)
+                for name in three
+            },
+            "order": order(three),
+            "examples": examples(folder, last),
+        },
+    }  # fmt: skip
+
+
+def write_run(folder: Path, content: dict[str, Any] | None = None) -> Path:
+    """A run folder; `content` stands in for results.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = results(folder) if content is None else content
+    plan = {
+        "model": "bundled", "revision": None, "dtype": "float32", "data": "bundled",
+        "scenes": None, "questions": "referring", "min_scenes_per_text": 20, "swaps": 4,
+        "primary_control": "shuffled", "margin": 0.05, "plateau": None, "horizon": None,
+        "level": 0.95, "n_resamples": 10_000, "seed": 0,
+    }  # fmt: skip
+    identity = {name: content[name]
+                for name in ("study_hash", "model_revision", "data_fingerprint")}  # fmt: skip
+    declared = [f"{name} = {json.dumps(value)}" for name, value in plan.items()
+                if value is not None]  # fmt: skip
+    (folder / "study.toml").write_text("\n".join(declared) + "\n")
+    (folder / "identity.json").write_text(json.dumps(identity | {"plan": plan}))
+    (folder / "results.json").write_text(json.dumps(content))
+    return folder
+
+
+def validation() -> dict[str, Any]:
+    """What `analysis.validate` writes."""
+    cases = (
+        ("1", "max-T FWER, normal, n=50", 0.0515, 0.04, 0.06, "rate", "error"),
+        ("1", "uncorrected fails, n=50", 0.46, 0.3, 1.0, "rate", "error"),
+        ("2", "enumeration against a loop, difference", 1e-15, 0.0, 1e-12, "value", "number"),
+        ("3", "bootstrap-t coverage, normal, 20 scenes", 0.948, 0.93, 0.97, "rate", "coverage"),
+        ("3", "by item fails, normal, 20 scenes", 0.81, 0.0, 0.9, "rate", "coverage"),
+        ("6", "power for a gap of 3 layers, d=.8, n=200", 0.99, 0.95, 1.0, "rate", "power"),
+    )  # fmt: skip
+    findings = [
+        {"section": section, "claim": claim, "value": value, "low": low, "high": high,
+         "kind": kind, "measures": measures, "holds": low <= value <= high,
+         "simulated": {"low": value - 0.01, "high": value + 0.01} if kind == "rate" else None}
+        for section, claim, value, low, high, kind, measures in cases
+    ]  # fmt: skip
+    return {"repetitions": 2000, "seed": 0, "seconds": 321.5, "versions": {"numpy": "2.4.6"},
+            "findings": findings}  # fmt: skip
+
+
+def write_validation(folder: Path) -> Path:
+    """validation.json in `folder`; gives the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "validation.json"
+    file.write_text(json.dumps(validation()))
+    return file
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
