@@ -233,7 +233,9 @@ def test_two_runs_in_one_paper(tmp_path, paper_build, without_tex):
     ended = paper_build(one, two, "--out", tmp_path / "out")
     assert ended.code == 0, ended.err
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "Results: <span" in page
+    for name in ("the bundled model", "Other_VLM-7B"):
+        heading = f'Results: <span class="val" title="model-name">{name}</span>'
+        assert page.count(heading) == 2  # in the contents and above the section
     values = {
         each["key"]: each for each in json.loads((tmp_path / "out" / "values.json").read_text())
     }
