@@ -104,10 +104,13 @@ def _fill(
                 filled.append(_filled(section, record))
             except (KeyError, TypeError, IndexError, AttributeError) as error:
                 # A run of another version: its numbers have another shape than we know.
-                left_out[record.key, section.name] = (
-                    f"left out: {section.name} of {record.folder} has another shape than this "
-                    f"version reads ({error!r}): {command} makes it anew in a new folder"
+                line = (
+                    f"{section.name} of {record.folder} has another shape than this version reads "
+                    f"({error!r}): {command} makes it anew in a new folder"
                 )
+                if section.needed:
+                    raise UserError(line) from error
+                left_out[record.key, section.name] = f"left out: {line}"
     for section in all_sections():
         if section.about == "validation":
             if validation is None:

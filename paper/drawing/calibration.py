@@ -27,7 +27,8 @@ def draw_calibration(axes: Axes, findings: Sequence[Mapping[str, Any]]) -> None:
         axes.plot([start, end], [-place] * 2, color="black", linewidth=0.8)
         color = _FOUND if one["holds"] else _SHORT
         axes.plot(one["value"], -place, marker="o" if one["holds"] else "X", markersize=4,
-                  color=color, markerfacecolor="white" if is_control(one) else color)  # fmt: skip
+                  color=color, markerfacecolor="white" if is_control(one) else color,
+                  clip_on=False)  # fmt: skip
     axes.set_yticks([-place for place in range(len(findings))],
                     [one["claim"] for one in findings], fontsize=7)  # fmt: skip
     axes.tick_params(axis="y", length=0)

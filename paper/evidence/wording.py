@@ -86,11 +86,15 @@ def order_clause(study: Mapping[str, Any] | None) -> str:
     """The attributes in the order of their estimates, and which neighbours can be told apart."""
     if not study:
         return "it was not studied in this run"
-    estimates = study["estimates"]
-    if len(estimates) < 2:
-        return "too few attributes emerge to speak of one"
-    names = sorted(estimates, key=lambda name: estimates[name])
-    return "; ".join(_link(study, first, second) for first, second in pairwise(names))
+    try:
+        estimates = study["estimates"]
+        if len(estimates) < 2:
+            return "too few attributes emerge to speak of one"
+        names = sorted(estimates, key=lambda name: estimates[name])
+        return "; ".join(_link(study, first, second) for first, second in pairwise(names))
+    except (KeyError, TypeError, IndexError):
+        # The common text says this too, and one study of another shape must not take it away.
+        return "it was studied by another version, whose results cannot be read here"
 
 
 def _link(study: Mapping[str, Any], first: str, second: str) -> str:

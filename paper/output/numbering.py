@@ -22,8 +22,8 @@ class Numbering:
     labels: Mapping[str, str]
     of_heading: Mapping[int, str]
     """By identity of the heading's node."""
-    headings: Sequence[tuple[str, int, tuple[Node, ...]]]
-    """Number, depth and words of each heading."""
+    headings: Sequence[tuple[str, Placed]]
+    """Number and node of each heading."""
     cited: Sequence[str]
     """Keys of works, each once."""
 
@@ -39,7 +39,7 @@ class Numbering:
         counts = {"figure": 0, "table": 0, "section": 0, "subsection": 0}
         labels: dict[str, str] = {}
         of_heading: dict[int, str] = {}
-        headings: list[tuple[str, int, tuple[Node, ...]]] = []
+        headings: list[tuple[str, Placed]] = []
         appendix, current = False, ""
         for each in placed:
             node = each.node
@@ -54,7 +54,7 @@ class Numbering:
                     counts["subsection"] = 0
                 current = _section(counts, appendix, node.name)
                 of_heading[id(node)] = current
-                headings.append((current, 1 if node.name == "section" else 2, node.prose))
+                headings.append((current, each))
             elif node.name in ("placefigure", "placetable"):
                 kind = node.name.removeprefix("place")
                 counts[kind] += 1

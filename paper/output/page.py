@@ -149,6 +149,8 @@ class _Writer:
                 return f'<a href="#s-{number}">Section {number}</a>'
             case "citep" | "citet":
                 return self._cited(node)
+            case "section" | "subsection":
+                return self._inline(node.prose)
             case "ldots":
                 return "…"
             case _:
@@ -201,10 +203,13 @@ class _Writer:
         )
 
     def _nav(self) -> str:
-        links = [
-            f'<a class="depth{depth}" href="#s-{number}">{number} {self._inline(prose)}</a>\n'
-            for number, depth, prose in self._numbering.headings
-        ]
+        links: list[str] = []
+        own = self._run
+        for number, heading in self._numbering.headings:
+            depth, self._run = number.count(".") + 1, heading.run
+            name = self._inline([heading.node])
+            links.append(f'<a class="depth{depth}" href="#s-{number}">{number} {name}</a>\n')
+        self._run = own
         return f"<nav>\n{''.join(links)}</nav>\n"
 
     def _bibliography(self) -> str:

@@ -119,7 +119,7 @@ class _Parser:
             elif kind == "math":
                 found.append(Math(text=word[1:-1], line=line))
             elif kind in ("escaped", "sign", "text"):
-                found.append(Text(text=_read(word, kind), line=line))
+                _add_text(found, Text(text=_read(word, kind), line=line))
             elif kind != "comment":
                 raise self._refused(f"{word!r} has no meaning here", line)
         if closing is not None:
@@ -171,6 +171,15 @@ class _Parser:
 
     def _refused(self, what: str, line: int) -> UserError:
         return UserError(f"{self._file}, line {line}: {what}")
+
+
+def _add_text(found: list[Node], text: Text) -> None:
+    """To the text before it on the same line: a name such as GPT-2 is one word."""
+    last = found[-1] if found else None
+    if isinstance(last, Text) and last.line == text.line:
+        found[-1] = Text(text=last.text + text.text, line=text.line)
+    else:
+        found.append(text)
 
 
 def _read(word: str, kind: str) -> str:

@@ -32,11 +32,12 @@ def _text(record: RunRecord) -> str:
 
 
 def _letters(n_items: int) -> str:
-    return "abcdefghijklmnopqrstuvwxyz"[:n_items]
+    """Names of the figures: of the first so many items, lest the paper becomes an album."""
+    return "abcdefghijkl"[:n_items]
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    n_items = len(record.study("examples")["items"])
+    n_items = len(_letters(len(record.study("examples")["items"])))
     text = f"{n_items} items" if n_items > 1 else "one item"
     yield Value(key="examples.n", text=text, where="studies/examples/items")
 

@@ -165,6 +165,7 @@ SECTION = Section(
     place=0,
     made_by="python -m analysis.emergence --attr all --readout all --run {run}",
     holds=lambda record: True,
+    needed=True,
     text=_text,
     values=_values,
     tables=_tables,

@@ -38,8 +38,11 @@ def test_the_emergence_layer_stands_at_half_of_the_plateau_with_its_interval(fou
     draw_effect(axes, found["emerged"], "color")
     _, bar, mark = axes.lines
     crossing, half = found["emerged"]["lambda_half"], found["emerged"]["plateau_effect"] / 2
-    assert mark.get_xydata().tolist() == [[crossing["estimate"], half]]
-    assert bar.get_xydata().tolist() == [[crossing["low"], half], [crossing["high"], half]]
+    assert np.asarray(mark.get_xydata()).tolist() == [[crossing["estimate"], half]]
+    assert np.asarray(bar.get_xydata()).tolist() == [
+        [crossing["low"], half],
+        [crossing["high"], half],
+    ]
 
 
 def test_an_interval_may_leave_the_estimate_outside(found):

@@ -1,0 +1,118 @@
+"""A finished run, its report built once, and the command as a user types it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from data_prep.command_line import from_command_line
+from data_prep.errors import one_line_errors
+from paper.build import Build, main
+from paper.output.latex import HOW_TO_INSTALL, tex_version
+from tests.paper.made_up import write_run, write_validation
+
+needs_tex = pytest.mark.skipif(
+    tex_version() is None or shutil.which("pdftotext") is None,
+    reason=f"needs TeX and poppler-utils: {HOW_TO_INSTALL}",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def paper_build(capsys) -> Callable[..., Ended]:
+    """Runs `python -m paper.build` with these arguments, in this process."""
+
+    def run(*arguments: str | Path) -> Ended:
+        capsys.readouterr()
+        try:
+            with one_line_errors():
+                code = main(from_command_line(Build, command="build", arguments=words(arguments)))
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        shown = capsys.readouterr()
+        return Ended(code=code, out=shown.out, err=shown.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(paper_build) -> Callable[..., str]:
+    """Runs a command that must be refused: in one line, with code 2. Gives the line."""
+
+    def run(*arguments: str | Path) -> str:
+        ended = paper_build(*arguments)
+        assert ended.code == 2, (ended.out, ended.err)
+        assert ended.err.startswith("error: ")
+        assert ended.err.count("\n") == 1
+        return ended.err.removeprefix("error: ").rstrip()
+
+    return run
+
+
+@pytest.fixture
+def without_tex(monkeypatch) -> None:
+    """A machine on which TeX was never installed."""
+    for module in ("paper.manifest", "paper.assemble"):
+        monkeypatch.setattr(f"{module}.tex_version", lambda: None)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory) -> Path:
+    """A run that holds every study."""
+    return write_run(tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture(scope="session")
+def validation_file(tmp_path_factory) -> Path:
+    return write_validation(tmp_path_factory.mktemp("validation"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, run_folder, validation_file) -> Path:
+    """The report of that run; do not write into it."""
+    out = tmp_path_factory.mktemp("built") / "report"
+    arguments = words([run_folder, "--out", out, "--validation", validation_file])
+    assert main(from_command_line(Build, command="build", arguments=arguments)) == 0
+    return out
+
+
+def words(arguments: Sequence[str | Path]) -> list[str]:
+    return [str(each) for each in arguments]
+
+
+def pdf_words(pdf: Path) -> list[str]:
+    """The text of a PDF, word by word."""
+    return shown_by("pdftotext", "-layout", pdf, "-").split()
+
+
+def shown_by(*command: str | Path) -> str:
+    """What a command prints."""
+    ended = subprocess.run(
+        words(command),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    return ended.stdout
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, with its content."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
