@@ -5,10 +5,10 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 
 import paper.sections
+from analysis.reporting.order_report import draw_order
 from paper.drawing.calibration import draw_calibration
 from paper.drawing.example_grid import draw_top_tokens, shown
 from paper.drawing.forest import draw_forest
-from paper.drawing.order import draw_order
 from paper.evidence.plain import interval, listed, number, span
 from paper.evidence.record import read_record
 from paper.output.floats import table_float
