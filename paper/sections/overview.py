@@ -29,8 +29,8 @@ Read with the \val{readout}, \val{findings}. As to their order: \val{order}. Of 
 that hold without assumptions on the curve's shape; the sections that follow take one question
 each. \tabref{design} lists what was asked.
 
-\placetable{design}
 \placetable{overview}
+\placetable{design}
 """
 
 

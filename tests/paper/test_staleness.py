@@ -46,7 +46,7 @@ def test_to_find_that_nothing_changed_needs_no_drawing_and_no_model(report):
     assert "nothing has changed" in ended.stdout
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "paper.manifest" in imported
-    assert not {"matplotlib", "torch", "scipy", "paper.assemble"} & imported
+    assert not {"matplotlib", "pandas", "torch", "scipy", "paper.assemble"} & imported
 
 
 @pytest.mark.parametrize(
