@@ -33,7 +33,7 @@ from probes.unembedding import Unembedding, detach_unembedding
 CONTEXT, VOCAB, LAYERS, WIDTH = 128, 8192, 8, 256
 ROUND = 16
 TRAIN_ROUNDS, HELD_OUT_ROUNDS = 24, 4
-RECIPE = Recipe(steps=24, evaluate_every=12, guard_rows=2048, products="bfloat16")
+RECIPE = Recipe(steps=30, evaluate_every=15, guard_rows=2048, products="bfloat16")
 # The package's defaults, and its other optimizer with the learning rate that suits it best.
 PACKAGE = (("SGD", "SGD", (1.0,)), ("Adam, tuned", "ADAM", (0.3, 1.0, 3.0)))
 
@@ -217,8 +217,10 @@ def main(options: argparse.Namespace, folder: Path) -> None:
         print("tuned-lens package: not measured, give --package-python")
         return
     for name, optimizer, scales in PACKAGE:
+        if name not in options.only:
+            continue
         tried = {}
-        for scale in scales:
+        for scale in options.scales or scales:
             out = folder / f"{optimizer}-{scale:g}"
             command = package_command(
                 options.package_python, folder, out,
@@ -249,6 +251,8 @@ if __name__ == "__main__":
     parser.add_argument("--model-steps", type=int, default=250)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--ours", type=Path)
+    parser.add_argument("--only", nargs="*", default=[name for name, *_ in PACKAGE])
+    parser.add_argument("--scales", nargs="*", type=float)
     options = parser.parse_args()
     if options.ours:
         train_ours(options.folder, options.ours)
