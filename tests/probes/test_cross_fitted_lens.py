@@ -161,13 +161,20 @@ def test_a_damaged_fold_is_refused_in_one_line(tmp_path, name, damage):
     assert "\n" not in str(no.value)
 
 
-def test_a_folder_of_another_training_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "change",
+    [{"recipe": replace(QUICK, momentum=0.5)}, {"seed": 1}, {"residuals": 2 * STREAM}],
+    ids=["recipe", "seed", "residuals"],
+)
+def test_a_folder_of_another_training_is_refused(tmp_path, change):
     fitted(tmp_path)
-    other = {"recipe": replace(QUICK, momentum=0.5)}, {"seed": 1}, {"residuals": 2 * STREAM}
-    for change in other:
-        with pytest.raises(UserError, match="of a training with other") as caught:
-            fitted(tmp_path, **change)
-        assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="of a training with other residuals, rec") as caught:
+        fitted(tmp_path, **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_other_scenes_is_refused(tmp_path):
+    fitted(tmp_path)
     renamed = ResidualRows.of(STREAM, [f"another-{scene}" for scene in SCENES])
     with pytest.raises(UserError, match="training with other residuals, recipe or seed: delete"):
         cross_fitted_lens(renamed, unembedding_of(), tmp_path, recipe=QUICK, seed=0)
