@@ -60,7 +60,7 @@ def _by_layer(
     study: Study,
     key: int,
     measure: int,
-) -> dict[Pair, list[dict[str, float]]]:
+) -> dict[Pair, list[dict[str, Any]]]:
     differences = np.stack([values[a] - values[b] for a, b in pairs], axis=1)
     p = sign_flip_max_t(
         differences,

@@ -113,6 +113,8 @@ def _identity(rows: ResidualRows, recipe: Recipe, seed: int, fold: int) -> str:
 def _store(folder: Path, fold: int, translators: Translators, identity: str) -> None:
     weights = save({"maps": translators.maps, "offsets": translators.offsets})
     about = {"made_from": identity, "sha256": hashlib.sha256(weights).hexdigest()}
+    # A refinement of no steps has written no checkpoint here.
+    folder.mkdir(parents=True, exist_ok=True)
     # The description last: it vouches for the weights.
     write_durably(folder / _FILE.format(fold), weights)
     write_durably(folder / _DESCRIPTION.format(fold), json.dumps(about, indent=1).encode())

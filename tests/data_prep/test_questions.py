@@ -15,10 +15,11 @@ from data_prep.questions import (
     descriptions,
     exist_question,
     main_question,
+    referent,
     referring_question,
     referring_questions,
 )
-from tests.data_prep.some_scenes import phrases, scene
+from tests.data_prep.some_scenes import many_scenes, phrases, scene
 
 properties = st.sampled_from(PROPERTIES)
 seeds = st.integers(0, 2**32 - 1)
@@ -107,6 +108,39 @@ def test_what_cannot_be_asked_is_refused():
         referring_questions(TWO, "count")
     with pytest.raises(UserError, match="only where there is one object, got 2"):
         main_question(TWO, "size")
+
+
+@pytest.mark.parametrize("asked", PROPERTIES)
+def test_the_referent_of_every_question_is_found(asked):
+    n_questions = 0
+    for drawn in many_scenes(60, fewest=1, most=5):
+        for target, thing in enumerate(drawn.objects):
+            for question in referring_questions(drawn, asked, target=target):
+                assert referent(drawn, asked, question.text) is thing
+                assert getattr(thing, asked) == question.answer
+                n_questions += 1
+        if len(drawn.objects) == 1:
+            text = main_question(drawn, asked).text
+            assert referent(drawn, asked, text) is drawn.objects[0]
+            n_questions += 1
+    assert n_questions > 300
+
+
+@pytest.mark.parametrize(
+    ("drawn", "asked", "text"),
+    [
+        (TWO, "count", "Number of objects:"),
+        (TWO, "exist", "Is there a large sphere?"),
+        (TWO, "size", "Size of the main object:"),
+        (TWO, "color", "What size is the red sphere?"),
+        (TWO, "color", "What color is the metal thing?"),
+        (TWINS, "color", "What color is the small cube?"),
+        (TWO, "color", ""),
+    ],
+)
+def test_a_text_about_no_single_object_is_refused(drawn, asked, text):
+    with pytest.raises(UserError, match="asks about no single object: read the position answer"):
+        referent(drawn, asked, text)
 
 
 @given(phrases(), seeds)
