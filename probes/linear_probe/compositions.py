@@ -4,7 +4,8 @@ As CLEVR-CoGenT does (Johnson et al. 2017, arXiv:1612.06890): the pairs of two a
 are parted in two groups, such that every value occurs in both, but no pair. A probe for shapes
 that is fitted on one group has seen every shape and every color, but not these shapes in these
 colors. Within a group the one value foretells the other, and in the other group it misleads: a
-probe that leans on color to tell the shape falls there, one that reads the shape itself does not.
+probe that leans on color to tell the shape falls there. No loss shows that the shape is read by
+itself; a loss does not show that it could not be, only that color helped where both can be read.
 """
 
 from collections.abc import Sequence
