@@ -26,6 +26,9 @@ report: $(VENV)/installed
 	@$(BIN)/python -m paper.build $(RUN) --out $(REPORT) --check --complete 2>/dev/null || \
 	  $(MAKE) --no-print-directory report-anew
 
+# The bundled model is so small that a second thread gains little; on a busy machine, where threads
+# wait for each other, it has cost ten times.
+report-anew: export OMP_NUM_THREADS ?= 1
 report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.emergence --attr all --readout all --run $(RUN)
 	$(BIN)/python -m analysis.probes --attr all --run $(RUN)

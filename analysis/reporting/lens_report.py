@@ -1,6 +1,5 @@
 """The comparison of lenses as a table and as a figure."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from analysis.estimation.lens_comparison import LENSES
 from analysis.reporting.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.printed import printed
 from analysis.reporting.report_text import READOUT_NAMES, p_value
 
-_WIDTH = 100
 _PLACES = {"answer": "answer position", "text": "text tokens", "image": "image tokens"}
 # Below this a divergence is rounding.
 _LEAST_BITS = 1e-6
@@ -57,9 +55,7 @@ def lens_table(study: Mapping[str, Any], position: str) -> str:
             *(["/".join(f"{entropies[lens]:.2f}" for lens in LENSES)] if due else []),
             "/".join(_number(row["bias_bits"][lens]) for lens in LENSES),
         )
-    stream = io.StringIO()
-    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
-    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    text = printed(table)
     return f"{text}\n{_closing(found)}\n"
 
 

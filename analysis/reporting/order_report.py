@@ -1,6 +1,5 @@
 """The order of attributes in words, as a table and as a figure."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.printed import printed
 from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
 
-_WIDTH = 100
 _UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate": None}
 
 
@@ -64,9 +62,7 @@ def _table(found: Mapping[str, Any]) -> str:
             p_value(pair["p_earlier"]),
             "yes" if pair["sets_apart"] else "no",
         )
-    stream = io.StringIO()
-    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    return printed(table)
 
 
 def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
@@ -85,6 +81,13 @@ def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.1, len(names))
+    held = [
+        layer
+        for name in names
+        for layer, share in zip(*found["distribution"][name].values(), strict=True)
+        if share
+    ]
+    axes.set_xlim(min(held) - 0.5, max(held) + 0.5)
     axes.set_xlabel("layer of emergence (half of the plateau)")
 
 

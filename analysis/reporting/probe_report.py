@@ -1,6 +1,5 @@
 """What linear probes found, as a table and as a figure."""
 
-import io
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.reporting.printed import WIDTH, printed
 from analysis.reporting.report_text import p_text, p_value
 
-_WIDTH = 100
 _UNDATED = {"Title": "Linear probes by layer", "CreationDate": None, "ModDate": None}
 
 
@@ -54,14 +52,15 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
             p_value(row["p_majority"]),
             p_value(row["p_selectivity"]),
         )
-    return _printed(table) + _printed(_baseline_table(found, level)) + _composition(found)
+    both = (printed(each) for each in (table, _baseline_table(found, level)))
+    return "\n".join([*both, _composition(found)])
 
 
 def _composition(found: Mapping[str, Any]) -> str:
     """Whether values are read in pairs that the probe has not seen, and what was left out."""
     row = found["layers"][-1]
     notes = "".join(
-        f"{textwrap.fill(f'  left out: {reason}', _WIDTH, subsequent_indent='    ')}\n"
+        f"{textwrap.fill(f'  left out: {reason}', WIDTH, subsequent_indent='    ')}\n"
         for reason in found["left_out"]
     )
     if "composition_gap" not in row:
@@ -90,12 +89,6 @@ def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
             f"{row['bits']:.2f}",
         )
     return table
-
-
-def _printed(table: Table) -> str:
-    stream = io.StringIO()
-    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def draw_accuracy(axes: Axes, found: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Readouts of one attribute side by side, as a table and as a figure."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from analysis.reporting.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.printed import printed
 from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
 
-_WIDTH = 100
 _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "ModDate": None}
 
 
@@ -47,9 +45,7 @@ def readout_table(
             row = pair["accuracy"][layer]
             cells += [f"{row['difference']:+.3f}", p_value(row["p"])]
         table.add_row(*cells)
-    stream = io.StringIO()
-    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
-    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    text = printed(table)
     said = "\n".join(disagreement(pair, compared["level"]) for pair in pairs)
     return f"{text}\n{said}\n"
 

@@ -1,14 +1,13 @@
 """Results in words: the table of an attribute, and the one sentence that answers the question."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-_WIDTH = 100
+from analysis.reporting.printed import printed
+
 READOUT_NAMES = {
     "logit_lens": "logit lens",
     "tuned_lens": "tuned lens",
@@ -45,10 +44,8 @@ def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str
             p_value(row["p_shuffled"]),
             p_value(row["p_blank"]),
         )
-    stream = io.StringIO()
-    Console(file=stream, width=_WIDTH, color_system=None, markup=False).print(table)
     notes = "".join(f"  note: {note}\n" for note in found["notes"])
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n" + notes
+    return f"{printed(table)}\n{notes}"
 
 
 def sentence(name: str, found: Mapping[str, Any], *, readout: str | None = None) -> str:
