@@ -45,6 +45,7 @@ def readout_differences(
     effects = {name: each["effect"] for name, each in by_readout.items()}
     crossings = _crossings(effects, emerged, study, key)
     for pair, row in rows.items():
+        row["omnibus_p"] = min(layer["p"] for layer in row["accuracy"])
         row["crossing"] = crossings.get(pair)
     return {
         "pairs": list(rows.values()),

@@ -97,7 +97,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
                     "earlier by": "" if crossing is None else number(crossing["estimate"]),
                     "CI": "" if crossing is None else interval(crossing),
                     "p": "" if crossing is None else p_value(crossing["p"]),
-                    "p (all layers)": p_value(pair["omnibus_p"]),
+                    "p (accuracy)": p_value(pair["omnibus_p"]),
                     "scenes": f"{found['n_scenes']:,}",
                 }
             )
@@ -107,8 +107,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             "Pairs of readouts on the same scenes. Earlier by: layers by which the first emerges "
             f"before the second, with its {level(one['level'])} interval over scenes; empty where "
-            "one of them has no such layer. p (all layers): of any difference in effect, adjusted "
-            "over layers."
+            "one of them has no such layer. p (accuracy): of any difference in the share of right "
+            "answers, adjusted over the layers of all pairs."
         ),
         frame=grouped(rows),
         align="lllrlrrr",
