@@ -71,7 +71,9 @@ def _said(name: str, value: object) -> str:
         # Where it lies on somebody's disk is nobody's business.
         return value.rstrip("/").split("/")[-1]
     if isinstance(value, list):
-        return f"{value[0]} to {value[-1]}"
+        # Layers of a window, or names.
+        ends = name in ("plateau", "horizon")
+        return f"{value[0]} to {value[-1]}" if ends else ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
