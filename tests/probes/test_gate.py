@@ -96,8 +96,8 @@ def test_a_layer_that_is_read_after_a_change(view):
     """A hook that came before ours and adds something: the plain pass does not have it."""
     captured = view.residuals_into
 
-    def shifted(inputs, buffer):
-        captured(inputs, buffer)
+    def shifted(inputs, buffer, weights):
+        captured(inputs, buffer, weights)
         buffer[:, 1] += 1
 
     view.residuals_into = shifted
