@@ -6,9 +6,11 @@ import pytest
 
 from analysis.estimation.estimates import estimate
 from analysis.probes import Probes, main
+from analysis.readings.probe_comparisons import comparisons
 from analysis.readings.readings import readings_of
 from analysis.reporting.probe_report import probe_table
 from analysis.runs.command import open_run
+from analysis.runs.residuals import residuals_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of, results_of
@@ -111,6 +113,16 @@ def test_says_which_file_is_damaged(config, tmp_path):
             main(config)
     finally:
         file.write_bytes(content)
+
+
+def test_says_where_the_control_task_is_the_task(config):
+    opened = open_run(config)
+    readings = readings_of(opened, "count", "linear_probe")
+    residuals = residuals_of(opened, readings.items)
+    left_out = []
+    list(comparisons(opened, readings, residuals, "answer", left_out=left_out))
+    assert left_out[0].startswith("a control task that tells anything: one text serves all items")
+    assert left_out[1].endswith("count is no property of a single object")
 
 
 def test_refuses_an_unknown_attribute(config):
