@@ -57,4 +57,4 @@ def read_works(text: str, file: str) -> dict[str, Work]:
 def _plain(value: str) -> str:
     for accent, letter in _ACCENTS.items():
         value = value.replace(f"{{{accent}}}", letter).replace(accent, letter)
-    return " ".join(re.sub(r"[{}]", "", value).replace("--", "–").replace("\\&", "&").split())  # noqa: RUF001
+    return " ".join(re.sub(r"[{}]", "", value).replace("--", "\u2013").replace("\\&", "&").split())

@@ -96,7 +96,7 @@ def test_keys_are_found_wherever_they_stand():
 
 def test_signs_are_read_as_they_are_printed():
     tree = parse("``a'' -- b~c\\%", "a.tex")
-    assert "".join(node.text for node in tree if isinstance(node, Text)) == "“a” – b\u00a0c%"  # noqa: RUF001
+    assert "".join(node.text for node in tree if isinstance(node, Text)) == "“a” \u2013 b\u00a0c%"
 
 
 def test_every_work_that_is_cited_is_listed_with_what_a_reader_needs():
