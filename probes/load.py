@@ -14,7 +14,6 @@ from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForImageTextToText,
-    AutoProcessor,
     PretrainedConfig,
     PreTrainedModel,
 )
@@ -25,6 +24,7 @@ from data_prep.errors import UserError
 from probes.families import complete_processor
 from probes.gate import check_gate
 from probes.identity import folder_identity, source_of
+from probes.still_images import still_image_processor
 from probes.vlm import VLM
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -140,13 +140,7 @@ def _require_image_input(config: PretrainedConfig, source: str) -> None:
 
 def _processor(source: str, config: PretrainedConfig, revision: str | None) -> Any:
     try:
-        processor = AutoProcessor.from_pretrained(
-            source,
-            revision=revision,
-            trust_remote_code=False,
-            # Named, because the default would give other pixels where torchvision is installed.
-            backend="pil",
-        )
+        processor = still_image_processor(source, config, revision)
     except _LOAD_ERRORS as error:
         raise UserError(
             f"cannot load the processor of {source} ({_reason(error)}): the folder needs "

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPImageProcessorPil,
     CLIPVisionConfig,
@@ -24,8 +23,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from data_prep.attributes import ATTRIBUTES, attribute, surface_forms
 from probes import VLM, load_vlm
+from tests.probes.small_tokenizer import small_tokenizer
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}USER: {% for part in message.content %}"
@@ -37,29 +36,7 @@ IMAGE_SIZE, PATCH_SIZE = 32, 8
 
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE to which every spelling of every answer word is one token."""
-    words = [w for name in ATTRIBUTES for ws in attribute(name).words.values() for w in ws]
-    texts = [form for word in words for form in surface_forms(word)] * 3
-    texts += ["USER: What color is the thing? ASSISTANT:"] * 5
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=1500,
-        special_tokens=["<pad>", "<s>", "</s>", "<image>"],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        # The wrong side: the view has to ask for the left one.
-        padding_side="right",
-        extra_special_tokens={"image_token": "<image>"},
-    )
+    return small_tokenizer({"image_token": "<image>"})
 
 
 @pytest.fixture(scope="session")
