@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from probes.linear_probe import LinearProbe
-    from probes.load import load_vlm
+    from probes.loading.load import load_vlm
     from probes.tuned_lens import TunedLens
     from probes.vlm import VLM
 
@@ -14,7 +14,7 @@ __all__ = ["VLM", "LinearProbe", "TunedLens", "load_vlm"]
 def __getattr__(name: str) -> Any:
     # Torch and transformers take seconds to import: a command's --help should not wait for them.
     if name == "load_vlm":
-        from probes.load import load_vlm
+        from probes.loading.load import load_vlm
 
         return load_vlm
     if name == "VLM":

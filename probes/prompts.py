@@ -1,7 +1,7 @@
 """The prompt around a question, and the model's inputs made from prompts and images."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 from PIL import Image
@@ -11,16 +11,23 @@ from data_prep.errors import UserError
 from probes.families import Family, image_placeholder
 
 Render = Callable[[str], str]
+PromptStyle = Literal["card", "one_word", "bare"]
+""""card": the checkpoint's own chat template; "one_word": the same after asking for a word or
+phrase; "bare": the image and the question, no roles."""
+# The sentence with which LLaVA-1.5 was trained to answer shortly (Liu et al. 2023,
+# arXiv:2310.03744).
+_ONE_WORD = "Answer the question using a single word or phrase."
 
 
 class Prompts:
     """Builds prompts by the checkpoint's own chat template, or by its family's default form."""
 
-    def __init__(self, processor: Any, family: Family) -> None:
+    def __init__(self, processor: Any, family: Family, style: PromptStyle = "card") -> None:
         self._processor = processor
         self._family = family
         self._placeholder = image_placeholder(processor)
-        self._render = self._choose_render()
+        self._style = style
+        self._render = self._bare if style == "bare" else self._choose_render()
 
     def prompt(self, question: str) -> str:
         """The text that ends where the answer's first token is to be predicted."""
@@ -29,6 +36,8 @@ class Prompts:
                 f"a question must not hold the image token {self._placeholder!r}, got "
                 f"{question!r}: rephrase it"
             )
+        if self._style == "one_word":
+            question = f"{question}\n{_ONE_WORD}"
         return self._render(question)
 
     def inputs(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
@@ -88,6 +97,9 @@ class Prompts:
         return self._processor.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
+
+    def _bare(self, question: str) -> str:
+        return f"{self._placeholder}\n{question}"
 
     def _by_default(self, question: str) -> str:
         return self._family.default_prompt.format(image=self._placeholder, question=question)

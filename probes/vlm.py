@@ -12,7 +12,7 @@ from transformers import BatchFeature, PreTrainedModel
 from data_prep.errors import UserError
 from probes.families import family_of, logit_scale, soft_cap
 from probes.positions import AnswerPosition, Position
-from probes.prompts import Prompts
+from probes.prompts import Prompts, PromptStyle
 from probes.unembedding import GateError, Unembedding, detach_unembedding
 
 _ANSWER = AnswerPosition()
@@ -26,7 +26,15 @@ class VLM:
     residual stream after block l, up to L = `n_layers`; the last layer is raw, before the norm.
     """
 
-    def __init__(self, *, model: PreTrainedModel, processor: Any, name: str, revision: str) -> None:
+    def __init__(
+        self,
+        *,
+        model: PreTrainedModel,
+        processor: Any,
+        name: str,
+        revision: str,
+        prompt_style: PromptStyle = "card",
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.processor = processor
         self.tokenizer = processor.tokenizer
@@ -44,7 +52,7 @@ class VLM:
         self.unembedding: Unembedding = detach_unembedding(
             self.norm, head, scale=logit_scale(model.config), soft_cap=soft_cap(model.config)
         )
-        self._prompts = Prompts(processor, family_of(model.config))
+        self._prompts = Prompts(processor, family_of(model.config), prompt_style)
 
     @property
     def n_layers(self) -> int:

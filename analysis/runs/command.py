@@ -15,7 +15,7 @@ from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
 from data_prep.sources import SceneData, open_data
-from probes.identity import known_revision
+from probes.loading.identity import known_revision
 
 if TYPE_CHECKING:  # a finished run needs neither torch nor the model
     from probes.vlm import VLM

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-import probes.load
+import probes.loading.load
 from probes.unembedding import GateError
 from tests.analysis.conftest import command, files_of
 from tests.data_prep.clevr_folder import edit_json
@@ -152,7 +152,7 @@ def test_a_failure_at_the_gate(refused, small, tmp_path, monkeypatch):
     def closed(vlm):
         raise GateError("the head differs")
 
-    monkeypatch.setattr(probes.load, "check_gate", closed)
+    monkeypatch.setattr(probes.loading.load, "check_gate", closed)
     assert refused([*small, "--run", tmp_path / "run"]) == "the head differs"
     assert not (tmp_path / "run" / "residuals").exists()
 

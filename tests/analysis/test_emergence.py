@@ -8,7 +8,7 @@ import jsonschema
 import pandas as pd
 import pytest
 
-import probes.load
+import probes.loading.load
 from analysis.runs.results import schema
 from tests.analysis.conftest import command, files_of, results_of, write_noise
 
@@ -16,13 +16,13 @@ from tests.analysis.conftest import command, files_of, results_of, write_noise
 @pytest.fixture
 def loads(monkeypatch) -> list[str]:
     """Names of the models loaded, in order."""
-    seen, load = [], probes.load.load_vlm
+    seen, load = [], probes.loading.load.load_vlm
 
     def counted(model, **options):
         seen.append(model)
         return load(model, **options)
 
-    monkeypatch.setattr(probes.load, "load_vlm", counted)
+    monkeypatch.setattr(probes.loading.load, "load_vlm", counted)
     return seen
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import probes.load
+import probes.loading.load
 from analysis.emergence import COMMAND, Emergence, main
 from analysis.readings.readings import READOUTS
 from analysis.runs.command import parse_options
@@ -39,7 +39,7 @@ def finished(clevr, model_folder, tmp_path_factory):
     main(parse_options(Emergence, command=COMMAND, arguments=arguments))
     captured = residuals_in(folder)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(probes.load, "load_vlm", forbidden)
+        patched.setattr(probes.loading.load, "load_vlm", forbidden)
         everything = [*arguments, "--readout", "all"]
         main(parse_options(Emergence, command=COMMAND, arguments=everything))
     assert residuals_in(folder) == captured
@@ -123,7 +123,7 @@ def test_a_second_run_reads_nothing_changes_no_byte_and_prints_side_by_side(
     emergence, asked, finished, monkeypatch
 ):
     before = files_of(finished)
-    monkeypatch.setattr(probes.load, "load_vlm", forbidden)
+    monkeypatch.setattr(probes.loading.load, "load_vlm", forbidden)
     ended = emergence([*asked, "--readout", "all", "--run", finished])
     assert (ended.code, ended.err) == (0, "")
     assert files_of(finished) == before

@@ -76,7 +76,7 @@ def test_examples_are_read_once(arguments, monkeypatch):
     folder = folder_of(arguments)
     run_examples(*arguments)
     before = files_of(folder)
-    monkeypatch.setattr("probes.load.load_vlm", None)
+    monkeypatch.setattr("probes.loading.load.load_vlm", None)
     run_examples(*arguments)
     assert files_of(folder) == before
 

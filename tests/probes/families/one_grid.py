@@ -5,7 +5,7 @@ from typing import Any
 import torch
 import transformers
 
-from probes.still_images import without_videos
+from probes.loading.still_images import without_videos
 from tests.probes.families.sizes import PATCH, SIDE, TEXT, TOWER, Family, template, token_id
 
 # Configurations are made of dictionaries here, which no type checker can follow.

@@ -12,7 +12,13 @@ from transformers import AutoProcessor, PretrainedConfig, ProcessorMixin
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 
-def still_image_processor(source: str, config: PretrainedConfig, revision: str | None) -> Any:
+def still_image_processor(
+    source: str,
+    config: PretrainedConfig,
+    revision: str | None,
+    *,
+    trust_remote_code: bool = False,
+) -> Any:
     """The processor of a checkpoint, without its part for videos if it has one.
 
     Raises what transformers raises for files that are missing or no processor.
@@ -23,7 +29,7 @@ def still_image_processor(source: str, config: PretrainedConfig, revision: str |
     return kind.from_pretrained(
         source,
         revision=revision,
-        trust_remote_code=False,
+        trust_remote_code=trust_remote_code,
         # Named, because the default would give other pixels where torchvision is installed.
         backend="pil",
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-BUNDLED_FOLDER = Path(__file__).parent / "bundled" / "model"
-# What decides the residuals in a model folder: weights, configurations, tokenizer, template.
-_IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model"}
+BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled" / "model"
+# What decides the residuals in a model folder: weights, configurations, tokenizer, template, and
+# what counts only where it is allowed, pickled weights and code.
+_IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model", ".bin", ".py"}
 
 
 def source_of(name: str) -> str:

@@ -1,0 +1,89 @@
+"""Whether a model's weights fit, told from their headers before they are read.
+
+On Linux memory is promised and then taken by killing the process: it is too late to notice there.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import psutil
+import torch
+
+from data_prep.errors import UserError
+from probes.loading.options import Loading
+
+_GIB = 2**30
+# bitsandbytes keeps a scale for every 64 weights beside the bits.
+_BYTES_PER_WEIGHT = {8: 1.0, 4: 0.56}
+_HALF = 2
+
+
+def require_memory(folder: Path, loading: Loading) -> None:
+    """UserError, with what would fit, if the device has less memory free than the weights take.
+
+    Nothing is said of weights in other files than safetensors.
+    """
+    shapes = tensor_shapes(folder)
+    free = free_bytes(loading)
+    needed = weight_bytes(shapes, loading.torch_dtype.itemsize, loading.quantize)
+    if not shapes or needed <= free:
+        return
+    smaller = {
+        "--dtype bfloat16": weight_bytes(shapes, _HALF, None),
+        "--quantize 8": weight_bytes(shapes, _HALF, 8),
+        "--quantize 4": weight_bytes(shapes, _HALF, 4),
+    }
+    fitting = [f"{option} ({size / _GIB:.1f} GiB)" for option, size in smaller.items()
+               if size <= min(free, 0.999 * needed)]  # fmt: skip
+    remedy = f"use {', or '.join(fitting)}" if fitting else "take a smaller model"
+    where = "all devices" if loading.device_map else str(loading.target)
+    raise UserError(
+        f"the weights in {folder.name} take {needed / _GIB:.1f} GiB in {_precision(loading)}, "
+        f"{where} has {free / _GIB:.1f} GiB free: {remedy}"
+        + ("" if loading.device_map else ", or spread them over devices with --device-map auto")
+    )
+
+
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor in a folder's safetensors files, from their headers."""
+    shapes = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                header = json.loads(file.read(min(length, path.stat().st_size)))
+            shapes |= {
+                name: tuple(each["shape"]) for name, each in header.items() if name[:2] != "__"
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+            continue  # whoever reads the weights says what is wrong with them
+    return shapes
+
+
+def weight_bytes(
+    shapes: Mapping[str, tuple[int, ...]], itemsize: int, quantize: int | None
+) -> float:
+    """Bytes of the weights. Matrices of blocks are quantized, embeddings and head are not."""
+    total = 0.0
+    for name, shape in shapes.items():
+        inner = len(shape) == 2 and "embed" not in name and "head" not in name
+        total += prod(shape) * (_BYTES_PER_WEIGHT[quantize] if quantize and inner else itemsize)
+    return total
+
+
+def free_bytes(loading: Loading) -> float:
+    """Memory that the weights may take: of the device, or with a device map of all together."""
+    host = float(psutil.virtual_memory().available)
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    if loading.device_map is not None:
+        return host + sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
+    if loading.target.type == "cuda":
+        return float(torch.cuda.mem_get_info(loading.target)[0])
+    return host
+
+
+def _precision(loading: Loading) -> str:
+    return f"{loading.quantize} bits" if loading.quantize else loading.dtype

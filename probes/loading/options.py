@@ -1,0 +1,83 @@
+"""How a model is to be loaded."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal, get_args
+
+import torch
+
+from data_prep.errors import UserError
+from probes.prompts import PromptStyle
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DeviceMap = Literal["auto", "balanced", "sequential"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """Options of `load_vlm`, checked."""
+
+    device: str = "auto"
+    """"auto" is CUDA where there is one and the CPU elsewhere."""
+    device_map: DeviceMap | None = None
+    """Spread over all devices by accelerate, for models larger than one of them."""
+    dtype: str = "float32"
+    quantize: Literal[4, 8] | None = None
+    """Bits of the weights of all blocks (bitsandbytes; 4: nf4, 8: LLM.int8). The head stays."""
+    attention: str | None = None
+    """Attention implementation, such as eager, sdpa, flash_attention_2; None: transformers'
+    choice."""
+    revision: str | None = None
+    """Of a Hub model: branch, tag or commit."""
+    prompt_style: PromptStyle = "card"
+    trust_remote_code: bool = False
+    """Run code that comes with the checkpoint."""
+    allow_pickle: bool = False
+    """Read weights from .bin files where there are no others, without running code in them."""
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise UserError(f"unknown dtype {self.dtype!r}: choose from {', '.join(DTYPES)}")
+        if self.prompt_style not in get_args(PromptStyle):
+            raise UserError(
+                f"unknown prompt style {self.prompt_style!r}: choose from "
+                f"{', '.join(get_args(PromptStyle))}"
+            )
+        if self.device_map is not None and self.device_map not in get_args(DeviceMap):
+            raise UserError(
+                f"unknown device map {self.device_map!r}: choose from "
+                f"{', '.join(get_args(DeviceMap))}"
+            )
+        if self.device_map is not None and self.device != "auto":
+            raise UserError(
+                f"a device map chooses the devices, got device {self.device!r} beside it: leave "
+                "one out"
+            )
+        if self.quantize is None:
+            return
+        if self.quantize not in (4, 8):
+            raise UserError(f"weights are quantized to 4 or 8 bits, got {self.quantize}")
+        if find_spec("bitsandbytes") is None:
+            raise UserError(
+                "quantization needs bitsandbytes, which is not installed: pip install -e "
+                "'.[quantize]'"
+            )
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        return DTYPES[self.dtype]
+
+    @property
+    def target(self) -> torch.device:
+        """The device, checked. UserError for one that cannot be used here."""
+        name = self.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            device = torch.device(name)
+            torch.empty(0, device=device)
+        # torch names an unknown device by the first, one it was built without by the others.
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).partition("\n")[0]
+            raise UserError(f"device {name!r} cannot be used here ({reason}): try cpu") from error
+        return device

@@ -1,0 +1,46 @@
+"""The processor of a checkpoint, with what the rest relies on."""
+
+from typing import Any
+
+from transformers import PretrainedConfig
+
+from data_prep.errors import UserError
+from probes.families import complete_processor, image_placeholder
+from probes.loading.options import Loading
+from probes.loading.source import LOAD_ERRORS, reason
+from probes.loading.still_images import still_image_processor
+
+
+def read_processor(
+    source: str, config: PretrainedConfig, loading: Loading, revision: str | None
+) -> Any:
+    """Tokenizer and image processor, able to pad and to mark an image. UserError if they cannot."""
+    try:
+        processor = still_image_processor(
+            source, config, revision, trust_remote_code=loading.trust_remote_code
+        )
+    except LOAD_ERRORS as error:
+        raise UserError(
+            f"cannot load the processor of {source} ({reason(error)}): the folder needs "
+            "processor_config.json and the tokenizer's files, as processor.save_pretrained writes"
+        ) from error
+    tokenizer = getattr(processor, "tokenizer", None)
+    if tokenizer is None or getattr(processor, "image_processor", None) is None:
+        raise UserError(f"the processor of {source} must have a tokenizer and an image processor")
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise UserError(f"the tokenizer of {source} has no pad token and no eos token: set one")
+        tokenizer.pad_token = tokenizer.eos_token
+    complete_processor(processor, config)
+    _require_image_token(processor, source)
+    return processor
+
+
+def _require_image_token(processor: Any, source: str) -> None:
+    placeholder = image_placeholder(processor)
+    tokens = processor.tokenizer.tokenize(placeholder)
+    if tokens != [placeholder]:
+        raise UserError(
+            f"the tokenizer of {source} must know the image token {placeholder!r} as one token, "
+            f"got {tokens}: take the tokenizer that belongs to the model"
+        )

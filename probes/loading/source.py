@@ -1,0 +1,92 @@
+"""What a model's name stands for, and its configuration."""
+
+import re
+from pathlib import Path
+
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+from transformers import AutoConfig, PretrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+from data_prep.errors import UserError
+from probes.loading.options import Loading
+
+LOAD_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    SafetensorError,
+    StrictDataclassError,
+)
+"""What transformers raises for files that are missing, damaged or of another kind."""
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
+def is_model_folder(source: str, loading: Loading) -> bool:
+    """True for a model folder, False for something that can be a Hub id; UserError for neither."""
+    folder = Path(source)
+    if not folder.exists():
+        if _HUB_ID.fullmatch(source):
+            return False
+        raise UserError(f"no model folder {source}: give an existing folder or a Hub id")
+    if loading.revision is not None:
+        raise UserError(
+            f"a folder has no revisions, got revision {loading.revision!r} for {source}"
+        )
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"{source} is no model folder (no config.json in it): give the folder that "
+            "save_pretrained wrote"
+        )
+    if not any(folder.glob("*.safetensors")) and not loading.allow_pickle:
+        raise UserError(
+            f"{source} has no weights in safetensors (pickled weights can run code and are not "
+            "read): save the model again with save_pretrained, or allow them with --allow-pickle "
+            "(they are then read without running code)"
+        )
+    return True
+
+
+def read_config(source: str, loading: Loading) -> PretrainedConfig:
+    """The configuration of a model with image input. UserError if there is none."""
+    try:
+        config = AutoConfig.from_pretrained(
+            source, revision=loading.revision, trust_remote_code=loading.trust_remote_code
+        )
+    except OSError as error:
+        raise UserError(
+            f"cannot get the configuration of {source} ({reason(error)}): is it the name of an "
+            "existing folder? A Hub model must be public or you logged in (`hf auth login`, and "
+            "for a gated one its terms accepted on its page); without a network, fetch it "
+            f"elsewhere with `hf download {source} --local-dir FOLDER` and give the folder"
+        ) from error
+    except LOAD_ERRORS as error:
+        raise UserError(
+            f"{source} has no configuration that this version of transformers knows without "
+            f"running foreign code ({reason(error)}): if it comes with code that you trust, "
+            "allow it with --trust-remote-code"
+        ) from error
+    _require_image_input(config, source)
+    return config
+
+
+def _require_image_input(config: PretrainedConfig, source: str) -> None:
+    # Foreign code says in auto_map which of its classes are which.
+    foreign = "AutoModelForImageTextToText" in (getattr(config, "auto_map", None) or {})
+    known = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and hasattr(
+        config, "vision_config"
+    )
+    if not (known or foreign):
+        raise UserError(
+            f"{source} ({config.model_type}) is no vision-language model, it takes no image: "
+            "choose one that transformers lists under image-text-to-text"
+        )
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error, without the pages of advice that some carry."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first[:200]}"

@@ -1,0 +1,110 @@
+"""The weights of a checkpoint in its model: from safetensors, complete, on their device."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from data_prep.errors import UserError
+from probes.loading.options import Loading
+from probes.loading.source import LOAD_ERRORS, reason
+
+
+def read_model(source: str, loading: Loading, revision: str | None) -> PreTrainedModel:
+    """The model with all its weights, on its device or devices. UserError if some are missing."""
+    try:
+        with _quiet_unless_terminal():
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
+                source,
+                revision=revision,
+                dtype=loading.torch_dtype,
+                use_safetensors=not _only_pickled(source, loading),
+                weights_only=True,
+                trust_remote_code=loading.trust_remote_code,
+                output_loading_info=True,
+                **_placement(loading),
+            )
+    except torch.OutOfMemoryError as error:
+        raise _too_large(source, loading) from error
+    except (*LOAD_ERRORS, RuntimeError) as error:
+        raise UserError(
+            f"cannot load the weights of {source} ({reason(error)}): fetch or save it again"
+        ) from error
+    model, report = loaded
+    _require_complete(source, report)
+    return _placed(source, model, loading)
+
+
+def _only_pickled(source: str, loading: Loading) -> bool:
+    folder = Path(source)
+    return loading.allow_pickle and folder.is_dir() and not any(folder.glob("*.safetensors"))
+
+
+def _placement(loading: Loading) -> dict[str, Any]:
+    """Arguments that say in what form and where weights are put while they are read."""
+    chosen: dict[str, Any] = {}
+    if loading.attention is not None:
+        chosen["attn_implementation"] = loading.attention
+    if loading.device_map is not None:
+        chosen["device_map"] = loading.device_map
+    if loading.quantize is not None:
+        # A quantized model cannot be moved afterwards.
+        chosen.setdefault("device_map", {"": loading.target})
+        chosen["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=loading.quantize == 4,
+            load_in_8bit=loading.quantize == 8,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=loading.torch_dtype,
+        )
+    return chosen
+
+
+def _require_complete(source: str, report: dict[str, Any]) -> None:
+    for kind in ("missing_keys", "mismatched_keys"):
+        if report[kind]:
+            names = sorted(str(key) for key in report[kind])
+            # They would be random, and every readout with them.
+            raise UserError(
+                f"the weights of {source} do not fill the model ({kind}: {len(names)}, first "
+                f"{names[0]}): if head and embeddings are one matrix, set tie_word_embeddings in "
+                "its config.json; otherwise save it again with all its weights"
+            )
+
+
+def _placed(source: str, model: Any, loading: Loading) -> PreTrainedModel:
+    if loading.device_map is None and loading.quantize is None:
+        try:
+            return model.to(loading.target)
+        except torch.OutOfMemoryError as error:
+            raise _too_large(source, loading) from error
+    head = model.get_output_embeddings()
+    if head is not None and head.weight.is_meta:
+        raise UserError(
+            f"the devices are too small for {source}, its head would be left on the disk: use "
+            "--quantize 4, or devices with more memory"
+        )
+    return model
+
+
+def _too_large(source: str, loading: Loading) -> UserError:
+    return UserError(
+        f"{source} in {loading.dtype} does not fit on {loading.target}: use --dtype bfloat16, "
+        "--quantize 4, or spread it over devices with --device-map auto"
+    )
+
+
+@contextmanager
+def _quiet_unless_terminal() -> Iterator[None]:
+    shown = transformers_logging.is_progress_bar_enabled()
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
