@@ -57,6 +57,11 @@ class Loading:
             return
         if self.quantize not in (4, 8):
             raise UserError(f"weights are quantized to 4 or 8 bits, got {self.quantize}")
+        if self.quantize == 8 and self.dtype != "float16":
+            raise UserError(
+                f"8-bit weights are multiplied in float16, got dtype {self.dtype}: add --dtype "
+                "float16, or take --quantize 4"
+            )
         if find_spec("bitsandbytes") is None:
             raise UserError(
                 "quantization needs bitsandbytes, which is not installed: pip install -e "

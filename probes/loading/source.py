@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from pickle import UnpicklingError
 
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
@@ -19,6 +20,7 @@ LOAD_ERRORS = (
     AttributeError,
     ImportError,
     SafetensorError,
+    UnpicklingError,
     StrictDataclassError,
 )
 """What transformers raises for files that are missing, damaged or of another kind."""

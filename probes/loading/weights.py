@@ -32,6 +32,11 @@ def read_model(source: str, loading: Loading, revision: str | None) -> PreTraine
     except torch.OutOfMemoryError as error:
         raise _too_large(source, loading) from error
     except (*LOAD_ERRORS, RuntimeError) as error:
+        if loading.attention is not None and "ttention" in str(error):
+            raise UserError(
+                f"attention {loading.attention!r} cannot be used with {source} here "
+                f"({reason(error)}): leave --attention out, or try sdpa or eager"
+            ) from error
         raise UserError(
             f"cannot load the weights of {source} ({reason(error)}): fetch or save it again"
         ) from error
