@@ -6,9 +6,15 @@ lets it pass.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from transformers import PretrainedConfig
+
+ImageLayout = Literal["grids", "merged patches", "packed tiles", "beside", "unknown"]
+"""How image tokens follow from patches. "grids": tile by tile, row by row, squares of patches
+merged or not; "merged patches": the same for one grid of any shape, whose patches come in squares;
+"packed tiles": the whole image, then tiles put together, each line ended by a token; "beside": the
+image is looked at by cross attention and has no tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +25,38 @@ class Family:
     """For checkpoints without a chat template; LLaVA-1.5's form."""
     dropped_inputs: frozenset[str] = frozenset()
     """Outputs of the processor that are no input of the forward pass."""
+    image_layout: ImageLayout = "unknown"
+    ending: str = ""
+    """What the processor itself writes after the question."""
 
 
-_DEFAULT = Family()
-_PALIGEMMA = Family(default_prompt="{image}{question}", dropped_inputs=frozenset({"labels"}))
-_FAMILIES = {"llava": _DEFAULT, "paligemma": _PALIGEMMA}
+_GRIDS = Family(image_layout="grids")
+_MERGED = Family(image_layout="merged patches")
+_PACKED = Family(image_layout="packed tiles")
+_FAMILIES = {
+    "llava": _GRIDS,
+    "llava_next": _PACKED,
+    "llava_onevision": _PACKED,
+    "qwen2_vl": _MERGED,
+    "qwen2_5_vl": _MERGED,
+    "qwen3_vl": _MERGED,
+    "idefics3": _GRIDS,
+    "smolvlm": _GRIDS,
+    "gemma3": _GRIDS,
+    "internvl": _GRIDS,
+    "paligemma": Family(
+        default_prompt="{image}{question}",
+        dropped_inputs=frozenset({"labels"}),
+        image_layout="grids",
+        ending="\n",
+    ),
+    "mllama": Family(image_layout="beside"),
+}
 
 
 def family_of(config: PretrainedConfig) -> Family:
     """The family of a model by its `model_type`; the default (LLaVA's form) if it is unknown."""
-    return _FAMILIES.get(config.model_type, _DEFAULT)
+    return _FAMILIES.get(config.model_type, Family())
 
 
 def soft_cap(config: PretrainedConfig) -> float | None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from PIL import Image, ImageDraw
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from data_prep.errors import UserError
+from probes.families import family_of
+from probes.image_places import shares_of
 
 if TYPE_CHECKING:
     from probes.vlm import VLM
@@ -77,6 +77,12 @@ class Square:
     image_size: tuple[int, int]
     """Width and height of the image."""
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom; pixel 0 reaches from 0 to 1."""
+        x, y, reach = self.x_px, self.y_px, self.half_width_px
+        return (x - reach, y - reach, x + reach + 1, y + reach + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectPatches:
@@ -89,22 +95,46 @@ class ObjectPatches:
 
     def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
         shown = image_tokens(vlm, inputs)
-        rows = [patch_weights(vlm, self.squares[pass_id]) for pass_id in pass_ids]
         weights = torch.zeros(shown.shape, device=shown.device)
-        for row, (there, of_patches, pass_id) in enumerate(zip(shown, rows, pass_ids, strict=True)):
-            if int(there.sum()) != len(of_patches):
+        for row, (there, pass_id) in enumerate(zip(shown, pass_ids, strict=True)):
+            square = self.squares[pass_id]
+            shares = shares_of(vlm.image_boxes(square.image_size), square.box)
+            if int(there.sum()) != len(shares):
                 raise UserError(
-                    f"{type(vlm.model).__name__} shows an image by {int(there.sum())} tokens, not "
-                    f"by the {len(of_patches)} patches of one grid: read the position answer or "
-                    "image"
+                    f"the image of {pass_id} has {int(there.sum())} tokens, not the "
+                    f"{len(shares)} of an image of {square.image_size} pixels: place the object in "
+                    "the image that is shown"
                 )
-            if not of_patches.sum() > 0:
+            if not shares.sum() > 0:
                 raise UserError(
                     f"the object of {pass_id} lies outside of what the model is shown (its "
                     "processor crops the image): read the position image"
                 )
-            weights[row, there] = (of_patches / of_patches.sum()).to(weights)
+            weights[row, there] = (shares / shares.sum()).to(weights)
         return weights[:, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionEnd:
+    """The last token of the question, before whatever the prompt writes after it."""
+
+    questions: Mapping[str, str]
+    """By pass id."""
+    name: str = "question"
+    per_pass: int = 1
+
+    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
+        ids = inputs["input_ids"]
+        weights = torch.zeros(len(ids), 1, ids.shape[1], device=ids.device)
+        for row, pass_id in enumerate(pass_ids):
+            after = vlm.tokens_after(self.questions[pass_id])
+            if ids[row, ids.shape[1] - len(after) :].tolist() != after:
+                raise UserError(
+                    f"the prompt of {pass_id} does not end in {after}, as its template says it "
+                    "would: read the position answer"
+                )
+            weights[row, 0, -1 - len(after)] = 1
+        return weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,40 +172,11 @@ def image_tokens(vlm: "VLM", inputs: Mapping[str, Any]) -> Bool[Tensor, "item to
     token = getattr(config, "image_token_id", None)
     token = getattr(config, "image_token_index", None) if token is None else token
     found = inputs["input_ids"] == token
-    if token is None or not found.any(1).all():
+    # One whose image is looked at by cross attention has a token that only says where it came.
+    beside = family_of(config).image_layout == "beside"
+    if token is None or beside or not found.any(1).all():
         raise UserError(
-            f"{type(vlm.model).__name__} has no image tokens in its sequence: only the answer "
-            "position can be read"
+            f"{type(vlm.model).__name__} has no image tokens in its sequence: read the position "
+            "answer or question"
         )
     return found
-
-
-def patch_weights(vlm: "VLM", square: Square) -> Float[Tensor, " patch"]:
-    """How much each patch shows of a square, in the order of the image tokens.
-
-    Found by sending pictures with and without the square through the model's own image
-    processor, so that its resizing and cropping need not be known. UserError unless an image is
-    one grid of patches.
-    """
-    with_square, without = (_pixels(vlm, _picture(square, shown)) for shown in (True, False))
-    patch = getattr(vlm.model.config.vision_config, "patch_size", None)
-    if with_square.ndim != 4 or len(with_square) != 1 or not isinstance(patch, int):
-        raise UserError(
-            f"{type(vlm.model).__name__} does not show an image as one grid of patches: read the "
-            "position answer or image"
-        )
-    mask = (with_square - without).abs().mean(1, keepdim=True)
-    return avg_pool2d(mask, patch).flatten()
-
-
-def _pixels(vlm: "VLM", picture: Image.Image) -> Tensor:
-    return vlm.processor.image_processor(picture, return_tensors="pt")["pixel_values"].float()
-
-
-def _picture(square: Square, shown: bool) -> Image.Image:
-    picture = Image.new("RGB", square.image_size)
-    if shown:
-        reach = square.half_width_px
-        box = (square.x_px - reach, square.y_px - reach, square.x_px + reach, square.y_px + reach)
-        ImageDraw.Draw(picture).rectangle(box, fill="white")
-    return picture

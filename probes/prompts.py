@@ -40,6 +40,16 @@ class Prompts:
             question = f"{question}\n{_ONE_WORD}"
         return self._render(question)
 
+    def tokens_after(self, question: str) -> list[int]:
+        """The tokens that the prompt, and the processor, write after the question's last one."""
+        text = self.prompt(question)
+        end = text.rindex(question) + len(question)
+        encoded = self._processor.tokenizer(
+            text + self._family.ending, add_special_tokens=False, return_offsets_mapping=True
+        )
+        spans = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        return [token for token, (start, _) in spans if start >= end]
+
     def inputs(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
         """What the processor returns for a batch, padded on the left: the answer position is -1."""
         if len(images) != len(questions) or not questions:

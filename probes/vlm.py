@@ -11,6 +11,7 @@ from transformers import BatchFeature, PreTrainedModel
 
 from data_prep.errors import UserError
 from probes.families import family_of, logit_scale, soft_cap
+from probes.image_places import image_boxes
 from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts, PromptStyle
 from probes.unembedding import GateError, Unembedding, detach_unembedding
@@ -52,6 +53,7 @@ class VLM:
         self.unembedding: Unembedding = detach_unembedding(
             self.norm, head, scale=logit_scale(model.config), soft_cap=soft_cap(model.config)
         )
+        self._boxes: dict[tuple[int, int], Float[Tensor, "token 4"]] = {}
         self._prompts = Prompts(processor, family_of(model.config), prompt_style)
 
     @property
@@ -75,10 +77,23 @@ class VLM:
         """The text that the model is given with the image, before image tokens are expanded."""
         return self._prompts.prompt(question)
 
+    def tokens_after(self, question: str) -> list[int]:
+        """The tokens of the prompt that come after the last one of the question."""
+        return self._prompts.tokens_after(question)
+
+    def image_boxes(self, size: tuple[int, int]) -> Float[Tensor, "token 4"]:
+        """Which part of an image (width, height) each image token shows; see `image_places`."""
+        if size not in self._boxes:
+            self._boxes[size] = image_boxes(self, size)
+        return self._boxes[size]
+
     def prepare(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
         """The model's inputs for a batch, on its device, padded on the left."""
-        inputs = self._prompts.inputs(images, questions)
-        return inputs.to(device=self.device, dtype=self.dtype)
+        return self.processed(images, questions).to(device=self.device, dtype=self.dtype)
+
+    def processed(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
+        """The same as the processor gives it: on the CPU, in float32."""
+        return self._prompts.inputs(images, questions)
 
     def new_buffer(self, n_items: int) -> Float[Tensor, "item layer d_model"]:
         """Memory for the residuals of `n_items` items, allocated once and written by the hooks."""

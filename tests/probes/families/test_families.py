@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from probes import load_vlm
+from probes.positions import QuestionEnd
 from tests.probes.families.small import FAMILIES
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -57,6 +58,16 @@ def test_the_image_and_the_question_arrive(name, loaded, pictures):
     assert not torch.equal(first, vlm.capture(pictures[1:2], QUESTIONS[:1]))
     assert not torch.equal(first, vlm.capture(pictures[:1], QUESTIONS[1:2]))
     assert QUESTIONS[0] in vlm.prompt(QUESTIONS[0])
+
+
+@every_family
+def test_the_end_of_the_question_is_found(name, loaded, pictures):
+    vlm = loaded(name)
+    inputs = vlm.prepare(pictures, QUESTIONS)
+    position = QuestionEnd(questions=dict(zip("abc", QUESTIONS, strict=True)))
+    ends = position.weights(vlm, inputs, ["a", "b", "c"]).argmax(-1)[:, 0]
+    for row, end, question in zip(inputs["input_ids"], ends, QUESTIONS, strict=True):
+        assert vlm.tokenizer.decode(row[: end + 1]).endswith(question)
 
 
 def test_soft_cap_and_norm(loaded):

@@ -1,6 +1,7 @@
 """A model wide enough for blocks of quantized weights."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 @pytest.fixture(scope="session")
 def wide_folder(tokenizer, build_processor, tmp_path_factory) -> Path:
     torch.manual_seed(0)
-    sizes = {
+    sizes: dict[str, Any] = {
         "hidden_size": 128,
         "intermediate_size": 256,
         "num_hidden_layers": 2,

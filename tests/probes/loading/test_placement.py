@@ -1,6 +1,7 @@
 """In what form and where a model is put: devices, bits, attention, memory."""
 
 import shutil
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +54,8 @@ def test_quantization_without_its_library(model_folder, monkeypatch):
 def test_quantized_weights_pass_the_gate(wide_folder, images, questions, bits, dtype):
     pytest.importorskip("bitsandbytes")
     vlm = load_vlm(wide_folder, quantize=bits, dtype=dtype)
-    assert type(vlm.blocks[0].self_attn.q_proj).__name__ == f"Linear{bits}bit{'Lt' * (bits == 8)}"
+    block: Any = vlm.blocks[0]
+    assert type(block.self_attn.q_proj).__name__ == f"Linear{bits}bit{'Lt' * (bits == 8)}"
     read = vlm.capture(images, questions).float()
     whole = load_vlm(wide_folder).capture(images, questions)
     difference = (read - whole).norm() / whole.norm()
