@@ -32,9 +32,10 @@ _CODE_STREAM = 5
 class Probes(AttributeOptions):
     """What can a linear probe read at each layer, and is it the residual stream or the probe?"""
 
-    position: Literal["answer", "image", "object"] = "answer"
-    """Where the residual stream is read: at the answer position, as the mean over all image
-    tokens, or as the mean over those that show the object which is asked about."""
+    position: Literal["answer", "question", "image", "object"] = "answer"
+    """Where the residual stream is read: at the answer position, at the last token of the question
+    (before what the prompt writes after it), as the mean over all image tokens, or as the mean over
+    those that show the object which is asked about."""
 
 
 def main(options: Probes) -> None:

@@ -40,6 +40,7 @@ class VLM:
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.name = name
+        self.prompt_style: PromptStyle = prompt_style
         self.revision = revision
         decoder: Any = model.get_decoder()
         head = model.get_output_embeddings()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
+from analysis.runs.passes import forward_passes
 from analysis.runs.residuals import ItemResiduals, PositionName, read_position
 from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.errors import UserError
@@ -96,8 +97,11 @@ def comparisons(
     shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
     yield held_out("shuffled images", shuffled, shown=shown)
     yield held_out("blank images", residuals.blank)
-    at = read_position(opened, items, position)
-    yield held_out("random weights", _random_residuals(data, items, vlm, at))
+    at = read_position(opened, items, position, forward_passes(opened.run, items))
+    try:
+        yield held_out("random weights", _random_residuals(data, items, vlm, at))
+    except UserError as error:
+        left_out.append(f"random weights: {error}")
     try:
         across = across_compositions(
             residuals.real,

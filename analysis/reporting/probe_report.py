@@ -39,7 +39,8 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
     )  # fmt: skip
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
-    untrained = found["compared"]["random weights"]
+    # Left out where a second model does not fit beside the first.
+    untrained = found["compared"].get("random weights")
     for row in found["layers"]:
         table.add_row(
             str(row["layer"]),
@@ -48,7 +49,7 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
             f"{row['bits']:.2f}",
             f"{row['selectivity']:+.3f}",
             f"{row['code_bits']:.0f}",
-            f"{untrained[row['layer']]['accuracy']:.3f}",
+            f"{untrained[row['layer']]['accuracy']:.3f}" if untrained else "-",
             p_value(row["p_majority"]),
             p_value(row["p_selectivity"]),
         )
@@ -93,10 +94,10 @@ def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
 
 def draw_accuracy(axes: Axes, found: Mapping[str, Any]) -> None:
     """Accuracy by layer of the probe, its control task and the untrained copy, with bands."""
-    curves = {
-        "probe": found["layers"],
-        "control task": found["compared"]["control task"],
-        "random weights": found["compared"]["random weights"],
+    curves = {"probe": found["layers"]} | {
+        name: found["compared"][name]
+        for name in ("control task", "random weights")
+        if name in found["compared"]
     }
     for name, rows in curves.items():
         _draw_band(axes, rows, "accuracy", COLORS[name])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
@@ -29,8 +29,15 @@ class RunOptions:
     """Folder of the run; default: one named after model, data and study, under runs/."""
     study: Path | None = None
     """Study file to start from; what else is given here replaces what it says."""
-    device: str = "cpu"
-    """Where the model runs: cpu, cuda, mps."""
+    device: str = "auto"
+    """Where the model runs: cpu, cuda, cuda:1, mps; auto: CUDA where there is one, else the
+    CPU."""
+    device_map: Literal["auto", "balanced", "sequential"] | None = None
+    """Spread a model that is larger than one device over all of them."""
+    trust_remote_code: bool = False
+    """Run code that comes with the model."""
+    allow_pickle: bool = False
+    """Read weights from .bin files if there are no others; no code in them is run."""
     plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
 
 
@@ -79,7 +86,16 @@ def open_run(options: RunOptions) -> OpenRun:
         from probes import load_vlm
 
         return load_vlm(
-            study.model, device=options.device, dtype=study.dtype, revision=study.revision
+            study.model,
+            device=options.device,
+            device_map=options.device_map,
+            dtype=study.dtype,
+            quantize=study.quantize,
+            attention=study.attention,
+            revision=study.revision,
+            prompt_style=study.prompt_style,
+            trust_remote_code=options.trust_remote_code,
+            allow_pickle=options.allow_pickle,
         )
 
     revision = known_revision(study.model, study.revision) or load_model().revision

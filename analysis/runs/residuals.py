@@ -56,7 +56,7 @@ class ItemResiduals:
         return self.real[donor.tolist()], items["scene_id"].to_numpy()[donor].tolist()
 
 
-PositionName = Literal["answer", "image", "object"]
+PositionName = Literal["answer", "question", "image", "object"]
 
 
 def residuals_of(
@@ -64,12 +64,13 @@ def residuals_of(
 ) -> ItemResiduals:
     """The residuals at a position, from the run's store or captured now.
 
-    "answer": the last of the prompt. "image": the mean over all image tokens. "object": the mean
-    over the image tokens that show the object which is asked about.
+    "answer": the last of the prompt. "question": the last token of the question. "image": the mean
+    over all image tokens. "object": the mean over the image tokens that show the object which is
+    asked about.
     """
     by_place = position == "object"
     passes = forward_passes(opened.run, items, blank_per_item=by_place)
-    at = read_position(opened, items, position)
+    at = read_position(opened, items, position, passes)
     read = stored_passes(opened, items, passes, at, folder=position).read()
     place = {row_id: number for number, (row_id, _, _) in enumerate(passes)}
     by_item = [place[f"real:{item_id}"] for item_id in items["item_id"]]
@@ -89,13 +90,20 @@ def residuals_of(
     )
 
 
-def read_position(opened: OpenRun, items: pd.DataFrame, position: PositionName) -> "Position":
-    """What a capture reads, by its name."""
-    from probes.positions import AnswerPosition, ImageMean, ObjectPatches
+def read_position(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    position: PositionName,
+    passes: Sequence[tuple[str, str, str]],
+) -> "Position":
+    """What a capture reads of these passes, by its name."""
+    from probes.positions import AnswerPosition, ImageMean, ObjectPatches, QuestionEnd
 
     match position:
         case "answer":
             return AnswerPosition()
+        case "question":
+            return QuestionEnd(questions={pass_id: text for pass_id, _, text in passes})
         case "image":
             return ImageMean()
         case "object":

@@ -26,6 +26,13 @@ class Study:
     """Branch, tag or commit of a Hub model."""
     dtype: str = "float32"
     """Number format of the model: float32, bfloat16 or float16."""
+    quantize: Literal[4, 8] | None = None
+    """Keep the model's weights in 4 or 8 bits (needs the extra `quantize`)."""
+    attention: str | None = None
+    """Attention implementation: eager, sdpa, flash_attention_2; default: transformers' choice."""
+    prompt_style: Literal["card", "one_word", "bare"] = "card"
+    """The prompt around a question: the checkpoint's own template (card), the same after asking
+    for a single word or phrase (one_word), or nothing but image and question (bare)."""
     data: str = "bundled"
     """"bundled", or clevr:FOLDER[:SPLIT] for scenes in CLEVR's layout."""
     scenes: int | None = None
@@ -139,10 +146,16 @@ def read_study(file: Path) -> Study:
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
+    "quantize": (int,),
     "scenes": (int,), "min_scenes_per_text": (int,), "swaps": (int,), "horizon": (int,),
     "n_resamples": (int,), "seed": (int,), "margin": (int, float), "level": (int, float),
 }  # fmt: skip
-_CHOICES = {"questions": ("referring", "main", "all"), "primary_control": ("shuffled", "blank")}
+_CHOICES = {
+    "prompt_style": ("card", "one_word", "bare"),
+    "quantize": (4, 8),
+    "questions": ("referring", "main", "all"),
+    "primary_control": ("shuffled", "blank"),
+}
 
 
 def _checked(name: str, value: Any, file: Path) -> Any:

@@ -40,7 +40,8 @@ def draw_probe(axes: Axes, found: Mapping[str, Any], name: str) -> None:
                  linestyle=":")  # fmt: skip
     _draw_band(axes, rows, "accuracy", "probe")
     for other in ("control task", "random weights"):
-        _draw_band(axes, found["compared"][other], "accuracy", other)
+        if other in found["compared"]:
+            _draw_band(axes, found["compared"][other], "accuracy", other)
     _draw_band(axes, rows, "selectivity", "selectivity")
     axes.set_title(name, fontsize=8)
     axes.set_ylim(-0.08, 1.05)

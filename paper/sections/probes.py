@@ -27,8 +27,8 @@ which every kind of question has a fixed random label \citep{hewitt2019}, is
 \val{probes.selectivity}: what is left when the probe's own power to learn by heart is taken away.
 The online code of the labels \citep{voita2020} shortens them by a factor of
 \val{probes.compression}. \figref{probes-@} shows both by layer, and \tabref{probes} the last layer
-beside the baselines, among them the words of the question alone, the vision encoder and a copy of
-the model with random weights.
+beside the baselines, among them the words of the question alone and, where they could be had, the
+vision encoder and a copy of the model with random weights.
 
 \placefigure{probes-@}
 \placetable{probes}

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from data_prep.errors import UserError
+from probes.loading.memory import free_bytes
 from probes.vlm import VLM
 
 PIXEL_SIDE = 16
@@ -91,16 +92,25 @@ class _Enough(Exception):
 def randomly_initialised(vlm: VLM, seed: int = _SEED) -> VLM:
     """A copy of the model with fresh weights, as training would start from; never at the gate.
 
-    What a probe reads from it, it owes to the architecture, the tokens and the pixels.
+    What a probe reads from it, it owes to the architecture, the tokens and the pixels. UserError if
+    a second model does not fit beside the first.
     """
+    architecture: Any = type(vlm.model)
+    with torch.device("meta"):
+        n_weights = sum(each.numel() for each in architecture(vlm.model.config).parameters())
+    if n_weights * vlm.dtype.itemsize > free_bytes(vlm.device):
+        raise UserError(
+            f"a second {type(vlm.model).__name__}, with random weights, does not fit on "
+            f"{vlm.device}: that baseline is left out"
+        )
     with torch.random.fork_rng():
         # transformers offers no generator for initialisation; the caller's state comes back after.
         torch.manual_seed(seed)
-        architecture: Any = type(vlm.model)
         model = architecture(vlm.model.config).to(device=vlm.device, dtype=vlm.dtype)
     return VLM(
         model=model,
         processor=vlm.processor,
         name=f"{vlm.name} (randomly initialised)",
         revision=f"{vlm.revision}+random{seed}",
+        prompt_style=vlm.prompt_style,
     )

@@ -27,7 +27,7 @@ def require_memory(folder: Path, loading: Loading) -> None:
     Nothing is said of weights in other files than safetensors.
     """
     shapes = tensor_shapes(folder)
-    free = free_bytes(loading)
+    free = free_bytes(None if loading.device_map else loading.target)
     needed = weight_bytes(shapes, loading.torch_dtype.itemsize, loading.quantize)
     if not shapes or needed <= free:
         return
@@ -74,14 +74,14 @@ def weight_bytes(
     return total
 
 
-def free_bytes(loading: Loading) -> float:
-    """Memory that the weights may take: of the device, or with a device map of all together."""
+def free_bytes(device: torch.device | None) -> float:
+    """Memory that is free on a device; None: on all devices and the host together."""
     host = float(psutil.virtual_memory().available)
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    if loading.device_map is not None:
+    if device is None:
+        gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
         return host + sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
-    if loading.target.type == "cuda":
-        return float(torch.cuda.mem_get_info(loading.target)[0])
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
     return host
 
 

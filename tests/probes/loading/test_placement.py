@@ -66,13 +66,13 @@ def test_a_model_larger_than_the_memory(model_folder, monkeypatch):
     shapes = tensor_shapes(model_folder)
     whole = weight_bytes(shapes, 4, None)
     assert whole == 4 * sum(each.numel() for each in load_vlm(model_folder).model.parameters())
-    monkeypatch.setattr(memory, "free_bytes", lambda loading: 0.6 * whole)
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 0.6 * whole)
     said = refusal(model_folder)
     assert "--dtype bfloat16" in said
     assert "--quantize 4" in said
     assert "--device-map auto" in said
     assert load_vlm(model_folder, dtype="bfloat16")
-    monkeypatch.setattr(memory, "free_bytes", lambda loading: 0.01 * whole)
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 0.01 * whole)
     assert "take a smaller model" in refusal(model_folder)
 
 
