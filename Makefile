@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint requirements.lock
 TEX_PACKAGES := texlive-latex-recommended texlive-fonts-recommended latexmk
-BENCHMARKS = $(wildcard tests/*/bench_*.py)
+BENCHMARKS = $(wildcard tests/*/bench_*.py tests/*/*/bench_*.py)
 
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -70,7 +70,7 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff format
 
 bench: $(VENV)/installed-test
-	set -e; for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark; done
+	set -e; for benchmark in $(BENCHMARKS); do PYTHONPATH=. $(BIN)/python $$benchmark; done
 
 # Simulates every claim of the statistics: minutes.
 validate: $(VENV)/installed
