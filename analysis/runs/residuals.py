@@ -29,7 +29,7 @@ from probes.durable import write_durably
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.answers import AnswerTokens
     from probes.positions import Position
-    from probes.store import ResidualStore
+    from probes.residuals.store import ResidualStore
     from probes.unembedding import Unembedding
     from probes.vlm import VLM
 
@@ -111,8 +111,8 @@ def stored_passes(
     folder: str,
 ) -> "ResidualStore":
     """The store of what is read of these passes, complete: captured now as far as it is not."""
-    from probes.capture import row_ids_of
-    from probes.store import ResidualStore, digest_of
+    from probes.residuals.capture import row_ids_of
+    from probes.residuals.store import ResidualStore, digest_of
 
     run = opened.run
     place = run.residuals(str(items["attribute"].iloc[0]), folder)
@@ -158,8 +158,8 @@ def _captured(
 ) -> "ResidualStore":
     from tqdm import tqdm
 
-    from probes.capture import capture_to_store, row_ids_of, store_spec
-    from probes.store import ResidualStore
+    from probes.residuals.capture import capture_to_store, row_ids_of, store_spec
+    from probes.residuals.store import ResidualStore
 
     run, data, vlm = opened.run, opened.data, opened.load_model()
     run.study.require_layers(vlm.n_layers)

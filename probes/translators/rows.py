@@ -14,7 +14,7 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.splits import split_of
-from probes.store import ResidualStore
+from probes.residuals.store import ResidualStore
 
 _DIGEST_ROWS = 64
 

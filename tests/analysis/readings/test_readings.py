@@ -15,7 +15,7 @@ from data_prep.items import answer_set
 from data_prep.sources import open_data
 from probes.answers import answer_tokens
 from probes.logit_lens import answer_log_probs
-from probes.store import ResidualStore
+from probes.residuals.store import ResidualStore
 
 PLAN = Study(min_scenes_per_text=5, n_resamples=800)
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from data_prep.errors import UserError
-from probes.capture import capture_to_store, row_ids_of, store_spec
 from probes.positions import AnswerPosition, ImageMean, Position, SampledTokens
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, row_ids_of, store_spec
+from probes.residuals.store import ResidualStore
 
 SAMPLE = SampledTokens(kind="text", per_pass=3, seed=0)
 N_PASSES = 10

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from data_prep.errors import UserError
-from probes.capture import capture_to_store, store_spec
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.store import ResidualStore
 
 SETTINGS = {"study_hash": "study", "shard_size": 6, "batch_size": 4}
 
@@ -89,8 +89,8 @@ from pathlib import Path
 from PIL import Image
 import numpy as np
 from probes import load_vlm
-from probes.capture import capture_to_store, store_spec
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.store import ResidualStore
 
 vlm = load_vlm(sys.argv[1])
 rows = [(f"item-{i}", str(i), "What color is it?") for i in range(12)]
@@ -109,7 +109,7 @@ capture_to_store(vlm, rows, open_image, store)
 def test_killed_and_resumed_it_is_the_same_to_the_byte(model_folder, tmp_path, monkeypatch):
     """One process is killed by the system; another (this one) goes on."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-c", PROGRAM, str(model_folder), str(killed), "0.2"]
     process = subprocess.Popen(command, env=environment)
     deadline = time.monotonic() + 60

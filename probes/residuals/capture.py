@@ -8,7 +8,7 @@ from transformers import BatchFeature
 
 from data_prep.errors import UserError
 from probes.positions import AnswerPosition, Position
-from probes.store import ResidualStore, StoreSpec, digest_of
+from probes.residuals.store import ResidualStore, StoreSpec, digest_of
 from probes.vlm import VLM, require_finite
 
 _ANSWER = AnswerPosition()
