@@ -111,8 +111,9 @@ def stored_passes(
     folder: str,
 ) -> "ResidualStore":
     """The store of what is read of these passes, complete: captured now as far as it is not."""
-    from probes.residuals.capture import row_ids_of
-    from probes.residuals.store import ResidualStore, digest_of
+    from probes.residuals.passes import row_ids_of
+    from probes.residuals.spec import digest_of
+    from probes.residuals.store import ResidualStore
 
     run = opened.run
     place = run.residuals(str(items["attribute"].iloc[0]), folder)
@@ -158,7 +159,8 @@ def _captured(
 ) -> "ResidualStore":
     from tqdm import tqdm
 
-    from probes.residuals.capture import capture_to_store, row_ids_of, store_spec
+    from probes.residuals.capture import capture_to_store, store_spec
+    from probes.residuals.passes import row_ids_of
     from probes.residuals.store import ResidualStore
 
     run, data, vlm = opened.run, opened.data, opened.load_model()

@@ -1,19 +1,33 @@
 """Capture of residual streams into a store: shard by shard, resumable, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
+from jaxtyping import Float
 from PIL import Image
-from transformers import BatchFeature
+from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.positions import AnswerPosition, Position
-from probes.residuals.store import ResidualStore, StoreSpec, digest_of
-from probes.vlm import VLM, require_finite
+from probes.residuals.passes import Pass, SizeOf, row_ids_of
+from probes.residuals.shards import CaptureJob, Progress, capture_shards
+from probes.residuals.spec import StoreSpec, digest_of
+from probes.residuals.store import ResidualStore
+from probes.vlm import VLM
 
 _ANSWER = AnswerPosition()
-Pass = tuple[str, str, str]
-"""(pass id, image key, question)"""
+CapturedShards = Iterator[tuple[int, Float[Tensor, "row layer d_model"]]]
+"""Shards with their numbers, in any order."""
+Engine = Callable[[VLM, CaptureJob, Mapping[int, range], Progress], CapturedShards]
+"""Reads shards: given the passes of each by its number."""
+
+
+def local_engine(
+    vlm: VLM, job: CaptureJob, shards: Mapping[int, range], progress: Progress
+) -> CapturedShards:
+    """One shard after the other, in this process, by the model that is loaded here."""
+    yield from zip(shards, capture_shards(vlm, job, list(shards.values()), progress), strict=True)
 
 
 def store_spec(
@@ -24,14 +38,22 @@ def store_spec(
     position: Position = _ANSWER,
     shard_size: int = 256,
     batch_size: int = 32,
+    layers: tuple[int, ...] | None = None,
+    dtype: str | None = None,
 ) -> StoreSpec:
-    """The spec of a store for what is read of these passes; a batch is of so many passes."""
+    """The spec of a store for what is read of these passes.
+
+    A shard and a batch are of so many passes. `layers`: None for all. `dtype`: that of the
+    residuals, where it is not to be the model's.
+    """
     row_ids = row_ids_of(passes, position)
+    own = str(vlm.dtype).removeprefix("torch.")
     return StoreSpec(
         study_hash=study_hash,
         model=vlm.name,
         revision=vlm.revision,
-        dtype=str(vlm.dtype).removeprefix("torch."),
+        dtype=dtype or own,
+        model_dtype=None if dtype in (None, own) else own,
         n_layers=vlm.n_layers,
         d_model=vlm.d_model,
         n_rows=len(row_ids),
@@ -40,14 +62,8 @@ def store_spec(
         batch_size=batch_size,
         position=position.name,
         per_pass=position.per_pass,
+        layers=layers,
     )
-
-
-def row_ids_of(passes: Sequence[Pass], position: Position = _ANSWER) -> list[str]:
-    """The names of the rows: the pass's id, numbered where a pass gives several."""
-    if position.per_pass == 1:
-        return [pass_id for pass_id, _, _ in passes]
-    return [f"{pass_id}#{place}" for pass_id, _, _ in passes for place in range(position.per_pass)]
 
 
 def capture_to_store(
@@ -57,67 +73,53 @@ def capture_to_store(
     store: ResidualStore,
     *,
     position: Position = _ANSWER,
-    progress: Callable[[int], object] | None = None,
+    size_of: SizeOf | None = None,
+    progress: Progress | None = None,
+    engine: Engine = local_engine,
 ) -> None:
     """Capture the shards that `store` does not have yet.
 
-    Memory is that of one shard and two batches, whatever the number of passes. `progress` is
+    Memory is that of two shards and two batches, whatever the number of passes. `progress` is
     called with the number of passes that have just been done, for those already there too.
     UserError, with all whole shards kept, if a residual is not finite or the disk is full.
     """
     _require_same(vlm, passes, store, position)
-    missing = store.missing_shards()
-    if progress is not None:
-        done = set(range(store.spec.n_shards)) - set(missing)
-        progress(sum(len(store.passes_of(shard)) for shard in done))
-    per_pass = position.per_pass
-    buffer = vlm.new_buffer(min(store.spec.shard_size, store.spec.n_rows))
-    batches = _batches(store, missing)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        prepared = _prepared_ahead(vlm, passes, open_image, batches, ahead)
-        for shard in missing:
-            start = store.rows_of(shard).start
-            for batch in _batches(store, [shard]):
-                inputs, ids = next(prepared), [passes[each][0] for each in batch]
-                part = buffer[batch.start * per_pass - start : batch.stop * per_pass - start]
-                vlm.residuals_into(inputs, part, position.weights(vlm, inputs, ids))
-                require_finite(part, [each for each in ids for _ in range(per_pass)])
-                if progress is not None:
-                    progress(len(batch))
-            store.write_shard(shard, buffer[: len(store.rows_of(shard))])
+    missing = {shard: store.passes_of(shard) for shard in store.missing_shards()}
+    report = progress or (lambda _: None)
+    report(len(passes) - sum(map(len, missing.values())))
+    spec = store.spec
+    job = CaptureJob(
+        passes=passes,
+        open_image=open_image,
+        batch_size=spec.batch_size,
+        position=position,
+        layers=spec.layers,
+        dtype=spec.torch_dtype,
+        size_of=size_of,
+    )
+    with _writing_behind(store) as write:
+        for shard, residuals in engine(vlm, job, missing, report):
+            write(shard, residuals)
 
 
-def _batches(store: ResidualStore, shards: Sequence[int]) -> list[range]:
-    """Batches never cross a shard, so that what is in them does not depend on what was there."""
-    size = store.spec.batch_size
-    return [
-        passes[start : start + size]
-        for passes in map(store.passes_of, shards)
-        for start in range(0, len(passes), size)
-    ]
+@contextmanager
+def _writing_behind(store: ResidualStore) -> Iterator[Callable[[int, Tensor], None]]:
+    """Writes a shard while the next one is captured; at most one waits to be written.
 
+    What has been handed over is written even if the capture then fails.
+    """
+    waiting: Future[None] | None = None
 
-def _prepared_ahead(
-    vlm: VLM,
-    passes: Sequence[Pass],
-    open_image: Callable[[str], Image.Image],
-    batches: Sequence[range],
-    ahead: ThreadPoolExecutor,
-) -> Iterator[BatchFeature]:
-    """Inputs batch by batch; the next ones are made while the model works on these."""
+    def write(shard: int, residuals: Tensor) -> None:
+        nonlocal waiting
+        if waiting is not None:
+            waiting.result()
+        waiting = thread.submit(store.write_shard, shard, residuals)
 
-    def prepare(batch: range) -> BatchFeature:
-        chosen = [passes[each] for each in batch]
-        images = {key: open_image(key) for key in dict.fromkeys(key for _, key, _ in chosen)}
-        return vlm.prepare([images[key] for _, key, _ in chosen], [text for _, _, text in chosen])
-
-    following = ahead.submit(prepare, batches[0]) if batches else None
-    for upcoming in [*batches[1:], None]:
-        if following is None:
-            return
-        ready = following.result()
-        following = None if upcoming is None else ahead.submit(prepare, upcoming)
-        yield ready
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        yield write
+        if waiting is not None:
+            waiting.result()
 
 
 def _require_same(
@@ -134,5 +136,7 @@ def _require_same(
             position=position,
             shard_size=spec.shard_size // position.per_pass,
             batch_size=spec.batch_size,
+            layers=spec.layers,
+            dtype=spec.dtype,
         )
     )

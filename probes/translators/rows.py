@@ -49,7 +49,14 @@ class ResidualRows:
 
     @classmethod
     def of_store(cls, store: ResidualStore, scene_of: Mapping[str, str]) -> "ResidualRows":
-        """The rows of a store whose id is in `scene_of`, in the store's order."""
+        """The rows of a store whose id is in `scene_of`, in the store's order.
+
+        UserError for a store that lacks layers.
+        """
+        if store.spec.layers is not None:
+            raise UserError(
+                f"{store.folder} holds layers {list(store.spec.layers)} only: capture all layers"
+            )
         chosen = [row for row, row_id in enumerate(store.row_ids) if row_id in scene_of]
         if len(chosen) != len(scene_of):
             raise ValueError(f"{len(scene_of) - len(chosen)} rows asked for are not in the store")

@@ -132,14 +132,14 @@ def test_not_a_number_is_named_and_whole_shards_stay(vlm, rows, open_image, tmp_
     inner = vlm.residuals_into
     batches = []
 
-    def poisoned(inputs, buffer, weights):
-        inner(inputs, buffer, weights)
+    def poisoned(inputs, buffer, *how):
+        inner(inputs, buffer, *how)
         batches.append(len(buffer))
         if sum(batches) > 8:
             buffer[1, 2, 5] = float("inf")
 
     monkeypatch.setattr(vlm, "residuals_into", poisoned)
-    with pytest.raises(UserError, match="got inf for item item-7 at layer 2"):
+    with pytest.raises(UserError, match="got inf for item item-9 at layer 2"):
         capture_to_store(vlm, rows, open_image, store)
     assert new_store(vlm, rows, tmp_path / "r").missing_shards() == [1, 2, 3]
 
@@ -154,12 +154,12 @@ def test_rows_of_another_study_are_refused(vlm, rows, open_image, tmp_path):
 
 
 def test_one_buffer_serves_any_number_of_items(vlm, rows, open_image, tmp_path, monkeypatch):
-    """Memory does not grow with the items: a single allocation, of one shard."""
+    """Memory on the device does not grow with the items: a single allocation, of one batch."""
     sizes = []
     inner = vlm.new_buffer
-    monkeypatch.setattr(vlm, "new_buffer", lambda n: sizes.append(n) or inner(n))
+    monkeypatch.setattr(vlm, "new_buffer", lambda n, **how: sizes.append(n) or inner(n, **how))
     capture_to_store(vlm, rows, open_image, new_store(vlm, rows, tmp_path / "r"))
-    assert sizes == [6]
+    assert sizes == [4]
 
 
 def test_an_image_that_several_questions_share_is_opened_once_a_batch(
