@@ -1,8 +1,8 @@
 """Capture of residual streams into a store: shard by shard, resumable, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from jaxtyping import Float
 from PIL import Image
@@ -17,7 +17,7 @@ from probes.residuals.store import ResidualStore
 from probes.vlm import VLM
 
 _ANSWER = AnswerPosition()
-CapturedShards = Iterator[tuple[int, Float[Tensor, "row layer d_model"]]]
+CapturedShards = Generator[tuple[int, Float[Tensor, "row layer d_model"]], None, None]
 """Shards with their numbers, in any order."""
 Engine = Callable[[VLM, CaptureJob, Mapping[int, range], Progress], CapturedShards]
 """Reads shards: given the passes of each by its number."""
@@ -97,8 +97,8 @@ def capture_to_store(
         dtype=spec.torch_dtype,
         size_of=size_of,
     )
-    with _writing_behind(store) as write:
-        for shard, residuals in engine(vlm, job, missing, report):
+    with _writing_behind(store) as write, closing(engine(vlm, job, missing, report)) as captured:
+        for shard, residuals in captured:
             write(shard, residuals)
 
 
