@@ -8,10 +8,14 @@ prompts and device. Whatever was chosen is recorded in the store and kept when i
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 import torch
 
+from data_prep.errors import UserError
 from probes.residuals.shards import CaptureJob, prepare
+from probes.residuals.store import ResidualStore
 from probes.vlm import VLM, OutOfMemory
 
 ON_CPU, LARGE_ON_CPU = 32, 4
@@ -29,6 +33,22 @@ class Trial:
     items_per_s: float
     memory_share: float
     """Of the device's memory, at the peak."""
+
+
+def batch_size_of(asked: int | Literal["auto"], folder: Path, automatic: Callable[[], int]) -> int:
+    """For the store in `folder`: the one it was begun with, or else as asked.
+
+    UserError if another number was asked for than the store was begun with.
+    """
+    if not (folder / "manifest.json").exists():
+        return automatic() if asked == "auto" else asked
+    begun = ResidualStore.open(folder).spec.batch_size
+    if asked not in ("auto", begun):
+        raise UserError(
+            f"{folder} was begun with --batch-size {begun}, got {asked}, and other batches round "
+            "otherwise: leave --batch-size out to go on, or remove the folder to capture again"
+        )
+    return begun
 
 
 def batch_size_by_rule(n_parameters: int) -> int:

@@ -32,8 +32,9 @@ class RayEngine:
 
     load: Callable[[], VLM]
     """Loads the model on a worker, on the worker's device."""
-    on_gpus: bool = False
-    """One worker per GPU of the cluster; otherwise per as many CPUs as torch has threads here."""
+    device: str = "cpu"
+    """Where a worker's model runs; cuda: one worker per GPU of the cluster, otherwise one per as
+    many CPUs as torch has threads here."""
 
     def __call__(
         self, vlm: VLM, job: CaptureJob, shards: Mapping[int, range], progress: Progress
@@ -64,7 +65,8 @@ class RayEngine:
         import ray.data
 
         cpus = _cpus_of_a_worker()
-        n_workers = _room_for("GPU", 1) if self.on_gpus else _room_for("CPU", cpus)
+        on_gpus = self.device.startswith("cuda")
+        n_workers = _room_for("GPU", 1) if on_gpus else _room_for("CPU", cpus)
         rows = [
             {"shard": number, "start": passes.start, "stop": passes.stop}
             for number, passes in shards.items()
@@ -74,8 +76,8 @@ class RayEngine:
             fn_constructor_args=(shared, torch.get_num_threads()),
             compute=ray.data.ActorPoolStrategy(size=min(n_workers, len(rows))),
             batch_size=1,
-            num_gpus=1 if self.on_gpus else None,
-            num_cpus=0 if self.on_gpus else cpus,
+            num_gpus=1 if on_gpus else None,
+            num_cpus=0 if on_gpus else cpus,
         )
         yield from captured.iter_rows()
 

@@ -14,9 +14,12 @@ from probes.residuals.batch_size import (
     automatic_batch_size,
     batch_size_by_rule,
     batch_size_by_trial,
+    batch_size_of,
     batch_size_on_device,
 )
+from probes.residuals.capture import store_spec
 from probes.residuals.shards import CaptureJob
+from probes.residuals.store import ResidualStore
 
 RATES = {1: 10.0, 2: 19.0, 4: 30.0, 8: 31.0, 16: 60.0}
 
@@ -66,9 +69,9 @@ def test_each_step_was_worth_it(rates, most):
     assert set(seen) <= {2**k for k in range(10)}
 
 
-def test_the_rule_looks_at_the_model_alone(vlm):
+def test_the_rule_looks_at_the_model_alone(vlm, images):
     assert [batch_size_by_rule(n) for n in (6_000_000, 10**9, 7 * 10**9)] == [32, 32, 4]
-    job = CaptureJob(passes=[], open_image=lambda _: None, batch_size=1)
+    job = CaptureJob(passes=[], open_image=lambda _: images[0], batch_size=1)
     assert automatic_batch_size(vlm, job, range(3)) == 32
 
 
@@ -102,3 +105,18 @@ def test_a_trial_that_runs_out_of_memory_goes_on_with_less(crowded, images, ques
     job = CaptureJob(passes=passes, open_image=lambda key: images[int(key)], batch_size=1)
     assert batch_size_on_device(view, job, range(7)) in (1, 2)
     assert max(sizes) <= 4
+
+
+def test_a_store_keeps_the_size_it_was_begun_with(vlm, tmp_path):
+    def automatic():
+        return 16
+
+    assert batch_size_of("auto", tmp_path / "r", automatic) == 16
+    assert batch_size_of(3, tmp_path / "r", automatic) == 3
+    passes = [("item", "0", "What?")]
+    spec = store_spec(vlm, passes, study_hash="s", batch_size=8)
+    ResidualStore.open_or_create(tmp_path / "r", spec, ["item"])
+    assert batch_size_of("auto", tmp_path / "r", automatic) == 8
+    assert batch_size_of(8, tmp_path / "r", automatic) == 8
+    with pytest.raises(UserError, match=r"begun with --batch-size 8, got 3, .*leave --batch-size"):
+        batch_size_of(3, tmp_path / "r", automatic)

@@ -100,7 +100,7 @@ def test_a_refusal_of_a_worker_is_one_line(cluster, capture, data, model_folder,
 
 
 def test_without_gpus_or_without_ray(cluster, capture, data, monkeypatch):
-    engine = RayEngine(load=partial(load_vlm, "bundled"), on_gpus=True)
+    engine = RayEngine(load=partial(load_vlm, "bundled"), device="cuda")
     with pytest.raises(UserError, match="the Ray cluster has no GPU"):
         capture("ray", data.open_image, engine=engine)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
