@@ -33,9 +33,10 @@ class StoredRows:
         spec = self.store.spec
         out = torch.empty(len(self), spec.n_stored_layers, spec.d_model, dtype=spec.torch_dtype)
         shard_of = self.rows // spec.shard_size
-        for shard in shard_of.unique().tolist():
+        shards = shard_of.unique().tolist()
+        for shard, residuals in zip(shards, self.store.read_shards(shards), strict=True):
             here = (shard_of == shard).nonzero()[:, 0]
-            out[here] = self.store.read_shard(shard)[self.rows[here] % spec.shard_size]
+            out[here] = residuals[self.rows[here] % spec.shard_size]
         return out
 
     def blocks(self) -> Iterator[tuple[slice, Float[Tensor, "some layer d_model"]]]:

@@ -10,7 +10,9 @@ same bytes as an undisturbed one. A shard counts only once the manifest has its 
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -28,6 +30,8 @@ _MANIFEST = "manifest.json"
 _ROW_IDS = "row_ids.json"
 _TENSOR = "residuals"
 _FORMAT = 2
+# Two, because one waits for the disk while the other computes its checksum.
+_AHEAD = 2
 
 
 class ResidualStore:
@@ -157,10 +161,21 @@ class ResidualStore:
         except SafetensorError as error:
             raise self._damaged(path) from error
 
+    def read_shards(self, shards: Sequence[int]) -> Iterator[Float[Tensor, "row layer d_model"]]:
+        """Several shards, one after the other: while one is used, the next are verified."""
+        waiting: deque[Future[Tensor]] = deque()
+        with ThreadPoolExecutor(max_workers=_AHEAD) as threads:
+            for shard in shards:
+                waiting.append(threads.submit(self.read_shard, shard))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
     def shards(self) -> Iterator[tuple[range, Float[Tensor, "row layer d_model"]]]:
-        """(rows, residuals) shard by shard: memory stays that of one shard."""
-        for shard in range(self.spec.n_shards):
-            yield self.rows_of(shard), self.read_shard(shard)
+        """(rows, residuals) shard by shard: memory stays that of three shards."""
+        numbers = range(self.spec.n_shards)
+        yield from zip(map(self.rows_of, numbers), self.read_shards(numbers), strict=True)
 
     def read(self) -> Float[Tensor, "row layer d_model"]:
         """All residuals in memory, in the order of `row_ids` and the dtype of the model."""

@@ -36,6 +36,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def assert_in_place(kept: dict[str, bytes], whole: dict[str, bytes]) -> None:
+    """All that was kept is final, but for the manifest and what was just being written."""
+    changed = {name for name, content in kept.items() if whole.get(name) != content}
+    assert all(name == "manifest.json" or name.endswith(".writing") for name in changed)
+
+
 @pytest.fixture
 def undisturbed(vlm, rows, open_image, tmp_path):
     store = new_store(vlm, rows, tmp_path / "undisturbed")
@@ -124,7 +130,31 @@ def test_killed_and_resumed_it_is_the_same_to_the_byte(model_folder, tmp_path, m
         monkeypatch.setattr(sys, "argv", ["program", str(model_folder), str(folder), "0"])
         exec(PROGRAM, {})
     assert contents(killed) == contents(whole)
-    assert kept.items() - contents(whole).items() <= {("manifest.json", kept["manifest.json"])}
+    assert_in_place(kept, contents(whole))
+
+
+def test_a_full_disk_keeps_whole_shards(model_folder, tmp_path, monkeypatch):
+    """The system refuses what goes beyond a file of 1 KiB, from the third shard on."""
+    full, whole = tmp_path / "full", tmp_path / "whole"
+    sleep = "time.sleep(float(sys.argv[3]))"
+    limit = (
+        "import resource; int(key) > 7 and resource.setrlimit(resource.RLIMIT_FSIZE, (1024, -1))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", PROGRAM.replace(sleep, limit), str(model_folder), str(full)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "UserError: cannot write" in ended.stderr
+    assert "File too large: free space or choose another folder" in ended.stderr
+    kept = contents(full)
+    assert {"shard-00000.safetensors", "shard-00001.safetensors"} <= kept.keys()
+    assert "shard-00005.safetensors" not in kept
+    assert not any(name.endswith(".writing") for name in kept)
+    for folder in (full, whole):
+        monkeypatch.setattr(sys, "argv", ["program", str(model_folder), str(folder), "0"])
+        exec(PROGRAM, {})
+    assert contents(full) == contents(whole)
+    assert_in_place(kept, contents(whole))
 
 
 def test_not_a_number_is_named_and_whole_shards_stay(vlm, rows, open_image, tmp_path, monkeypatch):
