@@ -46,7 +46,7 @@ class RayEngine:
             from ray.exceptions import RayError
 
             # Held here, so that a worker that is started anew finds it.
-            shared = ray.put((self.load, job))
+            shared = ray.put((self.load, job, vlm.revision))
             try:
                 # Closed before Ray is, which does not survive a stream that is left open.
                 with closing(self._rows(shared, shards)) as rows:
@@ -90,18 +90,29 @@ class _Worker:
 
         # As many as on the driver: sums that are split otherwise are rounded otherwise.
         torch.set_num_threads(n_threads)
-        self._load, self._job = ray.get(shared)
+        self._load, self._job, self._revision = ray.get(shared)
         self._vlm: VLM | None = None
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
         # A refusal is sent back: raised here, it would arrive as a page of other people's frames.
         bounds = [int(batch[name][0]) for name in ("start", "stop")]
         try:
-            vlm = self._vlm = self._vlm or self._load()
-            (residuals,) = capture_shards(vlm, self._job, [range(*bounds)])
+            (residuals,) = capture_shards(self._loaded(), self._job, [range(*bounds)])
         except UserError as error:
             return {**batch, "refusal": [str(error)], **_columns_of(torch.empty(0))}
         return {**batch, "refusal": [""], **_columns_of(residuals)}
+
+    def _loaded(self) -> VLM:
+        if self._vlm is not None:
+            return self._vlm
+        vlm = self._load()
+        if vlm.revision != self._revision:
+            raise UserError(
+                f"a Ray worker has another model as {vlm.name} (revision {vlm.revision}, here "
+                f"{self._revision}): copy the same model to every node"
+            )
+        self._vlm = vlm
+        return vlm
 
 
 def _columns_of(residuals: torch.Tensor) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def test_a_refusal_of_a_worker_is_one_line(cluster, capture, data, model_folder,
     assert "\n" not in str(caught.value)
 
 
+def test_a_worker_with_another_model_is_refused(
+    cluster, capture, data, build_model, build_processor, tmp_path
+):
+    other = tmp_path / "other"
+    build_model(seed=1).save_pretrained(other)
+    build_processor().save_pretrained(other)
+    engine = RayEngine(load=partial(load_vlm, other))
+    with pytest.raises(UserError, match="a Ray worker has another model as"):
+        capture("ray", data.open_image, engine=engine)
+
+
 def test_without_gpus_or_without_ray(cluster, capture, data, monkeypatch):
     engine = RayEngine(load=partial(load_vlm, "bundled"), device="cuda")
     with pytest.raises(UserError, match="the Ray cluster has no GPU"):
