@@ -57,7 +57,7 @@ class RayEngine:
                         progress(row["stop"] - row["start"])
             except RayError as error:
                 raise UserError(
-                    f"the Ray workers cannot go on ({_reason(error)}): see Ray's logs, and run "
+                    f"the Ray workers cannot go on ({_last_line(error)}): see Ray's logs, and run "
                     "again; what is already captured is kept"
                 ) from error
 
@@ -146,6 +146,11 @@ def _on_nodes(what: str) -> list[float]:
     import ray
 
     return [float(node["Resources"].get(what, 0)) for node in ray.nodes() if node["Alive"]]
+
+
+def _last_line(error: Exception) -> str:
+    """Of what is often a traceback from a worker."""
+    return str(error).strip().splitlines()[-1][:200]
 
 
 def _reason(error: Exception) -> str:
