@@ -181,9 +181,9 @@ def _connected() -> Iterator[None]:
             f"cannot reach the Ray cluster ({_reason(error)}): is RAY_ADDRESS right? Without it, "
             "this machine alone is used"
         ) from error
-    context = DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
     try:
+        context = DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
         yield
     finally:
         if ours:

@@ -18,12 +18,8 @@ from probes.residuals.ray_engine import RayEngine
 from probes.residuals.store import ResidualStore
 from tests.data_prep.clevr_folder import write_clevr
 
-# Ray's own: a setting of its that it calls deprecated, and sockets that it leaves to the collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# Ray's own defaults set what Ray itself calls deprecated.
+pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\.data\.context")
 N_PASSES = 22
 
 
