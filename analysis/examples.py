@@ -64,7 +64,7 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]
     table = readings.items
     rng = opened.run.study.rng(_STAGE, ATTRIBUTES.index(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
-    residuals = residuals_of(opened, table).real[chosen.tolist()]
+    residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
     said = lens_summaries(residuals, output_map(opened), k=options.tokens)
     tokenizer = opened.load_model().tokenizer
     items = []

@@ -71,7 +71,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     each = comparisons(opened, readings, residuals, position, left_out=left_out)
     compared = list(tqdm(each, desc=f"probes {name}", unit="baseline", disable=None))
     length = online_code(
-        residuals.real,
+        residuals.real.read(),
         readings.answer_index,
         scenes=readings.items["scene_id"].tolist(),
         answers=readings.answers,

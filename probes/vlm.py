@@ -14,6 +14,7 @@ from probes.families import family_of, logit_scale, soft_cap
 from probes.image_places import image_boxes
 from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts, PromptStyle
+from probes.residuals.spec import require_layers
 from probes.unembedding import GateError, Unembedding, detach_unembedding
 
 _ANSWER = AnswerPosition()
@@ -96,52 +97,67 @@ class VLM:
         """The same as the processor gives it: on the CPU, in float32."""
         return self._prompts.inputs(images, questions)
 
-    def new_buffer(self, n_items: int) -> Float[Tensor, "item layer d_model"]:
-        """Memory for the residuals of `n_items` items, allocated once and written by the hooks."""
-        shape = (n_items, self.n_layers + 1, self.d_model)
-        return torch.empty(shape, dtype=self.dtype, device=self.device)
+    def new_buffer(
+        self, n_items: int, *, n_layers: int | None = None, dtype: torch.dtype | None = None
+    ) -> Float[Tensor, "item layer d_model"]:
+        """Memory for the residuals of `n_items` items, allocated once and written by the hooks.
+
+        For all L + 1 layers in the model's dtype unless told.
+        """
+        shape = (n_items, n_layers or self.n_layers + 1, self.d_model)
+        return torch.empty(shape, dtype=dtype or self.dtype, device=self.device)
 
     def residuals_into(
         self,
         inputs: BatchFeature,
         buffer: Float[Tensor, "row layer d_model"],
         weights: Float[Tensor, "item place token"] | None = None,
+        layers: Sequence[int] | None = None,
     ) -> None:
         """Run a prepared batch and write its residuals into `buffer`, item by item.
 
         Read at the answer position, or, with `weights` over the tokens (see `positions`), as
-        weighted means at several places. The headless model runs without a cache, and nothing but
-        these residuals is kept.
+        weighted means at several places; of all layers, or of `layers`, rising. The headless
+        model runs without a cache, and nothing but these residuals is kept. OutOfMemory if the
+        batch does not fit beside the model.
         """
+        wanted = list(range(self.n_layers + 1) if layers is None else layers)
+        require_layers(wanted, self.n_layers)
         seen: list[int] = []
 
         # What *enters* a block or the norm is the stream itself: where a model adds something
         # between two blocks (visual features in DeepStack), a block's output would miss it.
-        def hook_for(layer: int):
+        def hook_for(place: int, layer: int):
             def write(_: nn.Module, args: tuple, kwargs: dict) -> None:
                 stream = args[0] if args else kwargs["hidden_states"]
-                read = stream[:, -1]
-                if weights is not None:
-                    read = (weights.to(stream.device) @ stream.float()).flatten(0, 1)
-                buffer[:, layer].copy_(read)
+                read = stream[:, -1] if weights is None else _means(weights, stream)
+                buffer[:, place].copy_(read)
                 seen.append(layer)
 
             return write
 
+        modules = [*self.blocks, self.norm]
         handles = [
-            module.register_forward_pre_hook(hook_for(layer), with_kwargs=True)
-            for layer, module in enumerate([*self.blocks, self.norm])
+            modules[layer].register_forward_pre_hook(hook_for(place, layer), with_kwargs=True)
+            for place, layer in enumerate(wanted)
         ]
         try:
             with torch.inference_mode():
                 self.model.base_model(**inputs, use_cache=False, return_dict=True)
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(
+                f"{self.name} in {str(self.dtype).removeprefix('torch.')} does not fit on "
+                f"{self.device} with {len(inputs['input_ids'])} items at once: take a smaller "
+                "--batch-size, bfloat16, 4-bit weights or a device map over several devices"
+            ) from error
         finally:
             for handle in handles:
                 handle.remove()
-        if seen != list(range(self.n_layers + 1)):
+        if seen != wanted:
             raise GateError(
                 f"{type(self.model).__name__} must pass its {self.n_layers} blocks and its norm "
-                f"once each and in order, got {seen}: its residual stream cannot be read"
+                f"once each and in order, got {seen}, not {wanted}: its residual stream cannot "
+                "be read"
             )
 
     def capture(
@@ -192,16 +208,39 @@ class VLM:
         return torch.cat(parts)
 
 
-def require_finite(residuals: Float[Tensor, "item layer d_model"], item_ids: Sequence[str]) -> None:
-    """UserError that names the first item and layer with a NaN or an infinity."""
+class OutOfMemory(UserError):
+    """A batch does not fit on the device beside the model."""
+
+
+def _means(
+    weights: Float[Tensor, "item place token"], stream: Float[Tensor, "item token d_model"]
+) -> Float[Tensor, "row d_model"]:
+    """Weighted means over the tokens, taken in float32, item after item."""
+    weights = weights.to(stream.device)
+    if stream.dtype == torch.float32:
+        return (weights @ stream).flatten(0, 1)
+    # One item is widened at a time: all of them would take more room than the stream itself.
+    return torch.cat([own @ tokens.float() for own, tokens in zip(weights, stream, strict=True)])
+
+
+def require_finite(
+    residuals: Float[Tensor, "item layer d_model"],
+    item_ids: Sequence[str],
+    layers: Sequence[int] | None = None,
+) -> None:
+    """UserError that names the first item and layer with a NaN or an infinity.
+
+    `layers` are those that the layer axis holds, if not 0..L.
+    """
     # A sum is not finite if any term is not, and needs no array of flags as large as the data.
     if torch.isfinite(residuals.sum(dtype=torch.float32)):
         return
     bad = (~torch.isfinite(residuals)).nonzero()
     if len(bad):
-        item, layer, unit = bad[0].tolist()
+        item, place, unit = bad[0].tolist()
+        layer = place if layers is None else layers[place]
         raise UserError(
-            f"residuals must be finite, got {residuals[item, layer, unit].item()} for item "
+            f"residuals must be finite, got {residuals[item, place, unit].item()} for item "
             f"{item_ids[item]} at layer {layer}: load the model in float32 or bfloat16 (float16 "
             "overflows), or leave the item out"
         )

@@ -15,7 +15,12 @@ ENVIRONMENT = (ROOT / "environment.yml").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "mne-base": "mne"}
+PYPI_NAMES = {
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "mne-base": "mne",
+    "ray-data": "ray",
+}
 """Packages whose conda name differs from the one on PyPI."""
 
 

@@ -29,7 +29,7 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
         items = items_of(opened.run, opened.data, name)
         scenes = items["scene_id"].tolist()
         if position == "answer":
-            parts.append(ResidualRows.of(residuals_of(opened, items).real, scenes))
+            parts.append(ResidualRows.of_stored(residuals_of(opened, items).real, scenes))
             words = answer_words(opened, name)
             tokens = dict(zip(words.answers, words.token_ids, strict=True))
             right += [tokens[answer] for answer in items["answer"]]

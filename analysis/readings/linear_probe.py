@@ -26,7 +26,7 @@ def linear_probe_reader(
     attribute = str(items["attribute"].iloc[0])
     answers = answer_set(items, attribute).answers
     probe = cross_fit(
-        residuals.real,
+        residuals.real.read(),
         labels_of(items, answers),
         scenes=items["scene_id"].tolist(),
         answers=answers,

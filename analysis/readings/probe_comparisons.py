@@ -93,10 +93,11 @@ def comparisons(
         )
     rng = study.rng(_STAGE, key, _CONTROL_TASK)
     control = control_labels(types, labels, n_answers=len(readings.answers), rng=rng)
-    yield held_out("control task", residuals.real, target=control)
+    real = residuals.real.read()
+    yield held_out("control task", real, target=control)
     shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
-    yield held_out("shuffled images", shuffled, shown=shown)
-    yield held_out("blank images", residuals.blank)
+    yield held_out("shuffled images", shuffled.read(), shown=shown)
+    yield held_out("blank images", residuals.blank.read())
     at = read_position(opened, items, position, forward_passes(opened.run, items))
     try:
         yield held_out("random weights", _random_residuals(data, items, vlm, at))
@@ -104,7 +105,7 @@ def comparisons(
         left_out.append(f"random weights: {error}")
     try:
         across = across_compositions(
-            residuals.real,
+            real,
             labels,
             _pair_groups(opened, items),
             scenes=scenes,

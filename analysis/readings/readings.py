@@ -5,7 +5,7 @@ A readout whose file is there is not run again, so a killed study goes on where 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from probes.durable import write_durably
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from analysis.readings.reader import Reader
     from analysis.runs.residuals import ItemResiduals, PositionName
+    from probes.residuals.rows import StoredRows
 
 READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
 
@@ -142,15 +143,22 @@ def _read_conditions(
 ) -> dict[str, Float[ndarray, "*condition item layer answer"]]:
     scenes = items["scene_id"].tolist()
     tensors = {
-        "real": reader.read(residuals.real, scenes),
-        "blank": reader.read(residuals.blank, scenes),
+        "real": _read_rows(reader, residuals.real, scenes),
+        "blank": _read_rows(reader, residuals.blank, scenes),
     }
     if residuals.swapped is not None:
         # Read by what has not seen the scene that is shown: what was learned by heart of a
         # training image would count against its other questions.
         swaps = zip(residuals.swapped, residuals.swapped_scenes, strict=True)
-        tensors["swapped"] = np.stack([reader.read(each, shown) for each, shown in swaps])
+        tensors["swapped"] = np.stack([_read_rows(reader, each, shown) for each, shown in swaps])
     return tensors
+
+
+def _read_rows(
+    reader: "Reader", rows: "StoredRows", scenes: Sequence[str]
+) -> Float[ndarray, "item layer answer"]:
+    """Block by block: in memory stays what a readout says, not what it read."""
+    return np.concatenate([reader.read(block, scenes[where]) for where, block in rows.blocks()])
 
 
 def _shown(made_from: Mapping[str, Any]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:  # a finished run needs neither torch nor the model
     from probes.vlm import VLM
 
 
+Engine = Literal["local", "ray"]
+BatchSize = Literal["auto"] | int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """The options of every command that works on a run; commands add their own."""
@@ -38,7 +42,17 @@ class RunOptions:
     """Run code that comes with the model."""
     allow_pickle: bool = False
     """Read weights from .bin files if there are no others; no code in them is run."""
+    engine: Engine = "local"
+    """Who captures residuals: this process, or the workers of a Ray cluster (the one of
+    RAY_ADDRESS, else this machine's CPUs or GPUs)."""
+    batch_size: BatchSize = "auto"
+    """Forward passes run together; auto: 32 on a CPU (4 for models above 1e9 parameters), on an
+    accelerator the largest that is worth its memory. A capture that goes on keeps its own."""
     plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
+
+    def __post_init__(self) -> None:
+        if self.batch_size != "auto" and self.batch_size < 1:
+            raise UserError(f"--batch-size must be at least 1, or auto, got {self.batch_size}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +88,10 @@ class OpenRun:
     """Loads at the first call."""
     about: Mapping[str, Any]
     """What every results.json says of model and data."""
+    engine: Engine = "local"
+    batch_size: BatchSize = "auto"
+    model_arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Those of `load_vlm`, for an engine's workers."""
 
 
 def open_run(options: RunOptions) -> OpenRun:
@@ -81,22 +99,26 @@ def open_run(options: RunOptions) -> OpenRun:
     revision cannot be told without."""
     study, data = options.plan, open_data(options.plan.data)
 
+    arguments = {
+        "name_or_path": study.model,
+        "device": options.device,
+        "device_map": options.device_map,
+        "dtype": study.dtype,
+        "quantize": study.quantize,
+        "attention": study.attention,
+        "revision": study.revision,
+        "prompt_style": study.prompt_style,
+        "trust_remote_code": options.trust_remote_code,
+        "allow_pickle": options.allow_pickle,
+    }
+
     @cache
     def load_model() -> "VLM":
         from probes import load_vlm
 
-        return load_vlm(
-            study.model,
-            device=options.device,
-            device_map=options.device_map,
-            dtype=study.dtype,
-            quantize=study.quantize,
-            attention=study.attention,
-            revision=study.revision,
-            prompt_style=study.prompt_style,
-            trust_remote_code=options.trust_remote_code,
-            allow_pickle=options.allow_pickle,
-        )
+        # Beside workers, which need the accelerators whole, this process only looks at the model.
+        here = {"device": "cpu", "device_map": None} if options.engine == "ray" else {}
+        return load_vlm(**{**arguments, **here})
 
     revision = known_revision(study.model, study.revision) or load_model().revision
     run = claim(options.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
@@ -106,7 +128,15 @@ def open_run(options: RunOptions) -> OpenRun:
         "data": data.name,
         "data_fingerprint": data.fingerprint,
     }
-    return OpenRun(run=run, data=data, load_model=load_model, about=about)
+    return OpenRun(
+        run=run,
+        data=data,
+        load_model=load_model,
+        about=about,
+        engine=options.engine,
+        batch_size=options.batch_size,
+        model_arguments=arguments,
+    )
 
 
 def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]) -> Options:

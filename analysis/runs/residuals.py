@@ -5,17 +5,17 @@ that was captured on one machine is read on another, without the model.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from numpy import ndarray
-from torch import Tensor
 
 from analysis.runs.command import OpenRun
 from analysis.runs.items import chosen_scenes
@@ -27,33 +27,39 @@ from data_prep.items import answer_set
 from probes.durable import write_durably
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
+    from PIL.Image import Image
+
     from probes.answers import AnswerTokens
     from probes.positions import Position
-    from probes.store import ResidualStore
+    from probes.residuals.capture import Engine
+    from probes.residuals.rows import StoredRows
+    from probes.residuals.store import ResidualStore
     from probes.unembedding import Unembedding
     from probes.vlm import VLM
+
+_TRIAL_PASSES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ItemResiduals:
-    """One row per item, layers 0..L."""
+    """One row per item, layers 0..L; on disk until they are read."""
 
-    real: Float[Tensor, "item layer d_model"]
-    blank: Float[Tensor, "item layer d_model"]
-    swapped: Float[Tensor, "swap item layer d_model"] | None
-    """With other scenes' images; None where every text serves several scenes, since the other
-    scenes' `real` are that."""
+    real: "StoredRows"
+    blank: "StoredRows"
+    swapped: "tuple[StoredRows, ...] | None"
+    """Per swap, with other scenes' images; None where every text serves several scenes, since the
+    other scenes' `real` are that."""
     swapped_scenes: tuple[tuple[str, ...], ...]
     """Per swap and item, the scene whose image is shown."""
 
     def shuffled(
         self, items: pd.DataFrame, rng: np.random.Generator
-    ) -> tuple[Float[Tensor, "item layer d_model"], Sequence[str]]:
+    ) -> "tuple[StoredRows, Sequence[str]]":
         """Each item's residual with another scene's image, and the scenes that are shown."""
         if self.swapped is not None:
             return self.swapped[0], self.swapped_scenes[0]
         donor: Int[ndarray, " item"] = derangement(items, rng)
-        return self.real[donor.tolist()], items["scene_id"].to_numpy()[donor].tolist()
+        return self.real.select(donor.tolist()), items["scene_id"].to_numpy()[donor].tolist()
 
 
 PositionName = Literal["answer", "question", "image", "object"]
@@ -68,10 +74,16 @@ def residuals_of(
     over all image tokens. "object": the mean over the image tokens that show the object which is
     asked about.
     """
+    from probes.residuals.rows import StoredRows
+
     by_place = position == "object"
     passes = forward_passes(opened.run, items, blank_per_item=by_place)
     at = read_position(opened, items, position, passes)
-    read = stored_passes(opened, items, passes, at, folder=position).read()
+    store = stored_passes(opened, items, passes, at, folder=position)
+
+    def rows(numbers: list[int]) -> StoredRows:
+        return StoredRows(store=store, rows=torch.tensor(numbers, dtype=torch.int64))
+
     place = {row_id: number for number, (row_id, _, _) in enumerate(passes)}
     by_item = [place[f"real:{item_id}"] for item_id in items["item_id"]]
     blank_of = items["item_id" if by_place else "question"]
@@ -84,9 +96,9 @@ def residuals_of(
         ]
         scene_of = dict(zip(items["image"], items["scene_id"], strict=True))
         scenes = tuple(tuple(scene_of[passes[row][1]] for row in swap) for swap in swaps)
-        swapped = read[torch.tensor(swaps)]
+        swapped = tuple(rows(swap) for swap in swaps)
     return ItemResiduals(
-        real=read[by_item], blank=read[by_blank], swapped=swapped, swapped_scenes=scenes
+        real=rows(by_item), blank=rows(by_blank), swapped=swapped, swapped_scenes=scenes
     )
 
 
@@ -119,8 +131,9 @@ def stored_passes(
     folder: str,
 ) -> "ResidualStore":
     """The store of what is read of these passes, complete: captured now as far as it is not."""
-    from probes.capture import row_ids_of
-    from probes.store import ResidualStore, digest_of
+    from probes.residuals.passes import row_ids_of
+    from probes.residuals.spec import digest_of
+    from probes.residuals.store import ResidualStore
 
     run = opened.run
     place = run.residuals(str(items["attribute"].iloc[0]), folder)
@@ -166,25 +179,69 @@ def _captured(
 ) -> "ResidualStore":
     from tqdm import tqdm
 
-    from probes.capture import capture_to_store, row_ids_of, store_spec
-    from probes.store import ResidualStore
+    from probes.residuals.capture import capture_to_store, store_spec
+    from probes.residuals.passes import row_ids_of
+    from probes.residuals.store import ResidualStore
 
-    run, data, vlm = opened.run, opened.data, opened.load_model()
+    run, vlm = opened.run, opened.load_model()
     run.study.require_layers(vlm.n_layers)
     _keep_output_map(opened, items, vlm)
-    spec = store_spec(vlm, passes, study_hash=run.study_hash, position=position)
+    open_image = _image_opener(opened)
+    batch_size = _batch_size(opened, vlm, passes, open_image, position, place)
+    spec = store_spec(
+        vlm, passes, study_hash=run.study_hash, position=position, batch_size=batch_size
+    )
     store = ResidualStore.open_or_create(place, spec, row_ids_of(passes, position))
-    scenes = chosen_scenes(data, run.study.scenes)
+    what = f"capture {items['attribute'].iloc[0]}, {place.name}"
+    with tqdm(total=len(passes), desc=what, unit="item", disable=None) as bar:
+        capture_to_store(
+            vlm,
+            passes,
+            open_image,
+            store,
+            position=position,
+            progress=bar.update,
+            engine=_engine(opened),
+        )
+    return store
+
+
+def _image_opener(opened: OpenRun) -> "Callable[[str], Image]":
+    data, scenes = opened.data, chosen_scenes(opened.data, opened.run.study.scenes)
     color = mean_color(data.open_image(scene.image) for scene in scenes)
     blank = blank_image(data.open_image(scenes[0].image).size, color)
 
-    def open_image(key: str):
+    def open_image(key: str) -> "Image":
         return blank if key == BLANK else data.open_image(key)
 
-    what = f"capture {items['attribute'].iloc[0]}, {place.name}"
-    with tqdm(total=len(passes), desc=what, unit="item", disable=None) as bar:
-        capture_to_store(vlm, passes, open_image, store, position=position, progress=bar.update)
-    return store
+    return open_image
+
+
+def _batch_size(
+    opened: OpenRun,
+    vlm: "VLM",
+    passes: list[tuple[str, str, str]],
+    open_image: "Callable[[str], Image]",
+    position: "Position",
+    place: Path,
+) -> int:
+    from probes.residuals.batch_size import automatic_batch_size, batch_size_of
+    from probes.residuals.shards import CaptureJob
+
+    job = CaptureJob(passes=passes, open_image=open_image, batch_size=1, position=position)
+    trial = range(min(_TRIAL_PASSES, len(passes)))
+    return batch_size_of(opened.batch_size, place, lambda: automatic_batch_size(vlm, job, trial))
+
+
+def _engine(opened: OpenRun) -> "Engine":
+    from probes import load_vlm
+    from probes.residuals.capture import local_engine
+    from probes.residuals.ray_engine import RayEngine
+
+    if opened.engine == "local":
+        return local_engine
+    arguments = opened.model_arguments
+    return RayEngine(load=partial(load_vlm, **arguments), device=arguments["device"])
 
 
 def _keep_output_map(opened: OpenRun, items: pd.DataFrame, vlm: "VLM") -> None:

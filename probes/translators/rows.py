@@ -14,7 +14,8 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.splits import split_of
-from probes.store import ResidualStore
+from probes.residuals.rows import StoredRows
+from probes.residuals.store import ResidualStore
 
 _DIGEST_ROWS = 64
 
@@ -49,16 +50,33 @@ class ResidualRows:
 
     @classmethod
     def of_store(cls, store: ResidualStore, scene_of: Mapping[str, str]) -> "ResidualRows":
-        """The rows of a store whose id is in `scene_of`, in the store's order."""
+        """The rows of a store whose id is in `scene_of`, in the store's order.
+
+        UserError for a store that lacks layers.
+        """
         chosen = [row for row, row_id in enumerate(store.row_ids) if row_id in scene_of]
         if len(chosen) != len(scene_of):
             raise ValueError(f"{len(scene_of) - len(chosen)} rows asked for are not in the store")
-        size = store.spec.shard_size
+        rows = StoredRows(store=store, rows=torch.tensor(chosen, dtype=torch.int64))
+        return cls.of_stored(rows, [scene_of[store.row_ids[row]] for row in chosen])
+
+    @classmethod
+    def of_stored(cls, rows: StoredRows, scene_ids: Sequence[str]) -> "ResidualRows":
+        """Rows of a store, mapped from its files. UserError for a store that lacks layers."""
+        if len(rows) != len(scene_ids):
+            raise ValueError(
+                f"need one scene id per row, got {len(scene_ids)} for {len(rows)} rows"
+            )
+        store, size = rows.store, rows.store.spec.shard_size
+        if store.spec.layers is not None:
+            raise UserError(
+                f"{store.folder} holds layers {list(store.spec.layers)} only: capture all layers"
+            )
         return cls(
             parts=tuple(store.read_shard(shard) for shard in range(store.spec.n_shards)),
-            part_of=torch.tensor([row // size for row in chosen], dtype=torch.int64),
-            place=torch.tensor([row % size for row in chosen], dtype=torch.int64),
-            scene_ids=tuple(scene_of[store.row_ids[row]] for row in chosen),
+            part_of=rows.rows // size,
+            place=rows.rows % size,
+            scene_ids=tuple(scene_ids),
         )
 
     @classmethod

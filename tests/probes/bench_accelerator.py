@@ -58,7 +58,7 @@ def llava(blocks: int | None) -> tuple[Any, Any]:
 def qwen2_vl(blocks: int | None) -> tuple[Any, Any]:
     names = ("image_token", "video_token", "vision_start_token", "vision_end_token")
     marks = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>")
-    tokens = dict(zip(names, marks, strict=True))
+    tokens: dict[str, str] = dict(zip(names, marks, strict=True))
     tokenizer = small_tokenizer(tokens)
     rope = {"rope_type": "default", "mrope_section": [16, 24, 24], "rope_theta": 1e6}
     config = hf.Qwen2VLConfig(

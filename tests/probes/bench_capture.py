@@ -19,8 +19,8 @@ import torch
 from data_prep.questions import referring_questions
 from data_prep.sources import open_data
 from probes import load_vlm
-from probes.capture import capture_to_store, store_spec
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.store import ResidualStore
 
 BATCH, BATCHES, ROUNDS = 32, 4, 5
 

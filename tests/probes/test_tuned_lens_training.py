@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from data_prep.errors import UserError
 from data_prep.splits import split_of
-from probes.store import ResidualStore, StoreSpec, digest_of
+from probes.residuals.spec import StoreSpec, digest_of
+from probes.residuals.store import ResidualStore
 from probes.translators import (
     Recipe,
     ResidualRows,

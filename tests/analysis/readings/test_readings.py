@@ -1,5 +1,6 @@
 """From scenes to readings: which passes are run, and that rows keep to their items."""
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 from analysis.readings.readings import readings_of
 from analysis.runs.command import OpenRun
 from analysis.runs.items import chosen_scenes, items_of
+from analysis.runs.residuals import residuals_of
 from analysis.runs.run_folder import claim
 from analysis.runs.study import Study
 from data_prep.controls import blank_image, mean_color
+from data_prep.errors import UserError
 from data_prep.items import answer_set
 from data_prep.sources import open_data
 from probes.answers import answer_tokens
 from probes.logit_lens import answer_log_probs
-from probes.store import ResidualStore
+from probes.residuals.store import ResidualStore
 
 PLAN = Study(min_scenes_per_text=5, n_resamples=800)
 
@@ -125,3 +128,23 @@ def test_items_are_read_from_the_run(begun, data):
     opened = begun()
     built = items_of(opened.run, data, "shape")
     assert items_of(opened.run, replace(data, scenes=()), "shape").equals(built)
+
+
+def test_the_batch_size_asked_for_is_the_stores(begun):
+    opened = replace(begun(), batch_size=5)
+    readings_of(opened, "size", "logit_lens")
+    folder = opened.run.residuals("size", "answer")
+    assert ResidualStore.open(folder).spec.batch_size == 5
+    # A whole store is read whatever is asked for; one that is to be gone on with is not.
+    residuals_of(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
+    (folder / "shard-00000.safetensors").unlink()
+    with pytest.raises(UserError, match="begun with --batch-size 5, got 6"):
+        residuals_of(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
+
+
+def test_the_engine_ray_is_asked_for_by_name(begun, model_folder, monkeypatch):
+    arguments = {"name_or_path": str(model_folder), "device": "cpu"}
+    opened = replace(begun(), engine="ray", model_arguments=arguments)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"--engine ray needs Ray, .*pip install 'onset\[ray\]'"):
+        readings_of(opened, "size", "logit_lens")

@@ -9,7 +9,8 @@ import torch
 
 from data_prep.errors import UserError
 from probes.durable import write_durably
-from probes.store import ResidualStore, StoreSpec, digest_of
+from probes.residuals.spec import StoreSpec, digest_of
+from probes.residuals.store import ResidualStore
 
 ROW_IDS = tuple(f"row-{i}" for i in range(10))
 

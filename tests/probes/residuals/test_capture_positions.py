@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from data_prep.errors import UserError
-from probes.capture import capture_to_store, row_ids_of, store_spec
 from probes.positions import AnswerPosition, ImageMean, Position, SampledTokens
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.passes import row_ids_of
+from probes.residuals.store import ResidualStore
 
 SAMPLE = SampledTokens(kind="text", per_pass=3, seed=0)
 N_PASSES = 10
@@ -123,12 +124,12 @@ def test_another_position_is_refused(vlm, passes, open_image, tmp_path):
 def test_not_a_number_is_named_by_its_pass(vlm, passes, open_image, tmp_path, monkeypatch):
     inner = vlm.residuals_into
 
-    def poisoned(inputs, buffer, weights):
-        inner(inputs, buffer, weights)
+    def poisoned(inputs, buffer, *how):
+        inner(inputs, buffer, *how)
         buffer[-1, 2, 5] = float("inf")
 
     monkeypatch.setattr(vlm, "residuals_into", poisoned)
-    with pytest.raises(UserError, match="got inf for item item-2 at layer 2"):
+    with pytest.raises(UserError, match="got inf for item item-1 at layer 2"):
         capture_to_store(
             vlm, passes, open_image, new_store(vlm, passes, tmp_path / "r"), position=SAMPLE
         )

@@ -10,8 +10,10 @@ same bytes as an undisturbed one. A shard counts only once the manifest has its 
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
@@ -22,45 +24,21 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
+from probes.residuals.spec import StoreSpec, digest_of
 
 _MANIFEST = "manifest.json"
 _ROW_IDS = "row_ids.json"
 _TENSOR = "residuals"
-_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreSpec:
-    """What the residuals are made from: a store of another spec is foreign."""
-
-    study_hash: str
-    model: str
-    """Name or path, for people; `revision` decides whether it is the same model."""
-    revision: str
-    dtype: str
-    n_layers: int
-    d_model: int
-    n_rows: int
-    row_ids_sha256: str
-    shard_size: int = 256
-    batch_size: int = 32
-    position: str = "answer"
-    """Where in the sequence the residuals were read."""
-    per_pass: int = 1
-    """Rows that one forward pass gives."""
-
-    @property
-    def n_shards(self) -> int:
-        return -(-self.n_rows // self.shard_size)
-
-
-def digest_of(row_ids: Sequence[str]) -> str:
-    """sha256 of the row ids in their order."""
-    return hashlib.sha256(json.dumps(list(row_ids)).encode()).hexdigest()
+_FORMAT = 2
+# Two, because one waits for the disk while the other computes its checksum.
+_AHEAD = 2
 
 
 class ResidualStore:
-    """A folder of residuals `[row, layer 0..L, d_model]` that grows shard by shard."""
+    """A folder of residuals `[row, layer, d_model]` that grows shard by shard.
+
+    The layers are 0..L, or those of `spec.layers`.
+    """
 
     def __init__(
         self, folder: Path, spec: StoreSpec, row_ids: tuple[str, ...], checksums: dict[str, str]
@@ -81,11 +59,7 @@ class ResidualStore:
         """
         if len(row_ids) != spec.n_rows or digest_of(row_ids) != spec.row_ids_sha256:
             raise ValueError("row_ids must be those that the spec was made of")
-        if min(spec.shard_size, spec.batch_size) < 1 or spec.shard_size % spec.per_pass:
-            raise UserError(
-                f"shard size and batch size must be at least 1, and a shard hold whole passes of "
-                f"{spec.per_pass} rows, got {spec.shard_size} and {spec.batch_size}"
-            )
+        spec.require_sound()
         if not (folder / _MANIFEST).exists():
             return cls._create(folder, spec, row_ids)
         store = cls.open(folder)
@@ -122,7 +96,7 @@ class ResidualStore:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             if manifest["format"] != _FORMAT:
                 raise ValueError(f"format {manifest['format']}, this version reads {_FORMAT}")
-            spec = StoreSpec(**manifest["spec"])
+            spec = StoreSpec.of(manifest["spec"])
             row_ids = tuple(json.loads((folder / _ROW_IDS).read_text(encoding="utf-8")))
             checksums = {str(name): str(value) for name, value in manifest["shards"].items()}
             if digest_of(row_ids) != spec.row_ids_sha256:
@@ -159,9 +133,13 @@ class ResidualStore:
 
     def write_shard(self, shard: int, residuals: Float[Tensor, "row layer d_model"]) -> None:
         """Put a whole shard in its place, then its checksum into the manifest."""
-        wanted = (len(self.rows_of(shard)), self.spec.n_layers + 1, self.spec.d_model)
-        if tuple(residuals.shape) != wanted:
-            raise ValueError(f"shard {shard} has shape {wanted}, got {tuple(residuals.shape)}")
+        spec = self.spec
+        wanted = (len(self.rows_of(shard)), spec.n_stored_layers, spec.d_model)
+        if tuple(residuals.shape) != wanted or residuals.dtype != spec.torch_dtype:
+            raise ValueError(
+                f"shard {shard} has shape {wanted} in {spec.dtype}, got {tuple(residuals.shape)} "
+                f"in {residuals.dtype}"
+            )
         content = save({_TENSOR: residuals.cpu().contiguous()})
         write_durably(self._path(shard), content)
         self._checksums[self._path(shard).name] = hashlib.sha256(content).hexdigest()
@@ -183,10 +161,21 @@ class ResidualStore:
         except SafetensorError as error:
             raise self._damaged(path) from error
 
+    def read_shards(self, shards: Sequence[int]) -> Iterator[Float[Tensor, "row layer d_model"]]:
+        """Several shards, one after the other: while one is used, the next are verified."""
+        waiting: deque[Future[Tensor]] = deque()
+        with ThreadPoolExecutor(max_workers=_AHEAD) as threads:
+            for shard in shards:
+                waiting.append(threads.submit(self.read_shard, shard))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
     def shards(self) -> Iterator[tuple[range, Float[Tensor, "row layer d_model"]]]:
-        """(rows, residuals) shard by shard: memory stays that of one shard."""
-        for shard in range(self.spec.n_shards):
-            yield self.rows_of(shard), self.read_shard(shard)
+        """(rows, residuals) shard by shard: memory stays that of three shards."""
+        numbers = range(self.spec.n_shards)
+        yield from zip(map(self.rows_of, numbers), self.read_shards(numbers), strict=True)
 
     def read(self) -> Float[Tensor, "row layer d_model"]:
         """All residuals in memory, in the order of `row_ids` and the dtype of the model."""

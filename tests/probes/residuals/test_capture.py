@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from data_prep.errors import UserError
-from probes.capture import capture_to_store, store_spec
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.store import ResidualStore
 
 SETTINGS = {"study_hash": "study", "shard_size": 6, "batch_size": 4}
 
@@ -34,6 +34,12 @@ def new_store(vlm, rows, folder):
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def assert_in_place(kept: dict[str, bytes], whole: dict[str, bytes]) -> None:
+    """All that was kept is final, but for the manifest and what was just being written."""
+    changed = {name for name, content in kept.items() if whole.get(name) != content}
+    assert all(name == "manifest.json" or name.endswith(".writing") for name in changed)
 
 
 @pytest.fixture
@@ -89,8 +95,8 @@ from pathlib import Path
 from PIL import Image
 import numpy as np
 from probes import load_vlm
-from probes.capture import capture_to_store, store_spec
-from probes.store import ResidualStore
+from probes.residuals.capture import capture_to_store, store_spec
+from probes.residuals.store import ResidualStore
 
 vlm = load_vlm(sys.argv[1])
 rows = [(f"item-{i}", str(i), "What color is it?") for i in range(12)]
@@ -109,7 +115,7 @@ capture_to_store(vlm, rows, open_image, store)
 def test_killed_and_resumed_it_is_the_same_to_the_byte(model_folder, tmp_path, monkeypatch):
     """One process is killed by the system; another (this one) goes on."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-c", PROGRAM, str(model_folder), str(killed), "0.2"]
     process = subprocess.Popen(command, env=environment)
     deadline = time.monotonic() + 60
@@ -124,7 +130,31 @@ def test_killed_and_resumed_it_is_the_same_to_the_byte(model_folder, tmp_path, m
         monkeypatch.setattr(sys, "argv", ["program", str(model_folder), str(folder), "0"])
         exec(PROGRAM, {})
     assert contents(killed) == contents(whole)
-    assert kept.items() - contents(whole).items() <= {("manifest.json", kept["manifest.json"])}
+    assert_in_place(kept, contents(whole))
+
+
+def test_a_full_disk_keeps_whole_shards(model_folder, tmp_path, monkeypatch):
+    """The system refuses what goes beyond a file of 1 KiB, from the third shard on."""
+    full, whole = tmp_path / "full", tmp_path / "whole"
+    sleep = "time.sleep(float(sys.argv[3]))"
+    limit = (
+        "import resource; int(key) > 7 and resource.setrlimit(resource.RLIMIT_FSIZE, (1024, -1))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", PROGRAM.replace(sleep, limit), str(model_folder), str(full)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "UserError: cannot write" in ended.stderr
+    assert "File too large: free space or choose another folder" in ended.stderr
+    kept = contents(full)
+    assert {"shard-00000.safetensors", "shard-00001.safetensors"} <= kept.keys()
+    assert "shard-00005.safetensors" not in kept
+    assert not any(name.endswith(".writing") for name in kept)
+    for folder in (full, whole):
+        monkeypatch.setattr(sys, "argv", ["program", str(model_folder), str(folder), "0"])
+        exec(PROGRAM, {})
+    assert contents(full) == contents(whole)
+    assert_in_place(kept, contents(whole))
 
 
 def test_not_a_number_is_named_and_whole_shards_stay(vlm, rows, open_image, tmp_path, monkeypatch):
@@ -132,14 +162,14 @@ def test_not_a_number_is_named_and_whole_shards_stay(vlm, rows, open_image, tmp_
     inner = vlm.residuals_into
     batches = []
 
-    def poisoned(inputs, buffer, weights):
-        inner(inputs, buffer, weights)
+    def poisoned(inputs, buffer, *how):
+        inner(inputs, buffer, *how)
         batches.append(len(buffer))
         if sum(batches) > 8:
             buffer[1, 2, 5] = float("inf")
 
     monkeypatch.setattr(vlm, "residuals_into", poisoned)
-    with pytest.raises(UserError, match="got inf for item item-7 at layer 2"):
+    with pytest.raises(UserError, match="got inf for item item-9 at layer 2"):
         capture_to_store(vlm, rows, open_image, store)
     assert new_store(vlm, rows, tmp_path / "r").missing_shards() == [1, 2, 3]
 
@@ -154,12 +184,12 @@ def test_rows_of_another_study_are_refused(vlm, rows, open_image, tmp_path):
 
 
 def test_one_buffer_serves_any_number_of_items(vlm, rows, open_image, tmp_path, monkeypatch):
-    """Memory does not grow with the items: a single allocation, of one shard."""
+    """Memory on the device does not grow with the items: a single allocation, of one batch."""
     sizes = []
     inner = vlm.new_buffer
-    monkeypatch.setattr(vlm, "new_buffer", lambda n: sizes.append(n) or inner(n))
+    monkeypatch.setattr(vlm, "new_buffer", lambda n, **how: sizes.append(n) or inner(n, **how))
     capture_to_store(vlm, rows, open_image, new_store(vlm, rows, tmp_path / "r"))
-    assert sizes == [6]
+    assert sizes == [4]
 
 
 def test_an_image_that_several_questions_share_is_opened_once_a_batch(

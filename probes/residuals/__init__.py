@@ -1,0 +1,1 @@
+"""Residual streams of many items: captured shard by shard, kept on disk, read in parts."""
