@@ -23,6 +23,11 @@ class Asking(Protocol):
         """Names of the attributes that are asked where a study names none."""
         ...
 
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """What the data holds and cannot be asked, with the reason."""
+        ...
+
     def offers(self, scene: Any, name: str, questions: str) -> tuple[Question, ...]:
         """All questions after the attribute that may be asked of the scene."""
         ...
@@ -40,6 +45,7 @@ class ObjectScenes:
     """CLEVR's way: referring questions after the properties of objects, and their number."""
 
     usual = ("color", "shape", "material")
+    left_out: Mapping[str, str] = MappingProxyType({})
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:

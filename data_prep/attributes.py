@@ -1,4 +1,4 @@
-"""Attributes, their answer sets and answer words (the verbalizer); CLEVR's are in vocabulary.toml."""
+"""Attributes, their answer sets and answer words (the verbalizer); vocabulary.toml has CLEVR's."""
 
 import tomllib
 import zlib
@@ -80,13 +80,13 @@ def attribute_of(
 ) -> Attribute:
     """The attribute with these words per answer.
 
-    ValueError for a word under two answers: it would be counted for both.
+    UserError for a word under two answers: it would be counted for both.
     """
     owner: dict[str, str] = {}
     for answer, words in table.items():
         for word in words:
             if owner.setdefault(word, answer) != answer:
-                raise ValueError(
+                raise UserError(
                     f"each word of {name} belongs to one answer, got {word!r} under "
                     f"{owner[word]} and {answer}: remove one"
                 )

@@ -23,7 +23,7 @@ from data_prep.asking import OBJECT_SCENES, Asking
 from data_prep.attributes import Attribute, attribute, stream_key
 from data_prep.errors import UserError
 from data_prep.questions import Question
-from data_prep.scenes import Photograph, Scene
+from data_prep.scenes import AnyScene
 
 COLUMNS: tuple[str, ...] = (
     "item_id", "scene_id", "attribute", "template", "question", "answer", "image", "n_objects",
@@ -36,7 +36,7 @@ _SWEEPS = 4
 
 
 def build_items(
-    scenes: Sequence[Scene] | Sequence[Photograph],
+    scenes: Sequence[AnyScene],
     attribute_names: Sequence[str],
     *,
     rng: Generator,
@@ -90,7 +90,7 @@ def known_attribute(name: str, attributes: Mapping[str, Attribute]) -> Attribute
     return attributes[name]
 
 
-def item_row(scene: Scene | Photograph, question: Question) -> dict[str, str | int]:
+def item_row(scene: AnyScene, question: Question) -> dict[str, str | int]:
     """The row of an items table that asks `question` of `scene`."""
     return {
         "item_id": f"{scene.scene_id}/{question.attribute}/{question.template}",
@@ -132,8 +132,8 @@ def answer_set(
 
 
 def _sorted_unique(
-    scenes: Sequence[Scene] | Sequence[Photograph],
-) -> list[Scene] | list[Photograph]:
+    scenes: Sequence[AnyScene],
+) -> list[AnyScene]:
     times = Counter(scene.scene_id for scene in scenes)
     for scene_id, count in times.items():
         if count > 1:
@@ -145,11 +145,11 @@ def _sorted_unique(
 
 
 def _left_out(
-    scenes: Sequence[Scene] | Sequence[Photograph],
+    scenes: Sequence[AnyScene],
     offers: Sequence[Sequence[Question]],
     rare: Set[str],
     chosen: Sequence[Question | None],
-    why_not: Callable[[Scene | Photograph], str],
+    why_not: Callable[[AnyScene], str],
 ) -> dict[str, int]:
     """Number of scenes without an item, by reason."""
     reasons: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +55,7 @@ class Photograph:
     """What is known to be in it, each once, in alphabetical order."""
     n_objects: int = 0
     """Annotated objects; 0 where the data annotates none."""
+
+
+AnyScene: TypeAlias = Scene | Photograph
+"""What a study calls a scene: one image, the cluster of every statistic."""

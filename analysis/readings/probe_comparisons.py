@@ -17,10 +17,10 @@ from torch import Tensor
 from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
 from analysis.runs.residuals import ItemResiduals, PositionName, read_position
-from data_prep.attributes import ATTRIBUTES, attribute
+from data_prep.attributes import attribute, stream_key
 from data_prep.errors import UserError
 from data_prep.questions import referent
-from data_prep.sources import SceneData
+from data_prep.scene_data import SceneData
 from probes.linear_probe import control_labels, cross_fit
 from probes.linear_probe.baselines import (
     image_features,
@@ -83,7 +83,7 @@ def comparisons(
         return Compared(name=name, by_layer=by_layer, scores=scores)
 
     data, vlm = opened.data, opened.load_model()
-    study, key = opened.run.study, ATTRIBUTES.index(str(items["attribute"].iloc[0]))
+    study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
     types = (items["question"] + " " + items["answer"]).tolist()
     if len(set(types)) == len(set(items["answer"])):
         left_out.append(
@@ -117,9 +117,9 @@ def comparisons(
 def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
     """The group of each item's pair of values. UserError where none is about a single object."""
     name = str(items["attribute"].iloc[0])
+    scenes = opened.data.object_scenes()
     if name not in PARTNER:
         raise UserError(f"{name} is no property of a single object")
-    scenes = {scene.scene_id: scene for scene in opened.data.scenes}
     own, partner = attribute(name).answers, attribute(PARTNER[name]).answers
     columns = (items[column] for column in ("scene_id", "question"))
     things = [referent(scenes[scene], name, text) for scene, text in zip(*columns, strict=True)]

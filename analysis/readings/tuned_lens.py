@@ -32,7 +32,7 @@ def tuned_lens_reader(opened: OpenRun, items: pd.DataFrame, lens: Path | None) -
     unembedding = output_map(opened)
     if lens is None:
         fitted = _cross_fitted(opened)
-        note = _NOTE.format(", ".join(opened.run.study.lens_attributes))
+        note = _NOTE.format(", ".join(opened.lens_attributes))
         translate = fitted.translate
     else:
         foreign = read_lens(opened, lens)

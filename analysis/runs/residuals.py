@@ -18,12 +18,11 @@ from numpy import ndarray
 from torch import Tensor
 
 from analysis.runs.command import OpenRun
-from analysis.runs.items import chosen_scenes
+from analysis.runs.image_survey import image_survey
 from analysis.runs.object_places import object_squares
 from analysis.runs.passes import BLANK, forward_passes
-from data_prep.controls import blank_image, derangement, mean_color
+from data_prep.controls import blank_image, derangement
 from data_prep.errors import UserError
-from data_prep.items import answer_set
 from probes.durable import write_durably
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
@@ -166,9 +165,8 @@ def _captured(
     _keep_output_map(opened, items, vlm)
     spec = store_spec(vlm, passes, study_hash=run.study_hash, position=position)
     store = ResidualStore.open_or_create(place, spec, row_ids_of(passes, position))
-    scenes = chosen_scenes(data, run.study.scenes)
-    color = mean_color(data.open_image(scene.image) for scene in scenes)
-    blank = blank_image(data.open_image(scenes[0].image).size, color)
+    seen = image_survey(run, data)
+    blank = blank_image(seen.blank_size, seen.mean_color)
 
     def open_image(key: str):
         return blank if key == BLANK else data.open_image(key)
@@ -183,7 +181,7 @@ def _keep_output_map(opened: OpenRun, items: pd.DataFrame, vlm: "VLM") -> None:
     from probes.answers import answer_tokens
 
     attribute = str(items["attribute"].iloc[0])
-    tokens = answer_tokens(vlm.tokenizer, answer_set(items, attribute))
+    tokens = answer_tokens(vlm.tokenizer, opened.data.answer_set(items))
     folder = opened.run.output_map
     try:
         folder.mkdir(parents=True, exist_ok=True)
