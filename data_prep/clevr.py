@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from data_prep.attributes import attribute
 from data_prep.errors import UserError
-from data_prep.files.archive import DAMAGES, open_archive
+from data_prep.files.archive import open_archive
 from data_prep.files.tree import Folder, Tree, inside, leaves
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene, SceneObject
@@ -110,7 +110,7 @@ def json_records(folder: Path, split: str, kind: str) -> list[Record]:
     try:
         with tree.open(name) as file:
             content = json.load(file)
-    except (ValueError, RecursionError, *DAMAGES) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{str(path)!r} must be JSON, got a broken file ({error}): unpack it again"
         ) from error

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from data_prep.asking import OBJECT_SCENES
 from data_prep.clevr import DEFAULT_SPLIT, image_name, read_clevr, tree_of
 from data_prep.errors import UserError
 from data_prep.files.images import rendered_rgb, rendered_size, unreadable
-from data_prep.files.tree import Tree
+from data_prep.files.tree import Stream, Tree
 from data_prep.scene_data import SceneData, fingerprint_of
 
 __all__ = ["DataOptions", "SceneData", "open_data"]
@@ -81,7 +81,7 @@ def _bundled() -> SceneData:
 
     bundled = load_bundled()
 
-    def opener(key: str) -> Callable[[], BinaryIO]:
+    def opener(key: str) -> Callable[[], Stream]:
         return lambda: io.BytesIO(bundled.image_bytes(key))
 
     return SceneData(
@@ -99,7 +99,7 @@ def _clevr(rest: str, options: DataOptions) -> SceneData:
     scenes = read_clevr(folder, split)
     tree = tree_of(folder)
 
-    def opener(name: str) -> Callable[[], BinaryIO]:
+    def opener(name: str) -> Callable[[], Stream]:
         return partial(tree.open, image_name(tree, split, name))
 
     return SceneData(

@@ -1,16 +1,15 @@
 """Images of any common kind as RGB, and what is said of one that cannot be read."""
 
 from collections.abc import Callable
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from data_prep.errors import UserError
-from data_prep.files.archive import DAMAGES
+from data_prep.files.tree import Stream
 
 FORMATS = (
-    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP",
+    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP",
 )  # fmt: skip
 """Those of photographs. No others are tried: Pillow hands some to programs of the system."""
 ENDINGS = frozenset((
@@ -21,10 +20,10 @@ ENDINGS = frozenset((
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 # What Pillow raises for a damaged file; some decoders have only SyntaxError for it.
-_FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, *DAMAGES)
+_FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-def rendered_rgb(open_file: Callable[[], BinaryIO], name: str) -> Image.Image:
+def rendered_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
     """A rendered image as RGB: alpha is dropped, for CLEVR's is 255 everywhere."""
     try:
         with open_file() as file, Image.open(file) as image:
@@ -33,7 +32,7 @@ def rendered_rgb(open_file: Callable[[], BinaryIO], name: str) -> Image.Image:
         raise unreadable(name, error) from error
 
 
-def photograph_rgb(open_file: Callable[[], BinaryIO], name: str) -> Image.Image:
+def photograph_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
     """A photograph or drawing as RGB, upright, as a viewer on a white page shows it.
 
     The orientation noted in EXIF is applied; of an animation the first frame is taken; 16 bits
@@ -46,18 +45,19 @@ def photograph_rgb(open_file: Callable[[], BinaryIO], name: str) -> Image.Image:
         raise unreadable(name, error) from error
 
 
-def photograph_size(open_file: Callable[[], BinaryIO], name: str) -> tuple[int, int]:
+def photograph_size(open_file: Callable[[], Stream], name: str) -> tuple[int, int]:
     """Width and height in pixels of a photograph when upright, from the file's header."""
     try:
         with open_file() as file, Image.open(file, formats=FORMATS) as image:
             width, height = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
+            # Pillow has turned the size of a TIFF already.
+            turned = image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _TURNED
             return (height, width) if turned else (width, height)
     except _FAULTS as error:
         raise unreadable(name, error) from error
 
 
-def rendered_size(open_file: Callable[[], BinaryIO], name: str) -> tuple[int, int]:
+def rendered_size(open_file: Callable[[], Stream], name: str) -> tuple[int, int]:
     """Width and height in pixels, from the file's header."""
     try:
         with open_file() as file, Image.open(file) as image:

@@ -3,10 +3,12 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from data_prep.errors import UserError
 
+Stream: TypeAlias = io.BufferedReader | io.BytesIO
+"""The content of a file, to read from any place."""
 _TAIL_BYTES = 64
 
 
@@ -27,7 +29,7 @@ class Tree(Protocol):
         """Names of the files that stand in `folder` itself, in alphabetical order."""
         ...
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> Stream:
         """The content of a file. OSError if there is none, or if it cannot be read."""
         ...
 
@@ -50,9 +52,10 @@ def inside(root: Path, name: str) -> Path | None:
 
 def leaves(name: str) -> bool:
     """Whether a name written in a file or archive is absolute or climbs out of its folder."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    has_drive = len(name) > 1 and name[1] == ":"
-    return not parts or parts[0] == "/" or ".." in parts or has_drive or "\0" in name
+    name = name.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    has_drive = name[1:2] == ":"
+    return not parts or name.startswith("/") or ".." in parts or has_drive or "\0" in name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Folder:
     def names(self, folder: str) -> list[str]:
         return sorted(path.name for path in (self.root / folder).glob("*") if path.is_file())
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> Stream:
         return self._path(name).open("rb")
 
     def mark(self, name: str) -> bytes:

@@ -11,7 +11,6 @@ from typing import Any
 
 import datasets
 from datasets.exceptions import DatasetsError
-from tqdm import tqdm
 
 from data_prep.errors import UserError
 from data_prep.files.tree import inside
@@ -92,7 +91,7 @@ def _kept(identity: Mapping[str, Any], folder: Path | None, limit: int | None) -
             stream = _stream(name, identity["split"])
             chosen = _columns(stream.features or {}, identity["columns"], name)
             rows = _rows(stream, chosen, folder)
-            keep_rows(place, tqdm(rows, desc="fetch", unit="row", total=limit, disable=None), limit)
+            keep_rows(place, rows, limit)
         except UserError:
             raise
         except _FAULTS as error:
@@ -198,8 +197,10 @@ def _encoded(value: Any, number: int, folder: Path | None) -> bytes:
         return held["bytes"]
     path = held.get("path")
     # What a row refers to is read from the data set's own place only.
-    if isinstance(path, str) and folder is not None and (file := inside(folder, path)) is not None:
-        return file.read_bytes()
+    if isinstance(path, str) and folder is not None:
+        file = inside(folder, path)
+        if file is not None and file.is_file():
+            return file.read_bytes()
     if isinstance(path, str) and folder is None and path.startswith("hf://"):
         stream = io.BytesIO()
         datasets.Image().decode_example({"path": path, "bytes": None}).save(stream, format="PNG")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from data_prep.errors import UserError
 from data_prep.files.tree import Folder
 
@@ -84,7 +86,8 @@ def keep_rows(folder: Path, rows: Iterable[Row], limit: int | None) -> None:
     is_all = True
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, row in enumerate(rows):
+        shown = tqdm(rows, desc="fetch", unit="row", total=limit, disable=None)
+        for number, row in enumerate(shown):
             if number == limit:
                 is_all = False
                 break

@@ -11,11 +11,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from data_prep.errors import UserError
 from data_prep.files.images import ENDINGS
-from data_prep.files.tree import Folder, Tree
+from data_prep.files.tree import Folder, Stream, Tree
 from data_prep.photographs.label_table import LabelTable, read_label_table
 from data_prep.photographs.labels import (
     LabelQuestions,
@@ -52,7 +51,7 @@ class _Both:
         where, rest = self._where(folder)
         return where.names(rest)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> Stream:
         folder, rest = self._where(name)
         return folder.open(rest)
 

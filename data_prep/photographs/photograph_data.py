@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import BinaryIO
 
 from data_prep.files.images import photograph_rgb, photograph_size, unreadable
-from data_prep.files.tree import Tree
+from data_prep.files.tree import Stream, Tree
 from data_prep.photographs.labels import LabelQuestions
 from data_prep.scene_data import SceneData, fingerprint_of
 from data_prep.scenes import Photograph
@@ -16,7 +15,7 @@ def photograph_data(
 ) -> SceneData:
     """Images are opened in `tree` by their names."""
 
-    def opener(image: str) -> Callable[[], BinaryIO]:
+    def opener(image: str) -> Callable[[], Stream]:
         return partial(tree.open, image)
 
     def mark(image: str) -> bytes:
