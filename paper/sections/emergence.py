@@ -31,7 +31,7 @@ and that costs more than not knowing. The layer of half the plateau does not dep
 \placefigure{effect}
 """
 _ATTRIBUTE = r"""
-\paragraph{#.}
+\paragraph{\val{@.name}.}
 \val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is
 \val{@.last} H (\val{level} CI \val{@.last-interval}), and the right answer is the most probable
 one among the \val{@.n-answers} answers for \val{@.right} of the questions with the real image,
@@ -41,7 +41,7 @@ one among the \val{@.n-answers} answers for \val{@.right} of the questions with 
 
 def _text(record: RunRecord) -> str:
     findings = record.findings(main_readout(record))
-    parts = [_ATTRIBUTE.replace("@", name).replace("#", name.capitalize()) for name in findings]
+    parts = [_ATTRIBUTE.replace("@", name) for name in findings]
     return _TEXT + "".join(parts)
 
 
@@ -51,6 +51,8 @@ def _values(record: RunRecord) -> Iterator[Value]:
         where = f"attributes/{name}/readouts/{readout}"
         first, last = found["layers"][0], found["layers"][-1]
         texts = {
+            # As a value, for the name of an attribute may hold digits and signs.
+            "name": (name.replace("_", " ").capitalize(), ""),
             "sentence": (emergence_sentence(name, found), ""),
             "first": (number(first["effect"]), "/layers/0/effect"),
             "last": (number(last["effect"]), "/layers/-1/effect"),
