@@ -64,23 +64,36 @@ def build_items(
         )
     ordered = _sorted_unique(scenes)
     seed = int(rng.integers(2**63))
+    floors = {_RARE: min_scenes_per_answer, _SHORT: min_scenes_per_text}
     rows, skipped = [], {}
     for name in dict.fromkeys(attribute_names):
-        known = known_attribute(name, asking.attributes)
         own_rng = np.random.default_rng([seed, stream_key(name)])
-        offers = [asking.offers(scene, name, questions) for scene in ordered]
-        rare = _rare_answers(offers, known, min_scenes_per_answer)
-        usable = [[each for each in offered if each.answer not in rare] for offered in offers]
-        chosen = _choose(usable, known, min_scenes_per_text, own_rng)
-        why_not = partial(asking.why_not, name=name, questions=questions)
-        skipped[name] = why = _left_out(ordered, offers, rare, chosen, why_not)
-        asked = [(scene, each) for scene, each in zip(ordered, chosen, strict=True) if each]
-        if not asked:
-            floors = {_RARE: min_scenes_per_answer, _SHORT: min_scenes_per_text}
-            remedy = _lower(floors, why) or asking.remedy(why, questions)
-            raise UserError(_nothing_to_ask(name, len(ordered), why, remedy))
+        asked, skipped[name] = _asked(ordered, name, asking, questions, floors, own_rng)
         rows += [item_row(scene, question) for scene, question in asked]
     return items_table(rows, skipped=skipped)
+
+
+def _asked(
+    scenes: Sequence[AnyScene],
+    name: str,
+    asking: Asking,
+    questions: str,
+    floors: Mapping[str, int],
+    rng: Generator,
+) -> tuple[list[tuple[AnyScene, Question]], dict[str, int]]:
+    """The scenes that are asked for one attribute, with the question, and why others are not."""
+    known = known_attribute(name, asking.attributes)
+    offers = [asking.offers(scene, name, questions) for scene in scenes]
+    rare = _rare_answers(offers, known, floors[_RARE])
+    usable = [[each for each in offered if each.answer not in rare] for offered in offers]
+    chosen = _choose(usable, known, floors[_SHORT], rng)
+    why_not = partial(asking.why_not, name=name, questions=questions)
+    why = _left_out(scenes, offers, rare, chosen, why_not)
+    asked = [(scene, each) for scene, each in zip(scenes, chosen, strict=True) if each]
+    if not asked:
+        remedy = _lower(floors, why) or asking.remedy(why, questions)
+        raise UserError(_nothing_to_ask(name, len(scenes), why, remedy))
+    return asked, why
 
 
 def known_attribute(name: str, attributes: Mapping[str, Attribute]) -> Attribute:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
+from PIL import Image
 from torch import Tensor
 
 from analysis.readings.readings import Readings
@@ -152,18 +153,23 @@ def _baseline_features(
     words = word_features(items["question"].tolist())
     yield "majority", np.zeros((len(items), 1), dtype=np.float32)
     yield "words", words
-    parts = [[data.open_image(image) for image in part["image"]] for part in _parts(items)]
-    pixels = [pixel_features(images) for images in parts]
+    pixels = [pixel_features(images) for images in _images(data, items)]
     yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
     question = str(items["question"].iloc[0])
     try:
-        seen = [image_features(vlm, images, question) for images in parts]
+        seen = [image_features(vlm, images, question) for images in _images(data, items)]
     except UserError as error:
         left_out.append(str(error))
         return
     for name, found in zip(("vision encoder", "projector"), zip(*seen, strict=True), strict=True):
         features = torch.cat(list(found)).numpy()
         yield f"{name} and words", np.concatenate([features, words], axis=1)
+
+
+def _images(data: SceneData, items: pd.DataFrame) -> Iterator[list[Image.Image]]:
+    """Some at once: those of all items would not fit into memory."""
+    for part in _parts(items):
+        yield [data.open_image(image) for image in part["image"]]
 
 
 def _parts(items: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -51,16 +51,14 @@ def open_hub(
     `columns` names the column of each attribute, and that of the images as "image"; without it,
     the first column of images and every column of classes are taken.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir() and (folder.exists() or name.startswith((".", "/", "~"))):
-        raise UserError(f"no folder {name!r}: give one with parquet files, or a name of the Hub")
+    folder = _folder(name)
     identity = {
-        "name": str(folder.resolve()) if folder.is_dir() else name,
+        "name": name if folder is None else str(folder.resolve()),
         "split": split,
         "columns": dict(columns),
-        "files": _state(folder) if folder.is_dir() else None,
+        "files": None if folder is None else _state(folder),
     }
-    kept = _kept(identity, folder if folder.is_dir() else None, limit)
+    kept = _kept(identity, folder, limit)
     names = list(dict.fromkeys(each for labels in kept.labels for each in labels))
     attributes = {
         name: label_attribute(name, (row[name] for row in kept.labels if name in row))
@@ -73,13 +71,23 @@ def open_hub(
         )
         for number, labels in enumerate(kept.labels)
     ]
-    shown = folder.resolve().name if folder.is_dir() else name
+    shown = name if folder is None else folder.resolve().name
     return photograph_data(
         photographs,
         LabelQuestions(attributes=attributes, texts=texts),
         kept.tree,
         name=f"hub:{shown}" + (f":{split}" if split else ""),
     )
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of that name; None if it is a name on the Hub."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists() or name.startswith((".", "/", "~")):
+        raise UserError(f"no folder {name!r}: give one with parquet files, or a name of the Hub")
+    return None
 
 
 def _kept(identity: Mapping[str, Any], folder: Path | None, limit: int | None) -> KeptRows:

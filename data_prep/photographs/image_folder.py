@@ -84,7 +84,7 @@ def open_images(
     attributes = {name: label_attribute(name, values) for name, values in found.values.items()}
     texts = {name: default_text(name) for name in attributes}
     photographs = [
-        Photograph(scene_id=name, image=name, split=folder.name, labels=found.labels.get(name, {}))
+        Photograph(scene_id=name, image=name, split="", labels=found.labels.get(name, {}))
         for name in (found.labels if table is not None and contrast is None else names)
     ]
     tree: Tree = Folder(folder)
@@ -157,7 +157,7 @@ def _contrasted(
         Photograph(
             scene_id=f"{side}/{image}",
             image=f"{side}/{image}",
-            split=folder.name,
+            split="",
             labels={**labels, SHOWN: answer},
         )
         for side, images in (

@@ -186,3 +186,11 @@ def test_own_texts_name_attributes(folder):
     for spec in ("bundled", "clevr:x"):
         with pytest.raises(UserError, match="ask is for data of the kind coco or images or hub"):
             open_data(spec, DataOptions(ask={"color": "Which?"}))
+
+
+def test_the_fingerprint_follows_what_is_there_and_not_where(folder, tmp_path):
+    first = open_images(folder).fingerprint
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert open_images(moved).fingerprint == first
+    (moved / "Milan royal" / "000.png").rename(moved / "buzzard_common" / "9.png")
+    assert open_images(moved).fingerprint != first
