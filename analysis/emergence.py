@@ -23,7 +23,7 @@ from analysis.reporting.report_text import attribute_table, sentence
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_finding, add_study, read_results, study_result
 from analysis.runs.scene_values import accuracies, common_effects
-from data_prep.attributes import ATTRIBUTES
+from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 
 COMMAND = "python -m analysis.emergence"
@@ -55,7 +55,8 @@ class Emergence(AttributeOptions):
 
 def main(options: Emergence) -> None:
     """Runs the study, or what is left of it, and prints what it found."""
-    names, readouts, opened = options.attributes, options.readouts, open_run(options)
+    readouts, opened = options.readouts, open_run(options)
+    names = options.attributes(opened.data)
     sentences = []
     chosen: dict[str, dict[str, Any]] = {}
     for name in names:
@@ -85,7 +86,7 @@ def _finding(opened: OpenRun, name: str, readout: str, lens: Path | None) -> dic
         return known[readout]
     readings = readings_of(opened, name, readout, lens=lens)
     # Readouts of an attribute differ in nothing but the readout, their random draws included.
-    estimates = estimate(readings, run.study, key=ATTRIBUTES.index(name))
+    estimates = estimate(readings, run.study, key=stream_key(name))
     key = ["attribute", "readout"]
     run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
     run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
@@ -110,7 +111,7 @@ def _compared(
         for readout in findings
     }
     emerged = {readout: found["outcome"] == "emerged" for readout, found in findings.items()}
-    found = readout_differences(by_readout, emerged, run.study, key=ATTRIBUTES.index(name))
+    found = readout_differences(by_readout, emerged, run.study, key=stream_key(name))
     known[name] = {"readouts": list(findings), **found}
     add_study(run, STUDY, known, opened.about)
     return known[name]

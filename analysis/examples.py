@@ -18,7 +18,7 @@ import numpy as np
 from analysis.readings.readings import readings_of
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
-from data_prep.attributes import ATTRIBUTES
+from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 from probes.durable import write_durably
 
@@ -44,7 +44,8 @@ class Examples(AttributeOptions):
 
 def main(options: Examples) -> None:
     """Reads the items, or what was read before, and prints them."""
-    names, opened = options.attributes, open_run(options)
+    opened = open_run(options)
+    names = options.attributes(opened.data)
     asked = {"attributes": list(names), "n_items": options.items, "n_tokens": options.tokens}
     found = study_result(read_results(opened.run), STUDY)
     if found.get("made_from") != asked:
@@ -57,12 +58,13 @@ def main(options: Examples) -> None:
 
 
 def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]]:
-    from analysis.runs.residuals import output_map, residuals_of
+    from analysis.runs.output_map import output_map
+    from analysis.runs.residuals import residuals_of
     from probes.logit_lens import lens_summaries
 
     readings = readings_of(opened, name, "logit_lens")
     table = readings.items
-    rng = opened.run.study.rng(_STAGE, ATTRIBUTES.index(name))
+    rng = opened.run.study.rng(_STAGE, stream_key(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
     residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
     said = lens_summaries(residuals, output_map(opened), k=options.tokens)

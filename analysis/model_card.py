@@ -28,8 +28,9 @@ from data_prep.questions import (
     main_question,
     referring_questions,
 )
+from data_prep.scene_data import SceneData
 from data_prep.scenes import Scene
-from data_prep.sources import SceneData, open_data
+from data_prep.sources import open_data
 from probes.durable import write_durably
 from stats import cluster_bootstrap
 
@@ -63,9 +64,10 @@ def main(config: ModelCard) -> None:
     from probes import load_vlm
 
     data = open_data(config.data)
+    known = data.object_scenes()  # refuses photographs before the model is loaded
     vlm = load_vlm(config.model)
     rng = np.random.default_rng(config.seed)
-    scenes = sorted(data.scenes, key=lambda scene: scene.scene_id)[: config.scenes]
+    scenes = [known[scene_id] for scene_id in sorted(known)][: config.scenes]
     asked = pd.DataFrame(_asked(scenes, rng))
     asked["right"] = _answered_right(vlm, data, asked)
     table = accuracy_table(asked, rng)

@@ -34,7 +34,8 @@ class Order(AttributeOptions):
 
 def main(options: Order) -> None:
     """Compares the attributes, or reads what was found before, and prints it."""
-    names, opened = options.attributes, open_run(options)
+    opened = open_run(options)
+    names = options.attributes(opened.data)
     if len(names) < 2:
         raise UserError(f"an order needs at least 2 attributes, got {', '.join(names)}: name more")
     asked = {"readout": options.readout, "declared": list(names)}

@@ -17,7 +17,7 @@ from analysis.readings.readings import readings_of
 from analysis.reporting.probe_report import probe_table, save_probe_figure
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
-from data_prep.attributes import ATTRIBUTES
+from data_prep.attributes import stream_key
 from data_prep.errors import one_line_errors
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Probes(AttributeOptions):
 
 def main(options: Probes) -> None:
     """Fits what is not fitted yet, and prints what it found."""
-    names, opened = options.attributes, open_run(options)
+    opened = open_run(options)
+    names = options.attributes(opened.data)
     run, position = opened.run, options.position
     study = study_result(read_results(run), STUDY)
     found = study.setdefault(position, {})
@@ -75,7 +76,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
         readings.answer_index,
         scenes=readings.items["scene_id"].tolist(),
         answers=readings.answers,
-        rng=run.study.rng(_CODE_STREAM, ATTRIBUTES.index(name)),
+        rng=run.study.rng(_CODE_STREAM, stream_key(name)),
     )
     rows = score_rows(readings, scores, compared).assign(position=position)
     run.replace_rows("probe_scores", rows, key=["attribute", "position"])

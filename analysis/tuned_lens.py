@@ -88,7 +88,7 @@ def main(options: TunedLensStudy) -> None:
 
 def _study(opened: OpenRun, options: TunedLensStudy, folder: Path) -> dict[str, Any]:
     from analysis.readings.lens_rows import lens_rows
-    from analysis.runs.residuals import output_map
+    from analysis.runs.output_map import output_map
     from probes import TunedLens
     from probes.translators import ResidualRows, require_no_leak, split_by_scene
 

@@ -1,15 +1,16 @@
-"""Attributes, their answer sets and answer words (the verbalizer), read from vocabulary.toml."""
+"""Attributes, their answer sets and answer words (the verbalizer); vocabulary.toml has CLEVR's."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
 from data_prep.errors import UserError
 
 ATTRIBUTES: tuple[str, ...] = ("color", "shape", "material", "size", "count")
-"""Every attribute a study can ask for, in the order of the tables."""
+"""Every attribute that can be asked of CLEVR-style scenes, in the order of the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,9 @@ class Attribute:
     """Under CLEVR's names, in CLEVR's order; the answer axis of every score follows it."""
     words: Mapping[str, tuple[str, ...]] = field(hash=False)
     """Per answer the lower-case words that mean it; no word belongs to two answers."""
+    from_data: bool = False
+    """Whether the data decides what the answers are. Then those that do not occur are no part of
+    the set, and those that are rare or cannot be scored are left out and counted."""
 
     def restricted_to(self, answers: Iterable[str]) -> "Attribute":
         """The same attribute with only those `answers`, in this attribute's order.
@@ -34,12 +38,10 @@ class Attribute:
             got = f"{unknown[0]!r}" if unknown else "none"
             raise UserError(
                 f"unknown answer for {self.name}: got {got}, the answer set is "
-                f"{', '.join(self.answers)}: correct the data or extend vocabulary.toml"
+                f"{', '.join(self.answers)}: correct the data or extend the vocabulary"
             )
         kept = tuple(answer for answer in self.answers if answer in wanted)
-        return Attribute(
-            name=self.name, answers=kept, words={answer: self.words[answer] for answer in kept}
-        )
+        return replace(self, answers=kept, words={answer: self.words[answer] for answer in kept})
 
 
 def attribute(name: str) -> Attribute:
@@ -47,6 +49,14 @@ def attribute(name: str) -> Attribute:
     if name not in ATTRIBUTES:
         raise UserError(f"unknown attribute {name!r}: choose from {', '.join(ATTRIBUTES)}")
     return _vocabulary()[name]
+
+
+def stream_key(name: str) -> int:
+    """The number that keys random draws by attribute: its place among ATTRIBUTES, else a checksum.
+
+    Of the name alone, so that the draws of an attribute do not depend on which others there are.
+    """
+    return ATTRIBUTES.index(name) if name in ATTRIBUTES else zlib.crc32(name.encode())
 
 
 def surface_forms(word: str) -> tuple[str, ...]:
@@ -62,18 +72,23 @@ def surface_forms(word: str) -> tuple[str, ...]:
 def _vocabulary() -> Mapping[str, Attribute]:
     text = files("data_prep").joinpath("vocabulary.toml").read_text(encoding="utf-8")
     table: dict[str, dict[str, list[str]]] = tomllib.loads(text)
-    return {name: _checked(name, table[name]) for name in ATTRIBUTES}
+    return {name: attribute_of(name, table[name]) for name in ATTRIBUTES}
 
 
-def _checked(name: str, table: Mapping[str, list[str]]) -> Attribute:
-    """An attribute of the vocabulary; a word under two answers would be counted for both."""
+def attribute_of(
+    name: str, table: Mapping[str, Sequence[str]], *, from_data: bool = False
+) -> Attribute:
+    """The attribute with these words per answer.
+
+    UserError for a word under two answers: it would be counted for both.
+    """
     owner: dict[str, str] = {}
     for answer, words in table.items():
         for word in words:
             if owner.setdefault(word, answer) != answer:
-                raise ValueError(
-                    f"vocabulary.toml: each word of {name} belongs to one answer, got {word!r} "
-                    f"under {owner[word]} and {answer}: remove one"
+                raise UserError(
+                    f"each word of {name} belongs to one answer, got {word!r} under "
+                    f"{owner[word]} and {answer}: remove one"
                 )
     words = {answer: tuple(words) for answer, words in table.items()}
-    return Attribute(name=name, answers=tuple(table), words=words)
+    return Attribute(name=name, answers=tuple(table), words=words, from_data=from_data)

@@ -1,9 +1,10 @@
-"""Reader of the official CLEVR_v1.0 layout (Johnson et al., 2017, CVPR).
+"""Reader of the official CLEVR_v1.0 and CoGenT layout (Johnson et al., 2017, CVPR).
 
     FOLDER/images/<split>/CLEVR_<split>_000000.png
     FOLDER/scenes/CLEVR_<split>_scenes.json
 
-A folder from elsewhere is not trusted: every field that is used is checked, and the name of an
+FOLDER may also be the zip archive as it is published; then it is read without being unpacked. A
+folder from elsewhere is not trusted: every field that is used is checked, and the name of an
 image never leads out of `images/<split>`. The questions are read by clevr_questions.
 """
 
@@ -18,6 +19,8 @@ from typing import Any, NamedTuple
 
 from data_prep.attributes import attribute
 from data_prep.errors import UserError
+from data_prep.files.archive import open_archive
+from data_prep.files.tree import Folder, Tree, inside, leaves
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene, SceneObject
 
@@ -58,44 +61,62 @@ def scenes_of(
                 f"{str(folder)!r}: every scene needs an image of its own, got {scene_id!r} "
                 f"{times} times: remove the copies"
             )
-    absent = [each.image for each in scenes if not image_path(folder, split, each.image).is_file()]
+    require_images(tree_of(folder), split, [scene.image for scene in scenes])
+    return scenes
+
+
+def require_images(tree: Tree, split: str, images: Sequence[str]) -> None:
+    """UserError unless every image is there, inside of the split's folder."""
+    absent = [each for each in images if not tree.is_file(image_name(tree, split, each))]
     if absent:
         raise UserError(
-            f"{str(folder / 'images' / split)!r} must hold an image per scene, {len(absent)} of "
-            f"{len(scenes)} missing, first {absent[0]!r}: unpack the images again"
+            f"{str(tree.root / 'images' / split)!r} must hold an image per scene, {len(absent)} of "
+            f"{len(images)} missing, first {absent[0]!r}: unpack the images again"
         )
-    return scenes
+
+
+def image_name(tree: Tree, split: str, name: str) -> str:
+    """An image's name in the tree; UserError if it is outside of the split's folder."""
+    if isinstance(tree, Folder):
+        image_path(tree.root, split, name)
+    elif leaves(name):
+        raise _outside(tree.root / "images" / split, name)
+    return f"images/{split}/{name}"
 
 
 def image_path(folder: Path, split: str, name: str) -> Path:
     """The file of an image, links followed; UserError if it is outside of the split's folder."""
     root = folder / "images" / split
-    try:
-        path = (root / name).resolve()
-        inside = path.is_relative_to(root.resolve())
-        path.is_file()  # raises for a name that is too long
-    except (OSError, RuntimeError, ValueError):  # also: links in a circle, a null character
-        path, inside = root, False
-    if not inside:
-        raise UserError(
-            f"an image must lie inside {str(root)!r}, got {name!r}: put it there and correct its "
-            "name in the JSON file"
-        )
+    path = inside(root, name)
+    if path is None:
+        raise _outside(root, name)
     return path
+
+
+def tree_of(folder: Path) -> Tree:
+    """The files of an unpacked release, or of its zip archive."""
+    if folder.is_file():
+        return open_archive(folder)
+    if not folder.is_dir():
+        raise UserError(f"no folder {str(folder)!r}: give the one that holds images/ and scenes/")
+    return Folder(folder)
 
 
 def json_records(folder: Path, split: str, kind: str) -> list[Record]:
     """The entries of `<kind>/CLEVR_<split>_<kind>.json`, under the key `kind` there."""
-    path = _json_path(folder, split, kind)
+    tree = tree_of(folder)
+    name = _json_name(tree, split, kind)
+    path = tree.root / name
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with tree.open(name) as file:
+            content = json.load(file)
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{str(path)!r} must be JSON, got a broken file ({error}): unpack it again"
         ) from error
     except OSError as error:
         raise UserError(
-            f"{str(path)!r} cannot be read ({error.strerror}): correct its permissions"
+            f"{str(path)!r} cannot be read ({error.strerror or error}): correct its permissions"
         ) from error
     entries = content.get(kind) if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -114,27 +135,25 @@ def text_field(record: Record, name: str) -> str:
     return value
 
 
-def _json_path(folder: Path, split: str, kind: str) -> Path:
+def _json_name(tree: Tree, split: str, kind: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", split):
         raise UserError(f"a split is named with letters and digits, got {split!r}: such as val")
-    if not folder.is_dir():
-        raise UserError(f"no folder {str(folder)!r}: give the one that holds images/ and scenes/")
-    path = folder / kind / f"CLEVR_{split}_{kind}.json"
-    if not path.is_file():
-        rule = f"the split needs the file {path.name}"
-        if split == "test":
-            rule = "the test split is published without scenes and answers"
+    name = f"{kind}/CLEVR_{split}_{kind}.json"
+    if not tree.is_file(name):
+        rule = f"the split needs the file CLEVR_{split}_{kind}.json"
+        if split in ("test", "testA", "testB"):
+            rule = f"the {split} split is published without scenes and answers"
         raise UserError(
-            f"no {kind} for split {split!r} in {str(folder)!r}: {rule}: choose from the splits "
-            f"that have them ({', '.join(_splits(folder, kind)) or 'none here'})"
+            f"no {kind} for split {split!r} in {str(tree.root)!r}: {rule}: choose from the splits "
+            f"that have them ({', '.join(_splits(tree, kind)) or 'none here'})"
         )
-    return path
+    return name
 
 
-def _splits(folder: Path, kind: str) -> list[str]:
+def _splits(tree: Tree, kind: str) -> list[str]:
     """Splits with a file of that kind."""
     pattern = re.compile(rf"CLEVR_(.+)_{kind}\.json")
-    found = (pattern.fullmatch(path.name) for path in (folder / kind).glob("*"))
+    found = (pattern.fullmatch(name) for name in tree.names(kind))
     return sorted(match[1] for match in found if match)
 
 
@@ -187,3 +206,10 @@ def _number(record: Record, name: str, value: object) -> float:
 
 def _wrong(record: Record, rule: str, value: object) -> UserError:
     return UserError(f"{record.where}: {rule}, got {reprlib.repr(value)}: correct the file")
+
+
+def _outside(root: Path, name: str) -> UserError:
+    return UserError(
+        f"an image must lie inside {str(root)!r}, got {name!r}: put it there and correct its "
+        "name in the JSON file"
+    )

@@ -9,13 +9,37 @@ import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from itertools import dropwhile, takewhile
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import tyro
 
 from data_prep.errors import UserError
 
 Config = TypeVar("Config")
+
+
+def _named_texts(words: Sequence[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for word, (name, sign, _) in zip(words, pairs, strict=True):
+        if not name or not sign:
+            raise ValueError(f"write NAME=TEXT, got {word!r}")
+    if len({name for name, *_ in pairs}) < len(pairs):
+        raise ValueError(f"a name stands twice in {' '.join(words)}")
+    return {name: text for name, _, text in pairs}
+
+
+NamedTexts = Annotated[
+    dict[str, str],
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="[NAME=TEXT ...]",
+        instance_from_str=_named_texts,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [f"{name}={text}" for name, text in value.items()],
+    ),
+]
+"""Texts by name, typed as NAME=TEXT. tyro's own form of a dict, NAME TEXT NAME TEXT, becomes
+another one (--option.NAME TEXT) as soon as there is a default, as from a study file."""
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _RULE = re.compile("[-─╭╮╰╯]*")  # ASCII where the terminal has no other signs
 

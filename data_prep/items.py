@@ -9,7 +9,8 @@ left for the image.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,34 +19,40 @@ from jaxtyping import Int
 from numpy import ndarray
 from numpy.random import Generator
 
-from data_prep.attributes import ATTRIBUTES, Attribute, attribute
+from data_prep.asking import OBJECT_SCENES, Asking
+from data_prep.attributes import Attribute, attribute, stream_key
 from data_prep.errors import UserError
-from data_prep.questions import Question, count_question, main_question, referring_questions
-from data_prep.scenes import Scene
+from data_prep.questions import Question
+from data_prep.scenes import AnyScene
 
 COLUMNS: tuple[str, ...] = (
     "item_id", "scene_id", "attribute", "template", "question", "answer", "image", "n_objects",
 )  # fmt: skip
 """Of every items table; all text but `n_objects`."""
 
+_RARE, _SHORT = "answer occurs too rarely", "text serves too few scenes"
 _NO_TEXT = -1
 _SWEEPS = 4
 
 
 def build_items(
-    scenes: Sequence[Scene],
+    scenes: Sequence[AnyScene],
     attribute_names: Sequence[str],
     *,
     rng: Generator,
     questions: Literal["referring", "main", "all"] = "all",
     min_scenes_per_text: int = 20,
+    min_scenes_per_answer: int = 5,
+    asking: Asking = OBJECT_SCENES,
 ) -> pd.DataFrame:
     """One row per attribute and scene that can be asked for it, in that order, under `COLUMNS`.
 
     `questions`: "main" asks scenes with one object, "referring" those with several, "all" both.
-    Count is asked of every scene under each of them. No text serves fewer scenes than
-    `min_scenes_per_text`; a scene that would need such a text is left out. How many scenes were
-    left out, and why, stands in `.attrs["skipped"][attribute][reason]` (kept by to_parquet).
+    Count is asked of every scene under each of them, and photographs do not tell them apart. No
+    text serves fewer scenes than `min_scenes_per_text`; a scene that would need such a text is left
+    out. So is one whose answer is that of fewer than `min_scenes_per_answer` scenes, where the data
+    decides on the answers. How many were left out, and why, stands in
+    `.attrs["skipped"][attribute][reason]` (kept by to_parquet).
 
     The order of `scenes` does not matter, and the items of an attribute do not depend on which
     others are asked. UserError if a scene occurs twice or an attribute gets no item at all.
@@ -57,24 +64,46 @@ def build_items(
         )
     ordered = _sorted_unique(scenes)
     seed = int(rng.integers(2**63))
+    floors = {_RARE: min_scenes_per_answer, _SHORT: min_scenes_per_text}
     rows, skipped = [], {}
     for name in dict.fromkeys(attribute_names):
-        known = attribute(name)
-        own_rng = np.random.default_rng([seed, ATTRIBUTES.index(name)])
-        offers = [_offers(scene, name, questions) for scene in ordered]
-        chosen = _choose(offers, known, min_scenes_per_text, own_rng)
-        skipped[name] = _left_out(ordered, offers, chosen, questions)
-        asked = [(scene, each) for scene, each in zip(ordered, chosen, strict=True) if each]
-        if not asked:
-            why = skipped[name]
-            raise UserError(
-                _nothing_to_ask(name, len(ordered), why, questions, min_scenes_per_text)
-            )
+        own_rng = np.random.default_rng([seed, stream_key(name)])
+        asked, skipped[name] = _asked(ordered, name, asking, questions, floors, own_rng)
         rows += [item_row(scene, question) for scene, question in asked]
     return items_table(rows, skipped=skipped)
 
 
-def item_row(scene: Scene, question: Question) -> dict[str, str | int]:
+def _asked(
+    scenes: Sequence[AnyScene],
+    name: str,
+    asking: Asking,
+    questions: str,
+    floors: Mapping[str, int],
+    rng: Generator,
+) -> tuple[list[tuple[AnyScene, Question]], dict[str, int]]:
+    """The scenes that are asked for one attribute, with the question, and why others are not."""
+    known = known_attribute(name, asking.attributes)
+    offers = [asking.offers(scene, name, questions) for scene in scenes]
+    rare = _rare_answers(offers, known, floors[_RARE])
+    usable = [[each for each in offered if each.answer not in rare] for offered in offers]
+    chosen = _choose(usable, known, floors[_SHORT], rng)
+    why_not = partial(asking.why_not, name=name, questions=questions)
+    why = _left_out(scenes, offers, rare, chosen, why_not)
+    asked = [(scene, each) for scene, each in zip(scenes, chosen, strict=True) if each]
+    if not asked:
+        remedy = _lower(floors, why) or asking.remedy(why, questions)
+        raise UserError(_nothing_to_ask(name, len(scenes), why, remedy))
+    return asked, why
+
+
+def known_attribute(name: str, attributes: Mapping[str, Attribute]) -> Attribute:
+    """The attribute called `name` among those of the data; UserError for any other name."""
+    if name not in attributes:
+        raise UserError(f"unknown attribute {name!r}: choose from {', '.join(attributes)}")
+    return attributes[name]
+
+
+def item_row(scene: AnyScene, question: Question) -> dict[str, str | int]:
     """The row of an items table that asks `question` of `scene`."""
     return {
         "item_id": f"{scene.scene_id}/{question.attribute}/{question.template}",
@@ -84,7 +113,7 @@ def item_row(scene: Scene, question: Question) -> dict[str, str | int]:
         "question": question.text,
         "answer": question.answer,
         "image": scene.image,
-        "n_objects": len(scene.objects),
+        "n_objects": scene.n_objects,
     }
 
 
@@ -98,19 +127,26 @@ def items_table(
     return table
 
 
-def answer_set(items: pd.DataFrame, attribute_name: str) -> Attribute:
-    """The attribute with the answers that its items are scored against.
+def answer_set(
+    items: pd.DataFrame, attribute_name: str, attributes: Mapping[str, Attribute] | None = None
+) -> Attribute:
+    """The attribute, CLEVR's or one of `attributes`, with the answers that its items are scored on.
 
-    The full set, except for count: there only numbers that occur, because which numbers are
-    possible is a property of the data (CLEVR has scenes of 3 to 10 objects).
+    The full set, except where what is possible is a property of the data: for numbers of objects
+    (CLEVR has scenes of 3 to 10) and labels, those that occur.
     """
-    known = attribute(attribute_name)
-    if attribute_name != "count":
+    if attributes is None:
+        known = attribute(attribute_name)
+    else:
+        known = known_attribute(attribute_name, attributes)
+    if not known.from_data and attribute_name != "count":
         return known
-    return known.restricted_to(items.loc[items["attribute"] == "count", "answer"])
+    return known.restricted_to(items.loc[items["attribute"] == attribute_name, "answer"])
 
 
-def _sorted_unique(scenes: Sequence[Scene]) -> list[Scene]:
+def _sorted_unique(
+    scenes: Sequence[AnyScene],
+) -> list[AnyScene]:
     times = Counter(scene.scene_id for scene in scenes)
     for scene_id, count in times.items():
         if count > 1:
@@ -121,52 +157,51 @@ def _sorted_unique(scenes: Sequence[Scene]) -> list[Scene]:
     return sorted(scenes, key=lambda scene: scene.scene_id)
 
 
-def _offers(scene: Scene, name: str, questions: str) -> tuple[Question, ...]:
-    """All questions after the attribute that may be asked of the scene."""
-    if name == "count":
-        return (count_question(scene),)
-    if not _is_asked(scene, questions):
-        return ()
-    if len(scene.objects) == 1:
-        return (main_question(scene, name),)
-    return referring_questions(scene, name)
-
-
-def _is_asked(scene: Scene, questions: str) -> bool:
-    n_objects = len(scene.objects)
-    return {"main": n_objects == 1, "referring": n_objects > 1, "all": n_objects > 0}[questions]
-
-
 def _left_out(
-    scenes: Sequence[Scene],
+    scenes: Sequence[AnyScene],
     offers: Sequence[Sequence[Question]],
+    rare: Set[str],
     chosen: Sequence[Question | None],
-    questions: str,
+    why_not: Callable[[AnyScene], str],
 ) -> dict[str, int]:
     """Number of scenes without an item, by reason."""
     reasons: Counter[str] = Counter()
     for scene, offered, question in zip(scenes, offers, chosen, strict=True):
-        if question is None and offered:
-            reasons["text serves too few scenes"] += 1
-        elif question is None:
-            asked = _is_asked(scene, questions)
-            reasons["no unique referent" if asked else "number of objects"] += 1
+        if question is not None:
+            continue
+        if not offered:
+            reasons[why_not(scene)] += 1
+        elif offered[0].answer in rare:
+            reasons[_RARE] += 1
+        else:
+            reasons[_SHORT] += 1
     return dict(reasons)
 
 
-def _nothing_to_ask(
-    name: str, n_scenes: int, reasons: Mapping[str, int], questions: str, floor: int
-) -> str:
+def _nothing_to_ask(name: str, n_scenes: int, reasons: Mapping[str, int], remedy: str) -> str:
     """Why an attribute has no item at all, and what to do about it."""
     why = ", ".join(f"{reason}: {count} scenes" for reason, count in sorted(reasons.items()))
-    if "text serves too few scenes" in reasons:
-        remedy = f"give more scenes or a min_scenes_per_text below {floor}"
-    elif "no unique referent" in reasons:
-        remedy = "give scenes whose objects differ"
-    else:
-        remedy = f"choose other questions than {questions!r} or give scenes with objects for it"
     found = f"got none in {n_scenes} scenes" + (f" ({why})" if why else "")
     return f"need at least 1 scene that can be asked for {name}, {found}: {remedy}"
+
+
+def _lower(floors: Mapping[str, int], reasons: Mapping[str, int]) -> str | None:
+    """The remedy where a floor of the study is what keeps scenes from being asked."""
+    if _SHORT in reasons:
+        return f"give more scenes or a min_scenes_per_text below {floors[_SHORT]}"
+    if _RARE in reasons:
+        return f"give more scenes or a min_scenes_per_answer below {floors[_RARE]}"
+    return None
+
+
+def _rare_answers(
+    offers: Sequence[Sequence[Question]], known: Attribute, floor: int
+) -> frozenset[str]:
+    """Answers of too few scenes, for an answer set that the data decides."""
+    if not known.from_data:
+        return frozenset()
+    scenes_of = Counter(question.answer for each in offers for question in each)
+    return frozenset(answer for answer, count in scenes_of.items() if count < floor)
 
 
 def _choose(

@@ -19,8 +19,8 @@ from data_prep.scenes import Scene, SceneObject
 PROPERTIES: tuple[str, ...] = ("size", "color", "material", "shape")
 """What an object can be described by, in the order of the words in a phrase."""
 
-Template = Literal["main", "referring", "count", "exist", "clevr"]
-"""Kind of text; "clevr" is a question of the official files."""
+Template = Literal["main", "referring", "count", "exist", "clevr", "label", "presence"]
+"""Kind of text; "clevr" is a question of the official files, the last two ask photographs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Question:
     """A text to ask about one scene, and its right answer there."""
 
     attribute: str
-    """Of attributes.ATTRIBUTES; "exist" for the template of that name (answers yes, no)."""
+    """One of the data's; "exist" for the template of that name (answers yes, no)."""
     template: Template
     text: str
     answer: str

@@ -1,54 +1,77 @@
 """Where scenes and their images come from: one word on the command line, one view behind it."""
 
 import io
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
-from PIL import Image
-
-from data_prep.clevr import DEFAULT_SPLIT, image_path, read_clevr
+from data_prep.asking import OBJECT_SCENES
+from data_prep.clevr import DEFAULT_SPLIT, image_name, read_clevr, tree_of
 from data_prep.errors import UserError
-from data_prep.scenes import Scene
+from data_prep.files.images import rendered_rgb, rendered_size, unreadable
+from data_prep.files.tree import Stream, Tree
+from data_prep.scene_data import SceneData, fingerprint_of
 
-_TAIL_BYTES = 64
+__all__ = ["DataOptions", "SceneData", "open_data"]
+
+KINDS = (
+    "bundled",
+    "clevr:FOLDER[:SPLIT]",
+    "coco:FOLDER[:SPLIT]",
+    "images:FOLDER[:CSV]",
+    "hub:NAME[:SPLIT]",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SceneData:
-    """Scenes, and a way to their images."""
+class DataOptions:
+    """What a study declares of its data beside its name; see Study for what each means."""
 
-    scenes: tuple[Scene, ...]
-    open_image: Callable[[str], Image.Image]
-    """The image of a scene by its `image`, as RGB; alpha is dropped. UserError if it is damaged."""
-    name: str
-    """For people: what a report calls the data. Holds no path."""
-    fingerprint: str
-    """Hash of what the scenes hold and of their images; other data has another one."""
+    contrast: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ask: Mapping[str, str] = field(default_factory=dict, hash=False)
+    negatives: Literal["random", "popular", "adversarial"] = "random"
+    limit: int | None = None
+    """How many scenes will be used at most: what streams its rows need not read more."""
+
+    def require_meant_for(self, kind: str) -> None:
+        """UserError for an option that says nothing about this kind of data."""
+        for name, value, kinds in (
+            ("contrast", self.contrast, ("images",)),
+            ("columns", self.columns, ("hub",)),
+            ("ask", self.ask, ("coco", "images", "hub")),
+        ):
+            if value and kind not in kinds:
+                raise UserError(
+                    f"{name} is for data of the kind {' or '.join(kinds)}, got {kind}: leave it out"
+                )
 
 
-def open_data(spec: str) -> SceneData:
-    """The data that `spec` names: "bundled" or "clevr:FOLDER[:SPLIT]" (split val by default).
+def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
+    """The data that `spec` names, in one of the forms of KINDS.
 
-    A colon in FOLDER is no split if the whole is a folder. UserError for an unknown name, and
-    for whatever is wrong with the folder.
+    A colon in FOLDER is no split if the whole is a folder or an archive. UserError for an unknown
+    name, and for whatever is wrong with what is there.
     """
+    options = options or DataOptions()
     kind, _, rest = spec.partition(":")
-    if spec == "bundled":
-        return _bundled()
-    if kind == "clevr" and rest:
-        return _clevr(*_folder_and_split(rest))
-    raise UserError(f"unknown data {spec!r}: choose bundled or clevr:FOLDER[:SPLIT]")
+    readers: dict[str, Callable[[str, DataOptions], SceneData]] = {
+        "clevr": _clevr, "coco": _coco, "images": _images, "hub": _hub,
+    }  # fmt: skip
+    if spec != "bundled" and not (kind in readers and rest):
+        raise UserError(f"unknown data {spec!r}: choose {' or '.join(KINDS)}")
+    options.require_meant_for(kind)
+    return _bundled() if spec == "bundled" else readers[kind](rest, options)
 
 
-def _folder_and_split(rest: str) -> tuple[Path, str]:
+def folder_and_split(rest: str, default: str) -> tuple[Path, str]:
+    """What stands before and after the last colon, unless the whole is there."""
     whole = Path(rest).expanduser()
     folder, colon, split = rest.rpartition(":")
-    if not colon or not folder or "/" in split or whole.is_dir():
-        return whole, DEFAULT_SPLIT
+    if not colon or not folder or "/" in split or whole.exists():
+        return whole, default
     return Path(folder).expanduser(), split
 
 
@@ -57,57 +80,69 @@ def _bundled() -> SceneData:
     from data_prep.bundled import load_bundled
 
     bundled = load_bundled()
+
+    def opener(key: str) -> Callable[[], Stream]:
+        return lambda: io.BytesIO(bundled.image_bytes(key))
+
     return SceneData(
         scenes=tuple(bundled.scenes),
-        open_image=lambda key: _rgb(io.BytesIO(bundled.image_bytes(key)), key),
+        asking=OBJECT_SCENES,
+        open_image=lambda key: rendered_rgb(opener(key), key),
+        image_size=lambda key: rendered_size(opener(key), key),
         name="bundled",
-        fingerprint=_fingerprint(bundled.scenes, bundled.image_bytes),
+        fingerprint=fingerprint_of(bundled.scenes, bundled.image_bytes),
     )
 
 
-def _clevr(folder: Path, split: str) -> SceneData:
+def _clevr(rest: str, options: DataOptions) -> SceneData:
+    folder, split = folder_and_split(rest, DEFAULT_SPLIT)
     scenes = read_clevr(folder, split)
-    path_of = partial(image_path, folder, split)
+    tree = tree_of(folder)
+
+    def opener(name: str) -> Callable[[], Stream]:
+        return partial(tree.open, image_name(tree, split, name))
+
     return SceneData(
         scenes=tuple(scenes),
-        open_image=lambda name: _rgb(path_of(name), name),
+        asking=OBJECT_SCENES,
+        open_image=lambda name: rendered_rgb(opener(name), name),
+        image_size=lambda name: rendered_size(opener(name), name),
         name=f"clevr:{folder.resolve().name}:{split}",
-        fingerprint=_fingerprint(scenes, lambda name: _mark(path_of(name))),
+        fingerprint=fingerprint_of(scenes, lambda name: _mark(tree, split, name)),
     )
 
 
-def _rgb(source: Path | io.BytesIO, name: str) -> Image.Image:
+def _mark(tree: Tree, split: str, name: str) -> bytes:
     try:
-        with Image.open(source) as image:
-            return image.convert("RGB")
-    # What Pillow raises for a damaged file; some decoders have only SyntaxError for it.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: BaseException) -> UserError:
-    return UserError(f"image {name!r} cannot be read ({error}): replace it or leave its scene out")
-
-
-def _fingerprint(scenes: Sequence[Scene], mark: Callable[[str], bytes]) -> str:
-    """Over all scenes in the order of their ids; `mark` stands for the image."""
-    digest = sha256()
-    for scene in sorted(scenes, key=lambda each: each.scene_id):
-        digest.update(json.dumps(asdict(scene), sort_keys=True).encode())
-        digest.update(sha256(mark(scene.image)).digest())
-    return digest.hexdigest()
-
-
-def _mark(path: Path) -> bytes:
-    """Size and end of a file.
-
-    A PNG ends with the checksums of its pixels (Adler-32, CRC-32), so this notices a changed
-    image without reading all of it: CLEVR's val split has 2.8 GB.
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, io.SEEK_END)
-            file.seek(max(0, size - _TAIL_BYTES))
-            return str(size).encode() + file.read()
+        return tree.mark(image_name(tree, split, name))
     except OSError as error:
-        raise _unreadable(path.name, error) from error
+        raise unreadable(name, error) from error
+
+
+# Each below imports its reader when it is asked for: a study needs one of them.
+
+
+def _coco(rest: str, options: DataOptions) -> SceneData:
+    from data_prep.photographs.coco import DEFAULT_SPLIT, open_coco
+
+    folder, split = folder_and_split(rest, DEFAULT_SPLIT)
+    return open_coco(folder, split, ask=options.ask, negatives=options.negatives)
+
+
+def _images(rest: str, options: DataOptions) -> SceneData:
+    from data_prep.photographs.image_folder import open_images
+
+    table = None
+    folder = Path(rest).expanduser()
+    if not folder.exists() and rest.lower().endswith(".csv"):
+        before, _, after = rest.rpartition(":")
+        folder, table = Path(before).expanduser(), Path(after).expanduser()
+    contrast = Path(options.contrast).expanduser() if options.contrast else None
+    return open_images(folder, table, contrast=contrast, ask=options.ask)
+
+
+def _hub(rest: str, options: DataOptions) -> SceneData:
+    from data_prep.photographs.hub import open_hub
+
+    name, _, split = (rest, "", "") if Path(rest).expanduser().exists() else rest.partition(":")
+    return open_hub(name, split or None, options.columns, limit=options.limit, ask=options.ask)

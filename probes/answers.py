@@ -1,7 +1,8 @@
 """Answer words as a tokenizer sees them: which tokens' probability is added for which answer."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from data_prep.attributes import Attribute, surface_forms
@@ -18,6 +19,38 @@ class AnswerTokens:
     """Per answer, ascending; no token belongs to two answers, none has no token."""
     notes: tuple[str, ...]
     """One line for every word that is not scored as a whole, or not at all."""
+
+
+class UnscorableError(UserError):
+    """An answer that a tokenizer does not know, or cannot tell from another."""
+
+    def __init__(self, answer: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+def scorable_part(tokenizer: Any, attribute: Attribute) -> tuple[Attribute, dict[str, str]]:
+    """The attribute with the answers that can be scored together, and by answer why not the others.
+
+    For answer sets that the data decides on, in which words may be rare or begin alike. Of those
+    that cannot be told apart the later is left out, until the rest can be: so as many are kept as
+    this order allows. Fewer than 2 may be left, even none.
+    """
+    once = _EncodedOnce(tokenizer)
+    kept, left_out = list(attribute.answers), {}
+    while kept:
+        part = attribute.restricted_to(kept)
+        try:
+            answer_tokens(once, part)
+        except UnscorableError as error:
+            kept.remove(error.answer)
+            left_out[error.answer] = (
+                f"answer '{error.answer}' is left out: with this tokenizer its words "
+                f"({', '.join(attribute.words[error.answer])}) are unknown or begin like another's"
+            )
+        else:
+            return part, left_out
+    return replace(attribute, answers=(), words={}), left_out
 
 
 def answer_tokens(tokenizer: Any, attribute: Attribute) -> AnswerTokens:
@@ -52,6 +85,18 @@ def answer_tokens(tokenizer: Any, attribute: Attribute) -> AnswerTokens:
     )
 
 
+class _EncodedOnce:
+    """A tokenizer that remembers: leaving answers out one by one asks for the same words."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.unk_token_id = tokenizer.unk_token_id
+        self.decode = tokenizer.decode
+        self._encode = cache(tokenizer.encode)
+
+    def encode(self, form: str, *, add_special_tokens: bool) -> list[int]:
+        return list(self._encode(form, add_special_tokens=add_special_tokens))
+
+
 def _encoded(tokenizer: Any, form: str) -> list[int]:
     """Token ids of a spelling from its first visible token on; empty if that is unknown."""
     ids = tokenizer.encode(form, add_special_tokens=False)
@@ -66,10 +111,11 @@ def _refuse_shared(tokenizer: Any, attribute: Attribute, whole: dict[str, set[in
     for token, times in counted.items():
         if times > 1:
             owners = [answer for answer, tokens in whole.items() if token in tokens]
-            raise UserError(
+            raise UnscorableError(
+                owners[-1],
                 f"answers of {attribute.name} must have tokens of their own, but "
                 f"{_shown(tokenizer, token)} stands for {' and '.join(owners)} in this tokenizer: "
-                "give them other words"
+                "give them other words",
             )
 
 
@@ -99,13 +145,13 @@ def _with_first_tokens(
             else "not scored: another answer begins with its first token"
         )
         notes.append(f"answer word '{word}' is split by this tokenizer ({pieces}): {how}")
-    for answer, ids in tokens.items():
-        if not ids:
-            raise UserError(
-                f"answer '{answer}' of {attribute.name} cannot be scored with this tokenizer: its "
-                f"words ({', '.join(attribute.words[answer])}) are unknown to it or begin like "
-                "another answer's: give it other words or leave the answer out"
-            )
+    if bare := [answer for answer, ids in tokens.items() if not ids]:
+        raise UnscorableError(
+            bare[-1],
+            f"answer '{bare[0]}' of {attribute.name} cannot be scored with this tokenizer: its "
+            f"words ({', '.join(attribute.words[bare[0]])}) are unknown to it or begin like "
+            "another answer's: give it other words or leave the answer out",
+        )
     return tokens
 
 

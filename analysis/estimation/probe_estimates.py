@@ -11,7 +11,7 @@ from numpy import ndarray
 from analysis.readings.probe_comparisons import SEEN, UNSEEN, Compared
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
-from data_prep.attributes import ATTRIBUTES
+from data_prep.attributes import stream_key
 from probes.linear_probe import DescriptionLength, selectivity
 from probes.scores import Scores
 from stats import cluster_bootstrap, sign_flip_max_t
@@ -96,7 +96,7 @@ class _Estimates:
     def __init__(self, readings: Readings, study: Study) -> None:
         self._scenes = readings.items["scene_id"].to_numpy(dtype=str)
         self._study = study
-        self._key = ATTRIBUTES.index(str(readings.items["attribute"].iloc[0]))
+        self._key = stream_key(str(readings.items["attribute"].iloc[0]))
 
     def _interval(self, values: Float[ndarray, "item layer"]) -> Any:
         return cluster_bootstrap(

@@ -5,7 +5,8 @@ from typing import Literal
 
 from analysis.runs.command import OpenRun
 from analysis.runs.items import items_of
-from analysis.runs.residuals import answer_words, residuals_of, stored_passes
+from analysis.runs.output_map import answer_words
+from analysis.runs.residuals import residuals_of, stored_passes
 from probes.positions import SampledTokens
 from probes.translators import ResidualRows
 
@@ -25,8 +26,8 @@ class LensRows:
 def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4) -> LensRows:
     """The answer positions, or some tokens of each prompt's text or image, drawn by item."""
     parts, right = [], []
-    for name in opened.run.study.lens_attributes:
-        items = items_of(opened.run, opened.data, name)
+    for name in opened.lens_attributes:
+        items = items_of(opened.run, opened.data, name, tokenizer=opened.tokenizer)
         scenes = items["scene_id"].tolist()
         if position == "answer":
             parts.append(ResidualRows.of_stored(residuals_of(opened, items).real, scenes))
@@ -41,7 +42,7 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
         folder = f"{tokens_per_item}-{position}-tokens"
         store = stored_passes(opened, items, passes, sample, folder=folder)
         of_pass = {pass_id: scene for (pass_id, _, _), scene in zip(passes, scenes, strict=True)}
-        scene_of = {row_id: of_pass[row_id.partition("#")[0]] for row_id in store.row_ids}
+        scene_of = {row_id: of_pass[row_id.rpartition("#")[0]] for row_id in store.row_ids}
         parts.append(ResidualRows.of_store(store, scene_of))
     return LensRows(
         rows=ResidualRows.joined(parts), right_tokens=tuple(right) if position == "answer" else None

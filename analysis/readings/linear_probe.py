@@ -12,7 +12,6 @@ from analysis.runs.command import OpenRun
 from analysis.runs.items import labels_of
 from analysis.runs.residuals import ItemResiduals, PositionName
 from data_prep.errors import UserError
-from data_prep.items import answer_set
 from probes.linear_probe import cross_fit
 
 READOUT = "linear_probe"
@@ -24,7 +23,7 @@ def linear_probe_reader(
 ) -> Reader:
     """Fits the probes and keeps them in the run."""
     attribute = str(items["attribute"].iloc[0])
-    answers = answer_set(items, attribute).answers
+    answers = opened.data.answer_set(items).answers
     probe = cross_fit(
         residuals.real.read(),
         labels_of(items, answers),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from analysis.readings.reader import Reader
 from analysis.runs.command import OpenRun
-from analysis.runs.residuals import answer_words, output_map
+from analysis.runs.output_map import answer_words, output_map
 from probes.logit_lens import answer_log_probs
 
 

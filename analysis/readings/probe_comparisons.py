@@ -12,16 +12,17 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
+from PIL import Image
 from torch import Tensor
 
 from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
 from analysis.runs.passes import forward_passes
 from analysis.runs.residuals import ItemResiduals, PositionName, read_position
-from data_prep.attributes import ATTRIBUTES, attribute
+from data_prep.attributes import attribute, stream_key
 from data_prep.errors import UserError
 from data_prep.questions import referent
-from data_prep.sources import SceneData
+from data_prep.scene_data import SceneData
 from probes.linear_probe import control_labels, cross_fit
 from probes.linear_probe.baselines import (
     image_features,
@@ -84,7 +85,7 @@ def comparisons(
         return Compared(name=name, by_layer=by_layer, scores=scores)
 
     data, vlm = opened.data, opened.load_model()
-    study, key = opened.run.study, ATTRIBUTES.index(str(items["attribute"].iloc[0]))
+    study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
     types = (items["question"] + " " + items["answer"]).tolist()
     if len(set(types)) == len(set(items["answer"])):
         left_out.append(
@@ -122,9 +123,9 @@ def comparisons(
 def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
     """The group of each item's pair of values. UserError where none is about a single object."""
     name = str(items["attribute"].iloc[0])
+    scenes = opened.data.object_scenes()
     if name not in PARTNER:
         raise UserError(f"{name} is no property of a single object")
-    scenes = {scene.scene_id: scene for scene in opened.data.scenes}
     own, partner = attribute(name).answers, attribute(PARTNER[name]).answers
     columns = (items[column] for column in ("scene_id", "question"))
     things = [referent(scenes[scene], name, text) for scene, text in zip(*columns, strict=True)]
@@ -157,18 +158,23 @@ def _baseline_features(
     words = word_features(items["question"].tolist())
     yield "majority", np.zeros((len(items), 1), dtype=np.float32)
     yield "words", words
-    parts = [[data.open_image(image) for image in part["image"]] for part in _parts(items)]
-    pixels = [pixel_features(images) for images in parts]
+    pixels = [pixel_features(images) for images in _images(data, items)]
     yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
     question = str(items["question"].iloc[0])
     try:
-        seen = [image_features(vlm, images, question) for images in parts]
+        seen = [image_features(vlm, images, question) for images in _images(data, items)]
     except UserError as error:
         left_out.append(str(error))
         return
     for name, found in zip(("vision encoder", "projector"), zip(*seen, strict=True), strict=True):
         features = torch.cat(list(found)).numpy()
         yield f"{name} and words", np.concatenate([features, words], axis=1)
+
+
+def _images(data: SceneData, items: pd.DataFrame) -> Iterator[list[Image.Image]]:
+    """Some at once: those of all items would not fit into memory."""
+    for part in _parts(items):
+        yield [data.open_image(image) for image in part["image"]]
 
 
 def _parts(items: pd.DataFrame) -> Iterator[pd.DataFrame]:

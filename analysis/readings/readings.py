@@ -18,9 +18,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from analysis.runs.command import OpenRun
-from analysis.runs.items import items_of, labels_of
+from analysis.runs.items import item_notes, items_of, labels_of
 from data_prep.errors import UserError
-from data_prep.items import answer_set
 from probes.durable import write_durably
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
@@ -61,12 +60,12 @@ def readings_of(
     `lens` is the folder of a tuned lens trained elsewhere, to be used instead of one fitted to
     the run. UserError if the run has readings of another one.
     """
-    items = items_of(opened.run, opened.data, attribute)
+    items = items_of(opened.run, opened.data, attribute, tokenizer=opened.tokenizer)
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():
         _make(opened, items, readout, position, file, lens)
-    return _read(file, items, attribute)
+    return _read(file, items, opened.data.answer_set(items).answers)
 
 
 def require_same_lens(opened: OpenRun, attribute: str, readout: str, lens: Path | None) -> None:
@@ -173,8 +172,7 @@ def _about(file: Path) -> dict[str, Any]:
         raise _damaged(file, error) from error
 
 
-def _read(file: Path, items: pd.DataFrame, attribute: str) -> Readings:
-    answers = answer_set(items, attribute).answers
+def _read(file: Path, items: pd.DataFrame, answers: tuple[str, ...]) -> Readings:
     try:
         tensors = load_file(file)
         wanted = (len(items), tensors["blank"].shape[1], len(answers))
@@ -190,7 +188,7 @@ def _read(file: Path, items: pd.DataFrame, attribute: str) -> Readings:
         real=tensors["real"],
         blank=tensors["blank"],
         swapped=tensors.get("swapped"),
-        notes=_about(file)["notes"],
+        notes=(*_about(file)["notes"], *item_notes(items)),
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from analysis.readings.lens_rows import lens_rows
 from analysis.readings.reader import Reader
 from analysis.runs.command import OpenRun
-from analysis.runs.residuals import answer_words, output_map
+from analysis.runs.output_map import answer_words, output_map
 from data_prep.errors import UserError
 from probes.logit_lens import answer_log_probs
 from probes.translators import Recipe
@@ -32,7 +32,7 @@ def tuned_lens_reader(opened: OpenRun, items: pd.DataFrame, lens: Path | None) -
     unembedding = output_map(opened)
     if lens is None:
         fitted = _cross_fitted(opened)
-        note = _NOTE.format(", ".join(opened.run.study.lens_attributes))
+        note = _NOTE.format(", ".join(opened.lens_attributes))
         translate = fitted.translate
     else:
         foreign = read_lens(opened, lens)

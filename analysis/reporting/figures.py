@@ -1,7 +1,8 @@
 """Drawing functions that commands and the paper share: they take axes and results, never load."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ MARKERS = {
     "tuned_lens": "s",
     "linear_probe": "^",
 }
+_OTHERS = {
+    # Of attributes that have no look of their own, the same seven colours and other strokes.
+    "color": ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"),
+    "line": ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)), (0, (7, 2))),
+    "marker": ("o", "s", "^", "v", "P", "X", "D", "<", ">"),
+}
 TEXT_WIDTH_IN = 5.5
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -66,16 +73,48 @@ STYLE: dict[Any, Any] = {
 _TITLE = "Effect of the image by layer, and the layer of emergence"
 
 
-def draw_effect(axes: Axes, found: Mapping[str, Any], name: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How an attribute is drawn."""
+
+    color: str
+    line: Any
+    """Line style."""
+    marker: str
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """The look of each attribute: its own, or one after the other's by its place among `names`.
+
+    No two of the first seven have one colour; after these, colours come again with other strokes.
+    """
+    names = list(names)
+    taken = {COLORS[name] for name in names if name in COLORS}
+    free = [color for color in _OTHERS["color"] if color not in taken] or _OTHERS["color"]
+    found = {}
+    for place, name in enumerate([name for name in names if name not in COLORS]):
+        found[name] = Look(
+            color=free[place % len(free)],
+            line=_OTHERS["line"][place % len(_OTHERS["line"])],
+            marker=_OTHERS["marker"][place % len(_OTHERS["marker"])],
+        )
+    own = {name: _own_look(name) for name in names if name in COLORS}
+    return {name: own.get(name) or found[name] for name in names}
+
+
+def _own_look(name: str) -> Look:
+    return Look(color=COLORS[name], line=LINES.get(name, "-"), marker=MARKERS.get(name, "o"))
+
+
+def draw_effect(axes: Axes, found: Mapping[str, Any], name: str, look: Look | None = None) -> None:
     """Effect by layer with its band; the emergence layer, its interval and its set below."""
-    color = COLORS[name]
+    look = look or looks([name])[name]
+    color = look.color
     rows = found["layers"]
     layers = np.array([row["layer"] for row in rows])
     effect, low, high = (np.array([row[key] for row in rows]) for key in ("effect", "low", "high"))
     axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(
-        layers, effect, color=color, linestyle=LINES[name], marker=MARKERS[name], markersize=2.5
-    )
+    axes.plot(layers, effect, color=color, linestyle=look.line, marker=look.marker, markersize=2.5)
     crossing = found["lambda_half"]
     if crossing is not None:
         draw_crossing(axes, crossing, found["plateau_effect"] / 2, color=color, marker="D")
@@ -99,7 +138,9 @@ def draw_crossing(
     )  # fmt: skip
 
 
-def draw_sets(axes: Axes, found: Mapping[str, Any], name: str, *, height: float) -> None:
+def draw_sets(
+    axes: Axes, found: Mapping[str, Any], name: str, look: Look | None = None, *, height: float
+) -> None:
     """The forward-backward set for half of the plateau, as a bar at `height` (axes fraction)."""
     if found["outcome"] != "emerged":
         return
@@ -107,7 +148,8 @@ def draw_sets(axes: Axes, found: Mapping[str, Any], name: str, *, height: float)
     last = found["layers"][-1]["layer"]
     end = last + 0.25 if high is None else high
     axes.plot(
-        [low - 0.12, end + 0.12], [height, height], color=COLORS[name], linewidth=3,
+        [low - 0.12, end + 0.12], [height, height],
+        color=(look or looks([name])[name]).color, linewidth=3,
         solid_capstyle="butt", alpha=0.6, transform=axes.get_xaxis_transform(), clip_on=False,
     )  # fmt: skip
 
@@ -120,10 +162,12 @@ def save_emergence_figure(
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color="0.6", linewidth=0.6)
+        drawn = looks(results)
         for place, (name, found) in enumerate(results.items()):
-            draw_effect(axes, found, name)
-            draw_sets(axes, found, name, height=1.02 + 0.03 * place)
-        label_ends(axes, {name: found["layers"][-1]["effect"] for name, found in results.items()})
+            draw_effect(axes, found, name, drawn[name])
+            draw_sets(axes, found, name, drawn[name], height=1.02 + 0.03 * place)
+        ends = {name: found["layers"][-1]["effect"] for name, found in results.items()}
+        label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
         first = next(iter(results.values()))
         last = first["layers"][-1]["layer"]
         axes.set_xlim(-0.2, last + 0.2)
@@ -146,8 +190,11 @@ def save_figure(figure: Figure, file: Path, **options: Any) -> None:
     write_durably(file, stream.getvalue())
 
 
-def label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
+def label_ends(
+    axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str] | None = None
+) -> None:
     """Names at the line ends, moved apart where they would overlap."""
+    colors = COLORS if colors is None else colors
     low, high = axes.get_ylim()
     gap = 0.06 * (high - low)
     height = -np.inf
@@ -155,6 +202,6 @@ def label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
         height = max(value, height + gap)
         axes.annotate(
             name, xy=(1.0, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
-            textcoords="offset points", va="center", color=COLORS[name], fontsize=8,
+            textcoords="offset points", va="center", color=colors[name], fontsize=8,
             annotation_clip=False,
         )  # fmt: skip

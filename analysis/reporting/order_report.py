@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.reporting.figures import COLORS, LINES, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.reporting.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
 from analysis.reporting.printed import printed
 from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
 
@@ -69,14 +69,15 @@ def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
     """A ridge per attribute, the earliest on top: share of resamples by layer."""
     estimates = found["estimates"]
     names = sorted(estimates, key=lambda name: estimates[name])
+    drawn_as = looks(found.get("declared", names))
     tallest = max(max(found["distribution"][name]["share"]) for name in names)
     for place, name in enumerate(names):
         base = len(names) - 1 - place
-        drawn = found["distribution"][name]
+        drawn, look = found["distribution"][name], drawn_as[name]
         height = [base + 0.85 * share / tallest for share in drawn["share"]]
-        axes.fill_between(drawn["layers"], base, height, color=COLORS[name], alpha=0.3, linewidth=0)
-        axes.plot(drawn["layers"], height, color=COLORS[name], linestyle=LINES[name], linewidth=1)
-        axes.plot([estimates[name]] * 2, [base, base + 0.9], color=COLORS[name], linewidth=0.8)
+        axes.fill_between(drawn["layers"], base, height, color=look.color, alpha=0.3, linewidth=0)
+        axes.plot(drawn["layers"], height, color=look.color, linestyle=look.line, linewidth=1)
+        axes.plot([estimates[name]] * 2, [base, base + 0.9], color=look.color, linewidth=0.8)
     axes.set_yticks([len(names) - 1 - place for place in range(len(names))], names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

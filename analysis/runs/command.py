@@ -11,10 +11,10 @@ import tyro
 
 from analysis.runs.run_folder import Run, claim
 from analysis.runs.study import Study, read_study
-from data_prep.attributes import ATTRIBUTES, attribute
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
-from data_prep.sources import SceneData, open_data
+from data_prep.scene_data import SceneData
+from data_prep.sources import open_data
 from probes.loading.identity import known_revision
 
 if TYPE_CHECKING:  # a finished run needs neither torch nor the model
@@ -54,25 +54,29 @@ class RunOptions:
         if self.batch_size != "auto" and self.batch_size < 1:
             raise UserError(f"--batch-size must be at least 1, or auto, got {self.batch_size}")
 
+    def require_attributes(self, data: SceneData) -> None:
+        """UserError unless the data has what the plan, and the command, name of it."""
+        data.chosen(self.plan.lens_attributes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeOptions(RunOptions):
     """Those of a command that takes one attribute after the other."""
 
-    attr: tuple[str, ...] = ("color", "shape", "material")
-    """Attributes: color, shape, material, size, count, or all."""
+    attr: tuple[str, ...] = ("usual",)
+    """Attributes of the data, or all. Scenes in CLEVR's terms have color, shape, material, size and
+    count; usual: the first three of these, all of other data."""
 
-    @property
-    def attributes(self) -> tuple[str, ...]:
+    def require_attributes(self, data: SceneData) -> None:
+        # Not by super(): a slotted dataclass is another class than the one it was written as.
+        RunOptions.require_attributes(self, data)
+        self.attributes(data)
+
+    def attributes(self, data: SceneData) -> tuple[str, ...]:
         """The attributes asked for, each once. UserError for none, or for one that is unknown."""
         if not self.attr:
-            raise UserError(f"--attr needs at least one of {', '.join(ATTRIBUTES)}, or all")
-        names: tuple[str, ...] = (
-            ATTRIBUTES if "all" in self.attr else tuple(dict.fromkeys(self.attr))
-        )
-        for name in names:
-            attribute(name)
-        return names
+            raise UserError(f"--attr needs at least one of {', '.join(data.attributes)}, or all")
+        return data.chosen(self.attr)
 
 
 Options = TypeVar("Options", bound=RunOptions)
@@ -93,11 +97,22 @@ class OpenRun:
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
     """Those of `load_vlm`, for an engine's workers."""
 
+    @property
+    def lens_attributes(self) -> tuple[str, ...]:
+        """Those on whose answer positions the tuned lens is trained."""
+        return self.data.chosen(self.run.study.lens_attributes)
+
+    def tokenizer(self) -> Any:
+        """The model's; loads it."""
+        return self.load_model().tokenizer
+
 
 def open_run(options: RunOptions) -> OpenRun:
     """The run that the options name, new or begun before; the model is loaded only if its
     revision cannot be told without."""
-    study, data = options.plan, open_data(options.plan.data)
+    study = options.plan
+    data = open_data(study.data, study.data_options)
+    options.require_attributes(data)
 
     arguments = {
         "name_or_path": study.model,

@@ -1,51 +1,55 @@
 """The items of a run: which scenes are asked what, built once per attribute."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 from numpy import ndarray
 
+from analysis.runs.image_survey import chosen_scenes, image_survey
 from analysis.runs.run_folder import Run
 from data_prep.errors import UserError
 from data_prep.items import build_items
-from data_prep.scenes import Scene
-from data_prep.sources import SceneData
+from data_prep.scene_data import SceneData
+from data_prep.scenes import Photograph
 
 _MIN_SCENES = 10
 _STREAM = 0
+_BROKEN = "image cannot be read"
+_NOTES = "notes"
 
 
-def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[Scene]:
-    """The scenes of a study: the first `limit` in the order of their ids."""
-    ordered = sorted(data.scenes, key=lambda scene: scene.scene_id)
-    if limit is not None and limit > len(ordered):
-        raise UserError(
-            f"{data.name} has {len(ordered)} scenes, got --scenes {limit}: ask for fewer"
-        )
-    return ordered[:limit]
-
-
-def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+def items_of(
+    run: Run,
+    data: SceneData,
+    attribute: str,
+    *,
+    tokenizer: Callable[[], Any] | None = None,
+) -> pd.DataFrame:
     """The items of one attribute, from the run or built now.
 
-    UserError if the statistics could say nothing about them: before any model work.
+    `tokenizer` gives the model's, and is called only where the data decides on the answers: items
+    whose answer it cannot score are left out. UserError if the statistics could say nothing about
+    the items: before any model work.
     """
     table = run.read_table("items")
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
         items = own.reset_index(drop=True)
     else:
-        items = build_items(
-            chosen_scenes(data, run.study.scenes),
-            [attribute],
-            rng=run.study.rng(_STREAM),
-            questions=run.study.questions,
-            min_scenes_per_text=run.study.min_scenes_per_text,
-        )
+        items = _built(run, data, attribute)
+        require_enough(items)
+        if tokenizer is not None and data.answer_set(items).from_data:
+            items = _scorable(items, data, tokenizer())
         run.replace_rows("items", items, key=["attribute"])
     require_enough(items)
     return items
+
+
+def item_notes(items: pd.DataFrame) -> tuple[str, ...]:
+    """What the reader should know of how the items of one attribute were chosen."""
+    return tuple(items.attrs.get(_NOTES, {}).get(str(items["attribute"].iloc[0]), ()))
 
 
 def require_enough(items: pd.DataFrame) -> None:
@@ -65,3 +69,51 @@ def require_enough(items: pd.DataFrame) -> None:
 def labels_of(items: pd.DataFrame, answers: Sequence[str]) -> Int[ndarray, " item"]:
     """Each item's answer as an index into the answer set."""
     return np.array([answers.index(answer) for answer in items["answer"]], dtype=np.int64)
+
+
+def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    survey, study = image_survey(run, data), run.study
+    scenes = [
+        scene for scene in chosen_scenes(data, study.scenes) if scene.scene_id not in survey.broken
+    ]
+    items = build_items(
+        scenes,
+        [attribute],
+        rng=study.rng(_STREAM),
+        questions=study.questions,
+        min_scenes_per_text=study.min_scenes_per_text,
+        min_scenes_per_answer=study.min_scenes_per_answer,
+        asking=data.asking,
+    )
+    skipped: dict[str, int] = items.attrs["skipped"][attribute]
+    if survey.broken:
+        skipped[_BROKEN] = len(survey.broken)
+    # Which of rendered scenes a text suits is no news; which photographs are missing is.
+    told = skipped if isinstance(scenes[0], Photograph) else {_BROKEN: skipped.get(_BROKEN, 0)}
+    items.attrs[_NOTES] = {attribute: _not_asked(told)}
+    survey.keep(items)
+    return items
+
+
+def _not_asked(skipped: Mapping[str, int]) -> list[str]:
+    reasons = [f"{number:,} ({reason})" for reason, number in sorted(skipped.items()) if number]
+    return [f"scenes that are not asked: {', '.join(reasons)}"] if reasons else []
+
+
+def _scorable(items: pd.DataFrame, data: SceneData, tokenizer: Any) -> pd.DataFrame:
+    """Without the items whose answer this tokenizer cannot tell from others; a note says which."""
+    from probes.answers import scorable_part
+
+    attribute = str(items["attribute"].iloc[0])
+    part, left_out = scorable_part(tokenizer, data.answer_set(items))
+    if len(part.answers) < 2:
+        raise UserError(
+            f"fewer than 2 answers of {attribute} can be scored with this tokenizer: "
+            f"{next(iter(left_out.values()))}"
+        )
+    kept = items.loc[items["answer"].isin(part.answers)].reset_index(drop=True)
+    kept.attrs = dict(items.attrs)
+    counts = items["answer"].value_counts()
+    notes = [f"{why} ({counts[answer]} scenes)" for answer, why in left_out.items()]
+    kept.attrs[_NOTES] = {attribute: [*items.attrs[_NOTES][attribute], *notes]}
+    return kept

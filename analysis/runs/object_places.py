@@ -22,13 +22,13 @@ def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
     """
     from probes.positions import Square
 
-    scenes = {scene.scene_id: scene for scene in opened.data.scenes}
+    scenes = opened.data.object_scenes()
     squares = {}
     columns = (items[name] for name in ("item_id", "scene_id", "attribute", "question"))
     for item_id, scene_id, attribute, text in zip(*columns, strict=True):
         scene = scenes[scene_id]
         thing = referent(scene, attribute, text)
-        width, height = opened.data.open_image(scene.image).size
+        width, height = opened.data.image_size(scene.image)
         square = Square(
             x_px=thing.position_px[0],
             y_px=thing.position_px[1],

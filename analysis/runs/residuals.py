@@ -1,14 +1,10 @@
 """The residuals of an attribute's items under every condition, captured once per position.
 
-Beside them the run keeps the model's output map and the tokens of the answers: with these, a run
-that was captured on one machine is read on another, without the model.
+A complete store is read without the model; what is missing of one is captured.
 """
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,27 +13,16 @@ import torch
 from jaxtyping import Int
 from numpy import ndarray
 
+from analysis.runs.captures import captured
 from analysis.runs.command import OpenRun
-from analysis.runs.items import chosen_scenes
 from analysis.runs.object_places import object_squares
-from analysis.runs.passes import BLANK, forward_passes
-from data_prep.controls import blank_image, derangement, mean_color
-from data_prep.errors import UserError
-from data_prep.items import answer_set
-from probes.durable import write_durably
+from analysis.runs.passes import forward_passes
+from data_prep.controls import derangement
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
-    from PIL.Image import Image
-
-    from probes.answers import AnswerTokens
     from probes.positions import Position
-    from probes.residuals.capture import Engine
     from probes.residuals.rows import StoredRows
     from probes.residuals.store import ResidualStore
-    from probes.unembedding import Unembedding
-    from probes.vlm import VLM
-
-_TRIAL_PASSES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,122 +128,4 @@ def stored_passes(
         wanted = run.study_hash, digest_of(row_ids_of(passes, position)), position.name
         if found == wanted and not store.missing_shards():
             return store
-    return _captured(opened, items, passes, position, place)
-
-
-def output_map(opened: OpenRun) -> "Unembedding":
-    """The model's final norm and head, as kept when the residuals were captured."""
-    from probes.unembedding import Unembedding
-
-    return Unembedding.load(opened.run.output_map)
-
-
-def answer_words(opened: OpenRun, attribute: str) -> "AnswerTokens":
-    """The tokens of the answers, as kept when the residuals were captured."""
-    from probes.answers import AnswerTokens
-
-    file = _words_file(opened, attribute)
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return AnswerTokens(
-            attribute=attribute,
-            answers=tuple(kept["token_ids"]),
-            token_ids=tuple(map(tuple, kept["token_ids"].values())),
-            notes=tuple(kept["notes"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} is damaged ({error}): capture again in a new run") from error
-
-
-def _captured(
-    opened: OpenRun,
-    items: pd.DataFrame,
-    passes: list[tuple[str, str, str]],
-    position: "Position",
-    place: Path,
-) -> "ResidualStore":
-    from tqdm import tqdm
-
-    from probes.residuals.capture import capture_to_store, store_spec
-    from probes.residuals.passes import row_ids_of
-    from probes.residuals.store import ResidualStore
-
-    run, vlm = opened.run, opened.load_model()
-    run.study.require_layers(vlm.n_layers)
-    _keep_output_map(opened, items, vlm)
-    open_image = _image_opener(opened)
-    batch_size = _batch_size(opened, vlm, passes, open_image, position, place)
-    spec = store_spec(
-        vlm, passes, study_hash=run.study_hash, position=position, batch_size=batch_size
-    )
-    store = ResidualStore.open_or_create(place, spec, row_ids_of(passes, position))
-    what = f"capture {items['attribute'].iloc[0]}, {place.name}"
-    with tqdm(total=len(passes), desc=what, unit="item", disable=None) as bar:
-        capture_to_store(
-            vlm,
-            passes,
-            open_image,
-            store,
-            position=position,
-            progress=bar.update,
-            engine=_engine(opened),
-        )
-    return store
-
-
-def _image_opener(opened: OpenRun) -> "Callable[[str], Image]":
-    data, scenes = opened.data, chosen_scenes(opened.data, opened.run.study.scenes)
-    color = mean_color(data.open_image(scene.image) for scene in scenes)
-    blank = blank_image(data.open_image(scenes[0].image).size, color)
-
-    def open_image(key: str) -> "Image":
-        return blank if key == BLANK else data.open_image(key)
-
-    return open_image
-
-
-def _batch_size(
-    opened: OpenRun,
-    vlm: "VLM",
-    passes: list[tuple[str, str, str]],
-    open_image: "Callable[[str], Image]",
-    position: "Position",
-    place: Path,
-) -> int:
-    from probes.residuals.batch_size import automatic_batch_size, batch_size_of
-    from probes.residuals.shards import CaptureJob
-
-    job = CaptureJob(passes=passes, open_image=open_image, batch_size=1, position=position)
-    trial = range(min(_TRIAL_PASSES, len(passes)))
-    return batch_size_of(opened.batch_size, place, lambda: automatic_batch_size(vlm, job, trial))
-
-
-def _engine(opened: OpenRun) -> "Engine":
-    from probes import load_vlm
-    from probes.residuals.capture import local_engine
-    from probes.residuals.ray_engine import RayEngine
-
-    if opened.engine == "local":
-        return local_engine
-    arguments = opened.model_arguments
-    return RayEngine(load=partial(load_vlm, **arguments), device=arguments["device"])
-
-
-def _keep_output_map(opened: OpenRun, items: pd.DataFrame, vlm: "VLM") -> None:
-    from probes.answers import answer_tokens
-
-    attribute = str(items["attribute"].iloc[0])
-    tokens = answer_tokens(vlm.tokenizer, answer_set(items, attribute))
-    folder = opened.run.output_map
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
-    vlm.unembedding.save(folder)
-    words = dict(zip(tokens.answers, tokens.token_ids, strict=True))
-    content = json.dumps({"notes": tokens.notes, "token_ids": words}, indent=1)
-    write_durably(_words_file(opened, attribute), content.encode())
-
-
-def _words_file(opened: OpenRun, attribute: str) -> Path:
-    return opened.run.output_map / f"{attribute}.json"
+    return captured(opened, items, passes, position, place)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.runs.study import Study
+from analysis.runs.study import NAMES, Study
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
 
@@ -52,11 +52,18 @@ class Run:
             ) from error
 
     def replace_rows(self, name: str, rows: pd.DataFrame, key: list[str]) -> None:
-        """Put `rows` into the table, in place of those with the same values of `key`."""
+        """Put `rows` into the table, in place of those with the same values of `key`.
+
+        What the table says of itself in `.attrs`, by kind and then name, is kept likewise.
+        """
         old = self.read_table(name)
         if old is not None:
+            about = old.attrs | {
+                kind: {**old.attrs.get(kind, {}), **told} for kind, told in rows.attrs.items()
+            }
             replaced = old.set_index(key).index.isin(rows.set_index(key).index)
             rows = pd.concat([old.loc[~replaced], rows], ignore_index=True)
+            rows.attrs = about
         stream = io.BytesIO()
         rows.to_parquet(stream, index=False)
         write_durably(self.folder / f"{name}.parquet", stream.getvalue())
@@ -106,7 +113,7 @@ def _require_same(record: Path, identity: dict) -> None:
         return
     # Names do not tell models and data apart, so their change is only mentioned after all others.
     changed = [name for name in plans[1] if plans[0].get(name) != plans[1][name]]
-    changed.sort(key=lambda name: name in ("model", "data"))
+    changed.sort(key=lambda name: name in NAMES)
     if changed:
         name = changed[0]
         what = f"{name} {plans[0].get(name)!r}, now {plans[1][name]!r}"

@@ -3,17 +3,20 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from data_prep.attributes import attribute
+from data_prep.command_line import NamedTexts
 from data_prep.errors import UserError
+from data_prep.sources import DataOptions
 
-FORMAT = 2
+FORMAT = 3
 """Of what is written into run folders; raised whenever the same plan gives other results."""
+NAMES = ("model", "data", "contrast")
+"""Fields of a plan that say where something lies, and not what it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,24 @@ class Study:
     """The prompt around a question: the checkpoint's own template (card), the same after asking
     for a single word or phrase (one_word), or nothing but image and question (bare)."""
     data: str = "bundled"
-    """"bundled", or clevr:FOLDER[:SPLIT] for scenes in CLEVR's layout."""
+    """"bundled"; clevr:FOLDER[:SPLIT], CLEVR's layout or its zip archive; coco:FOLDER[:SPLIT],
+    COCO's layout; images:FOLDER[:CSV], own images with labels from sub-folders or a CSV;
+    hub:NAME[:SPLIT], a data set of the Hugging Face Hub, or a folder of its layout."""
+    contrast: str | None = None
+    """With images:FOLDER a second folder: asked is whether an image shows what the first holds."""
+    columns: NamedTexts = field(default_factory=dict)
+    """With hub:NAME its columns: --columns image=img kind=label, image for the images, any other
+    name for an attribute. Default: its images and its classes."""
+    ask: NamedTexts = field(default_factory=dict)
+    """Own question texts of photographs, by attribute: --ask label="What bird is this?". The text
+    for presence holds {category}."""
+    negatives: Literal["random", "popular", "adversarial"] = "random"
+    """Which absent categories presence asks for (POPE): any, the most frequent ones, or those
+    that stand most often beside the present ones."""
+    skip_broken: bool = False
+    """Leave out images that cannot be read, instead of refusing to begin; they are counted."""
+    min_scenes_per_answer: int = 5
+    """Least number of scenes that an answer must have; labels of photographs only."""
     scenes: int | None = None
     """Use the first so many scenes only."""
     questions: Literal["referring", "main", "all"] = "referring"
@@ -44,8 +64,9 @@ class Study:
     """Least number of scenes that a question text must serve. 1: images are swapped instead."""
     swaps: int = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
-    lens_attributes: tuple[str, ...] = ("color", "shape", "material")
-    """Attributes on whose answer positions the tuned lens is trained."""
+    lens_attributes: tuple[str, ...] = ("usual",)
+    """Attributes on whose answer positions the tuned lens is trained; usual: color, shape and
+    material of CLEVR-style scenes, all of other data."""
     primary_control: Literal["shuffled", "blank"] = "shuffled"
     """The control against which emergence is estimated; the other must be beaten too."""
     margin: float = 0.05
@@ -64,9 +85,8 @@ class Study:
     def __post_init__(self) -> None:
         if not self.lens_attributes:
             raise UserError("lens_attributes needs at least one attribute to train the lens on")
-        for name in self.lens_attributes:
-            attribute(name)
-        for name, least in (("scenes", 1), ("min_scenes_per_text", 1), ("swaps", 1), ("seed", 0)):
+        floors = ("scenes", "min_scenes_per_text", "min_scenes_per_answer", "swaps")
+        for name, least in (*((name, 1) for name in floors), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"{name} must be at least {least}, got {value}")
@@ -94,11 +114,22 @@ class Study:
         """Hash of the plan and of what it is about: the same hash gives the same results."""
         content = {
             "format": FORMAT,
-            "plan": {**asdict(self), "model": None, "data": None},  # names; these two decide:
+            "plan": {**asdict(self), **dict.fromkeys(NAMES)},  # what they name decides:
             "model_revision": model_revision,
             "data_fingerprint": data_fingerprint,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def data_options(self) -> DataOptions:
+        """What the plan says of its data beside the name."""
+        return DataOptions(
+            contrast=self.contrast,
+            columns=self.columns,
+            ask=self.ask,
+            negatives=self.negatives,
+            limit=self.scenes,
+        )
 
     def require_layers(self, n_layers: int) -> None:
         """UserError if plateau or horizon lie beyond the last layer of a model."""
@@ -120,9 +151,7 @@ class Study:
     def to_toml(self) -> str:
         """As a study file; what is None is left out."""
         lines = [
-            f"{name} = {json.dumps(value)}"
-            for name, value in asdict(self).items()
-            if value is not None
+            f"{name} = {_toml(value)}" for name, value in asdict(self).items() if value is not None
         ]
         return "\n".join(lines) + "\n"
 
@@ -135,27 +164,35 @@ def read_study(file: Path) -> Study:
         raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"the study file {file} is not valid TOML: {error}") from error
-    known = {field.name: field for field in fields(Study)}
+    known = {each.name for each in fields(Study)}
     for name, value in content.items():
         if name not in known:
             raise UserError(
-                f"unknown key {name!r} in {file}: the keys of a study are {', '.join(known)}"
+                f"unknown key {name!r} in {file}: the keys of a study are "
+                f"{', '.join(each.name for each in fields(Study))}"
             )
         content[name] = _checked(name, value, file)
     return Study(**content)
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
-    "quantize": (int,),
-    "scenes": (int,), "min_scenes_per_text": (int,), "swaps": (int,), "horizon": (int,),
+    "quantize": (int,), "scenes": (int,), "min_scenes_per_text": (int,),
+    "min_scenes_per_answer": (int,),
+    "swaps": (int,), "horizon": (int,),
     "n_resamples": (int,), "seed": (int,), "margin": (int, float), "level": (int, float),
 }  # fmt: skip
 _CHOICES = {
-    "prompt_style": ("card", "one_word", "bare"),
-    "quantize": (4, 8),
-    "questions": ("referring", "main", "all"),
-    "primary_control": ("shuffled", "blank"),
-}
+    "prompt_style": ("card", "one_word", "bare"), "quantize": (4, 8),
+    "questions": ("referring", "main", "all"), "primary_control": ("shuffled", "blank"),
+    "negatives": ("random", "popular", "adversarial"),
+}  # fmt: skip
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{_toml(name)} = {_toml(each)}" for name, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _checked(name: str, value: Any, file: Path) -> Any:
@@ -167,6 +204,14 @@ def _checked(name: str, value: Any, file: Path) -> Any:
         if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
             raise UserError(f"{name} in {file} must be a list of attributes, got {value!r}")
         return tuple(value)
+    if name in ("columns", "ask"):
+        if not (isinstance(value, dict) and all(isinstance(each, str) for each in value.values())):
+            raise UserError(f'{name} in {file} must be like {{name = "text"}}, got {value!r}')
+        return value
+    if name == "skip_broken":
+        if not isinstance(value, bool):
+            raise UserError(f"{name} in {file} must be true or false, got {value!r}")
+        return value
     kinds = _KINDS.get(name, (str,))
     if not isinstance(value, kinds) or isinstance(value, bool):
         wanted = "text" if kinds == (str,) else "a number"

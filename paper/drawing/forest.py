@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.reporting.figures import COLORS, draw_crossing
+from analysis.reporting.figures import draw_crossing, looks
 from paper.evidence.studies import READOUT_NAMES
 
 # Shapes, so that readouts differ without colour; colour says the attribute, as everywhere.
@@ -18,11 +18,12 @@ _GAP = 0.8
 def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     """`found` by attribute, then readout; a row each, the first on top. In layers."""
     place, ticks, last = 0.0, {}, 0
+    drawn = looks(found)
     for name, by_readout in found.items():
         start = place
         for readout, one in by_readout.items():
             last = max(last, one["layers"][-1]["layer"])
-            _draw_row(axes, one, place, COLORS[name], _MARKERS[readout])
+            _draw_row(axes, one, place, drawn[name].color, _MARKERS[readout])
             place -= 1
         ticks[name] = (start + place + 1) / 2
         place -= _GAP

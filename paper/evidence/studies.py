@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.reporting.report_text import READOUT_NAMES
-from data_prep.attributes import ATTRIBUTES
 from paper.evidence.record import RunRecord
 
 __all__ = ["ANSWER", "READOUTS", "READOUT_NAMES", "main_readout", "probes", "tuned_lens"]
@@ -24,13 +23,18 @@ def probes(record: RunRecord) -> dict[str, Mapping[str, Any]]:
     found = record.study("probes")
     if not found:
         return {}
-    if set(found) <= set(ATTRIBUTES):
+    if all(_is_one(one) for one in found.values()):
         return {ANSWER: found}
     return {
-        position: {name: one for name, one in by_attribute.items() if name in ATTRIBUTES}
+        position: {name: one for name, one in by_attribute.items() if _is_one(one)}
         for position, by_attribute in found.items()
         if isinstance(by_attribute, Mapping)
     }
+
+
+def _is_one(found: object) -> bool:
+    """Whether it is what the probes of one attribute at one position have found."""
+    return isinstance(found, Mapping) and "layers" in found
 
 
 def tuned_lens(record: RunRecord) -> dict[str, Mapping[str, Any]]:

@@ -23,7 +23,10 @@ made with.
 """
 _MEANINGS = {
     "model": "model", "revision": "revision asked for", "dtype": "number format", "data": "data",
-    "scenes": "limit on scenes", "questions": "questions",
+    "contrast": "contrast folder", "columns": "columns", "ask": "own texts",
+    "negatives": "absent categories", "skip_broken": "broken images skipped",
+    "min_scenes_per_answer": "least scenes per answer",
+    "scenes": "limit on scenes", "questions": "questions", "lens_attributes": "lens trained on",
     "min_scenes_per_text": "least scenes per text", "swaps": "swapped images per item, if needed",
     "primary_control": "primary control", "margin": "margin (share of H)",
     "plateau": "plateau window", "horizon": "horizon (layer)", "level": "level",
@@ -67,14 +70,18 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def _said(name: str, value: object) -> str:
-    if name in ("model", "data") and isinstance(value, str):
+    if name in ("model", "data", "contrast") and isinstance(value, str):
         # Where it lies on somebody's disk is nobody's business.
         return value.rstrip("/").split("/")[-1]
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items()) or "default"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         # Layers of a window, or names.
         ends = name in ("plateau", "horizon")
         return f"{value[0]} to {value[-1]}" if ends else ", ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _spaced(text: str) -> str:

@@ -6,7 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import COLORS, TEXT_WIDTH_IN, draw_effect, draw_sets, label_ends
+from analysis.reporting.figures import (
+    TEXT_WIDTH_IN,
+    Look,
+    draw_effect,
+    draw_sets,
+    label_ends,
+    looks,
+)
 from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
@@ -24,7 +31,7 @@ and that costs more than not knowing. The layer of half the plateau does not dep
 \placefigure{effect}
 """
 _ATTRIBUTE = r"""
-\paragraph{#.}
+\paragraph{\val{@.name}.}
 \val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is
 \val{@.last} H (\val{level} CI \val{@.last-interval}), and the right answer is the most probable
 one among the \val{@.n-answers} answers for \val{@.right} of the questions with the real image,
@@ -34,7 +41,7 @@ one among the \val{@.n-answers} answers for \val{@.right} of the questions with 
 
 def _text(record: RunRecord) -> str:
     findings = record.findings(main_readout(record))
-    parts = [_ATTRIBUTE.replace("@", name).replace("#", name.capitalize()) for name in findings]
+    parts = [_ATTRIBUTE.replace("@", name) for name in findings]
     return _TEXT + "".join(parts)
 
 
@@ -44,6 +51,8 @@ def _values(record: RunRecord) -> Iterator[Value]:
         where = f"attributes/{name}/readouts/{readout}"
         first, last = found["layers"][0], found["layers"][-1]
         texts = {
+            # As a value, for the name of an attribute may hold digits and signs.
+            "name": (name.replace("_", " ").capitalize(), ""),
             "sentence": (emergence_sentence(name, found), ""),
             "first": (number(first["effect"]), "/layers/0/effect"),
             "last": (number(last["effect"]), "/layers/-1/effect"),
@@ -66,14 +75,15 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axhline(0, color="0.6", linewidth=0.6)
-        height = 1.03
+        height, drawn = 1.03, looks(findings)
         for name, found in findings.items():
-            draw_effect(axes, found, name)
+            draw_effect(axes, found, name, drawn[name])
             if found["outcome"] == "emerged":
-                draw_sets(axes, found, name, height=height)
-                _name_set(axes, found, name, height)
+                draw_sets(axes, found, name, drawn[name], height=height)
+                _name_set(axes, found, name, drawn[name], height)
                 height += 0.05
-        label_ends(axes, {name: one["layers"][-1]["effect"] for name, one in findings.items()})
+        ends = {name: one["layers"][-1]["effect"] for name, one in findings.items()}
+        label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
         axes.set_xlim(-0.2, record.last_layer + 0.2)
         axes.set_xticks(range(0, record.last_layer + 1, max(1, record.last_layer // 10)))
         axes.set_xlabel("layer (0: embeddings)")
@@ -96,12 +106,12 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     )
 
 
-def _name_set(axes: Axes, found: Mapping[str, Any], name: str, height: float) -> None:
+def _name_set(axes: Axes, found: Mapping[str, Any], name: str, look: Look, height: float) -> None:
     """Beside the bar, which in grey looks like any other."""
     axes.annotate(
         name, xy=(found["fb_half"]["low"] - 0.12, height), xycoords=("data", "axes fraction"),
         xytext=(-3, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5,
-        color=COLORS[name], annotation_clip=False,
+        color=look.color, annotation_clip=False,
     )  # fmt: skip
 
 

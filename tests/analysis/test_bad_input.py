@@ -56,6 +56,15 @@ def on(folder: Path, small: list[str]) -> list[str]:
         (["--run", "x" * 300], "cannot use the run folder xxx"),
         (["--study", "/no/such.toml"], "cannot read the study file /no/such.toml"),
         (["--study"], "--study"),
+        (["--data", "coco:"], "unknown data 'coco:': choose bundled or clevr:FOLDER"),
+        (["--data", "images:/no/such"], "no folder '/no/such': give the one that holds the images"),
+        (["--data", "hub:/no/such"], "no folder '/no/such': give one with parquet files"),
+        (["--contrast", "x"], "contrast is for data of the kind images, got clevr: leave it out"),
+        (["--columns", "image=x"], "columns is for data of the kind hub, got clevr"),
+        (["--ask", "size=How large?"], "ask is for data of the kind coco or images or hub"),
+        (["--ask", "label"], "--ask: write NAME=TEXT, got 'label'"),
+        (["--ask", "a=b", "a=c"], "--ask: a name stands twice in a=b a=c"),
+        (["--negatives", "hard"], "--negatives"),
     ],
 )
 def test_arguments(refused, small, tmp_path, monkeypatch, arguments, message):
@@ -79,6 +88,11 @@ def test_arguments(refused, small, tmp_path, monkeypatch, arguments, message):
         ("questions = 'none'", "must be one of referring, main, all, got 'none'"),
         ("level = 2", "level must lie between 0 and 1, got 2.0"),
         ("swaps = 0", "swaps must be at least 1, got 0"),
+        ("min_scenes_per_answer = 0", "min_scenes_per_answer must be at least 1, got 0"),
+        ("negatives = 'easy'", "must be one of random, popular, adversarial, got 'easy'"),
+        ("skip_broken = 1", "must be true or false, got 1"),
+        ("ask = 'What?'", """must be like {name = "text"}, got 'What?'"""),
+        ("columns = {kind = 3}", """must be like {name = "text"}, got {'kind': 3}"""),
     ],
 )
 def test_study_files(refused, tmp_path, text, message):

@@ -164,7 +164,6 @@ def test_nothing_is_trained_twice_and_the_same_seed_gives_the_same_bytes(ran, ca
     ("arguments", "message"),
     [
         (["--seeds", "0"], "seeds must be at least 1"),
-        (["--lens-attributes", "weight"], "weight"),
         (["--tokens-per-item", "0"], "tokens_per_item must be at least 1"),
         (["--recipe.rank", "0"], "rank must be at least 1"),
         (["--positions"], "at least one of"),

@@ -1,11 +1,12 @@
 """What cannot be parsed is told in one line, whatever the terminal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 import tyro
 
-from data_prep.command_line import from_command_line
+from data_prep.command_line import NamedTexts, from_command_line
 from data_prep.errors import UserError
 
 
@@ -52,3 +53,22 @@ def test_help_is_no_error(capsys):
         parse("--help")
     assert end.value.code == 0
     assert "usage: python -m it" in capsys.readouterr().out
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithTexts:
+    """A command with texts by name."""
+
+    ask: NamedTexts = field(default_factory=dict)
+    """Own texts."""
+
+
+@pytest.mark.parametrize("default", [None, WithTexts(ask={"label": "What?"})])
+def test_texts_by_name_are_typed_alike_with_and_without_a_default(default, capsys):
+    read = partial(from_command_line, WithTexts, command="it", default=default)
+    typed = ["--ask", "label=What is this?", "kind=a = b"]
+    assert read(arguments=typed).ask == {"label": "What is this?", "kind": "a = b"}
+    assert read(arguments=[]) == (default or WithTexts())
+    assert read(arguments=["--ask"]).ask == {}
+    with pytest.raises(UserError, match=r"^--ask: write NAME=TEXT, got '=x': see it --help$"):
+        read(arguments=["--ask", "=x"])

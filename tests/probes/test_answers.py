@@ -6,7 +6,7 @@ from transformers import PreTrainedTokenizerFast
 
 from data_prep.attributes import ATTRIBUTES, Attribute, attribute, surface_forms
 from data_prep.errors import UserError
-from probes.answers import answer_tokens
+from probes.answers import answer_tokens, scorable_part
 
 
 def tokenizer_of(*tokens: str) -> PreTrainedTokenizerFast:
@@ -97,3 +97,26 @@ def test_a_space_that_is_a_token_of_its_own_is_no_beginning():
     tokenizer = tokenizer_of("Ġ", "red", "blue")
     found = answer_tokens(tokenizer, shape(red=("red",), blue=("blue",)))
     assert decoded(tokenizer, found) == {"red": {"red"}, "blue": {"blue"}}
+
+
+def test_answers_that_begin_alike_are_left_out_until_the_rest_can_be_told_apart():
+    tokenizer = tokenizer_of("cat", "b", "ird", "ear", "o", "x", "dog", "gie", "C")
+    asked = shape(cat=("cat",), bird=("bird",), bear=("bear",), ox=("ox",), emu=("emu",))
+    part, left_out = scorable_part(tokenizer, asked)
+    # "bird" can be told by its beginning once "bear" is no answer.
+    assert part.answers == ("cat", "bird", "ox")
+    assert list(left_out) == ["emu", "bear"]
+    assert left_out["bear"].startswith("answer 'bear' is left out: with this tokenizer its words")
+    assert answer_tokens(tokenizer, part).answers == part.answers
+    assert scorable_part(tokenizer, part) == (part, {})
+
+
+def test_of_two_answers_with_one_word_the_later_is_left_out():
+    tokenizer = tokenizer_of("cube")
+    part, left_out = scorable_part(tokenizer, shape(cube=("cube",), block=("cube",)))
+    assert (part.answers, list(left_out)) == (("cube",), ["block"])
+
+
+def test_nothing_may_be_left():
+    part, left_out = scorable_part(tokenizer_of("cube"), shape(a=("sphere",), b=("disk",)))
+    assert (part.answers, list(left_out)) == ((), ["b", "a"])

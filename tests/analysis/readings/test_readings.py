@@ -8,7 +8,8 @@ import pytest
 
 from analysis.readings.readings import readings_of
 from analysis.runs.command import OpenRun
-from analysis.runs.items import chosen_scenes, items_of
+from analysis.runs.image_survey import chosen_scenes
+from analysis.runs.items import items_of
 from analysis.runs.residuals import residuals_of
 from analysis.runs.run_folder import claim
 from analysis.runs.study import Study

@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
 from analysis.estimation.estimates import estimate
-from analysis.reporting.figures import COLORS, draw_effect, draw_sets, save_emergence_figure
+from analysis.reporting.figures import (
+    COLORS,
+    draw_effect,
+    draw_sets,
+    looks,
+    save_emergence_figure,
+)
 from data_prep.attributes import ATTRIBUTES
 from tests.analysis.planted import PROFILES, QUICK, planted
 
@@ -88,3 +96,29 @@ def test_files_are_the_same_every_time(found, tmp_path):
 
 def test_every_attribute_has_a_colour_of_its_own():
     assert len({COLORS[name] for name in ATTRIBUTES}) == len(ATTRIBUTES)
+
+
+def test_attributes_of_other_data_get_looks_by_their_place():
+    names = ["kind", "color", "place", "object", "animal", "activity", "presence"]
+    found = looks(names)
+    assert list(found) == names
+    assert found["color"].color == COLORS["color"]
+    assert len({look.color for look in found.values()}) == len(names)
+    assert looks(names) == found
+    # The look of one that is known does not depend on the others.
+    assert looks(ATTRIBUTES)["color"] == looks(["color"])["color"] == found["color"]
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), unique=True, max_size=40))
+def test_any_names_have_looks_of_their_own(names):
+    found = looks(names)
+    others = [found[name] for name in names if name not in COLORS]
+    assert len(found) == len(names)
+    # By the lines: colours come again after the seventh.
+    assert len({(look.color, str(look.line), look.marker) for look in others}) == len(others)
+
+
+def test_a_figure_of_many_attributes_of_other_data(found, tmp_path):
+    results = dict(zip("abcdefghij", [found["emerged"]] * 10, strict=True))
+    files = save_emergence_figure(results, tmp_path)
+    assert all(file.stat().st_size for file in files)

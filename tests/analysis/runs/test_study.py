@@ -14,6 +14,12 @@ OTHER = Study(
     revision="v1",
     dtype="bfloat16",
     data="clevr:/somewhere:train",
+    contrast="/elsewhere",
+    columns={"image": "img", "a kind": 'the "kind"'},
+    ask={"kind": "What is \u00e4 \U0001f600?"},
+    negatives="popular",
+    skip_broken=True,
+    min_scenes_per_answer=3,
     scenes=200,
     questions="all",
     min_scenes_per_text=7,
@@ -52,7 +58,7 @@ def test_the_hash_changes_with_every_field_but_names():
     plain = Study().identity(**ABOUT)
     for name, value in asdict(OTHER).items():
         changed = replace(Study(), **{name: value}).identity(**ABOUT)
-        assert (changed == plain) == (name in ("model", "data")), name
+        assert (changed == plain) == (name in ("model", "data", "contrast")), name
 
 
 def test_the_hash_changes_with_what_model_and_data_hold():

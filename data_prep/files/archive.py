@@ -1,0 +1,118 @@
+"""A data set's files read from its zip archive, without unpacking it.
+
+An archive from elsewhere is not trusted: one that holds links, names that lead out of it, or
+sizes that no data set has is refused before anything in it is read.
+"""
+
+import io
+import stat
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from data_prep.errors import UserError
+from data_prep.files.tree import Stream, leaves
+
+MAX_MEMBER_BYTES = 8 * 2**30
+"""More than any file of CLEVR, COCO or their like."""
+MAX_RATIO = 100
+"""Unpacked to packed size of one member; JSON of CLEVR has 20, deflate ends at 1,032."""
+_SMALL_BYTES = 2**24
+
+
+def open_archive(path: Path) -> "Archive":
+    """The archive as it is now; opened once, for the list of its files can be long."""
+    state = path.stat()
+    return _opened(path.resolve(), state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, changed_ns: int, size: int) -> "Archive":
+    return Archive(path)
+
+
+class Archive:
+    """A tree in a zip archive, whose names count from the one folder that holds everything."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise UserError(
+                f"{str(path)!r} cannot be read as a zip archive ({error}): download it again"
+            ) from error
+        self._members = {
+            member.filename: member for member in self._zip.infolist() if not _is_extra(member)
+        }
+        try:
+            for member in self._members.values():
+                _require_harmless(member, path)
+        except UserError:
+            self._zip.close()
+            raise
+        self._prefix = _common_folder(list(self._members))
+
+    @property
+    def root(self) -> Path:
+        return self._path
+
+    def is_file(self, name: str) -> bool:
+        member = self._members.get(self._prefix + name)
+        return member is not None and not member.is_dir()
+
+    def names(self, folder: str) -> list[str]:
+        start = f"{self._prefix}{folder}/"
+        below = (name.removeprefix(start) for name in self._members if name.startswith(start))
+        return sorted(name for name in below if name and "/" not in name)
+
+    def open(self, name: str) -> Stream:
+        """In memory, with its checksum compared; safe for threads."""
+        member = self._member(name)
+        try:
+            return io.BytesIO(self._zip.read(member))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise OSError(f"{error}, in {self._path.name}") from error
+
+    def mark(self, name: str) -> bytes:
+        """Size and checksum, which the archive lists."""
+        member = self._member(name)
+        return f"{member.file_size} {member.CRC:08x}".encode()
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        if not self.is_file(name):
+            raise FileNotFoundError(f"no {name} in {self._path.name}")
+        return self._members[self._prefix + name]
+
+
+def _is_extra(member: zipfile.ZipInfo) -> bool:
+    """What macOS adds to archives."""
+    return member.filename.startswith("__MACOSX/") or member.filename.endswith("/.DS_Store")
+
+
+def _require_harmless(member: zipfile.ZipInfo, path: Path) -> None:
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    too_large = member.file_size > MAX_MEMBER_BYTES
+    ratio = member.file_size / max(member.compress_size, 1)
+    if leaves(member.filename):
+        fault = "has a name that leads out of the archive"
+    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        fault = "is a link or a device, not a file"
+    elif too_large or (member.file_size > _SMALL_BYTES and ratio > MAX_RATIO):
+        fault = f"would unpack to {member.file_size:,} bytes from {member.compress_size:,}"
+    elif member.flag_bits & 1:
+        fault = "is encrypted"
+    else:
+        return
+    raise UserError(
+        f"the archive {str(path)!r} is refused: {member.filename!r} {fault}: take the official "
+        "archive, or unpack it yourself and name the folder"
+    )
+
+
+def _common_folder(names: list[str]) -> str:
+    """The single folder at the top, such as "CLEVR_v1.0/", or nothing."""
+    tops = {PurePosixPath(name).parts[0] for name in names}
+    (top,) = tops if len(tops) == 1 else ("",)
+    return f"{top}/" if top and all(name.startswith(f"{top}/") for name in names) else ""

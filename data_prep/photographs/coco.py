@@ -1,0 +1,170 @@
+"""COCO as data to ask: objects, animals and presence from its annotations, the rest from captions.
+
+A photograph's main object is the category of its largest single annotation. What people do, the
+place and the background are read from captions, by the answer words of coco.toml.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from data_prep.attributes import Attribute, attribute_of
+from data_prep.errors import UserError
+from data_prep.files.tree import Folder
+from data_prep.photographs.captions import DISAGREE, CaptionLabels
+from data_prep.photographs.coco_files import (
+    Instance,
+    annotation_file,
+    read_captions,
+    read_images,
+    read_instances,
+    read_json,
+)
+from data_prep.photographs.labels import PRESENCE, LabelQuestions, question_texts, yes_no_attribute
+from data_prep.photographs.photograph_data import photograph_data
+from data_prep.photographs.presence import DEFAULT_TEXT, Negatives, PresenceQuestions
+from data_prep.scene_data import SceneData
+from data_prep.scenes import Photograph
+
+DEFAULT_SPLIT = "val2017"
+FROM_CAPTIONS = ("activity", "place", "background")
+TEXTS = {
+    "object": "Main object:",
+    "animal": "Main animal:",
+    "activity": "What is the person doing?",
+    "place": "Place:",
+    "background": "Background shows:",
+    PRESENCE: DEFAULT_TEXT,
+}
+_PERSON = "person"
+
+
+def open_coco(
+    folder: Path,
+    split: str = DEFAULT_SPLIT,
+    *,
+    ask: Mapping[str, str] | None = None,
+    negatives: Negatives = "random",
+) -> SceneData:
+    """A split of a folder in COCO's layout, see coco_files.
+
+    `ask`: own texts by attribute; `negatives`: which absent categories presence asks for. UserError
+    for whatever is wrong with the folder.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"no folder {str(folder)!r}: give the one that holds annotations/ and {split}/"
+        )
+    photographs, captioned = _photographs(folder, split)
+    tree = Folder(folder / split)
+    absent = [each.image for each in photographs if not tree.is_file(each.image)]
+    if absent:
+        raise UserError(
+            f"{str(tree.root)!r} must hold every image that is listed, {len(absent)} of "
+            f"{len(photographs)} missing, first {absent[0]!r}: unpack the images again"
+        )
+    names = [name for name in TEXTS if captioned or name not in FROM_CAPTIONS]
+    texts = question_texts({name: TEXTS[name] for name in names}, ask or {})
+    known = _known_attributes(photographs)
+    asking = LabelQuestions(
+        attributes={name: known[name] for name in names},
+        texts=texts,
+        presence=PresenceQuestions(photographs, negatives, texts[PRESENCE]).offers,
+    )
+    return photograph_data(photographs, asking, tree, name=f"coco:{folder.resolve().name}:{split}")
+
+
+def _photographs(folder: Path, split: str) -> tuple[list[Photograph], bool]:
+    """All of the split, and whether there are captions."""
+    file = annotation_file(folder, "instances", split)
+    content = read_json(file)
+    images = read_images(content, file)
+    instances = read_instances(content, images, file)
+    captions: dict[int, list[str]] = {}
+    caption_file = annotation_file(folder, "captions", split)
+    if caption_file.exists():
+        captions = read_captions(read_json(caption_file), images, caption_file)
+    vocabulary = _vocabulary()
+    readers = {name: CaptionLabels(attribute_of(name, vocabulary[name])) for name in FROM_CAPTIONS}
+    found = []
+    for number, image in images.items():
+        photograph = _annotated(image, split, instances[number])
+        found.append(_captioned(photograph, captions.get(number, []), readers))
+    return found, bool(captions)
+
+
+def _annotated(image: str, split: str, instances: Sequence[Instance]) -> Photograph:
+    single = [each for each in instances if not each.is_crowd]
+    labels, unlabelled = {}, {}
+    for name, candidates in (
+        ("object", single),
+        ("animal", [each for each in single if each.category.supercategory == "animal"]),
+    ):
+        if candidates:
+            labels[name] = max(candidates, key=lambda each: each.area_px).category.name
+        else:
+            unlabelled[name] = f"no {name} is annotated"
+    if not instances:
+        unlabelled[PRESENCE] = "no object is annotated"
+    return Photograph(
+        scene_id=image,
+        image=image,
+        split=split,
+        labels=labels,
+        unlabelled=unlabelled,
+        categories=tuple(sorted({each.category.name for each in instances})),
+        n_objects=len(single),
+    )
+
+
+def _captioned(
+    photograph: Photograph, captions: Sequence[str], readers: Mapping[str, CaptionLabels]
+) -> Photograph:
+    """With what the captions say; activities of photographs that show a person only."""
+    labels, unlabelled = dict(photograph.labels), dict(photograph.unlabelled)
+    for name, reader in readers.items():
+        if name == "activity" and _PERSON not in photograph.categories:
+            unlabelled[name] = "no person is annotated"
+        elif (label := reader.label(captions)) is None:
+            unlabelled[name] = DISAGREE
+        else:
+            labels[name] = label
+    return replace(photograph, labels=labels, unlabelled=unlabelled)
+
+
+def _known_attributes(photographs: Sequence[Photograph]) -> dict[str, Attribute]:
+    words = _category_words({name for each in photographs for name in each.categories})
+    animals = {each.labels["animal"] for each in photographs if "animal" in each.labels}
+    of_animals = {name: own for name, own in words.items() if name in animals}
+    vocabulary = _vocabulary()
+    return {
+        "object": attribute_of("object", words, from_data=True),
+        "animal": attribute_of("animal", of_animals, from_data=True),
+        **{name: attribute_of(name, vocabulary[name], from_data=True) for name in FROM_CAPTIONS},
+        PRESENCE: yes_no_attribute(PRESENCE),
+    }
+
+
+def _category_words(categories: Set[str]) -> dict[str, list[str]]:
+    """Per category its answer words; one that coco.toml does not list is said by its own name.
+
+    A word that is the name of another category of these data is left to that one.
+    """
+    listed = _vocabulary()["object"]
+    said = {name: name.lower().replace("_", " ") for name in categories}
+    order = [name for name in listed if name in said] + sorted(said.keys() - listed.keys())
+    names = set(said.values())
+    return {
+        name: [word for word in listed.get(name, []) if word not in names or word == said[name]]
+        or [said[name]]
+        for name in order
+    }
+
+
+@cache
+def _vocabulary() -> Mapping[str, Mapping[str, list[str]]]:
+    text = files("data_prep.photographs").joinpath("coco.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

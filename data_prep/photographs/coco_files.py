@@ -1,0 +1,159 @@
+"""The files of the COCO layout (Lin et al. 2014, arXiv:1405.0312), read and checked.
+
+    FOLDER/annotations/instances_<split>.json    images, annotations, categories
+    FOLDER/annotations/captions_<split>.json     images, annotations (may be missing)
+    FOLDER/<split>/*.jpg
+
+A folder from elsewhere is not trusted: every field that is used is checked, and the name of an
+image never leads out of FOLDER/<split>.
+"""
+
+import json
+import math
+import re
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.errors import UserError
+from data_prep.files.tree import leaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A kind of object."""
+
+    name: str
+    supercategory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One annotated object, or a crowd of them."""
+
+    category: Category
+    area_px: float
+    is_crowd: bool
+
+
+def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
+    """File names by image id, in the order of the file."""
+    names: dict[int, str] = {}
+    for where, entry in _entries(content, "images", file):
+        number, name = entry.get("id"), entry.get("file_name")
+        if type(number) is not int or number in names:
+            raise _wrong(where, "'id' must be a number of its own", number)
+        if not isinstance(name, str) or leaves(name):
+            raise _wrong(where, "'file_name' must be a name inside the split's folder", name)
+        names[number] = name
+    if not names:
+        raise UserError(f"{str(file)!r} must list at least 1 image, got none: take another split")
+    if len(set(names.values())) < len(names):
+        raise UserError(f"{str(file)!r} lists an image twice: every image needs one entry")
+    return names
+
+
+def read_instances(
+    content: Mapping[str, Any], images: Mapping[int, str], file: Path
+) -> dict[int, list[Instance]]:
+    """Annotated objects by image id."""
+    categories = _categories(content, file)
+    found: dict[int, list[Instance]] = {number: [] for number in images}
+    for where, entry in _entries(content, "annotations", file):
+        number, kind = entry.get("image_id"), entry.get("category_id")
+        if type(number) is not int or number not in found:
+            raise _wrong(where, "'image_id' must be that of an image", number)
+        if type(kind) is not int or kind not in categories:
+            raise _wrong(where, "'category_id' must be that of a category", kind)
+        found[number].append(
+            Instance(
+                category=categories[kind],
+                area_px=_area(where, entry.get("area")),
+                is_crowd=bool(entry.get("iscrowd", 0)),
+            )
+        )
+    return found
+
+
+def read_captions(
+    content: Mapping[str, Any], images: Mapping[int, str], file: Path
+) -> dict[int, list[str]]:
+    """Captions by image id; those of images that `images` lacks are passed over."""
+    found: dict[int, list[str]] = {number: [] for number in images}
+    for where, entry in _entries(content, "annotations", file):
+        number, caption = entry.get("image_id"), entry.get("caption")
+        if type(number) is not int:
+            raise _wrong(where, "'image_id' must be a number", number)
+        if not isinstance(caption, str):
+            raise _wrong(where, "'caption' must be a text", caption)
+        if number in found:
+            found[number].append(caption)
+    return found
+
+
+def annotation_file(folder: Path, kind: str, split: str) -> Path:
+    """`instances` or `captions` of a split. UserError for what cannot be a split's name."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", split):
+        raise UserError(f"a split is named with letters and digits, got {split!r}: such as val2017")
+    return folder / "annotations" / f"{kind}_{split}.json"
+
+
+def read_json(file: Path) -> Mapping[str, Any]:
+    """The object in a JSON file."""
+    try:
+        with file.open("rb") as stream:
+            content = json.load(stream)
+    except OSError as error:
+        raise UserError(
+            f"{str(file)!r} cannot be read ({error.strerror}): unpack the annotations there"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{str(file)!r} must be JSON, got a broken file ({error}): unpack it again"
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{str(file)!r} must hold an object, got {type(content).__name__}: take a file in "
+            "COCO's layout"
+        )
+    return content
+
+
+def _categories(content: Mapping[str, Any], file: Path) -> dict[int, Category]:
+    found: dict[int, Category] = {}
+    for where, entry in _entries(content, "categories", file):
+        number, name = entry.get("id"), entry.get("name")
+        if type(number) is not int or number in found:
+            raise _wrong(where, "'id' must be a number of its own", number)
+        if not isinstance(name, str) or not name.strip():
+            raise _wrong(where, "'name' must be a text", name)
+        found[number] = Category(name=name, supercategory=str(entry.get("supercategory", "")))
+    return found
+
+
+def _area(where: str, value: object) -> float:
+    """Finite and not negative; JSON as Python reads it also has NaN and endless integers."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            if math.isfinite(area := float(value)) and area >= 0:
+                return area
+        except OverflowError:
+            pass
+    raise _wrong(where, "'area' must be a number of square pixels", value)
+
+
+def _entries(content: Mapping[str, Any], key: str, file: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The list under a key, each entry with its place for messages."""
+    entries = content.get(key)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UserError(
+            f"{str(file)!r} must hold a list of objects named {key!r}, got "
+            f"{reprlib.repr(entries)}: take a file in COCO's layout"
+        )
+    return [(f"{file.name}, {key}[{number}]", entry) for number, entry in enumerate(entries)]
+
+
+def _wrong(where: str, rule: str, value: object) -> UserError:
+    return UserError(f"{where}: {rule}, got {reprlib.repr(value)}: correct the file")

@@ -1,0 +1,103 @@
+"""Labels as attributes: their names, answer sets and texts, and the questions that they offer."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from data_prep.attributes import Attribute, attribute_of
+from data_prep.errors import UserError
+from data_prep.questions import Question
+from data_prep.scenes import Photograph
+
+PRESENCE = "presence"
+CATEGORY = "{category}"
+YES_NO: Mapping[str, tuple[str, ...]] = {"yes": ("yes",), "no": ("no",)}
+_RESERVED = ("all", "usual")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelQuestions:
+    """How photographs are asked: one text per attribute, or one per category for presence."""
+
+    attributes: Mapping[str, Attribute]
+    texts: Mapping[str, str]
+    """By attribute."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Columns that are no attributes, with the reason."""
+    presence: Callable[[Photograph], tuple[Question, ...]] | None = None
+    """The questions after single categories."""
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """All of them: whoever labels photographs means them to be asked."""
+        return tuple(self.attributes)
+
+    def offers(self, scene: Photograph, name: str, questions: str) -> tuple[Question, ...]:
+        if name == PRESENCE and self.presence is not None:
+            return self.presence(scene)
+        if name not in scene.labels:
+            return ()
+        text, answer = self.texts[name], scene.labels[name]
+        return (Question(attribute=name, template="label", text=text, answer=answer),)
+
+    def why_not(self, scene: Photograph, name: str, questions: str) -> str:
+        return scene.unlabelled.get(name, "no label")
+
+    def remedy(self, reasons: Mapping[str, int], questions: str) -> str:
+        return "ask for another attribute or give images with labels for it"
+
+
+def question_texts(defaults: Mapping[str, str], ask: Mapping[str, str]) -> dict[str, str]:
+    """The text of each attribute: the user's own where there is one."""
+    for name, text in ask.items():
+        if name not in defaults:
+            raise UserError(
+                f"ask must name attributes of the data, got {name!r}: choose from "
+                f"{', '.join(defaults)}"
+            )
+        if not text.strip():
+            raise UserError(f"ask needs a text for {name}, got {text!r}: write the question")
+        if (CATEGORY in defaults[name]) != (CATEGORY in text):
+            rule = "must" if CATEGORY in defaults[name] else "must not"
+            raise UserError(f"the text for {name} {rule} hold {CATEGORY}, got {text!r}: correct it")
+    return {**defaults, **ask}
+
+
+def default_text(name: str) -> str:
+    """What is asked of an attribute that is known by its name alone: "Kind of bird:"."""
+    words = name.replace("_", " ")
+    return f"{words[0].upper()}{words[1:]}:"
+
+
+def attribute_name(label: str) -> str:
+    """A label's name as an attribute's: fit for options, file names and keys of results."""
+    name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    if not name or name in _RESERVED:
+        raise UserError(
+            f"an attribute is named with letters and digits, and not {' or '.join(_RESERVED)}, got "
+            f"{label!r}: rename it"
+        )
+    return name
+
+
+def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
+    """The attribute whose answers are these labels, each said by its own words."""
+    words: dict[str, tuple[str, ...]] = {}
+    owner: dict[str, str] = {}
+    for label in sorted(set(labels)):
+        said = " ".join(label.lower().replace("_", " ").split())
+        if not said:
+            raise UserError(f"a label of {name} needs a name, got {label!r}: rename it")
+        if said in owner:
+            raise UserError(
+                f"labels of {name} must differ in more than case and underscores, got "
+                f"{owner[said]!r} and {label!r}: rename one"
+            )
+        owner[said] = label
+        words[label] = (said,)
+    return attribute_of(name, words, from_data=True)
+
+
+def yes_no_attribute(name: str) -> Attribute:
+    """The attribute that is answered by yes or no."""
+    return attribute_of(name, YES_NO)
