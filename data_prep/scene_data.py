@@ -56,7 +56,7 @@ class SceneData:
     def object_scenes(self) -> dict[str, Scene]:
         """By id the scenes whose objects are known. UserError for photographs."""
         scenes = {each.scene_id: each for each in self.scenes if isinstance(each, Scene)}
-        if len(scenes) < len(self.scenes):
+        if not scenes or len(scenes) < len(self.scenes):
             raise UserError(
                 f"{self.name} does not say where the object of a question lies: read the position "
                 "answer or image"

@@ -34,8 +34,7 @@ from probes.linear_probe.compositions import across_compositions, pair_group
 from probes.scores import Scores, item_scores
 
 if TYPE_CHECKING:
-    from probes.positions import Position
-    from probes.vlm import VLM
+    pass
 
 _CONTROL_TASK, _SHUFFLED = range(2)
 _STAGE = 3
@@ -84,7 +83,6 @@ def comparisons(
         scores = item_scores(probe.log_probs(features, scenes=shown), target)
         return Compared(name=name, by_layer=by_layer, scores=scores)
 
-    data, vlm = opened.data, opened.load_model()
     study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
     types = (items["question"] + " " + items["answer"]).tolist()
     if len(set(types)) == len(set(items["answer"])):
@@ -99,9 +97,9 @@ def comparisons(
     shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
     yield held_out("shuffled images", shuffled.read(), shown=shown)
     yield held_out("blank images", residuals.blank.read())
-    at = read_position(opened, items, position, forward_passes(opened.run, items))
     try:
-        yield held_out("random weights", _random_residuals(data, items, vlm, at))
+        untrained = _random_residuals(opened, items, position)
+        yield held_out("random weights", untrained)
     except UserError as error:
         left_out.append(f"random weights: {error}")
     try:
@@ -116,7 +114,7 @@ def comparisons(
             yield Compared(name=name, by_layer=True, scores=item_scores(read, labels))
     except UserError as error:
         left_out.append(f"{SEEN} and {UNSEEN}: {error}")
-    for name, features in _baseline_features(data, items, vlm, left_out):
+    for name, features in _baseline_features(opened, items, left_out):
         yield held_out(name, torch.from_numpy(features)[:, None], by_layer=False)
 
 
@@ -136,33 +134,36 @@ def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
 
 
 def _random_residuals(
-    data: SceneData, items: pd.DataFrame, vlm: "VLM", position: "Position"
+    opened: OpenRun, items: pd.DataFrame, position: PositionName
 ) -> Float[Tensor, "item layer d_model"]:
-    copy = randomly_initialised(vlm)
+    """Of a copy with random weights. UserError where there is no model, or no room for a second."""
+    at = read_position(opened, items, position, forward_passes(opened.run, items))
+    copy = randomly_initialised(opened.load_model())
     parts = [
         copy.capture(
-            [data.open_image(image) for image in part["image"]],
+            images,
             part["question"].tolist(),
-            position=position,
+            position=at,
             pass_ids=[f"real:{item_id}" for item_id in part["item_id"]],
         )
-        for part in _parts(items)
+        for images, part in zip(_images(opened.data, items), _parts(items), strict=True)
     ]
     return torch.cat(parts).cpu()
 
 
 def _baseline_features(
-    data: SceneData, items: pd.DataFrame, vlm: "VLM", left_out: list[str]
+    opened: OpenRun, items: pd.DataFrame, left_out: list[str]
 ) -> Iterator[tuple[str, Float[ndarray, "item value"]]]:
     """Features without the decoder; those of the image come with the words of the question."""
     words = word_features(items["question"].tolist())
     yield "majority", np.zeros((len(items), 1), dtype=np.float32)
     yield "words", words
-    pixels = [pixel_features(images) for images in _images(data, items)]
-    yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
     question = str(items["question"].iloc[0])
     try:
-        seen = [image_features(vlm, images, question) for images in _images(data, items)]
+        pixels = [pixel_features(images) for images in _images(opened.data, items)]
+        yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
+        vlm = opened.load_model()
+        seen = [image_features(vlm, images, question) for images in _images(opened.data, items)]
     except UserError as error:
         left_out.append(str(error))
         return

@@ -106,4 +106,5 @@ def _engine(opened: OpenRun) -> "Engine":
     if opened.engine == "local":
         return local_engine
     arguments = opened.model_arguments
-    return RayEngine(load=partial(load_vlm, **arguments), device=arguments["device"])
+    load = partial(load_vlm, opened.run.study.model, **arguments)
+    return RayEngine(load=load, device=arguments["device"])

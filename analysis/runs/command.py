@@ -1,6 +1,7 @@
 """What every command that works on a run shares: its options, and the run that they open."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
-from analysis.runs.run_folder import Run, claim
+from analysis.runs.kept_data import keep_data, kept_data
+from analysis.runs.run_folder import Run, claim, recorded_identity, recorded_study
 from analysis.runs.study import Study, read_study
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
@@ -111,11 +113,11 @@ def open_run(options: RunOptions) -> OpenRun:
     """The run that the options name, new or begun before; the model is loaded only if its
     revision cannot be told without."""
     study = options.plan
-    data = open_data(study.data, study.data_options)
+    recorded = recorded_identity(options.run)
+    data = _data(options, recorded)
     options.require_attributes(data)
 
     arguments = {
-        "name_or_path": study.model,
         "device": options.device,
         "device_map": options.device_map,
         "dtype": study.dtype,
@@ -133,10 +135,15 @@ def open_run(options: RunOptions) -> OpenRun:
 
         # Beside workers, which need the accelerators whole, this process only looks at the model.
         here = {"device": "cpu", "device_map": None} if options.engine == "ray" else {}
-        return load_vlm(**{**arguments, **here})
+        return load_vlm(study.model, **{**arguments, **here})
 
-    revision = known_revision(study.model, study.revision) or load_model().revision
+    revision = known_revision(study.model, study.revision)
+    if revision is None and recorded is not None and recorded["plan"]["model"] == study.model:
+        # What was captured where the model is can be read where it is not.
+        revision = str(recorded["model_revision"])
+    revision = revision or load_model().revision
     run = claim(options.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
+    keep_data(run, data)
     about = {
         "model": study.model,
         "model_revision": revision,
@@ -154,14 +161,30 @@ def open_run(options: RunOptions) -> OpenRun:
     )
 
 
+def _data(options: RunOptions, recorded: Mapping[str, Any] | None) -> SceneData:
+    """The data of the plan; where it is not here, what the run has kept of it, which is said."""
+    study = options.plan
+    try:
+        return open_data(study.data, study.data_options)
+    except UserError as error:
+        same = recorded is not None and recorded["plan"]["data"] == study.data
+        kept = kept_data(options.run) if same else None
+        if kept is None:
+            raise
+        print(f"note: {error}; going on with what {options.run} holds", file=sys.stderr)
+        return kept
+
+
 def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]) -> Options:
-    """The command line, on top of the study file if one is named there."""
+    """The command line, on top of the study file that is named there, or else of the run's own."""
     parse = partial(from_command_line, kind, command=command, arguments=arguments)
     # Only the two together need make a plan: a level in one may ask for resamples in the other.
     chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     chooser.add_argument("--study", type=Path)
+    chooser.add_argument("--run", type=Path)
     try:
-        file = chooser.parse_known_args(arguments)[0].study
+        named = chooser.parse_known_args(arguments)[0]
     except argparse.ArgumentError:
         return parse()  # raises: says what is wrong with it
+    file = named.study or (None if named.run is None else recorded_study(named.run))
     return parse() if file is None else parse(default=kind(plan=read_study(file)))

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -91,6 +92,33 @@ def claim(folder: Path | None, study: Study, *, model_revision: str, data_finger
             f"cannot use the run folder {folder}: {error.strerror}: choose another with --run"
         ) from error
     return Run(folder=folder, study=study, study_hash=study_hash)
+
+
+def recorded_identity(folder: Path | None) -> dict[str, Any] | None:
+    """What a run folder says it was made from; None if it is no run yet."""
+    if folder is None or not _is_run(folder):
+        return None
+    path = folder / _IDENTITY
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        names = found["plan"]["model"], found["plan"]["data"], found["model_revision"]
+        if not all(isinstance(each, str) for each in names):
+            raise ValueError("names are texts")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: choose another folder with --run") from error
+    return found
+
+
+def recorded_study(folder: Path) -> Path | None:
+    """The study file of a run; None if the folder is no run yet."""
+    return folder / _STUDY if _is_run(folder) else None
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return (folder / _IDENTITY).exists()
+    except OSError:  # a name that is too long; `claim` says so
+        return False
 
 
 def _begin(folder: Path, study: Study, identity: dict) -> None:

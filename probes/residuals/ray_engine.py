@@ -65,7 +65,9 @@ class RayEngine:
         import ray.data
 
         cpus = _cpus_of_a_worker()
-        on_gpus = self.device.startswith("cuda")
+        # "auto" means the same as on one machine: accelerators where there are any.
+        has_gpus = ray.cluster_resources().get("GPU", 0) > 0
+        on_gpus = self.device.startswith("cuda") or (self.device == "auto" and has_gpus)
         n_workers = _room_for("GPU", 1) if on_gpus else _room_for("CPU", cpus)
         rows = [
             {"shard": number, "start": passes.start, "stop": passes.stop}

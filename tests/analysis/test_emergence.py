@@ -33,6 +33,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
     assert set(files_of(run)) == {
         "study.toml",
         "identity.json",
+        "data.json",
         "items.parquet",
         "residuals/size/answer/manifest.json",
         "residuals/size/answer/row_ids.json",
