@@ -5,7 +5,13 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from data_prep.attributes import ATTRIBUTES, Attribute, attribute
-from data_prep.questions import Question, count_question, main_question, referring_questions
+from data_prep.questions import (
+    Question,
+    count_question,
+    foremost_question,
+    main_question,
+    referring_questions,
+)
 from data_prep.scenes import Scene
 
 
@@ -53,9 +59,11 @@ class ObjectScenes:
 
     def offers(self, scene: Scene, name: str, questions: str) -> tuple[Question, ...]:
         if name == "count":
-            return (count_question(scene),)
+            return (count_question(scene, main=questions == "foremost"),)
         if not _is_asked(scene, questions):
             return ()
+        if questions == "foremost":
+            return (foremost_question(scene, name),)
         if len(scene.objects) == 1:
             return (main_question(scene, name),)
         return referring_questions(scene, name)
@@ -74,4 +82,5 @@ OBJECT_SCENES = ObjectScenes()
 
 def _is_asked(scene: Scene, questions: str) -> bool:
     n_objects = len(scene.objects)
-    return {"main": n_objects == 1, "referring": n_objects > 1, "all": n_objects > 0}[questions]
+    asked = {"main": n_objects == 1, "referring": n_objects > 1}
+    return asked.get(questions, n_objects > 0)

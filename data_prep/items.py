@@ -40,14 +40,15 @@ def build_items(
     attribute_names: Sequence[str],
     *,
     rng: Generator,
-    questions: Literal["referring", "main", "all"] = "all",
+    questions: Literal["referring", "main", "all", "foremost"] = "all",
     min_scenes_per_text: int = 20,
     min_scenes_per_answer: int = 5,
     asking: Asking = OBJECT_SCENES,
 ) -> pd.DataFrame:
     """One row per attribute and scene that can be asked for it, in that order, under `COLUMNS`.
 
-    `questions`: "main" asks scenes with one object, "referring" those with several, "all" both.
+    `questions`: "main" asks scenes with one object, "referring" those with several, "all" both;
+    "foremost" asks every scene for its foremost object, in the words of "main".
     Count is asked of every scene under each of them, and photographs do not tell them apart. No
     text serves fewer scenes than `min_scenes_per_text`; a scene that would need such a text is left
     out. So is one whose answer is that of fewer than `min_scenes_per_answer` scenes, where the data

@@ -83,11 +83,37 @@ def main_question(scene: Scene, attribute: str) -> Question:
             f"scene {scene.scene_id!r}: the main object is unique only where there is one object, "
             f"got {len(scene.objects)}: ask referring questions of scenes with several objects"
         )
+    return _about_main_object(scene.objects[0], attribute)
+
+
+def foremost_question(scene: Scene, attribute: str) -> Question:
+    """`attribute` of the foremost object, in the words of `main_question`.
+
+    As published notebooks ask of every scene, however many objects it has. A text that does not
+    say which object it means is no question with one right answer: what a model takes for the
+    main object is part of what is measured.
+    """
+    _check_property(attribute)
+    return _about_main_object(foremost_object(scene), attribute)
+
+
+def foremost_object(scene: Scene) -> SceneObject:
+    """Of the large objects, or of all where none is large, the one lowest in the picture."""
+    if not scene.objects:
+        raise UserError(
+            f"scene {scene.scene_id!r}: a foremost object needs at least 1 object, got 0: leave "
+            "it out"
+        )
+    large = [thing for thing in scene.objects if thing.size == "large"]
+    return max(large or scene.objects, key=lambda thing: thing.position_px[1])
+
+
+def _about_main_object(thing: SceneObject, attribute: str) -> Question:
     return Question(
         attribute=attribute,
         template="main",
         text=f"{attribute.capitalize()} of the main object:",
-        answer=getattr(scene.objects[0], attribute),
+        answer=getattr(thing, attribute),
     )
 
 
@@ -136,8 +162,8 @@ def referring_question(
 def referent(scene: Scene, attribute: str, text: str) -> SceneObject:
     """The object that a main or referring question asks about. UserError if it is neither."""
     if attribute in PROPERTIES:
-        if len(scene.objects) == 1 and text == main_question(scene, attribute).text:
-            return scene.objects[0]
+        if scene.objects and text == foremost_question(scene, attribute).text:
+            return foremost_object(scene)
         for target, thing in enumerate(scene.objects):
             asked = referring_questions(scene, attribute, target=target)
             if any(question.text == text for question in asked):
@@ -148,12 +174,12 @@ def referent(scene: Scene, attribute: str, text: str) -> SceneObject:
     )
 
 
-def count_question(scene: Scene) -> Question:
-    """How many objects there are."""
+def count_question(scene: Scene, *, main: bool = False) -> Question:
+    """How many objects there are; `main` asks in the words that notebooks use."""
     return Question(
         attribute="count",
         template="count",
-        text="Number of objects:",
+        text="Number of main objects:" if main else "Number of objects:",
         answer=str(len(scene.objects)),
     )
 

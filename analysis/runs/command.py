@@ -12,7 +12,8 @@ import tyro
 
 from analysis.runs.kept_data import keep_data, kept_data
 from analysis.runs.run_folder import Run, claim, recorded_identity, recorded_study
-from analysis.runs.study import Study, read_study
+from analysis.runs.shipped_studies import study_named
+from analysis.runs.study import Study
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
 from data_prep.scene_data import SceneData
@@ -34,7 +35,8 @@ class RunOptions:
     run: Path | None = None
     """Folder of the run; default: one named after model, data and study, under runs/."""
     study: Path | None = None
-    """Study file to start from; what else is given here replaces what it says."""
+    """Study file to start from, or the name of a shipped one (analysis/studies); what else is given
+    here replaces what it says."""
     device: str = "auto"
     """Where the model runs: cpu, cuda, cuda:1, mps; auto: CUDA where there is one, else the
     CPU."""
@@ -187,4 +189,4 @@ def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]
     except argparse.ArgumentError:
         return parse()  # raises: says what is wrong with it
     file = named.study or (None if named.run is None else recorded_study(named.run))
-    return parse() if file is None else parse(default=kind(plan=read_study(file)))
+    return parse() if file is None else parse(default=kind(plan=study_named(file)))

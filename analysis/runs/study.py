@@ -57,9 +57,10 @@ class Study:
     """Least number of scenes that an answer must have; labels of photographs only."""
     scenes: int | None = None
     """Use the first so many scenes only."""
-    questions: Literal["referring", "main", "all"] = "referring"
+    questions: Literal["referring", "main", "all", "foremost"] = "referring"
     """Which scenes are asked: those with several objects ("What color is the large sphere?"),
-    those with one ("Color of the main object:"), or both."""
+    those with one ("Color of the main object:"), or both; foremost asks every scene for its main
+    object in those words, taken as the foremost one, as notebooks do."""
     min_scenes_per_text: int = 20
     """Least number of scenes that a question text must serve. 1: images are swapped instead."""
     swaps: int = 4
@@ -183,7 +184,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 _CHOICES = {
     "prompt_style": ("card", "one_word", "bare"), "quantize": (4, 8),
-    "questions": ("referring", "main", "all"), "primary_control": ("shuffled", "blank"),
+    "questions": ("referring", "main", "all", "foremost"), "primary_control": ("shuffled", "blank"),
     "negatives": ("random", "popular", "adversarial"),
 }  # fmt: skip
 

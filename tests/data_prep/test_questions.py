@@ -14,6 +14,8 @@ from data_prep.questions import (
     describe,
     descriptions,
     exist_question,
+    foremost_object,
+    foremost_question,
     main_question,
     referent,
     referring_question,
@@ -82,6 +84,24 @@ def test_texts_as_the_contract_has_them():
     assert main_question(alone, "material").text == "Material of the main object:"
     assert main_question(alone, "material").answer == "metal"
     assert (count_question(TWO).text, count_question(TWO).answer) == ("Number of objects:", "2")
+    assert count_question(TWO, main=True).text == "Number of main objects:"
+
+
+@given(phrases(fewest=1), properties)
+def test_the_foremost_object_is_a_large_one_if_any_and_the_lowest_of_them(words, asked):
+    drawn = scene(*words)
+    found = foremost_object(drawn)
+    assert found.size == "large" or all(each.size == "small" for each in drawn.objects)
+    rivals = [each for each in drawn.objects if each.size == found.size]
+    assert found.position_px[1] == max(each.position_px[1] for each in rivals)
+    question = foremost_question(drawn, asked)
+    assert question.answer == getattr(found, asked)
+    assert referent(drawn, asked, question.text) == found
+
+
+def test_a_scene_of_nothing_has_no_foremost_object():
+    with pytest.raises(UserError, match="at least 1 object, got 0"):
+        foremost_object(scene())
 
 
 @given(phrases(fewest=1), properties, seeds)
@@ -131,7 +151,6 @@ def test_the_referent_of_every_question_is_found(asked):
     [
         (TWO, "count", "Number of objects:"),
         (TWO, "exist", "Is there a large sphere?"),
-        (TWO, "size", "Size of the main object:"),
         (TWO, "color", "What size is the red sphere?"),
         (TWO, "color", "What color is the metal thing?"),
         (TWINS, "color", "What color is the small cube?"),

@@ -1,0 +1,1 @@
+"""Study files, by name for --study; no code."""
