@@ -99,7 +99,7 @@ $(VENV)/installed: pyproject.toml requirements.lock | $(BIN)/python
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(INSTALL) --no-build-isolation --editable '.[test,render,ray]'
+	$(INSTALL) --no-build-isolation --editable '.[test,render,ray,quantize]'
 	touch $@
 
 $(BIN)/python:
