@@ -60,6 +60,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
 
     from analysis.estimation.probe_estimates import probe_results, score_rows
     from analysis.readings.probe_comparisons import comparisons
+    from analysis.runs.items import item_notes
     from analysis.runs.residuals import residuals_of
     from probes.linear_probe import online_code
     from probes.scores import item_scores
@@ -68,7 +69,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     readings = readings_of(opened, name, "linear_probe", position=position)
     residuals = residuals_of(opened, readings.items, position)
     scores = item_scores(readings.real, readings.answer_index)
-    left_out: list[str] = []
+    left_out = list(item_notes(readings.items))
     each = comparisons(opened, readings, residuals, position, left_out=left_out)
     compared = list(tqdm(each, desc=f"probes {name}", unit="baseline", disable=None))
     length = online_code(

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save
 
 from analysis.runs.command import OpenRun
 from analysis.runs.items import item_notes, items_of, labels_of
+from analysis.runs.object_places import shown_items
 from data_prep.errors import UserError
 from probes.durable import write_durably
 
@@ -61,6 +62,8 @@ def readings_of(
     the run. UserError if the run has readings of another one.
     """
     items = items_of(opened.run, opened.data, attribute, tokenizer=opened.tokenizer)
+    if position == "object":
+        items = shown_items(opened, items)
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():

@@ -52,6 +52,14 @@ def item_notes(items: pd.DataFrame) -> tuple[str, ...]:
     return tuple(items.attrs.get(_NOTES, {}).get(str(items["attribute"].iloc[0]), ()))
 
 
+def with_note(items: pd.DataFrame, note: str) -> pd.DataFrame:
+    """The same items of one attribute, with one more thing that the reader should know."""
+    name = str(items["attribute"].iloc[0])
+    noted = items.copy()
+    noted.attrs = {**items.attrs, _NOTES: {name: [*item_notes(items), note]}}
+    return noted
+
+
 def require_enough(items: pd.DataFrame) -> None:
     """UserError for too few scenes, or a single answer."""
     n_scenes = len(set(items["scene_id"]))

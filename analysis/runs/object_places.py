@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.runs.command import OpenRun
+from analysis.runs.items import require_enough, with_note
 from data_prep.questions import referent
 
 if TYPE_CHECKING:
@@ -40,3 +41,42 @@ def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
         for swap in range(opened.run.study.swaps):
             squares[f"swap{swap}:{item_id}"] = square
     return squares
+
+
+def shown_items(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
+    """Those whose object the model is shown: some processors crop what is wide or high.
+
+    Told by the residuals of the run where they are captured already, without the model. How many
+    are left out becomes a note of the items. UserError if too few are left.
+    """
+    shown = _captured_items(opened, items)
+    if shown is None:
+        shown = _seen_by_the_model(opened, items)
+    n_cropped = len(items) - len(shown)
+    if not n_cropped:
+        return items
+    kept = items.loc[items["item_id"].isin(sorted(shown))].reset_index(drop=True)
+    require_enough(kept)
+    return with_note(kept, f"items whose object the processor crops away: {n_cropped:,}")
+
+
+def _captured_items(opened: OpenRun, items: pd.DataFrame) -> set[str] | None:
+    from probes.residuals.store import ResidualStore
+
+    folder = opened.run.residuals(str(items["attribute"].iloc[0]), "object")
+    if not (folder / "manifest.json").exists():
+        return None
+    ids = (row_id.partition("real:")[2] for row_id in ResidualStore.open(folder).row_ids)
+    return {each for each in ids if each}
+
+
+def _seen_by_the_model(opened: OpenRun, items: pd.DataFrame) -> set[str]:
+    from probes.image_places import shares_of
+
+    squares, vlm = object_squares(opened, items), opened.load_model()
+    return {
+        item_id
+        for item_id in items["item_id"]
+        if (square := squares[f"real:{item_id}"])
+        and shares_of(vlm.image_boxes(square.image_size), square.box).sum() > 0
+    }

@@ -28,7 +28,7 @@ def clevr(tmp_path_factory) -> Path:
     return write_noise(tmp_path_factory.mktemp("clevr"), N_SCENES)
 
 
-def write_noise(folder: Path, n_scenes: int) -> Path:
+def write_noise(folder: Path, n_scenes: int, *, width: int = 16) -> Path:
     """Scenes of 2 to 4 objects in CLEVR's layout; the images are noise, each another."""
     for kind in ("images/val", "scenes"):
         (folder / kind).mkdir(parents=True)
@@ -36,7 +36,7 @@ def write_noise(folder: Path, n_scenes: int) -> Path:
     records = []
     for number, scene in enumerate(many_scenes(n_scenes, fewest=2, most=4)):
         name = f"CLEVR_val_{number:06d}.png"
-        pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        pixels = rng.integers(0, 256, (16, width, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "images" / "val" / name)
         words = [f"{o.size} {o.color} {o.material} {o.shape}" for o in scene.objects]
         objects = [clevr_object(phrase, x) for x, phrase in enumerate(words)]
