@@ -6,6 +6,7 @@ from typing import Literal
 
 from huggingface_hub import try_to_load_from_cache
 
+from data_prep.errors import UserError
 from probes.gate import check_gate
 from probes.loading.identity import folder_identity, source_of
 from probes.loading.memory import require_memory
@@ -55,13 +56,11 @@ def load_vlm(
     source = source_of(name)
     is_folder = is_model_folder(source, loading)
     config = read_config(source, loading)
-    pinned = None if is_folder else getattr(config, "_commit_hash", None) or revision
+    pinned = None if is_folder else _commit(source, revision)
     processor = read_processor(source, config, loading, pinned)
-    folder = Path(source) if is_folder else _cached_folder(source, pinned)
-    if folder is not None:
-        require_memory(folder, loading)
+    require_memory(Path(source) if pinned is None else _cached(source, pinned).parent, loading)
     model = read_model(source, loading, pinned)
-    identity = folder_identity(Path(source)) if is_folder else pinned or "unknown"
+    identity = pinned or folder_identity(Path(source))
     vlm = VLM(
         model=model, processor=processor, name=name, revision=identity, prompt_style=prompt_style
     )
@@ -69,7 +68,17 @@ def load_vlm(
     return vlm
 
 
-def _cached_folder(source: str, revision: str | None) -> Path | None:
-    """Where a Hub model's files lie if they have been fetched before."""
+def _commit(source: str, revision: str | None) -> str:
+    """The commit of a Hub model whose configuration has just been read."""
+    # Its folder in the cache is named after it; the configuration itself does not always say.
+    return _cached(source, revision).parent.name
+
+
+def _cached(source: str, revision: str | None) -> Path:
     cached = try_to_load_from_cache(source, "config.json", revision=revision)
-    return Path(cached).parent if isinstance(cached, str) else None
+    if not isinstance(cached, str):
+        raise UserError(
+            f"cannot tell which commit of {source} was read, for it is not in the Hub's cache: "
+            "fetch it with `hf download` and give its folder"
+        )
+    return Path(cached)
