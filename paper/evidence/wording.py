@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any
 
 from paper.evidence.plain import interval, layer_set, level, listed, number, p_said
-from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
 
 
@@ -154,35 +153,3 @@ def pair_sentence(first: str, second: str, by_attribute: Mapping[str, Mapping[st
     clauses = [crossing_clause(pair, name) for name, pair in by_attribute.items()]
     one, other = READOUT_NAMES[first], READOUT_NAMES[second]
     return f"The {one} begins to read, against the {other}: {'; '.join(clauses)}."
-
-
-def model_clause(record: RunRecord) -> str:
-    """The model, as a text introduces it."""
-    if record.results["model"] == "bundled":
-        return "the small LLaVA that the toolkit brings along"
-    revision = str(record.results["model_revision"]).rpartition(":")[2][:12]
-    return f"{record.model} (revision {revision})"
-
-
-def data_clause(record: RunRecord) -> str:
-    """The scenes, as a text introduces them."""
-    name = str(record.results["data"])
-    if name == "bundled":
-        return "the rendered CLEVR-style scenes that the toolkit brings along"
-    kind, _, rest = name.partition(":")
-    if kind != "clevr":
-        return f"the data set {name.rstrip('/').split('/')[-1]}"
-    folder, _, split = rest.partition(":")
-    named = folder.rstrip("/").split("/")[-1]
-    return f"scenes in CLEVR's layout ({named}{f', split {split}' if split else ''})"
-
-
-def questions_clause(plan: Mapping[str, Any]) -> str:
-    """What was asked."""
-    return {
-        "referring": "questions that name one of several objects by its other properties, such as "
-        "\u201cWhat color is the large sphere?\u201d",
-        "main": "questions about the only object, such as \u201cColor of the main object:\u201d",
-        "all": "questions about the only object, or about one of several objects that is named by "
-        "its other properties",
-    }.get(plan["questions"], f"{plan['questions']} questions")

@@ -8,17 +8,15 @@ from analysis.reporting.report_text import p_value
 from paper.evidence.plain import interval, layer_set, listed, number, percent, span
 from paper.evidence.plain import level as level_of
 from paper.evidence.record import IDENTITY, RunRecord
+from paper.evidence.setting import (
+    data_clause,
+    model_clause,
+    questions_clause,
+    right_answers_sentence,
+)
 from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
 from paper.evidence.values import Value
-from paper.evidence.wording import (
-    controls_clause,
-    data_clause,
-    emergence_clause,
-    model_clause,
-    order_clause,
-    outcome_word,
-    questions_clause,
-)
+from paper.evidence.wording import controls_clause, emergence_clause, order_clause, outcome_word
 from paper.output.floats import Table, grouped
 from paper.sections.section import Section
 
@@ -78,7 +76,7 @@ def _declared(record: RunRecord) -> Iterator[Value]:
         "primary-control": plan["primary_control"],
         "other-control": "blank" if plan["primary_control"] == "shuffled" else "shuffled",
         "scenes-per-text": str(plan["min_scenes_per_text"]),
-        "questions": questions_clause(plan),
+        "questions": questions_clause(record),
         "seed": str(plan["seed"]),
     }
     for key, text in declared.items():
@@ -86,6 +84,7 @@ def _declared(record: RunRecord) -> Iterator[Value]:
     yield Value(key="model-name", text=record.model, where="model")
     yield Value(key="model", text=model_clause(record), where="model", names_model=True)
     yield Value(key="data", text=data_clause(record), where="data")
+    yield Value(key="right-answers", text=right_answers_sentence(record), where="data")
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:

@@ -1,0 +1,62 @@
+"""Clauses on what a run was made of: its model, its scenes, its questions."""
+
+from paper.evidence.record import RunRecord
+
+
+def model_clause(record: RunRecord) -> str:
+    """The model, as a text introduces it."""
+    if record.results["model"] == "bundled":
+        return "the small LLaVA that the toolkit brings along"
+    revision = str(record.results["model_revision"]).rpartition(":")[2][:12]
+    return f"{record.model} (revision {revision})"
+
+
+def data_clause(record: RunRecord) -> str:
+    """The scenes, as a text introduces them."""
+    name = str(record.results["data"])
+    if name == "bundled":
+        return "the rendered CLEVR-style scenes that the toolkit brings along"
+    kind, _, rest = name.partition(":")
+    if kind != "clevr":
+        return f"the data set {name.rstrip('/').split('/')[-1]}"
+    folder, _, split = rest.partition(":")
+    named = folder.rstrip("/").split("/")[-1]
+    return f"scenes in CLEVR's layout ({named}{f', split {split}' if split else ''})"
+
+
+def right_answers_sentence(record: RunRecord) -> str:
+    """Where the right answers come from."""
+    return {
+        "bundled": _KNOWN_OBJECTS,
+        "clevr": _KNOWN_OBJECTS,
+        "coco": "The right answers come from annotations and captions: what is not annotated counts "
+        "as absent, and of what captions say counts what two of them agree on.",
+    }.get(_kind(record), "The right answers are the labels that came with them.")
+
+
+def questions_clause(record: RunRecord) -> str:
+    """What was asked."""
+    if _kind(record) not in ("bundled", "clevr"):
+        return (
+            "one text for all images, or, where it asks what is there, one for each kind of thing"
+        )
+    asked = record.plan["questions"]
+    return {
+        "referring": "questions that name one of several objects by its other properties, such as "
+        "\u201cWhat color is the large sphere?\u201d, and never by the one that they ask for",
+        "main": "questions about the only object, such as \u201cColor of the main object:\u201d",
+        "all": "questions about the only object, or about one of several objects that is named by "
+        "its other properties",
+        "foremost": "texts such as \u201cColor of the main object:\u201d, which do not say which of "
+        "several objects they mean; scored is the answer of the foremost one",
+    }[asked]
+
+
+def _kind(record: RunRecord) -> str:
+    return str(record.results["data"]).partition(":")[0]
+
+
+_KNOWN_OBJECTS = (
+    "They follow the design of CLEVR: simple objects with a shape, a color, a material and a size, "
+    "so that the right answer is known without annotators and does not depend on taste."
+)
