@@ -29,8 +29,8 @@ def right_answers_sentence(record: RunRecord) -> str:
     return {
         "bundled": _KNOWN_OBJECTS,
         "clevr": _KNOWN_OBJECTS,
-        "coco": "The right answers come from annotations and captions: what is not annotated counts "
-        "as absent, and of what captions say counts what two of them agree on.",
+        "coco": "The right answers come from annotations and captions: what is not annotated "
+        "counts as absent, and of what captions say counts what two of them agree on.",
     }.get(_kind(record), "The right answers are the labels that came with them.")
 
 
@@ -47,8 +47,8 @@ def questions_clause(record: RunRecord) -> str:
         "main": "questions about the only object, such as \u201cColor of the main object:\u201d",
         "all": "questions about the only object, or about one of several objects that is named by "
         "its other properties",
-        "foremost": "texts such as \u201cColor of the main object:\u201d, which do not say which of "
-        "several objects they mean; scored is the answer of the foremost one",
+        "foremost": "texts such as \u201cColor of the main object:\u201d, which do not say which "
+        "of several objects they mean; scored is the answer of the foremost one",
     }[asked]
 
 
