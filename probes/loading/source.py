@@ -1,10 +1,13 @@
 """What a model's name stands for, and its configuration."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 
 from huggingface_hub.errors import StrictDataclassError
+from huggingface_hub.utils import logging as hub_logging
 from safetensors import SafetensorError
 from transformers import AutoConfig, PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
@@ -55,9 +58,10 @@ def is_model_folder(source: str, loading: Loading) -> bool:
 def read_config(source: str, loading: Loading) -> PretrainedConfig:
     """The configuration of a model with image input. UserError if there is none."""
     try:
-        config = AutoConfig.from_pretrained(
-            source, revision=loading.revision, trust_remote_code=loading.trust_remote_code
-        )
+        with _one_complaint():
+            config = AutoConfig.from_pretrained(
+                source, revision=loading.revision, trust_remote_code=loading.trust_remote_code
+            )
     except OSError as error:
         raise UserError(
             f"cannot get the configuration of {source} ({reason(error)}): is it the name of an "
@@ -73,6 +77,17 @@ def read_config(source: str, loading: Loading) -> PretrainedConfig:
         ) from error
     _require_image_input(config, source)
     return config
+
+
+@contextmanager
+def _one_complaint() -> Iterator[None]:
+    """What the Hub's library logs of a failed request is said by the error that follows."""
+    before = hub_logging.get_verbosity()
+    hub_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        hub_logging.set_verbosity(before)
 
 
 def _require_image_input(config: PretrainedConfig, source: str) -> None:
