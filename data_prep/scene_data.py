@@ -23,7 +23,10 @@ class SceneData:
     asking: Asking
     """What can be asked of a scene."""
     open_image: Callable[[str], Image.Image]
-    """The image of a scene by its `image`, upright and as RGB. UserError if it is damaged."""
+    """The image of a scene by its `image`, upright and as RGB. UserError if it is damaged.
+
+    Can be pickled: it is sent to the workers of a cluster.
+    """
     image_size: Callable[[str], tuple[int, int]]
     """Its width and height in pixels, without decoding it. UserError if it is damaged."""
     name: str

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, TypeVar
 
 from data_prep.asking import OBJECT_SCENES
 from data_prep.clevr import DEFAULT_SPLIT, image_name, read_clevr, tree_of
@@ -15,6 +15,9 @@ from data_prep.files.tree import Stream, Tree
 from data_prep.scene_data import SceneData, fingerprint_of
 
 __all__ = ["DataOptions", "SceneData", "open_data"]
+
+T = TypeVar("T")
+_Read: TypeAlias = Callable[[Callable[[], Stream], str], T]
 
 KINDS = (
     "bundled",
@@ -80,36 +83,36 @@ def _bundled() -> SceneData:
     from data_prep.bundled import load_bundled
 
     bundled = load_bundled()
-
-    def opener(key: str) -> Callable[[], Stream]:
-        return lambda: io.BytesIO(bundled.image_bytes(key))
-
     return SceneData(
         scenes=tuple(bundled.scenes),
         asking=OBJECT_SCENES,
-        open_image=lambda key: rendered_rgb(opener(key), key),
-        image_size=lambda key: rendered_size(opener(key), key),
+        open_image=partial(_bundled_image, rendered_rgb, bundled.image_bytes),
+        image_size=partial(_bundled_image, rendered_size, bundled.image_bytes),
         name="bundled",
         fingerprint=fingerprint_of(bundled.scenes, bundled.image_bytes),
     )
+
+
+def _bundled_image(read: _Read[T], image_bytes: Callable[[str], bytes], key: str) -> T:
+    return read(lambda: io.BytesIO(image_bytes(key)), key)
 
 
 def _clevr(rest: str, options: DataOptions) -> SceneData:
     folder, split = folder_and_split(rest, DEFAULT_SPLIT)
     scenes = read_clevr(folder, split)
     tree = tree_of(folder)
-
-    def opener(name: str) -> Callable[[], Stream]:
-        return partial(tree.open, image_name(tree, split, name))
-
     return SceneData(
         scenes=tuple(scenes),
         asking=OBJECT_SCENES,
-        open_image=lambda name: rendered_rgb(opener(name), name),
-        image_size=lambda name: rendered_size(opener(name), name),
+        open_image=partial(_clevr_image, rendered_rgb, tree, split),
+        image_size=partial(_clevr_image, rendered_size, tree, split),
         name=f"clevr:{folder.resolve().name}:{split}",
         fingerprint=fingerprint_of(scenes, lambda name: _mark(tree, split, name)),
     )
+
+
+def _clevr_image(read: _Read[T], tree: Tree, split: str, name: str) -> T:
+    return read(partial(tree.open, image_name(tree, split, name)), name)
 
 
 def _mark(tree: Tree, split: str, name: str) -> bytes:

@@ -8,6 +8,7 @@ import io
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +54,10 @@ class Archive:
             self._zip.close()
             raise
         self._prefix = _common_folder(list(self._members))
+
+    def __reduce__(self) -> tuple[Callable[[Path], "Archive"], tuple[Path]]:
+        # An open file cannot be sent to another process: there it is opened anew.
+        return open_archive, (self._path,)
 
     @property
     def root(self) -> Path:

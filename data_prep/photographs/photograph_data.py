@@ -1,10 +1,12 @@
 """Photographs and their questions as the data of a study."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
+from PIL import Image
+
 from data_prep.files.images import photograph_rgb, photograph_size, unreadable
-from data_prep.files.tree import Stream, Tree
+from data_prep.files.tree import Tree
 from data_prep.photographs.labels import LabelQuestions
 from data_prep.scene_data import SceneData, fingerprint_of
 from data_prep.scenes import Photograph
@@ -15,9 +17,6 @@ def photograph_data(
 ) -> SceneData:
     """Images are opened in `tree` by their names."""
 
-    def opener(image: str) -> Callable[[], Stream]:
-        return partial(tree.open, image)
-
     def mark(image: str) -> bytes:
         try:
             return tree.mark(image)
@@ -27,8 +26,16 @@ def photograph_data(
     return SceneData(
         scenes=tuple(photographs),
         asking=asking,
-        open_image=lambda image: photograph_rgb(opener(image), image),
-        image_size=lambda image: photograph_size(opener(image), image),
+        open_image=partial(_shown, tree),
+        image_size=partial(_size, tree),
         name=name,
         fingerprint=fingerprint_of(photographs, mark),
     )
+
+
+def _shown(tree: Tree, image: str) -> Image.Image:
+    return photograph_rgb(partial(tree.open, image), image)
+
+
+def _size(tree: Tree, image: str) -> tuple[int, int]:
+    return photograph_size(partial(tree.open, image), image)

@@ -85,7 +85,7 @@ def test_arguments(refused, small, tmp_path, monkeypatch, arguments, message):
         ("seed = 1.5", "must be a number, got 1.5"),
         ("model = 3", "must be text, got 3"),
         ("plateau = [1]", "must be two layers like [8, 10], got [1]"),
-        ("questions = 'none'", "must be one of referring, main, all, got 'none'"),
+        ("questions = 'none'", "must be one of referring, main, all, foremost, got 'none'"),
         ("level = 2", "level must lie between 0 and 1, got 2.0"),
         ("swaps = 0", "swaps must be at least 1, got 0"),
         ("min_scenes_per_answer = 0", "min_scenes_per_answer must be at least 1, got 0"),

@@ -1,5 +1,7 @@
 """Data by name: the right folder and split, images as RGB, and a fingerprint of both."""
 
+import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 from data_prep.errors import UserError
 from data_prep.sources import open_data
 from tests.data_prep.clevr_folder import edit_json, write_clevr
+from tests.data_prep.photographs.made_up import many_coco, write_hub, write_images
 
 
 @pytest.fixture
@@ -86,3 +89,31 @@ def test_an_image_that_is_not_of_the_data(folder):
         data.open_image("../../scenes/CLEVR_val_scenes.json")
     with pytest.raises(UserError, match="cannot be read"):
         data.open_image("nothing.png")
+
+
+def written(kind: str, folder: Path) -> str:
+    """Small data of that kind."""
+    if kind == "bundled":
+        return kind
+    if kind == "archive":
+        write_clevr(folder / "CLEVR_v1.0")
+        archive = shutil.make_archive(str(folder / "CLEVR_v1.0"), "zip", folder, "CLEVR_v1.0")
+        return f"clevr:{archive}"
+    if kind == "clevr":
+        return f"clevr:{write_clevr(folder)}"
+    if kind == "coco":
+        return f"coco:{many_coco(folder, 4)}"
+    if kind == "images":
+        return f"images:{write_images(folder, ['kite', 'buzzard'], 2)}"
+    return f"hub:{write_hub(folder, 4)}"
+
+
+@pytest.mark.parametrize("kind", ["bundled", "archive", "clevr", "coco", "images", "hub"])
+def test_a_way_to_the_images_can_be_sent_to_another_process(tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("ONSET_CACHE", str(tmp_path / "cache"))
+    data = open_data(written(kind, tmp_path / "data"))
+    image = data.scenes[0].image
+    # Plain pickle, which sends no code: workers find it in the package.
+    open_image, image_size = pickle.loads(pickle.dumps((data.open_image, data.image_size)))
+    assert open_image(image).tobytes() == data.open_image(image).tobytes()
+    assert image_size(image) == data.image_size(image)
