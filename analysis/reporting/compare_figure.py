@@ -16,6 +16,8 @@ _UNDATED = {"Title": "Runs compared", "CreationDate": None, "ModDate": None}
 _GAP = 0.9
 _LONGEST = 34
 _GREY = "0.35"
+# Latin with its extensions, which every font that is used here has.
+_LETTERS = 0x180
 
 
 def forest_size(found: Mapping[str, Any]) -> tuple[float, float]:
@@ -96,8 +98,10 @@ def _row_name(found: Mapping[str, Any], part: str, row: Mapping[str, Any]) -> st
 
 
 def _plain(text: str) -> str:
-    """Names come from data: a dollar sign would start a formula."""
-    return text.replace("$", r"\$")
+    """Names come from data: a dollar sign would start a formula, and some letters no font has."""
+    known = [sign.isprintable() and (ord(sign) < _LETTERS or sign == "\u2026") for sign in text]
+    shown = "".join(sign if keep else "?" for sign, keep in zip(text, known, strict=True))
+    return shown.replace("$", r"\$")
 
 
 def _draw_arm(axes: Axes, arm: Mapping[str, Any], height: float, look: Look) -> None:

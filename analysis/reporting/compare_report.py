@@ -8,7 +8,6 @@ from rich.table import Table
 
 from analysis.reporting.compare_text import (
     INTERPOLATION,
-    OUTCOMES,
     differ_sentence,
     sentences,
 )
@@ -42,9 +41,12 @@ def arms_table(found: Mapping[str, Any]) -> str:
         depth = arm["depth"]
         table.add_row(
             arm["attribute"],
-            _cell_name(found, arm),
-            OUTCOMES[arm["outcome"]] if depth is None else _cell(depth),
-            *(_cell(arm[name]) for name in ("correct", "right_probability", "top_probability")),
+            cell_name(found, arm),
+            arm["outcome"].replace("_", " ") if depth is None else share_cell(depth),
+            *(
+                share_cell(arm[name])
+                for name in ("correct", "right_probability", "top_probability")
+            ),
             f"{arm['n_scenes']}",
         )
     return printed(table)
@@ -76,7 +78,7 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
         one, two = row["n_scenes"]
         table.add_row(
             row["attribute"],
-            *(_cell_name(found, row[side]) for side in ("first", "second")),
+            *(cell_name(found, row[side]) for side in ("first", "second")),
             *cells,
             p_value(row["curve"]["omnibus_p_holm"]),
             f"{one} =" if row["paired"] else f"{one}, {two}",
@@ -94,16 +96,20 @@ def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[s
     return table
 
 
-def _cell(interval: Mapping[str, Any] | None) -> str:
+def share_cell(interval: Mapping[str, Any] | None) -> str:
+    """A share with its interval, as short as it can be said."""
     if interval is None:
         return "not kept"
+    shown = {name: f"{interval[name]:.2f}" for name in ("estimate", "low", "high")}
+    # Without the digit that all shares have; whole ones in the width of the others.
     estimate, low, high = (
-        f"{interval[name]:.2f}".removeprefix("0") for name in ("estimate", "low", "high")
+        text.removeprefix("0") if text.startswith("0") else text[:-1] for text in shown.values()
     )
     return f"{estimate} ({low}-{high})"
 
 
-def _cell_name(found: Mapping[str, Any], side: Mapping[str, str]) -> str:
+def cell_name(found: Mapping[str, Any], side: Mapping[str, str]) -> str:
+    """What a table calls an arm: its words where they are short, else its letter."""
     words = {run["key"]: run["label"] for run in found["runs"]}
     if len({arm["readout"] for arm in found["arms"]}) > 1:
         return f"{side['run']} {READOUT_NAMES[side['readout']]}"

@@ -27,19 +27,15 @@ ONE_VERDICT = (
 
 def name_of(found: Mapping[str, Any], side: Mapping[str, str]) -> str:
     """What an arm is called: how its run differs, and its readout where there are several."""
-    label = next(run["label"] for run in found["runs"] if run["key"] == side["run"])
+    label = {run["key"]: run["label"] for run in found["runs"]}[side["run"]]
     several = len({arm["readout"] for arm in found["arms"]}) > 1
     return f"{label} ({READOUT_NAMES[side['readout']]})" if several else label
 
 
 def arm_of(found: Mapping[str, Any], attribute: str, side: Mapping[str, str]) -> Mapping[str, Any]:
     """The arm that one side of a comparison names."""
-    return next(
-        arm
-        for arm in found["arms"]
-        if (arm["attribute"], arm["run"], arm["readout"])
-        == (attribute, side["run"], side["readout"])
-    )
+    arms = {(arm["attribute"], arm["run"], arm["readout"]): arm for arm in found["arms"]}
+    return arms[attribute, side["run"], side["readout"]]
 
 
 def sentences(found: Mapping[str, Any]) -> Iterator[str]:
