@@ -16,6 +16,7 @@ from analysis.reporting.report_text import READOUT_NAMES, p_value
 
 # A column holds a run's words up to this length; longer ones stand above, by their letter.
 _LONGEST_WORDS = 16
+_LEAST_WIDTH = 8
 
 
 def compare_report(found: Mapping[str, Any]) -> str:
@@ -58,10 +59,10 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
     level, narrow = (f"{100 * share:g}%" for share in (plan["level"], 2 * plan["level"] - 1))
     table = _table(
         title="second minus first, in shares of the depth",
-        caption=f"p: two-sided, for no difference. p same: for a difference of {plan['margin']:g} "
-        f"or more, judged by the {narrow} interval; p curve: for equal effects at every relative "
-        "depth. All p adjusted over the comparisons (Holm). = : paired scenes.",
-        headers=("attribute", "first", "second", "depth", f"{level} CI", "p", "p same", "p curve",
+        caption=f"p: two-sided, for no difference; same: for a difference of {plan['margin']:g} "
+        f"or more, judged by the {narrow} interval; curve: for equal effects at every relative "
+        "depth. All p adjusted over the comparisons (Holm). =: the scenes are shared, and paired.",
+        headers=("attribute", "first", "second", "depth", f"{level} CI", "p", "same", "curve",
                  "scenes"),
         left=("attribute", "first", "second"),
     )  # fmt: skip
@@ -89,10 +90,14 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
 def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[str]) -> Table:
     table = Table(
         title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
-        caption_justify="left",
+        caption_justify="left", pad_edge=False,
     )  # fmt: skip
     for header in headers:
-        table.add_column(header, justify="left" if header in left else "right", no_wrap=True)
+        # Names are broken over lines where there is no room; numbers never are.
+        if header in left:
+            table.add_column(header, min_width=_LEAST_WIDTH, overflow="fold")
+        else:
+            table.add_column(header, justify="right", no_wrap=True)
     return table
 
 
