@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from analysis.comparison.finished import FinishedRun
+from analysis.runs.study import NAMES
 
-_NAMES = ("model", "data")
 _BUNDLED = {"model": "bundled model", "data": "bundled scenes"}
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "prompt_style": lambda value: f"prompt {value}",
@@ -27,11 +27,15 @@ def differing(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
         held = [str(getattr(run, revision)) for run in runs]
         if len(set(held)) > 1:
             names = [short_name(field, getattr(run.study, field)) for run in runs]
-            words = names if len(set(names)) == len(set(held)) else _told_apart(names, held)
+            one_to_one = (
+                len(set(names)) == len(set(held)) == len(set(zip(names, held, strict=True)))
+            )
+            words = names if one_to_one else _told_apart(names, held)
             found.append({"field": field, "values": words})
     plans = [asdict(run.study) for run in runs]
-    # A model's revision has been named, and columns of data belong to the data.
-    for field in (name for name in plans[0] if name not in (*_NAMES, "revision", "contrast")):
+    # A revision is a name of what the model holds: it only tells apart what nothing else does.
+    named = (*NAMES, "revision") if found else NAMES
+    for field in (name for name in plans[0] if name not in named):
         values = [plan[field] for plan in plans]
         if any(value != values[0] for value in values):
             found.append({"field": field, "values": [_said(field, value) for value in values]})
