@@ -3,17 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
 from tqdm import tqdm
 
 from data_prep.errors import UserError
+from paper.evidence.comparison import read_comparison
 from paper.evidence.plain import listed
-from paper.evidence.record import Record, RunRecord, read_record, read_validation
+from paper.evidence.record import RunRecord, read_record, read_validation
 from paper.evidence.values import Value, Values
+from paper.filling import Filled, fill
 from paper.manifest import FILE_NAME, Asked, fingerprint, read_manifest
 from paper.manifest import record as manifest
 from paper.manuscript import Manuscript, manuscript, title_and_author
@@ -21,22 +21,9 @@ from paper.output.floats import Figure, FigureFormat, Table, drawn, figure_float
 from paper.output.latex import HOW_TO_INSTALL, Typeset, require_pgf, tex_version, typeset
 from paper.output.page import Material, page
 from paper.prose.citations import Work, read_works
-from paper.sections import Section, all_sections
 from probes.durable import write_durably
 
 _PDF, _PAGE, _VALUES = "paper.pdf", "report.html", "values.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Filled:
-    """A section with what it made of its record."""
-
-    section: Section
-    record: Record
-    text: str
-    values: tuple[Value, ...]
-    figures: tuple[Figure, ...]
-    tables: tuple[Table, ...]
 
 
 def build(asked: Asked, out: Path) -> list[str]:
@@ -52,7 +39,8 @@ def build(asked: Asked, out: Path) -> list[str]:
         read_record(run, letters[place] if len(asked.runs) > 1 else "run")
         for place, run in enumerate(asked.runs)
     ]
-    filled, left_out = _fill(records, read_validation(asked.validation))
+    comparison = None if asked.comparison is None else read_comparison(asked.comparison)
+    filled, left_out = fill(records, comparison, read_validation(asked.validation))
     values = _values(filled, records, left_out)
     text = manuscript([(one.section, one.record, one.text) for one in filled], records)
     values.join(records, text.keys_of_all())
@@ -79,62 +67,8 @@ def build(asked: Asked, out: Path) -> list[str]:
     return notes
 
 
-def _fill(
-    records: Sequence[RunRecord], validation: Record | None
-) -> tuple[list[_Filled], dict[tuple[str, str], str]]:
-    """Sections that are held, filled; and a line for each that is not, by record and section."""
-    filled: list[_Filled] = []
-    left_out: dict[tuple[str, str], str] = {}
-    for record in records:
-        if (made_by := record.results["versions"]["onset"]) != (ours := version("onset")):
-            left_out[record.key, "version"] = (
-                f"note: {record.folder} was made by onset {made_by}, this is {ours}"
-            )
-        for section in all_sections():
-            if section.about != "run":
-                continue
-            command = section.made_by.format(run=record.folder)
-            if not section.holds(record):
-                if section.made_by:
-                    left_out[record.key, section.name] = (
-                        f"not in {record.folder}: {section.name} ({command} makes it)"
-                    )
-                continue
-            try:
-                filled.append(_filled(section, record))
-            except (KeyError, TypeError, IndexError, AttributeError) as error:
-                # A run of another version: its numbers have another shape than we know.
-                line = (
-                    f"{section.name} of {record.folder} has another shape than this version reads "
-                    f"({error!r}): {command} makes it anew in a new folder"
-                )
-                if section.needed:
-                    raise UserError(line) from error
-                left_out[record.key, section.name] = f"left out: {line}"
-    for section in all_sections():
-        if section.about == "validation":
-            if validation is None:
-                left_out["validation", section.name] = (
-                    f"not shown: {section.name} of the statistics ({section.made_by} makes it)"
-                )
-            else:
-                filled.append(_filled(section, validation))
-    return filled, left_out
-
-
-def _filled(section: Section, record: Record) -> _Filled:
-    return _Filled(
-        section=section,
-        record=record,
-        text=section.text(record),
-        values=tuple(section.values(record)),
-        figures=tuple(section.figures(record)),
-        tables=tuple(section.tables(record)),
-    )
-
-
 def _values(
-    filled: Sequence[_Filled],
+    filled: Sequence[Filled],
     records: Sequence[RunRecord],
     left_out: Mapping[tuple[str, str], str],
 ) -> Values:
@@ -154,7 +88,7 @@ def _values(
 
 
 def _floats(
-    filled: Sequence[_Filled], form: FigureFormat
+    filled: Sequence[Filled], form: FigureFormat
 ) -> tuple[dict[str, tuple[Figure, dict[str, bytes]]], dict[str, Table]]:
     """All figures, drawn, and all tables, by run and name."""
     asked = [(one.record.key, figure) for one in filled for figure in one.figures]
@@ -221,7 +155,7 @@ def _typeset(outputs: Mapping[str, bytes], asked: Asked) -> Typeset | None:
     return typeset(needed, asked.source_date_epoch)
 
 
-def _made_from(filled: Sequence[_Filled], outputs: Mapping[str, bytes]) -> dict[str, list[str]]:
+def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[str, list[str]]:
     """For the check: the inputs of each output, by the beginning of their names."""
     made: dict[str, list[str]] = {}
     shared = ["paper/evidence", "paper/output/floats.py", "paper/prose/escape.py",
@@ -231,7 +165,7 @@ def _made_from(filled: Sequence[_Filled], outputs: Mapping[str, bytes]) -> dict[
         if one.section.about == "run":
             own = [f"run {runs.index(one.record.key)}: "]
         else:
-            own = ["validation"]
+            own = [one.section.about]
         own += [f"paper/sections/{one.section.name}.py", "paper/sections/section.py", *shared]
         stem = f"{one.record.key}-"
         made[f"sections/{stem}{one.section.name}.tex"] = own
@@ -242,12 +176,25 @@ def _made_from(filled: Sequence[_Filled], outputs: Mapping[str, bytes]) -> dict[
                 made[f"figures/{stem}{figure.name}.{ending}"] = [
                     *own, "paper/drawing", "version of matplotlib", "format"
                 ]  # fmt: skip
-    everything = ["run ", "validation", "paper/", "analysis/", "probes/", "version of"]
+    everything = [
+        "run ",
+        "comparison",
+        "validation",
+        "paper/",
+        "analysis/",
+        "probes/",
+        "version of",
+    ]
     made |= dict.fromkeys([_PAGE, _VALUES, "values.tex"], everything)
     made |= {name: [f"paper/{name}"] for name in outputs
              if name in ("refs.bib", "paper.tex") or name.startswith("text/")}  # fmt: skip
     made[_PDF] = [""]
-    made["text/results.tex"] = made["text/appendix.tex"] = ["run ", "validation", "paper/"]
+    made["text/results.tex"] = made["text/appendix.tex"] = [
+        "run ",
+        "comparison",
+        "validation",
+        "paper/",
+    ]
     made["settings.tex"] = ["SOURCE_DATE_EPOCH", "format", "paper/assemble.py"]
     return {name: sources for name, sources in made.items() if name in outputs or name == _PDF}
 

@@ -17,6 +17,7 @@ import tyro
 
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from paper.evidence.comparison import find_comparison
 from paper.evidence.record import RESULTS
 from paper.manifest import Asked, differences, read_manifest, source_date_epoch
 
@@ -33,6 +34,9 @@ class Build:
     """Folder of the report: paper.pdf, report.html, values.json, tables, figures, TeX sources."""
     validation: Path = Path("runs/validation/validation.json")
     """What python -m analysis.validate found, for the appendix; left out if it is not there."""
+    comparison: Path | None = None
+    """Folder of python -m analysis.compare for these runs; default: the folder compare-* beside
+    them that compares just these."""
     format: Literal["pdf", "pgf"] = "pdf"
     """Of the figures: vector PDF, or native PGF (needs TeX's pgf package)."""
     check: bool = False
@@ -84,6 +88,7 @@ def _asked(config: Build) -> Asked:
         raise UserError(f"{config.out} is a run: choose another folder with --out")
     return Asked(
         runs=config.runs,
+        comparison=find_comparison(config.runs, config.comparison),
         validation=config.validation,
         form=config.format,
         source_date_epoch=source_date_epoch(),

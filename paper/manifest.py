@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data_prep.errors import UserError
+from paper.evidence.comparison import COMPARISON
 from paper.evidence.record import IDENTITY, RESULTS, STUDY
 from paper.output.latex import tex_version
 
@@ -31,6 +32,8 @@ class Asked:
     """What decides a report besides the content of its inputs."""
 
     runs: tuple[Path, ...]
+    comparison: Path | None
+    """Folder of the comparison of the runs, if there is one."""
     validation: Path
     form: Literal["pdf", "pgf"]
     source_date_epoch: str | None
@@ -60,6 +63,8 @@ def fingerprint(asked: Asked) -> dict[str, str]:
     for place, run in enumerate(asked.runs):
         for name in _run_files(run):
             found[f"run {place}: {name}"] = _hash(run / name)
+    if asked.comparison is not None:
+        found["comparison"] = _hash(asked.comparison / COMPARISON)
     found["validation"] = _hash(asked.validation)
     for pattern in _SOURCES:
         for path in sorted(_ROOT.glob(pattern)):

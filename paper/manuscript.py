@@ -149,6 +149,12 @@ def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[
         lines.append(rf"\onrun{{{record.key}}}")
         lines.append(rf"\section{{Results{about}}}\label{{sec:{record.key}:results}}")
         lines += _inputs(sections, "results", record)
+    compared = next((record for section, record, _ in sections if section.about == "comparison"),
+                    None)  # fmt: skip
+    if compared is not None:
+        lines.append(rf"\onrun{{{compared.key}}}")
+        lines.append(rf"\section{{The runs compared}}\label{{sec:{compared.key}:results}}")
+        lines += _inputs(sections, "results", compared)
     return "\n".join([*lines, rf"\onrun{{{ALL}}}", ""])
 
 

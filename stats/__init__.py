@@ -10,13 +10,14 @@ from stats.comparison_onsets import (
     first_max_t_layer,
     first_uncorrected_layer,
 )
-from stats.depth_difference import depth_difference
+from stats.depth_difference import DepthDifference, depth_difference
 from stats.derangement_ranks import DerangementRanks, derangement_rank_test, derangements
 from stats.effect_sizes import paired_hedges_g
 from stats.emergence import Emergence, emergence_layer
 from stats.equivalence import Equivalence, equivalence
 from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
 from stats.half_crossing import HalfCrossing, half_plateau_crossing, isotonic_crossing
+from stats.mean_difference import MeanDifference, mean_difference
 from stats.mixed_model import MixedModel, mixed_model
 from stats.multiplicity import adjusted_p
 from stats.order import CrossingDifference, EmergenceOrder, emergence_order
@@ -26,16 +27,19 @@ from stats.power import (
     scenes_to_detect,
 )
 from stats.power_curve import PowerCurve, power_curve
+from stats.relative_depth import at_depths, common_depths
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval
+from stats.two_sample import TwoSampleTest, two_sample_max_t
 
 __all__ = [
     "Agreement",
     "BootstrapInterval",
     "ClusterTest",
     "CrossingDifference",
+    "DepthDifference",
     "DerangementRanks",
     "Emergence",
     "EmergenceOrder",
@@ -43,15 +47,19 @@ __all__ = [
     "HalfCrossing",
     "Interval",
     "LayerSet",
+    "MeanDifference",
     "MixedModel",
     "PowerCurve",
     "ShuffledLabelTest",
     "SignFlipTest",
+    "TwoSampleTest",
     "adjusted_p",
+    "at_depths",
     "change_point_layer",
     "cluster_bootstrap",
     "cluster_onset",
     "cluster_test",
+    "common_depths",
     "depth_difference",
     "derangement_rank_test",
     "derangements",
@@ -65,6 +73,7 @@ __all__ = [
     "half_forward_backward_set",
     "half_plateau_crossing",
     "isotonic_crossing",
+    "mean_difference",
     "minimum_detectable_effect",
     "mixed_model",
     "paired_hedges_g",
@@ -77,5 +86,6 @@ __all__ = [
     "scenes_to_detect",
     "shuffled_label_test",
     "sign_flip_max_t",
+    "two_sample_max_t",
     "weight_chunks",
 ]

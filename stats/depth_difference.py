@@ -1,9 +1,10 @@
-"""Does one model know earlier than another? Emergence compared at relative depth.
+"""Does one model know earlier than another, or equally early? Emergence at relative depth.
 
 Models differ in their number of layers, so the layer of half plateau is divided by the last one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -18,8 +19,45 @@ from stats.arguments import (
     resamples_for_interval,
 )
 from stats.half_crossing import half_plateau_crossing, plausible_curves
-from stats.order import CrossingDifference, crossing_difference
+from stats.order import crossing_difference
 from stats.scenes import canonical_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthDifference:
+    """`lambda_half` / L of the second minus that of the first; above 0 where the first is earlier.
+
+    A resample in which a plateau is not positive has no depth; it counts against every claim.
+    """
+
+    depths: tuple[float, float]
+    """Of the first and of the second on these scenes; NaN where the mean plateau is not
+    positive."""
+    estimate: float
+    """Second minus first, in shares of the depth."""
+    low: float
+    """Lower end of the interval, of the scene bootstrap."""
+    high: float
+    """Upper end."""
+    p: float
+    """Two-sided, for "no difference"; never 0."""
+    level: float
+    """Nominal coverage of the interval, and 1 minus the level of the equivalence test."""
+    margin: float
+    """Least difference that matters."""
+    low_equivalence: float
+    """Lower end of the interval at 2 level - 1 (90% for level .95), by which equivalence is
+    judged."""
+    high_equivalence: float
+    """Upper end."""
+    p_equivalence: float
+    """For "the difference is `margin` or more": the larger of two one-sided p; never 0."""
+    paired: bool
+    """Both curves of a scene were redrawn together."""
+    n_scenes: tuple[int, int]
+    """Scenes of the first and of the second; the same ones if paired."""
+    n_resamples: int
+    """Redraws of all scenes."""
 
 
 def depth_difference(
@@ -29,22 +67,62 @@ def depth_difference(
     rng: np.random.Generator,
     paired: bool,
     plateau: tuple[Sequence[int] | None, Sequence[int] | None] = (None, None),
+    horizon: tuple[int | None, int | None] = (None, None),
+    margin: float = 0.1,
     level: float = 0.95,
     n_resamples: int = 10_000,
-) -> CrossingDifference:
+) -> DepthDifference:
     """Difference of `lambda_half` / L, second minus first, of two models or two data sets.
 
     Estimand: the difference of relative depths, 0 (embeddings) to 1 (last block), at which the
     mean effect crosses half of its plateau. `paired` where both have the same scenes in the same
     order (two models on one data set): scenes are then redrawn together. Otherwise the samples
-    must be independent. `plateau` gives each one's window in its own layers (default: its last
-    quarter). Forward-backward sets are in layers, so `sets_apart` is False here.
+    must be independent. `plateau` and `horizon` give each one's in its own layers (default: the
+    last quarter up to the horizon; the last layer). Equivalence is inclusion of the interval at
+    2 level - 1 in -margin..margin, the bootstrap's form of two one-sided tests.
 
-    Raises ValueError where paired samples differ in scenes, for a model without blocks, and as
-    `emergence_layer`. Source: Davison & Hinkley (1997), sections 2.4 and 3.2.
+    Raises ValueError where paired samples differ in scenes, for a model without blocks, for a
+    margin outside (0, 1), and as `emergence_layer`. Source: Davison & Hinkley (1997), sections
+    2.4 and 3.2; Schuirmann (1987), J. Pharmacokin. Biopharm. 15:657 (two one-sided tests).
     """
     level = probability(level, name="level")
+    margin = probability(margin, name="margin")
     n_resamples = resamples_for_interval(n_resamples, level)
+    tables = _checked(first, second, paired=paired)
+    curves = _curves(tables, paired=paired, rng=rng, n_resamples=n_resamples)
+    depths, drawn = [], []
+    for table, curve, window, end in zip(tables, curves, plateau, horizon, strict=True):
+        last = table.shape[1] - 1
+        stop = horizon_layer(end, table.shape[1])
+        where = plateau_window(window, stop)
+        mean = canonical_order(table).mean(axis=0, keepdims=True)
+        depths.append(float(half_plateau_crossing(mean[:, : stop + 1], where)[0] / last))
+        drawn.append(half_plateau_crossing(curve[:, : stop + 1], where) / last)
+    estimate, differences = depths[1] - depths[0], drawn[1] - drawn[0]
+    wide, narrow = (
+        crossing_difference(estimate, differences, reach=1.0, level=share, sets_apart=False)
+        for share in (level, 2 * level - 1)
+    )
+    return DepthDifference(
+        depths=(depths[0], depths[1]),
+        estimate=wide.estimate,
+        low=wide.low,
+        high=wide.high,
+        p=wide.p,
+        level=level,
+        margin=margin,
+        low_equivalence=narrow.low,
+        high_equivalence=narrow.high,
+        p_equivalence=_outside(differences, margin),
+        paired=paired,
+        n_scenes=(len(tables[0]), len(tables[1])),
+        n_resamples=n_resamples,
+    )
+
+
+def _checked(
+    first: Float[ndarray, "scene layer"], second: Float[ndarray, "_scene _layer"], *, paired: bool
+) -> list[Float[ndarray, "_scene _layer"]]:
     tables = []
     for name, effect in (("first", first), ("second", second)):
         table = finite_array(effect, name=name, axes=["scene", "layer"])
@@ -57,19 +135,7 @@ def depth_difference(
             f"`second` must have the scenes of `first` ({len(tables[0])}) to be paired, got "
             f"{len(tables[1])}: keep the shared scenes, or pass paired=False"
         )
-    curves = _curves(tables, paired=paired, rng=rng, n_resamples=n_resamples)
-    depths, drawn = [], []
-    for table, curve, window in zip(tables, curves, plateau, strict=True):
-        last = horizon_layer(None, table.shape[1])
-        where = plateau_window(window, last)
-        depths.append(
-            half_plateau_crossing(canonical_order(table).mean(axis=0, keepdims=True), where)[0]
-            / last
-        )
-        drawn.append(half_plateau_crossing(curve, where) / last)
-    return crossing_difference(
-        depths[1] - depths[0], drawn[1] - drawn[0], reach=1.0, level=level, sets_apart=False
-    )
+    return tables
 
 
 def _curves(
@@ -87,3 +153,10 @@ def _curves(
     together = canonical_order(np.hstack(tables))
     drawn = plausible_curves(together, rng=rng, n_resamples=n_resamples)
     return np.split(drawn, [tables[0].shape[1]], axis=1)
+
+
+def _outside(differences: Float[ndarray, " resample"], margin: float) -> float:
+    """The larger of two one-sided p-values, each the share of resamples at or past one margin."""
+    absent = np.isnan(differences)
+    past = [(absent | (side * differences >= margin)).sum() for side in (1, -1)]
+    return float((1 + max(past)) / (1 + len(differences)))

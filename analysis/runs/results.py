@@ -22,6 +22,11 @@ def schema() -> dict[str, Any]:
     return json.loads(text)
 
 
+def versions() -> dict[str, str]:
+    """Of what results are made with."""
+    return {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
+
+
 def read_results(run: Run) -> dict[str, Any] | None:
     """The results in a run's folder; None if there are none. UserError if they are damaged."""
     path = run.folder / FILE_NAME
@@ -86,8 +91,7 @@ def _begun(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
     return (read_results(run) or {"attributes": {}, "studies": {}}) | {
         "study_hash": run.study_hash,
         "seed": run.study.seed,
-        "versions": {name: version(name) for name in _VERSIONS}
-        | {"python": platform.python_version()},
+        "versions": versions(),
         **about,
     }
 

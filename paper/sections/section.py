@@ -14,16 +14,19 @@ def _nothing(record: Any) -> tuple[()]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the paper that a run fills, or the validation of the statistics."""
+    """A part of the paper that a run fills, the comparison of runs, or the validation of the
+    statistics."""
 
     name: str
     place: int
     """Sections of a part stand in this order."""
     part: Literal["results", "appendix"] = "results"
-    about: Literal["run", "validation"] = "run"
-    """Whether the functions below get a RunRecord or the Record of validation.json."""
+    about: Literal["run", "comparison", "validation"] = "run"
+    """Whether the functions below get a RunRecord, or the Record of compare.json or of
+    validation.json."""
     made_by: str
-    """The command that makes what the section shows, "{run}" standing for the folder."""
+    """The command that makes what the section shows, "{run}" standing for the folder, or for all
+    of them in a comparison."""
     holds: Callable[[Any], bool]
     """Whether the record has what the section is about; it is left out and named if not."""
     needed: bool = False

@@ -1,0 +1,79 @@
+"""The folder of a comparison: compare.json, its tables and figures, and the schema it keeps."""
+
+import io
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data_prep.errors import UserError
+from probes.durable import remove_unfinished, write_durably
+
+FILE_NAME = "compare.json"
+
+
+def compare_schema() -> dict[str, Any]:
+    """The JSON schema of compare.json."""
+    text = files("analysis.runs").joinpath("compare.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, dict[str, Any] | None]:
+    """Where the comparison is kept, and what is there of it already; None if it is new.
+
+    UserError if the folder holds another comparison, or anything else: it is left alone.
+    """
+    folder = out or Path("runs") / f"compare-{comparison_hash[:8]}"
+    try:
+        if (folder / FILE_NAME).exists():
+            return folder, _known(folder / FILE_NAME, comparison_hash)
+        if folder.exists() and (not folder.is_dir() or _holds_others(folder)):
+            raise UserError(
+                f"{folder} holds files but no comparison: choose an empty or new folder with --out"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
+    except OSError as error:
+        raise UserError(
+            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
+        ) from error
+    return folder, None
+
+
+def write_comparison(
+    folder: Path, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Tables first: where compare.json is, all of it is."""
+    for name, table in tables.items():
+        stream = io.BytesIO()
+        table.to_parquet(stream, index=False)
+        write_durably(folder / f"{name}.parquet", stream.getvalue())
+    text = json.dumps(content, indent=1, allow_nan=False)
+    write_durably(folder / FILE_NAME, text.encode())
+
+
+def _known(path: Path, comparison_hash: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content["comparison_hash"]
+        for name in ("plan", "runs", "differ", "arms", "comparisons"):
+            content[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): delete its folder and run again"
+        ) from error
+    if found != comparison_hash:
+        raise UserError(
+            f"{path.parent} holds another comparison: choose another folder with --out, or leave "
+            "--out out"
+        )
+    return content
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether anything but what a killed comparison leaves behind is there."""
+    ours = {"items.parquet", "curves.parquet"}
+    return any(path.name not in ours and not path.name.startswith(".") for path in folder.iterdir())

@@ -1,0 +1,111 @@
+"""Sections and what fills them: runs, their comparison, the validation of the statistics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypeAlias
+
+from data_prep.errors import UserError
+from paper.evidence.record import Record, RunRecord
+from paper.evidence.values import Value
+from paper.output.floats import Figure, Table
+from paper.sections import Section, all_sections
+
+LeftOut: TypeAlias = dict[tuple[str, str], str]
+"""By record and section, the line that says why it is not shown."""
+_OTHER_SHAPE = (KeyError, TypeError, IndexError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A section with what it made of its record."""
+
+    section: Section
+    record: Record
+    text: str
+    values: tuple[Value, ...]
+    figures: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+
+
+def fill(
+    records: Sequence[RunRecord], comparison: Record | None, validation: Record | None
+) -> tuple[list[Filled], LeftOut]:
+    """Sections that are held, filled; and a line for each that is not, by record and section."""
+    filled: list[Filled] = []
+    left_out: LeftOut = {}
+    for record in records:
+        if (made_by := record.results["versions"]["onset"]) != (ours := version("onset")):
+            left_out[record.key, "version"] = (
+                f"note: {record.folder} was made by onset {made_by}, this is {ours}"
+            )
+        for section in all_sections():
+            if section.about == "run":
+                _fill_of_run(section, record, filled, left_out)
+    for section in all_sections():
+        if section.about == "comparison" and len(records) > 1:
+            _fill_compared(section, records, comparison, filled, left_out)
+        if section.about == "validation":
+            if validation is None:
+                left_out["validation", section.name] = (
+                    f"not shown: {section.name} of the statistics ({section.made_by} makes it)"
+                )
+            else:
+                filled.append(_filled(section, validation))
+    return filled, left_out
+
+
+def _fill_of_run(
+    section: Section, record: RunRecord, filled: list[Filled], left_out: LeftOut
+) -> None:
+    command = section.made_by.format(run=record.folder)
+    if not section.holds(record):
+        if section.made_by:
+            left_out[record.key, section.name] = (
+                f"not in {record.folder}: {section.name} ({command} makes it)"
+            )
+        return
+    try:
+        filled.append(_filled(section, record))
+    except _OTHER_SHAPE as error:
+        # A run of another version: its numbers have another shape than we know.
+        line = (
+            f"{section.name} of {record.folder} has another shape than this version reads "
+            f"({error!r}): {command} makes it anew in a new folder"
+        )
+        if section.needed:
+            raise UserError(line) from error
+        left_out[record.key, section.name] = f"left out: {line}"
+
+
+def _fill_compared(
+    section: Section,
+    records: Sequence[RunRecord],
+    comparison: Record | None,
+    filled: list[Filled],
+    left_out: LeftOut,
+) -> None:
+    command = section.made_by.format(run=" ".join(str(one.folder) for one in records))
+    if comparison is None:
+        left_out[section.about, section.name] = (
+            f"not shown: the runs compared with each other ({command} makes it)"
+        )
+        return
+    try:
+        filled.append(_filled(section, comparison))
+    except _OTHER_SHAPE as error:
+        left_out[section.about, section.name] = (
+            f"left out: {comparison.folder} has another shape than this version reads "
+            f"({error!r}): {command} makes it anew in a new folder"
+        )
+
+
+def _filled(section: Section, record: Record) -> Filled:
+    return Filled(
+        section=section,
+        record=record,
+        text=section.text(record),
+        values=tuple(section.values(record)),
+        figures=tuple(section.figures(record)),
+        tables=tuple(section.tables(record)),
+    )

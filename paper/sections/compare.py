@@ -1,0 +1,180 @@
+"""The runs of a report against each other: who knows earlier, who answers better, who is surer."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matplotlib.figure import Figure as Canvas
+
+from analysis.reporting.compare_figure import draw_compare, forest_size
+from analysis.reporting.compare_report import cell_name, share_cell
+from analysis.reporting.compare_text import INTERPOLATION, OUTCOMES, differ_sentence, sentences
+from analysis.reporting.report_text import p_value
+from paper.evidence.comparison import COMPARISON
+from paper.evidence.plain import interval, level, number, span
+from paper.evidence.record import Record
+from paper.evidence.values import Value
+from paper.output.floats import Figure, Table, grouped
+from paper.sections.section import Section
+
+_TEXT = r"""
+\val{compare.differ} Models differ in their number of layers, so what is compared is relative
+depth: the layer at which an effect reaches half of its own plateau, divided by the last layer.
+\val{compare.interpolation} Scenes that two runs share are compared as pairs; where they have other
+scenes, the two samples are redrawn independently of each other. That two runs know equally early
+is claimed only where a test for equivalence shows the difference to be smaller than
+\val{compare.margin} of the depth; the absence of a significant difference claims nothing. A run in
+which an attribute does not emerge has no depth and is compared by its outcome. All tests are
+adjusted over all \val{compare.n} comparisons.
+
+\figref{compare} shows the depths with their differences, \tabref{compare-sides} the runs side by
+side, and \tabref{compare} the tests.
+
+\placefigure{compare}
+\placetable{compare-sides}
+\placetable{compare}
+
+\begin{itemize}
+"""
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+def _text(record: Record) -> str:
+    items = [rf"\item \val{{{key}}}" for key, _ in _sentences(record)]
+    return "\n".join([_TEXT.rstrip("\n"), *items, r"\end{itemize}", ""])
+
+
+def _sentences(record: Record) -> list[tuple[str, str]]:
+    """Keys and sentences, a comparison each."""
+    found = record.results
+    rows = zip(found["comparisons"], sentences(found), strict=True)
+    return [(_key(row), _MINUS.sub("\N{MINUS SIGN}", said)) for row, said in rows]
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    sides = row["first"], row["second"]
+    ends = [f"{side['run']}-{side['readout']}" for side in sides]
+    return f"compare.{row['attribute']}.{'.'.join(ends)}"
+
+
+def _values(record: Record) -> Iterator[Value]:
+    found = record.results
+    said = {
+        "compare.differ": (differ_sentence(found), "differ"),
+        "compare.interpolation": (_interpolation(found), "arms/*/last_layer"),
+        "compare.margin": (f"{found['plan']['margin']:g}", "plan/margin"),
+        "compare.n": (str(len(found["comparisons"])), "comparisons"),
+    }
+    for key, (text, where) in said.items():
+        yield Value(key=key, text=text, where=where, source=COMPARISON)
+    for place, (key, text) in enumerate(_sentences(record)):
+        yield Value(key=key, text=text, where=f"comparisons/{place}", source=COMPARISON)
+
+
+def _interpolation(found: Mapping[str, Any]) -> str:
+    layers = {arm["last_layer"] for arm in found["arms"]}
+    return INTERPOLATION if len(layers) > 1 else "All of them have the same number of layers here."
+
+
+def _figures(record: Record) -> Iterator[Figure]:
+    found = record.results
+    plan = found["plan"]
+
+    def draw(canvas: Canvas) -> None:
+        draw_compare(canvas, found)
+
+    yield Figure(
+        name="compare",
+        title="Runs compared",
+        caption=(
+            "Left: relative depth of emergence (layer over last layer) by attribute and run, with "
+            f"intervals over scenes ({_scenes(found)} scenes), their upper ends rounded up to a "
+            "layer; where there is no such layer, the outcome. Right: differences of depth, thin: "
+            f"{level(plan['level'])} intervals, thick: the {level(2 * plan['level'] - 1)} "
+            f"intervals by which equivalence is judged, grey: the margin of {plan['margin']:g}."
+        ),
+        size=forest_size(found),
+        draw=draw,
+    )
+
+
+def _tables(record: Record) -> Iterator[Table]:
+    yield _sides(record.results)
+    yield _tests(record.results)
+
+
+def _sides(found: Mapping[str, Any]) -> Table:
+    rows = []
+    for arm in found["arms"]:
+        depth = arm["depth"]
+        rows.append(
+            {
+                "attribute": arm["attribute"],
+                "run": cell_name(found, arm),
+                "depth": OUTCOMES[arm["outcome"]] if depth is None else share_cell(depth),
+                "right": share_cell(arm["correct"]),
+                "p(right)": share_cell(arm["right_probability"]),
+                "p(top)": share_cell(arm["top_probability"]),
+                "scenes": f"{arm['n_scenes']:,}",
+            }
+        )
+    return Table(
+        name="compare-sides",
+        caption=(
+            "The runs side by side. Depth of emergence; at the last layer the share of right "
+            "answers, the mean probability of the right answer and that of the top answer. In "
+            f"parentheses: {level(found['plan']['level'])} intervals over scenes (of the depth: "
+            "at the run's own level). " + differ_sentence(found)
+        ),
+        frame=grouped(rows),
+        align="llrrrrr",
+    )
+
+
+def _tests(found: Mapping[str, Any]) -> Table:
+    plan = found["plan"]
+    rows = []
+    for row in found["comparisons"]:
+        depth = row["depth"]
+        one, two = row["n_scenes"]
+        rows.append(
+            {
+                "attribute": row["attribute"],
+                "first": cell_name(found, row["first"]),
+                "second": cell_name(found, row["second"]),
+                "difference": "" if depth is None else number(depth["estimate"], 3),
+                "CI": "" if depth is None else interval(depth, 3),
+                "p": "" if depth is None else p_value(depth["p_holm"]),
+                "p (same)": "" if depth is None else p_value(depth["p_equivalence_holm"]),
+                "p (curve)": p_value(row["curve"]["omnibus_p_holm"]),
+                "scenes": f"{one:,} shared" if row["paired"] else f"{one:,}, {two:,}",
+            }
+        )
+    return Table(
+        name="compare",
+        caption=(
+            "Differences of relative depth, second minus first, with "
+            f"{level(plan['level'])} intervals over scenes ({_scenes(found)} scenes per run). p: "
+            f"for no difference; same: for one of {plan['margin']:g} or more; curve: for equal "
+            "effects at every relative depth. All are adjusted over the comparisons (Holm)."
+        ),
+        frame=grouped(rows),
+        align="lllrlrrrr",
+    )
+
+
+def _scenes(found: Mapping[str, Any]) -> str:
+    return span([arm["n_scenes"] for arm in found["arms"]])
+
+
+SECTION = Section(
+    name="compare",
+    place=90,
+    about="comparison",
+    made_by="python -m analysis.compare {run}",
+    holds=lambda record: True,
+    text=_text,
+    values=_values,
+    figures=_figures,
+    tables=_tables,
+)

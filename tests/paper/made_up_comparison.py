@@ -1,0 +1,69 @@
+"""A made-up comparison of two runs: one pair that differs, one that has no depth to compare."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+VERSIONS = {"onset": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "scipy": "1.17.1"}
+
+
+def comparison(*hashes: str, label: str = "Other_VLM-7B") -> dict[str, Any]:
+    """compare.json of two runs with these study hashes."""
+    runs = [
+        {"key": key, "label": name, "folder": f"run-{key}", "model": name, "model_revision": key,
+         "data": "bundled scenes", "data_fingerprint": "a" * 64, "study_hash": study_hash,
+         "seed": 0, "versions": VERSIONS}
+        for key, name, study_hash in zip("ab", ("bundled model", label), hashes, strict=True)
+    ]  # fmt: skip
+    arms = [arm(name, key) for name in ("color", "count") for key in "ab"]
+    return {
+        "comparison_hash": "c" * 64,
+        "plan": {"margin": 0.1, "level": 0.95, "n_resamples": 10_000, "seed": 0},
+        "versions": VERSIONS,
+        "primary_control": "shuffled",
+        "runs": runs,
+        "differ": [{"field": "model", "values": [run["label"] for run in runs]}],
+        "arms": arms,
+        "comparisons": [difference("color"), difference("count") | {
+            "depth": None, "no_depth": "outcome", "verdict": "not_compared"}],
+    }  # fmt: skip
+
+
+def arm(name: str, key: str) -> dict[str, Any]:
+    emerged = name == "color"
+    at = 0.4 if key == "a" else 0.62
+    share = {"estimate": 0.8, "low": 0.75, "high": 0.85}
+    return {
+        "run": key, "attribute": name, "readout": "logit_lens",
+        "outcome": "emerged" if emerged else "not_emerged",
+        "depth": {"estimate": at, "low": at - 0.03, "high": at + 0.05, "level": 0.95}
+        if emerged else None,
+        "last_layer": 6 if key == "a" else 12, "n_scenes": 240, "n_items": 250,
+        "correct": share, "right_probability": share,
+        "top_probability": None if key == "b" else share,
+    }  # fmt: skip
+
+
+def difference(name: str) -> dict[str, Any]:
+    p = {"p": 0.0002, "p_holm": 0.0004}
+    change = {"estimate": -0.03, "low": -0.06, "high": 0.01, **p}
+    depths = [{"depth": place / 6, "estimate": -0.2, "low": -0.3, "high": -0.1, "p": 0.01}
+              for place in range(7)]  # fmt: skip
+    return {
+        "attribute": name,
+        "first": {"run": "a", "readout": "logit_lens"},
+        "second": {"run": "b", "readout": "logit_lens"},
+        "paired": True, "n_scenes": [235, 235], "n_shared": 235,
+        "depth": {"depths": [0.4, 0.62], "estimate": 0.22, "low": 0.17, "high": 0.28, **p,
+                  "low_equivalence": 0.18, "high_equivalence": 0.27, "p_equivalence": 1.0,
+                  "p_equivalence_holm": 1.0},
+        "no_depth": None, "verdict": "later",
+        "curve": {"omnibus_p": 0.01, "omnibus_p_holm": 0.02, "depths": depths},
+        "correct": change, "right_probability": change, "top_probability": None,
+    }  # fmt: skip
+
+
+def write_comparison(folder: Path, content: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "compare.json").write_text(json.dumps(content))
+    return folder
