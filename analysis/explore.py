@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.exploration.packing import PROBABILITY_ERROR
 from analysis.runs.command import AttributeOptions, model_arguments, open_run, parse_options
@@ -36,6 +36,9 @@ class Explore(AttributeOptions):
     """How many are shown; default: 4, or as many of them as a page of 2 MB holds."""
     tokens: int = 5
     """Most probable tokens at each layer and place."""
+    conditions: tuple[Literal["real", "shuffled", "blank"], ...] = ("real", "shuffled", "blank")
+    """Which images an item is shown with: its own, another scene's, one of the mean color. With
+    real alone three times as many items fit."""
     lens: Path | None = None
     """Folder of a tuned lens, in our format or that of the tuned-lens package; default: the one
     that python -m analysis.tuned_lens has put into the run, if it has."""
@@ -56,6 +59,11 @@ class Explore(AttributeOptions):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, got {value}")
+        if "real" not in self.conditions:
+            raise UserError(
+                f"--conditions must name real, got {' '.join(self.conditions) or 'none'}: the others "
+                "are seen against it"
+            )
         if self.image is not None and not self.question.strip():
             raise UserError("--image needs a question about it, got none: give --question TEXT")
         if self.image is None:
@@ -87,7 +95,7 @@ def _of_run(options: Explore) -> "tuple[Path, Made]":
     lenses = lenses_of(vlm, _lens_folder(options, opened.run.folder))
     reader = Reader(vlm=vlm, lenses=lenses, k=options.tokens)
     made = page_of(
-        run_subjects(opened, names, options.item),
+        run_subjects(opened, names, options.item, options.conditions),
         reader,
         _about(opened.about, of_run=True),
         n_items=len(set(options.item)) or options.items or _ITEMS,
@@ -112,6 +120,7 @@ def _of_own_image(options: Explore) -> "tuple[Path, Made]":
     lenses = lenses_of(vlm, _lens_folder(options, options.run))
     reader = Reader(vlm=vlm, lenses=lenses, k=options.tokens)
     about = _about({"model": study.model, "model_revision": vlm.revision}, of_run=False)
+    subject = subject.restricted_to(options.conditions)
     made = page_of([subject], reader, about, n_items=1, all_of_them=True)
     return options.out or _own_file(options.image), made
 

@@ -15,6 +15,7 @@ from analysis.exploration.packing import (
     packed_ids,
     packed_numbers,
     packed_probabilities,
+    packed_texts,
     vocabulary_of,
 )
 from analysis.exploration.places import Grid
@@ -63,7 +64,7 @@ def page_content(
         **about,
         "tops": ids[0].shape[2],
         "layers": ids[0].shape[1],
-        "vocabulary": [text_of[token] for token in vocabulary.tolist()],
+        "vocabulary": packed_texts([text_of[token] for token in vocabulary.tolist()]),
         "items": items,
         "images": list(images),
     }
@@ -82,6 +83,7 @@ def _item(
         "question": subject.question,
         "attribute": subject.attribute,
         "answer": followed.right,
+        "answerTokens": _answer_tokens(followed, vocabulary),
         "followed": list(followed.tokens.answers),
         "amongAnswers": followed.among_answers,
         "emergence": {lens: dict(found) for lens, found in subject.emergence.items()},
@@ -89,6 +91,14 @@ def _item(
             name: _condition(each, vocabulary, images) for name, each in read.conditions.items()
         },
     }
+
+
+def _answer_tokens(followed: Followed, vocabulary: Int[ndarray, " token"]) -> list[int]:
+    """Those of the first followed answer, or the right one, that occur, as places in the
+    vocabulary."""
+    answers = followed.tokens.answers
+    own = followed.tokens.token_ids[answers.index(followed.right) if followed.right else 0]
+    return np.flatnonzero(np.isin(vocabulary, own)).tolist()
 
 
 def _condition(

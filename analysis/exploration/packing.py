@@ -1,13 +1,14 @@
 """Token ids and probabilities as text, small enough that a page holds a large model's.
 
 Ids count the tokens that occur, the most frequent first, in 16 bits; probabilities take 8, as
-their roots, which is finest where most of them lie. Both are deflated, which browsers undo
-themselves, and written in base64.
+their roots, which is finest where most of them lie, and as differences from the layer before, which
+are small. All is deflated, which browsers undo themselves, and written in base64.
 """
 
 import base64
+import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt16
@@ -49,8 +50,8 @@ def packed_numbers(numbers: UInt16[ndarray, " number"]) -> str:
 
 def packed_probabilities(probabilities: Float[ndarray, "place layer rank"]) -> str:
     """By rank, layer and then place; see `PROBABILITY_ERROR`."""
-    roots = np.sqrt(np.clip(probabilities, 0, 1)).astype(np.float64)
-    return _text(np.round(_STEPS * roots).astype(np.uint8).T.ravel())
+    roots = np.round(_STEPS * np.sqrt(np.clip(probabilities, 0, 1))).astype(np.int16).T
+    return _text((np.diff(roots, axis=1, prepend=0) % 256).astype(np.uint8).ravel())
 
 
 def unpacked_numbers(text: str) -> UInt16[ndarray, " number"]:
@@ -59,9 +60,22 @@ def unpacked_numbers(text: str) -> UInt16[ndarray, " number"]:
     return low + (high << 8)
 
 
-def unpacked_probabilities(text: str) -> Float[ndarray, " number"]:
-    """What `packed_probabilities` wrote, by rank, layer and then place."""
-    return (_bytes(text) / _STEPS) ** 2
+def unpacked_probabilities(
+    text: str, shape: tuple[int, int, int]
+) -> Float[ndarray, "rank layer place"]:
+    """What `packed_probabilities` wrote; the shape is (rank, layer, place)."""
+    changes = _bytes(text).reshape(shape).astype(np.int64)
+    return ((np.cumsum(changes, axis=1) % 256) / _STEPS) ** 2
+
+
+def packed_texts(texts: Sequence[str]) -> str:
+    """Texts of any kind, lone surrogates among them."""
+    return _text(np.frombuffer(json.dumps(list(texts)).encode("ascii"), dtype=np.uint8))
+
+
+def unpacked_texts(text: str) -> list[str]:
+    """What `packed_texts` wrote."""
+    return json.loads(_bytes(text).tobytes())
 
 
 def _text(content: UInt8[ndarray, " byte"]) -> str:

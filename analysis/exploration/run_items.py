@@ -22,7 +22,10 @@ _MARKED = ("outcome", "level", "lambda_half", "fb_half", "n_scenes")
 
 
 def run_subjects(
-    opened: OpenRun, attributes: Sequence[str], item_ids: Sequence[str]
+    opened: OpenRun,
+    attributes: Sequence[str],
+    item_ids: Sequence[str],
+    conditions: Sequence[str],
 ) -> Iterator[Subject]:
     """Those named, or else one of each attribute in turn, drawn at random, as long as there are.
 
@@ -30,7 +33,7 @@ def run_subjects(
     """
     tables = {name: _items(opened, name) for name in attributes}
     for name, row in _named(tables, item_ids) if item_ids else _drawn(opened, tables):
-        yield _subject(opened, tables[name], row)
+        yield _subject(opened, tables[name], row).restricted_to(conditions)
 
 
 def _items(opened: OpenRun, name: str) -> pd.DataFrame:

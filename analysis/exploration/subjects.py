@@ -1,7 +1,7 @@
 """What a page is about: items with their images under each condition, of a run or of one's own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,6 +42,11 @@ class Subject:
     emergence: Mapping[str, Mapping[str, Any]]
     """By lens, what the run's results say of the item's attribute; empty where it has none."""
     attribute: str = ""
+
+    def restricted_to(self, conditions: Sequence[str]) -> "Subject":
+        """With the images of these conditions only."""
+        images = {name: image for name, image in self.images.items() if name in conditions}
+        return replace(self, images=images)
 
 
 def followed_tops(

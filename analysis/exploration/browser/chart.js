@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 230;
 const EDGE = { left: 38, right: 96, top: 26, bottom: 34 };
-const LABEL_GAP = 14;
+const LABEL_GAP = 15;
 
 function drawn(tag, attributes, ...children) {
   const made = document.createElementNS(SVG, tag);

@@ -11,11 +11,27 @@ async function inflated(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** The texts of all tokens that occur, by their numbers on this page. */
+async function unpackVocabulary() {
+  const texts = new TextDecoder().decode(await inflated(data.vocabulary));
+  data.vocabulary = JSON.parse(texts);
+}
+
 /** 16-bit numbers: all low bytes come first, then all high ones. */
 async function numbers(text) {
   const bytes = await inflated(text);
   const half = bytes.length / 2;
   return Uint16Array.from({ length: half }, (_, i) => bytes[i] + 256 * bytes[half + i]);
+}
+
+/** Roots of probabilities, 0 to 255: each layer is written as what it adds to the one before. */
+async function rootsOf(text, places) {
+  const roots = await inflated(text);
+  const perRank = data.layers * places;
+  for (let index = 0; index < roots.length; index += 1) {
+    if (index % perRank >= places) roots[index] += roots[index - places]; // modulo 256, as bytes do
+  }
+  return roots;
 }
 
 /** Patches in the order of the sequence, in shares of the image's sides; null for one unseen. */
@@ -64,11 +80,12 @@ function reading(item, name) {
 
 async function unpack(condition) {
   const lenses = {};
+  let places = 0;
   for (const [name, packed] of Object.entries(condition.lenses)) {
-    const [ids, roots] = await Promise.all([numbers(packed.ids), inflated(packed.probabilities)]);
-    lenses[name] = { ids, roots, trajectory: packed.trajectory };
+    const ids = await numbers(packed.ids);
+    places = ids.length / (data.tops * data.layers);
+    lenses[name] = { ids, roots: await rootsOf(packed.probabilities, places), trajectory: packed.trajectory };
   }
-  const places = Object.values(lenses)[0].ids.length / (data.tops * data.layers);
   return { condition, lenses, places, answer: places - 1, patches: await patchesOf(condition) };
 }
 
@@ -92,7 +109,7 @@ function visible(text) {
   const shown = text.replace(/[\p{C}\p{Zl}\p{Zp}\u00a0]/gu, (sign) =>
     sign === "\n" ? "⏎" : `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
   );
-  return shown.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
+  return shown.replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length));
 }
 
 function tokenText(id) {

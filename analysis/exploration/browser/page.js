@@ -18,11 +18,19 @@ async function show(keepPlace) {
   read = found;
   if (!same) Object.assign(state, { place: read.answer, locked: false });
   state.level = Math.min(state.level, highestLevel(read));
+  if (!keepPlace) Object.assign(state, { word: answerToken(), shading: "word" });
   showItem();
   showPlace();
   showLayer();
   showWords();
   say();
+}
+
+/** The token of the answer that stands at most places: what a new item is shaded by. */
+function answerToken() {
+  const known = summaries(read, state.lens);
+  const occurring = item().answerTokens.filter((id) => known.has(id));
+  return occurring.sort((a, b) => known.get(b).places - known.get(a).places)[0] ?? null;
 }
 
 function showItem() {
@@ -72,10 +80,11 @@ function showLayer() {
 }
 
 function showShading() {
+  if (state.word === null && state.shading === "word") state.shading = "top";
   byId("shading").value = state.shading;
   byId("lens").value = state.lens;
-  const word = state.word === null ? "the chosen word" : `“${tokenText(state.word)}”`;
-  const what = state.shading === "word" ? word : "the most probable token";
+  const word = state.word === null ? "" : `“${tokenText(state.word)}”`;
+  const what = state.shading === "word" ? word : "the top token";
   byId("scale").classList.toggle("off", state.shading === "none");
   byId("scale-name").replaceChildren("probability of ", element("bdi", {}, what));
   byId("stage").classList.toggle("shaded", state.shading !== "none" && read.patches.length > 0);
@@ -211,14 +220,14 @@ function buildControls() {
   state.layer = lastLayer();
   buildTables(lenses, choose, goTo);
   const alone = lenses.length === 1 ? " There is no tuned lens here: python -m analysis.tuned_lens trains one, --lens names one." : "";
-  byId("tables-note").textContent = `Rows are layers (0: what enters the first block), columns ranks; the bar of a word is its probability, full width 1.${alone}`;
+  byId("tables-note").textContent = `Rows are layers (0: what enters the first block), columns ranks; the bar of a word is its probability, full width 1; a dot before a word stands for its space.${alone}`;
   const of = data.ofRun ? `, data ${data.data}` : "";
   byId("about").textContent = `Model ${data.model}, revision ${data.revision}${of}. Made by Onset, python -m analysis.explore. Single items carry no evidence: they show what averages are made of. Probabilities of patches are kept with an error of at most ${data.probabilityError.toFixed(3)}.`;
 }
 
 function wire() {
   byId("item").addEventListener("change", (event) => {
-    Object.assign(state, { item: Number(event.target.value), condition: "real", word: null, shading: "top" });
+    Object.assign(state, { item: Number(event.target.value), condition: "real" });
     show(false);
   });
   byId("layer").addEventListener("input", (event) => goTo(Number(event.target.value)));
@@ -246,6 +255,11 @@ function wire() {
   });
 }
 
-buildControls();
-wire();
-show(false);
+async function begin() {
+  await unpackVocabulary();
+  buildControls();
+  wire();
+  await show(false);
+}
+
+begin();
