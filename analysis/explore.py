@@ -61,8 +61,8 @@ class Explore(AttributeOptions):
                 raise UserError(f"{name} must be at least 1, got {value}")
         if "real" not in self.conditions:
             raise UserError(
-                f"--conditions must name real, got {' '.join(self.conditions) or 'none'}: the others "
-                "are seen against it"
+                f"--conditions must name real, got {' '.join(self.conditions) or 'none'}: the "
+                "others are seen against it"
             )
         if self.image is not None and not self.question.strip():
             raise UserError("--image needs a question about it, got none: give --question TEXT")
@@ -95,7 +95,7 @@ def _of_run(options: Explore) -> "tuple[Path, Made]":
     lenses = lenses_of(vlm, _lens_folder(options, opened.run.folder))
     reader = Reader(vlm=vlm, lenses=lenses, k=options.tokens)
     made = page_of(
-        run_subjects(opened, names, options.item, options.conditions),
+        run_subjects(opened, names, options.item, options.conditions, at_least=options.items or 1),
         reader,
         _about(opened.about, of_run=True),
         n_items=len(set(options.item)) or options.items or _ITEMS,

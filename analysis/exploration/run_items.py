@@ -26,12 +26,21 @@ def run_subjects(
     attributes: Sequence[str],
     item_ids: Sequence[str],
     conditions: Sequence[str],
+    *,
+    at_least: int = 1,
 ) -> Iterator[Subject]:
     """Those named, or else one of each attribute in turn, drawn at random, as long as there are.
 
-    UserError for an id that no attribute's items have, or a run whose items are not there.
+    UserError for an id that no attribute's items have, for a run whose items are not there, or are
+    fewer than `at_least`.
     """
     tables = {name: _items(opened, name) for name in attributes}
+    n_items = sum(map(len, tables.values()))
+    if n_items < at_least:
+        raise UserError(
+            f"the run has {n_items} items of {', '.join(tables)}, got asked for {at_least}: ask "
+            "for fewer"
+        )
     for name, row in _named(tables, item_ids) if item_ids else _drawn(opened, tables):
         yield _subject(opened, tables[name], row).restricted_to(conditions)
 

@@ -38,6 +38,14 @@ class Reader:
     texts: dict[int, str] = field(default_factory=dict)
     """Of every token that was met."""
 
+    def __post_init__(self) -> None:
+        n_vocab = self.vlm.unembedding.n_vocab
+        if self.k > n_vocab:
+            raise UserError(
+                f"tokens must be at most {n_vocab:,}, all that the model knows, got {self.k:,}: "
+                "5 are usual"
+            )
+
     def read(self, subject: Subject) -> ReadSubject:
         """Runs the item's passes, one for each condition."""
         grids = {name: grid_of(self.vlm, image.size) for name, image in subject.images.items()}
@@ -99,7 +107,6 @@ def page_of(
     *,
     n_items: int,
     all_of_them: bool,
-    most_bytes: int = MOST_BYTES,
 ) -> Made:
     """The page of the first `n_items` subjects, or, unless it must be all, of those that fit.
 
@@ -110,23 +117,22 @@ def page_of(
     for subject in subjects:
         read.append(reader.read(subject))
         larger = page(page_content(read, about, reader.texts))
-        if len(larger) > most_bytes:
+        if len(larger) > MOST_BYTES:
             if all_of_them or made is None:
-                raise _too_large(len(larger), len(read), most_bytes)
+                raise _too_large(len(larger), len(read))
             break
         made = Made(page=larger, n_items=len(read))
         if len(read) == n_items:
             break
     if made is None:
         raise UserError("a page needs at least 1 item, got none: choose a run that has items")
-    if all_of_them and made.n_items < n_items:
-        raise UserError(f"the run has {made.n_items} items, got asked for {n_items}: ask for fewer")
     return made
 
 
-def _too_large(size: int, n_items: int, most_bytes: int) -> UserError:
-    fewer = "take fewer --tokens" if n_items == 1 else f"--items {n_items - 1} fits"
+def _too_large(size: int, n_items: int) -> UserError:
+    fit = n_items - 1
+    remedy = "take fewer --tokens or --conditions real"
     return UserError(
-        f"a page may have {most_bytes / 1e6:g} MB, got {size / 1e6:.2f} MB for "
-        f"{n_items} item{'s' if n_items > 1 else ''}: {fewer}"
+        f"a page may have {MOST_BYTES / 1e6:g} MB, got {size / 1e6:.2f} MB for {n_items} "
+        f"item{'s' if fit else ''}: {f'{fit} fit, {remedy}' if fit else remedy}"
     )

@@ -112,8 +112,11 @@ function visible(text) {
   return shown.replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length));
 }
 
+const shownTexts = [];
+
 function tokenText(id) {
-  return visible(data.vocabulary[id]);
+  shownTexts[id] ??= visible(data.vocabulary[id]);
+  return shownTexts[id];
 }
 
 /** .93 as 0.93; small ones keep a digit that tells. */

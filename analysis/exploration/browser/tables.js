@@ -18,6 +18,11 @@ function buildTables(lenses, choose, go) {
       body,
     );
     table.addEventListener("keydown", (event) => moveInTable(event, lens));
+    // A tooltip for the mouse, made only where it is asked for.
+    table.addEventListener("pointerover", ({ target }) => {
+      const button = target.closest("td button");
+      if (button) button.title = button.getAttribute("aria-label");
+    });
     return element("div", { className: "scroll" }, table);
   });
   document.getElementById("tables").replaceChildren(...tables);
@@ -29,9 +34,9 @@ function tableRow(lens, layer, choose, go) {
   number.addEventListener("click", () => go(layer));
   const row = [number];
   const made = Array.from({ length: data.tops }, () => {
-    const text = element("bdi", { className: "token" });
+    const text = element("bdi", { className: "token" }, " ");
     const button = element("button", { type: "button", tabIndex: -1 }, text);
-    button.addEventListener("click", () => choose(lens, layer, Number(button.dataset.id)));
+    button.addEventListener("click", () => choose(lens, layer, button.tokenId));
     row.push(button);
     return element("td", {}, button);
   });
@@ -45,23 +50,24 @@ function fillTables(read, place, word) {
     for (let layer = 0; layer < data.layers; layer += 1) {
       for (let rank = 0; rank < data.tops; rank += 1) {
         const top = topAt(read, lens, layer, place, rank);
-        const button = rows[layer][rank + 1];
-        const key = `${top.id}`;
-        const shown = shownProbability(top.probability);
-        const label = `${tokenText(top.id)}, ${shown}`;
-        if (button.dataset.id !== key) {
-          button.dataset.id = key;
-          button.firstChild.textContent = tokenText(top.id);
-        }
-        if (button.title !== label) {
-          button.title = label;
-          button.setAttribute("aria-label", label);
-          button.style.setProperty("--p", top.probability.toFixed(3));
-        }
-        button.classList.toggle("chosen", top.id === word);
+        fillCell(rows[layer][rank + 1], top, top.id === word);
       }
     }
   }
+}
+
+function fillCell(button, { id, probability }, isChosen) {
+  if (button.tokenId !== id) {
+    button.tokenId = id;
+    button.firstChild.firstChild.data = tokenText(id);
+  } else if (button.probability === probability && button.isChosen === isChosen) {
+    return;
+  }
+  button.probability = probability;
+  button.style.backgroundSize = `${(100 * probability).toFixed(1)}% 4px`;
+  button.setAttribute("aria-label", `${tokenText(id)}, ${shownProbability(probability)}`);
+  if (button.isChosen !== isChosen) button.classList.toggle("chosen", isChosen);
+  button.isChosen = isChosen;
 }
 
 /** Marks the row of the layer, makes it the one that Tab reaches, and brings it into sight. */

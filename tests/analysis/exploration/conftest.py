@@ -13,7 +13,8 @@ from tests.probes.conftest import build_model, build_processor, model_folder, to
 
 __all__ = ["build_model", "build_processor", "model_folder", "tokenizer", "vlm"]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
