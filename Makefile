@@ -19,7 +19,7 @@ BENCHMARKS = $(wildcard tests/*/bench_*.py tests/*/*/bench_*.py)
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: report report-anew tex emergence test lint types layers format bench validate lock clean
+.PHONY: report report-anew tex emergence browser test lint types layers format bench validate lock clean
 
 # With nothing changed this is a look at the files; every study has a memory of its own, too.
 report: $(VENV)/installed
@@ -52,7 +52,17 @@ tex:
 emergence: $(VENV)/installed
 	$(BIN)/python -m analysis.emergence $(EMERGENCE_ARGS)
 
-test: $(VENV)/installed-test
+# For the tests of the page of analysis.explore only, which are left out without one.
+browser:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then exit; fi \
+	  >/dev/null; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  apt-get install -qq -y --no-install-recommends chromium; then exit; fi; \
+	echo "no browser, so its tests are left out: install one with apt-get install chromium" \
+	  "(Debian), or brew install --cask google-chrome (macOS), so that it is in the PATH"
+
+test: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-test
@@ -99,7 +109,7 @@ $(VENV)/installed: pyproject.toml requirements.lock | $(BIN)/python
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(INSTALL) --no-build-isolation --editable '.[test,render,ray,quantize]'
+	$(INSTALL) --no-build-isolation --editable '.[test,render,ray,quantize,page]'
 	touch $@
 
 $(BIN)/python:

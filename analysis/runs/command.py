@@ -119,17 +119,7 @@ def open_run(options: RunOptions) -> OpenRun:
     data = _data(options, recorded)
     options.require_attributes(data)
 
-    arguments = {
-        "device": options.device,
-        "device_map": options.device_map,
-        "dtype": study.dtype,
-        "quantize": study.quantize,
-        "attention": study.attention,
-        "revision": study.revision,
-        "prompt_style": study.prompt_style,
-        "trust_remote_code": options.trust_remote_code,
-        "allow_pickle": options.allow_pickle,
-    }
+    arguments = model_arguments(options)
 
     @cache
     def load_model() -> "VLM":
@@ -161,6 +151,22 @@ def open_run(options: RunOptions) -> OpenRun:
         batch_size=options.batch_size,
         model_arguments=arguments,
     )
+
+
+def model_arguments(options: RunOptions) -> dict[str, Any]:
+    """What `load_vlm` is told beside the model's name."""
+    study = options.plan
+    return {
+        "device": options.device,
+        "device_map": options.device_map,
+        "dtype": study.dtype,
+        "quantize": study.quantize,
+        "attention": study.attention,
+        "revision": study.revision,
+        "prompt_style": study.prompt_style,
+        "trust_remote_code": options.trust_remote_code,
+        "allow_pickle": options.allow_pickle,
+    }
 
 
 def _data(options: RunOptions, recorded: Mapping[str, Any] | None) -> SceneData:
