@@ -20,6 +20,7 @@ from stats.half_crossing import HalfCrossing, half_plateau_crossing, isotonic_cr
 from stats.mixed_model import MixedModel, mixed_model
 from stats.multiplicity import adjusted_p
 from stats.order import CrossingDifference, EmergenceOrder, emergence_order
+from stats.overtaking import Overtaking, overtaking_layer
 from stats.power import (
     minimum_detectable_effect,
     scenes_for_equivalence,
@@ -27,6 +28,7 @@ from stats.power import (
 )
 from stats.power_curve import PowerCurve, power_curve
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
+from stats.shares import ShareInterval, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval
@@ -44,7 +46,9 @@ __all__ = [
     "Interval",
     "LayerSet",
     "MixedModel",
+    "Overtaking",
     "PowerCurve",
+    "ShareInterval",
     "ShuffledLabelTest",
     "SignFlipTest",
     "adjusted_p",
@@ -67,6 +71,7 @@ __all__ = [
     "isotonic_crossing",
     "minimum_detectable_effect",
     "mixed_model",
+    "overtaking_layer",
     "paired_hedges_g",
     "power_curve",
     "readout_agreement",
@@ -75,6 +80,7 @@ __all__ = [
     "resampled_t",
     "scenes_for_equivalence",
     "scenes_to_detect",
+    "share_interval",
     "shuffled_label_test",
     "sign_flip_max_t",
     "weight_chunks",
