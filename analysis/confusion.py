@@ -139,7 +139,8 @@ def _found(
         again = word_readings(opened, rows_with_3d(opened, items), competing.groups, needed=needed)
         other, scenes = rivals_of(readings, again, competing)[0], items["scene_id"].to_numpy()
         found["say_3d"] = wording_results(
-            *(scene_rows(each.ratio, scenes[each.rows]) for each in (rivals[0], other[0])),
+            scene_rows(rivals[0].ratio, scenes[rivals[0].rows]),
+            scene_rows(other[0].ratio, scenes[other[0].rows]),
             run.study,
             key=key,
             margin_bits=options.margin_bits,

@@ -1,6 +1,7 @@
 """From arrays of effects to estimates, sets and p-values: scenes are the unit, layers the axis."""
 
 from stats.agreement import Agreement, readout_agreement
+from stats.auc import AreaUnderCurve, area_under_curve
 from stats.bootstrap import BootstrapInterval, cluster_bootstrap
 from stats.cluster_tests import ClusterTest, cluster_test
 from stats.comparison_onsets import (
@@ -31,10 +32,12 @@ from stats.resampling import resampled_means, resampled_statistic, resampled_t, 
 from stats.shares import ShareInterval, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
-from stats.smooth_functions import Interval
+from stats.smooth_functions import Interval, interval_of_means
+from stats.two_samples import TwoSampleEmergence, two_sample_emergence
 
 __all__ = [
     "Agreement",
+    "AreaUnderCurve",
     "BootstrapInterval",
     "ClusterTest",
     "CrossingDifference",
@@ -51,7 +54,9 @@ __all__ = [
     "ShareInterval",
     "ShuffledLabelTest",
     "SignFlipTest",
+    "TwoSampleEmergence",
     "adjusted_p",
+    "area_under_curve",
     "change_point_layer",
     "cluster_bootstrap",
     "cluster_onset",
@@ -68,6 +73,7 @@ __all__ = [
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
+    "interval_of_means",
     "isotonic_crossing",
     "minimum_detectable_effect",
     "mixed_model",
@@ -83,5 +89,6 @@ __all__ = [
     "share_interval",
     "shuffled_label_test",
     "sign_flip_max_t",
+    "two_sample_emergence",
     "weight_chunks",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -29,7 +30,7 @@ LEAD = (-3, -3, -3, 0, 6, 6, 6, 6, 6)
 FLAT = (0,) * 9
 
 
-def found_of(lead, *, n_scenes=200, seed=0):
+def found_of(lead, *, n_scenes=200, seed=0) -> dict[str, Any]:
     readings = planted((4,) * 9, n_scenes=n_scenes, seed=seed)
     words = planted_words(readings, lead, seed=seed)
     rivals, notes = rivals_of(readings, words, competing())
