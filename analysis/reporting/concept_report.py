@@ -140,8 +140,8 @@ def decode_sentence(column: str, found: Mapping[str, Any]) -> str:
     return (
         f"{column}: {measure_text(found)} of {two_digits(last['score'])} at layer {last['layer']} "
         f"({level} CI {two_digits(last['low'])} to {two_digits(last['high'])}, "
-        f"{p_text(last['p'])}; permuted {two_digits(last['permuted']['score'])}; baseline {baseline_text(found)}); {where} "
-        f"({found['n_scenes']} images)."
+        f"{p_text(last['p'])}; permuted {two_digits(last['permuted']['score'])}; "
+        f"baseline {baseline_text(found)}); {where} ({found['n_scenes']} images)."
     )
 
 

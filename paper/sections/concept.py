@@ -30,17 +30,18 @@ from paper.sections.section import Section
 
 _TEXT = r"""
 \subsection{Recognition of a kind of image}\label{sec:\run:concept}
-Both the own images and those of a contrast were asked ``\val{concept.question}'', and the probability
-of the words \val{concept.name} was followed through the layers (\figref{concept}, \tabref{concept}).
-\val{concept.sentence} The images of the contrast differ from the own ones in more than their kind,
-and what sets the two apart need not be what the words name. \val{concept.notes}
+The own images and those of a contrast were asked ``\val{concept.question}'', and the probability
+of the words \val{concept.name} was followed through the layers (\figref{concept} and
+\tabref{concept}). \val{concept.sentence} The images of the contrast may differ from the own ones in
+more than their kind, and what sets the two apart need not be what the words name.
+\val{concept.notes}
 
 \placefigure{concept}
 \placetable{concept}
 """
 _DECODED = r"""
-\paragraph{Decoded} A simple linear decoder was fitted to the own images' residuals at each layer and
-read on images that it had not seen (\figref{concept-@}). \val{concept.decoded-@}
+\paragraph{Decoded} A simple linear decoder was fitted to the own images' residuals at each layer
+and read on images that it had not seen (\figref{concept-@}). \val{concept.decoded-@}
 
 \placefigure{concept-@}
 """
