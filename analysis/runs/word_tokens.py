@@ -48,9 +48,10 @@ def _kept(opened: OpenRun, groups: Attribute, file: Path, *, needed: bool) -> "A
     try:
         tokenizer = opened.tokenizer()
     except UserError as error:
+        words = ", ".join(word for answer in groups.answers for word in groups.words[answer])
         raise UserError(
-            f"{opened.run.folder} has not kept the tokens of {', '.join(groups.answers)}, and the "
-            f"model is not here ({error}): run this once where it is"
+            f"{opened.run.folder} has not kept the tokens of {words}, and the model is not here "
+            f"({error}): run this once where it is"
         ) from error
     left_out: dict[str, str] = {}
     if not needed:

@@ -148,11 +148,10 @@ def test_without_the_model_another_question_is_one_line(run_concept, asked, tmp_
     assert run_concept(arguments).code == 0
     shutil.rmtree(model)
     assert run_concept(arguments).code == 0
-    assert "holds no answers to 'What?'" in refusal(
-        run_concept([*arguments, "--question", "What?"])
-    )
+    other = refusal(run_concept([*arguments, "--question", "What?"]))
+    assert "holds no answers to 'What?'" in other
     other = refusal(run_concept([*arguments, "--words", "blue"]))
-    assert "has not kept the tokens of concept, and the model is not here" in other
+    assert "has not kept the tokens of blue, and the model is not here" in other
 
 
 @pytest.mark.parametrize(

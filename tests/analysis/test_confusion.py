@@ -216,7 +216,10 @@ def test_without_the_model_what_was_kept_is_enough(run_confusion, captured, tmp_
 
 def test_without_the_model_other_words_are_one_line(run_confusion, captured):
     message = refusal(run_confusion([*captured, "--words", "cube=brick"]))
-    assert "has not kept the tokens of cube, sphere, cylinder, brick, and the model" in message
+    assert (
+        "has not kept the tokens of cube, block, sphere, ball, cylinder, brick, and the model"
+        in message
+    )
     assert "run this once where it is" in message
 
 
