@@ -61,7 +61,7 @@ def concept_items(opened: OpenRun) -> pd.DataFrame:
         )
     items = items_of(opened.run, opened.data, SHOWN, tokenizer=opened.tokenizer)
     for answer, which in (("yes", "own"), ("no", "contrast")):
-        n_images = int((items["answer"] == answer).sum())
+        n_images = items["answer"].tolist().count(answer)
         if n_images < LEAST_IMAGES:
             raise UserError(
                 f"each folder needs at least {LEAST_IMAGES} images, got {n_images} in the "

@@ -51,7 +51,7 @@ def export_residuals(
     tensors = {f"layer_{layer}": whole[:, layer].float().contiguous() for layer in layers}
     labels = items[["item_id", "scene_id", "image"]].assign(
         row=range(len(items)),
-        folder=items["answer"].map({"yes": "own", "no": "contrast"}),
+        folder=["own" if answer == "yes" else "contrast" for answer in items["answer"]],
         question=question,
     )[list(COLUMNS)]
     for name, by_image in values.items():

@@ -17,6 +17,11 @@ from probes.durable import write_durably
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.answers import AnswerTokens
 
+_BY_FIRST = "scored by its first token"
+_UPPER_BOUND = (
+    "what is scored by a first token is at most so probable: other words may begin with it"
+)
+
 
 def word_tokens(opened: OpenRun, groups: Attribute, *, needed: bool) -> "AnswerTokens":
     """The tokens of each group of words, from the run or from the model's tokenizer.
@@ -57,7 +62,8 @@ def _kept(opened: OpenRun, groups: Attribute, file: Path, *, needed: bool) -> "A
     if not needed:
         groups, left_out = scorable_part(tokenizer, groups)
     tokens = answer_tokens(tokenizer, groups)
-    tokens = replace(tokens, notes=(*tokens.notes, *left_out.values()))
+    bound = (_UPPER_BOUND,) if any(_BY_FIRST in note for note in tokens.notes) else ()
+    tokens = replace(tokens, notes=(*tokens.notes, *bound, *left_out.values()))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
