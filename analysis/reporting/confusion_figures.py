@@ -23,6 +23,8 @@ _MEASURES = {"share": "share among words", "probability": "probability"}
 _LEAST_PROBABILITY = 1e-6
 _COLUMNS = 3
 _DRAWN_LAYERS = 5
+_MOST_WRITTEN = 4
+"""Answers up to which there is room for a number in every cell."""
 
 
 def chosen_layers(n_layers: int, wanted: Sequence[int] = ()) -> list[int]:
@@ -80,9 +82,10 @@ def _draw_answer(axes: Axes, found: Mapping[str, Any], answer: str, what: str) -
 def draw_matrices(canvas: Figure, found: Mapping[str, Any], layers: Sequence[int]) -> None:
     """A panel per layer: in each row what is said where that answer is right, shares in percent."""
     matrix = found["matrix"]
+    written = len(matrix["chosen"]) <= _MOST_WRITTEN
     panels = canvas.subplots(1, len(layers), squeeze=False)[0]
     for place, (axes, layer) in enumerate(zip(panels, layers, strict=True)):
-        _draw_matrix(axes, matrix, layer, write=len(matrix["chosen"]) <= 4)
+        _draw_matrix(axes, matrix, layer, write=written)
         axes.set_xticks(range(len(matrix["chosen"])), map(drawn, matrix["chosen"]), rotation=90)
         named = [
             f"{drawn(right)} ({n})"
@@ -91,7 +94,8 @@ def draw_matrices(canvas: Figure, found: Mapping[str, Any], layers: Sequence[int
         axes.set_yticks(range(len(named)), named if place == 0 else [""] * len(named))
         plain_labels(axes)
     panels[0].set_ylabel("right answer (scenes)")
-    canvas.supxlabel("likeliest answer (percent of the scenes in each row)", fontsize=8)
+    shown = "percent of" if written else "white: none, black: all of"
+    canvas.supxlabel(f"likeliest answer ({shown} the scenes in each row)", fontsize=8)
 
 
 def _draw_matrix(axes: Axes, matrix: Mapping[str, Any], layer: int, *, write: bool) -> None:

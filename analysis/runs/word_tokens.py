@@ -18,9 +18,7 @@ if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run do
     from probes.answers import AnswerTokens
 
 _BY_FIRST = "scored by its first token"
-_UPPER_BOUND = (
-    "what is scored by a first token is at most so probable: other words may begin with it"
-)
+_UPPER_BOUND = "what is scored by a first token is at most so probable: others may begin with it"
 
 
 def word_tokens(opened: OpenRun, groups: Attribute, *, needed: bool) -> "AnswerTokens":

@@ -145,7 +145,7 @@ def _matrix_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Fi
         caption=(
             f"Which answer of {name} is the likeliest (columns) where another is right (rows), at "
             f"layers {listed([str(layer) for layer in layers])} of {record.model}, logit lens: "
-            f"percent of each row's scenes ({found['n_scenes']:,} scenes). Every cell's "
+            f"share of each row's scenes, in percent ({found['n_scenes']:,} scenes). Every cell's "
             f"{level(found['level'])} interval stands in results.json."
         ),
         size=MATRICES_SIZE,
