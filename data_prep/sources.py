@@ -78,6 +78,15 @@ def folder_and_split(rest: str, default: str) -> tuple[Path, str]:
     return Path(folder).expanduser(), split
 
 
+def folder_and_table(rest: str) -> tuple[Path, Path | None]:
+    """The folder of own images, and the CSV that is named after it, if one is."""
+    folder = Path(rest).expanduser()
+    if folder.exists() or not rest.lower().endswith(".csv"):
+        return folder, None
+    before, _, after = rest.rpartition(":")
+    return Path(before).expanduser(), Path(after).expanduser()
+
+
 def _bundled() -> SceneData:
     # Here, not at the top: importing `datasets` takes seconds that other data need not wait for.
     from data_prep.bundled import load_bundled
@@ -135,11 +144,7 @@ def _coco(rest: str, options: DataOptions) -> SceneData:
 def _images(rest: str, options: DataOptions) -> SceneData:
     from data_prep.photographs.image_folder import open_images
 
-    table = None
-    folder = Path(rest).expanduser()
-    if not folder.exists() and rest.lower().endswith(".csv"):
-        before, _, after = rest.rpartition(":")
-        folder, table = Path(before).expanduser(), Path(after).expanduser()
+    folder, table = folder_and_table(rest)
     contrast = Path(options.contrast).expanduser() if options.contrast else None
     return open_images(folder, table, contrast=contrast, ask=options.ask)
 

@@ -60,7 +60,7 @@ def _fill_of_run(
 ) -> None:
     command = section.made_by.format(run=record.folder)
     if not section.holds(record):
-        if section.made_by:
+        if section.made_by and not section.optional:
             left_out[record.key, section.name] = (
                 f"not in {record.folder}: {section.name} ({command} makes it)"
             )

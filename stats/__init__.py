@@ -1,6 +1,7 @@
 """From arrays of effects to estimates, sets and p-values: scenes are the unit, layers the axis."""
 
 from stats.agreement import Agreement, readout_agreement
+from stats.auc import AreaUnderCurve, area_under_curve
 from stats.bootstrap import BootstrapInterval, cluster_bootstrap
 from stats.cluster_tests import ClusterTest, cluster_test
 from stats.comparison_onsets import (
@@ -21,6 +22,7 @@ from stats.mean_difference import MeanDifference, mean_difference
 from stats.mixed_model import MixedModel, mixed_model
 from stats.multiplicity import adjusted_p
 from stats.order import CrossingDifference, EmergenceOrder, emergence_order
+from stats.overtaking import Overtaking, overtaking_layer
 from stats.power import (
     minimum_detectable_effect,
     scenes_for_equivalence,
@@ -29,13 +31,16 @@ from stats.power import (
 from stats.power_curve import PowerCurve, power_curve
 from stats.relative_depth import at_depths, common_depths
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
+from stats.shares import ShareInterval, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
-from stats.smooth_functions import Interval
+from stats.smooth_functions import Interval, interval_of_means
 from stats.two_sample import TwoSampleTest, two_sample_max_t
+from stats.two_sample_emergence import TwoSampleEmergence, two_sample_emergence
 
 __all__ = [
     "Agreement",
+    "AreaUnderCurve",
     "BootstrapInterval",
     "ClusterTest",
     "CrossingDifference",
@@ -49,11 +54,15 @@ __all__ = [
     "LayerSet",
     "MeanDifference",
     "MixedModel",
+    "Overtaking",
     "PowerCurve",
+    "ShareInterval",
     "ShuffledLabelTest",
     "SignFlipTest",
+    "TwoSampleEmergence",
     "TwoSampleTest",
     "adjusted_p",
+    "area_under_curve",
     "at_depths",
     "change_point_layer",
     "cluster_bootstrap",
@@ -72,10 +81,12 @@ __all__ = [
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
+    "interval_of_means",
     "isotonic_crossing",
     "mean_difference",
     "minimum_detectable_effect",
     "mixed_model",
+    "overtaking_layer",
     "paired_hedges_g",
     "power_curve",
     "readout_agreement",
@@ -84,8 +95,10 @@ __all__ = [
     "resampled_t",
     "scenes_for_equivalence",
     "scenes_to_detect",
+    "share_interval",
     "shuffled_label_test",
     "sign_flip_max_t",
+    "two_sample_emergence",
     "two_sample_max_t",
     "weight_chunks",
 ]

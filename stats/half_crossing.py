@@ -93,15 +93,25 @@ def half_crossing(
     A resample without a positive plateau has no crossing; it counts against both ends (at the
     first layer for `low`, at the last for `high`).
     """
-    last = effect.shape[1] - 1
     curves = plausible_curves(effect, rng=rng, n_resamples=n_resamples)
+    return crossing_of(effect.mean(axis=0), curves, plateau=plateau, level=level)
+
+
+def crossing_of(
+    mean: Float[ndarray, " layer"],
+    curves: Float[ndarray, "resample layer"],
+    *,
+    plateau: slice,
+    level: float,
+) -> HalfCrossing:
+    """The crossing of the mean curve, with the interval that the resampled curves give."""
+    last = len(mean) - 1
     crossings = half_plateau_crossing(curves, plateau)
     tail = (1 - level) / 2
     low = np.quantile(np.nan_to_num(crossings, nan=0.0), tail)
     high = np.quantile(np.nan_to_num(crossings, nan=float(last)), 1 - tail)
-    estimate = half_plateau_crossing(effect.mean(axis=0, keepdims=True), plateau)[0]
     return HalfCrossing(
-        estimate=float(estimate),
+        estimate=float(half_plateau_crossing(mean[None], plateau)[0]),
         low=float(low),
         high=float(np.ceil(high - _ON_LAYER)),
         level=level,

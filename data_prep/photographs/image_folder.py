@@ -78,7 +78,9 @@ def open_images(
     names = _images(folder)
     if table is not None:
         inner = folder / table
-        found = read_label_table(inner if inner.is_file() else table, Folder(folder))
+        found = read_label_table(
+            inner if inner.is_file() else table, Folder(folder), needed=contrast is None
+        )
     else:
         found = _from_sub_folders(folder, names, needed=contrast is None)
     attributes = {name: label_attribute(name, values) for name, values in found.values.items()}

@@ -27,22 +27,22 @@ class LabelTable:
     """Columns that are no attribute, with the reason."""
 
 
-def read_label_table(file: Path, tree: Tree) -> LabelTable:
+def read_label_table(file: Path, tree: Tree, *, needed: bool = True) -> LabelTable:
     """The labels of a CSV about images of `tree`.
 
     One column names the image's file, relative to the tree; every other one is an attribute, unless
     its values say that it is a number or a text of its own for every image. UserError for whatever
-    is wrong with the file, by row.
+    is wrong with the file, by row, and for a table without any attribute if one is `needed`.
     """
-    header, rows = _rows(file)
-    file_column = _file_column(header, file)
-    columns = {name: attribute_name(name) for name in header if name != file_column}
+    header, rows = table_rows(file)
+    names_image = file_column(header, file)
+    columns = {name: attribute_name(name) for name in header if name != names_image}
     if len(set(columns.values())) < len(columns):
         raise UserError(f"{str(file)!r} has two columns of one name, got {', '.join(columns)}")
     labels: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{file.name}, row {number}"
-        image = _image(row[file_column], tree, where)
+        image = _image(row[names_image], tree, where)
         if image in labels:
             raise UserError(f"{where}: {image!r} has a row already: keep one")
         labels[image] = {own: row[name].strip() for name, own in columns.items()}
@@ -52,10 +52,10 @@ def read_label_table(file: Path, tree: Tree) -> LabelTable:
     values = {own: [each[own] for each in labels.values()] for own in columns.values()}
     reasons = {own: _why_none(each) for own, each in values.items()}
     left_out = {own: reason for own, reason in reasons.items() if reason}
-    if len(left_out) == len(values):
+    if needed and len(left_out) == len(values):
         told = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
         raise UserError(
-            f"{str(file)!r} needs a column of labels beside {file_column!r}, got "
+            f"{str(file)!r} needs a column of labels beside {names_image!r}, got "
             f"{told or 'none'}: add one"
         )
     return LabelTable(
@@ -65,7 +65,7 @@ def read_label_table(file: Path, tree: Tree) -> LabelTable:
     )
 
 
-def _rows(file: Path) -> tuple[list[str], list[dict[str, str]]]:
+def table_rows(file: Path) -> tuple[list[str], list[dict[str, str]]]:
     """The header and the rows by its names, all of one length."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -88,7 +88,7 @@ def _rows(file: Path) -> tuple[list[str], list[dict[str, str]]]:
     return header, [dict(zip(header, row, strict=True)) for row in table[1:]]
 
 
-def _file_column(header: Sequence[str], file: Path) -> str:
+def file_column(header: Sequence[str], file: Path) -> str:
     by_name = {name.lower(): name for name in reversed(header)}
     for known in FILE_COLUMNS:
         if known in by_name:

@@ -164,6 +164,74 @@ def order(onsets: Mapping[str, float]) -> dict:
     }  # fmt: skip
 
 
+def confusion(last: int = LAST) -> dict:
+    """Competing words of shape, one of which is markup; the other overtakes."""
+    layers = range(last + 1)
+
+    def rivals(answer: str | None, near: str | None, rise: float) -> dict:
+        rows = [{"layer": layer, "ratio_bits": rise * (layer - 3.5), "low": rise * (layer - 3.9),
+                 "high": rise * (layer - 3.1), "p": 0.0001} for layer in layers]  # fmt: skip
+        at = 4 if rise > 0 else None
+        crossing = {"layer": at, "low": at, "high": at, "probability": float(rise > 0),
+                    "set": {"low": 3, "high": 5 if rise > 0 else None}}  # fmt: skip
+        turned = {"n_right": 80, "n_turned": 20, "share": 0.25, "low": 0.16, "high": 0.36}
+        return {"answer": answer, "near": near, "n_scenes": 80, "omnibus_p": 0.0001,
+                "layers": rows, "overtaking": crossing, "turned": turned}  # fmt: skip
+
+    pairs = [rivals("cube", "square", 0.8), rivals("sphere", "<b>$\\ci_1$</b>", -0.4)]
+    curve = [{"layer": layer, "share": 0.5, "share_low": 0.4, "share_high": 0.6,
+              "probability": 1e-3, "probability_low": 5e-4, "probability_high": 2e-3}
+             for layer in layers]  # fmt: skip
+    words = [{"answer": pair["answer"], "word": word, "right": word == pair["answer"],
+              "n_scenes": 80, "layers": curve}
+             for pair in pairs for word in (pair["answer"], pair["near"])]  # fmt: skip
+    share = [[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.0, 0.1, 0.9]]
+    matrix = {"right": ["cube", "sphere", "cylinder"], "chosen": ["cube", "sphere", "cylinder"],
+              "n_scenes": [80, 80, 80],
+              "layers": [{"layer": layer, "share": share, "low": share, "high": share}
+                         for layer in layers]}  # fmt: skip
+    said = [{"layer": layer, "difference_bits": 0.1, "low": -0.1, "high": 0.3, "p": 0.4,
+             "equivalence_low": 0.0, "equivalence_high": 0.2, "equivalent": True}
+            for layer in layers]  # fmt: skip
+    return {
+        "answers": ["cube", "sphere", "cylinder"],
+        "near": {pair["answer"]: [pair["near"]] for pair in pairs}, "n_items": 240,
+        "n_scenes": 240, "level": 0.95, "n_resamples": 10_000, "notes": ["'tube' is split"],
+        "together": rivals(None, None, 0.2), "pairs": [pair | {"p_holm": 0.0002} for pair in pairs],
+        "words": words, "matrix": matrix, "made_from": {},
+        "say_3d": {"n_scenes": 160, "margin_bits": 0.5, "omnibus_p": 0.3,
+                   "equivalent_at_all_layers": True, "layers": said},
+    }  # fmt: skip
+
+
+def concept(last: int = LAST) -> dict:
+    """A kind of image that is recognised, and a column that is decoded."""
+    layers = []
+    for layer in range(last + 1):
+        effect = 4 / (1 + math.exp(-2.5 * (layer - 3.4)))
+        layers.append(
+            {"layer": layer, "own": -12 + effect, "contrast": -12.0, "blank": -12.5,
+             "effect": effect, "low": effect - 0.4, "high": effect + 0.4, "p_shuffled": 0.0001,
+             "p_blank": 0.0001, "auc": 0.5 + effect / 10, "auc_low": 0.45 + effect / 10,
+             "auc_high": 0.55 + effect / 10}
+        )  # fmt: skip
+    scores = {"score": 0.6, "low": 0.5, "high": 0.7, "p": 0.0001}
+    decoded = {"measure": "R2", "n_scenes": 60, "level": 0.95, "n_resamples": 10_000,
+               "baseline": None, "left_out": 0, "labels": [], "made_from": {},
+               "layers": [{"layer": layer, **scores, "permuted": scores | {"score": 0.0}}
+                          for layer in range(last + 1)]}  # fmt: skip
+    own = finding("color", onset=3.4, last=last)
+    kept = ("outcome", "lambda_half", "fb_half", "fb_delta", "lambda_first", "lambda_sustained",
+            "plateau", "plateau_effect", "horizon", "level", "detectable_effect")  # fmt: skip
+    return {name: own[name] for name in kept} | {
+        "n_scenes": 110, "n_own": 60, "n_contrast": 50, "label_entropy_bits": 0.99,
+        "n_resamples": 10_000, "omnibus_p": {"shuffled": 0.0001, "blank": 0.0001},
+        "layers": layers, "notes": [], "decoded": {"age_$<b>": decoded},
+        "made_from": {"words": ["retina", "<script>", "\u7db2"], "against": ["50%_cat"],
+                      "question": "What kind of image is this?"},
+    }  # fmt: skip
+
+
 TOKENS = [" metal", "rubber", "</s>", "50%_of$", "\u4e2d\u56fd", "\\cube{", "<script>", "~^#&"]
 """What a vocabulary may hold: TeX's signs, HTML's, and letters that no font here has."""
 
@@ -221,6 +289,8 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
                 for name in three
             },
             "order": order(three),
+            "confusion": {"shape": confusion(last)},
+            "concept": concept(last),
             "examples": examples(folder, last),
         },
     }  # fmt: skip

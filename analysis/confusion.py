@@ -1,0 +1,162 @@
+"""Which word does a model mean: a cube or a square, metal or silver, and from which layer on?
+
+    python -m analysis.confusion --attr shape
+    python -m analysis.confusion --attr shape --words cube=square,box sphere=circle --say-3d
+
+Follows words that compete with the right one through the layers, in a run that it shares with
+analysis.emergence: how probable each is, from which layer on the competing one is the likelier, how
+often an answer that was right at some layer ends as the competing one, and which answers are
+taken for which. `--say-3d` asks the same again with "3D" in the question, which needs the model.
+Prints a table and sentences per attribute, and writes results.json, two tables of items and two
+figures.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.estimation.scene_rows import scene_rows
+from analysis.readings.readings import readings_of
+from analysis.reporting.confusion_figures import save_confusion_figures
+from analysis.reporting.confusion_report import confusion_sentences, confusion_table
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.items import items_of
+from analysis.runs.results import add_study, read_results, study_result
+from data_prep.attributes import stream_key
+from data_prep.command_line import NamedTexts
+from data_prep.competing_words import competition, default_words, words_of
+from data_prep.errors import UserError, one_line_errors
+
+STUDY = "confusion"
+COMMAND = "python -m analysis.confusion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion(AttributeOptions):
+    """Which word does a model mean, and from which layer on?"""
+
+    words: NamedTexts = field(default_factory=dict)
+    """Competing words by answer, in place of the built-in ones of that answer's attribute:
+    --words cube=square,box. The first of each answer is the one that is compared throughout."""
+    say_3d: bool = False
+    """Ask once more with "3D" before the attribute's name ("What 3D shape is the red thing?"), and
+    compare."""
+    margin_bits: float = 0.5
+    """With --say-3d: least difference of log-odds that matters, in bits; "no difference" is said
+    where all that is larger can be ruled out."""
+    layers: tuple[int, ...] = ()
+    """Layers whose confusions are drawn; default: five, first and last among them."""
+
+    def __post_init__(self) -> None:
+        # Not by super(): a slotted dataclass is another class than the one it was written as.
+        AttributeOptions.__post_init__(self)
+        if not 0 < self.margin_bits < float("inf"):
+            raise UserError(f"--margin-bits must be a positive number, got {self.margin_bits}")
+        if any(layer < 0 for layer in self.layers):
+            raise UserError(f"--layers are counted from 0, got {min(self.layers)}")
+
+
+def main(options: Confusion) -> None:
+    """Follows the words, or reads what was found before, and prints it."""
+    named = {answer: words_of(text) for answer, text in options.words.items()}
+    opened = open_run(options)
+    near = _near_words(opened, options.attributes(opened.data), named)
+    run = opened.run
+    study = study_result(read_results(run), STUDY)
+    for name, words in near.items():
+        asked: dict[str, Any] = {
+            "words": {answer: list(each) for answer, each in words.items()},
+            "say_3d": options.say_3d,
+            "margin_bits": options.margin_bits if options.say_3d else None,
+        }
+        if study.get(name, {}).get("made_from") != asked:
+            study[name] = _found(opened, name, words, options, needed=bool(named))
+            study[name]["made_from"] = asked
+            add_study(run, STUDY, study, opened.about)
+        found = study[name]
+        _require_layers(options.layers, found)
+        print(confusion_table(name, found))
+        print("\n".join(confusion_sentences(name, found)))
+        figures = save_confusion_figures(name, found, run.folder, options.layers)
+        print(f"\nresults: {run.folder / 'results.json'}   figures: {figures[0]}, {figures[2]}")
+
+
+def _near_words(
+    opened: OpenRun, names: tuple[str, ...], named: Mapping[str, tuple[str, ...]]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By attribute the competing words. UserError if there are none, or for an unknown answer."""
+    near: dict[str, dict[str, tuple[str, ...]]] = {}
+    known: list[str] = []
+    for name in names:
+        answers = opened.data.attributes[name].answers
+        known += answers
+        words = {answer: named[answer] for answer in answers if answer in named}
+        near[name] = words if named else default_words(name)
+    for answer in named:
+        if answer not in known:
+            raise UserError(
+                f"--words names answers of {', '.join(names)}, got {answer!r}: choose from "
+                f"{', '.join(known)}"
+            )
+    if not any(near.values()):
+        raise UserError(
+            f"there are no competing words for {', '.join(names)}: name some, as in --words "
+            f"{known[0]}=WORD,WORD"
+        )
+    return {name: words for name, words in near.items() if words}
+
+
+def _found(
+    opened: OpenRun,
+    name: str,
+    words: Mapping[str, tuple[str, ...]],
+    options: Confusion,
+    *,
+    needed: bool,
+) -> dict[str, Any]:
+    # Here, because these import torch.
+    from analysis.estimation.confusion_estimates import confusion_results, rivals_of
+    from analysis.estimation.confusion_rows import answer_rows, word_rows
+    from analysis.estimation.wording_estimates import wording_results
+    from analysis.readings.say_3d import rows_with_3d
+    from analysis.readings.word_readings import word_readings
+    from analysis.runs.residuals import residuals_of
+
+    run, key = opened.run, stream_key(name)
+    items = items_of(run, opened.data, name, tokenizer=opened.tokenizer)
+    competing = competition(opened.data.answer_set(items), words)
+    readings = readings_of(opened, name, "logit_lens")
+    plain = residuals_of(opened, items).real
+    read = word_readings(opened, plain, competing.groups, needed=needed)
+    rivals, notes = rivals_of(readings, read, competing)
+    found = confusion_results(readings, read, rivals, run.study, key=key)
+    found["notes"] += notes
+    rows = [word_rows(items, read, wording="plain")]
+    if options.say_3d:
+        again = word_readings(opened, rows_with_3d(opened, items), competing.groups, needed=needed)
+        other, scenes = rivals_of(readings, again, competing)[0], items["scene_id"].to_numpy()
+        found["say_3d"] = wording_results(
+            scene_rows(rivals[0].ratio, scenes[rivals[0].rows]),
+            scene_rows(other[0].ratio, scenes[other[0].rows]),
+            run.study,
+            key=key,
+            margin_bits=options.margin_bits,
+        )
+        rows.append(word_rows(items, again, wording="3D"))
+    run.replace_rows("confusion_words", pd.concat(rows, ignore_index=True), key=["attribute"])
+    run.replace_rows("confusion_answers", answer_rows(readings), key=["attribute"])
+    return found
+
+
+def _require_layers(layers: tuple[int, ...], found: Mapping[str, Any]) -> None:
+    last = len(found["matrix"]["layers"]) - 1
+    if layers and max(layers) > last:
+        raise UserError(f"--layers must lie in 0..{last}, got {max(layers)}: lower it")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Confusion, command=COMMAND, arguments=sys.argv[1:]))

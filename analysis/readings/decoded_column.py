@@ -1,0 +1,109 @@
+"""A column of the user's CSV on the images of a run: what a decoder is fitted to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+
+from data_prep.errors import UserError
+from data_prep.photographs.label_table import file_column, table_rows
+from data_prep.photographs.value_column import Kind, read_value_column, require_enough
+from data_prep.sources import folder_and_table
+
+LEAST_IMAGES = 20
+_OWN = "own/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnOfItems:
+    """Values of own images, in the order of the items."""
+
+    kind: str
+    items: pd.DataFrame
+    """Those with a value, numbered anew."""
+    rows: list[int]
+    """Their places among all items."""
+    values: ndarray
+    """Floats, or whole numbers: places in `names`."""
+    names: list[str]
+    """The labels; empty for numbers."""
+    n_without: int
+    """Own images that have no row in the CSV."""
+
+
+def column_of(
+    items: pd.DataFrame, data: str, table: Path | None, column: str, kind: Kind
+) -> ColumnOfItems:
+    """The column, on own images. UserError if there is no CSV, or too little in it to decode."""
+    file = _csv(data, table)
+    if file is None:
+        raise UserError(
+            f"--decode {column} needs a CSV with a column of images: name it with --table, or as "
+            "--data images:FOLDER:CSV"
+        )
+    read = read_value_column(file, column, kind)
+    given = read.numbers or read.labels
+    own = [image for image in items["image"] if image.startswith(_OWN)]
+    rows = [
+        place
+        for place, image in enumerate(items["image"])
+        if image.startswith(_OWN) and image.removeprefix(_OWN) in given
+    ]
+    if len(rows) < LEAST_IMAGES:
+        raise UserError(
+            f"a decoder needs at least {LEAST_IMAGES} images with a value of {column!r}, got "
+            f"{len(rows)} of {len(own)} own ones in {file.name}: add rows or images"
+        )
+    chosen = items.iloc[rows].reset_index(drop=True)
+    images = [image.removeprefix(_OWN) for image in chosen["image"]]
+    if read.kind == "number":
+        values, names = np.array([read.numbers[image] for image in images]), []
+    else:
+        labels = {image: read.labels[image] for image in images}
+        require_enough(column, labels)
+        names = sorted(set(labels.values()))
+        values = np.array([names.index(labels[image]) for image in images])
+    return ColumnOfItems(
+        kind=read.kind,
+        items=chosen,
+        rows=rows,
+        values=values,
+        names=names,
+        n_without=len(own) - len(rows),
+    )
+
+
+def digest(column: ColumnOfItems) -> str:
+    """Of the images and their values: what was decoded once is decoded anew when they change."""
+    pairs = zip(column.items["scene_id"], column.values.tolist(), strict=True)
+    content = repr([column.names, *pairs])
+    return sha256(content.encode()).hexdigest()
+
+
+def csv_columns(data: str, table: Path | None) -> Mapping[str, Mapping[str, str]]:
+    """Every column of the CSV as text, by name and then by the image of an item; else nothing."""
+    file = _csv(data, table)
+    if file is None:
+        return {}
+    header, rows = table_rows(file)
+    names_image = file_column(header, file)
+    images = [_OWN + PurePosixPath(row[names_image].strip()).as_posix() for row in rows]
+    return {
+        name: {image: row[name].strip() for image, row in zip(images, rows, strict=True)}
+        for name in header
+        if name != names_image
+    }
+
+
+def _csv(data: str, table: Path | None) -> Path | None:
+    """The one that is named, or that of the data; a relative one may lie in the folder."""
+    folder, named = folder_and_table(data.partition(":")[2])
+    wanted = table or named
+    if wanted is None:
+        return None
+    inner = folder / wanted
+    return inner if inner.is_file() else wanted.expanduser()

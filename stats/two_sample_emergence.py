@@ -1,0 +1,138 @@
+"""Where does the difference between two groups of scenes emerge?
+
+The same outcome, crossing and sets as for one group of effects, for scenes that are not paired.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.stats import t as student_t
+
+from stats.arguments import enough_scenes, finite_array
+from stats.bootstrap import STUDENTIZED_BELOW
+from stats.emergence import Emergence, emergence_layer
+from stats.half_crossing import crossing_of
+from stats.resampling import resampled_means
+from stats.scenes import canonical_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoSampleEmergence:
+    """The difference of means by layer, and where it emerges."""
+
+    emergence: Emergence
+    """As for one group; `lambda_half` has the interval of both groups redrawn."""
+    estimate: Float[ndarray, " layer"]
+    """Mean of the first group minus that of the second."""
+    low: Float[ndarray, " layer"]
+    """Lower end of the interval of both groups redrawn, per layer."""
+    high: Float[ndarray, " layer"]
+    """Upper end."""
+
+
+def two_sample_emergence(
+    first: Float[ndarray, "first layer"],
+    second: Float[ndarray, "second layer"],
+    *,
+    rng: np.random.Generator,
+    margin: float,
+    omnibus_p: float,
+    plateau: Sequence[int] | None = None,
+    horizon: int | None = None,
+    level: float = 0.95,
+    n_resamples: int = 10_000,
+) -> TwoSampleEmergence:
+    """As `emergence_layer`, for the difference of means of two independent groups of scenes.
+
+    `omnibus_p` is that of a test of "no difference at any layer" (permutation of the labels).
+    Each group is redrawn for itself. Outcome and sets come from
+    one-sample tests of `pseudo_effects`, whose mean is the difference and whose standard error is
+    that of two unequal variances, with the degrees of freedom of the smaller group: these
+    never reject too often where means are normal, however unequal sizes and variances are.
+
+    Raises ValueError as `emergence_layer` does. Source of the degrees of freedom: Mickey & Brown
+    (1966), Ann. Math. Stat. 37:639; of the bootstrap: Davison & Hinkley (1997), section 3.2.
+    """
+    one = canonical_order(finite_array(first, name="first", axes=["first", "layer"]))
+    two = canonical_order(finite_array(second, name="second", axes=["second", "layer"]))
+    for table, name in ((one, "first"), (two, "second")):
+        enough_scenes(len(table), name=name)
+    found = emergence_layer(
+        pseudo_effects(one, two, level=level),
+        rng=rng,
+        margin=margin,
+        plateau=plateau,
+        horizon=horizon,
+        level=level,
+        n_resamples=n_resamples,
+        omnibus_p=omnibus_p,
+    )
+    curves = _plausible_differences(one, two, rng=rng, n_resamples=n_resamples)
+    difference = one.mean(axis=0) - two.mean(axis=0)
+    if found.lambda_half is not None:
+        window = slice(found.plateau[0], found.plateau[1] + 1)
+        upto = found.horizon + 1
+        crossing = crossing_of(
+            difference[:upto], curves[:, :upto], plateau=window, level=found.level
+        )
+        found = replace(found, lambda_half=crossing)
+    low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return TwoSampleEmergence(emergence=found, estimate=difference, low=low, high=high)
+
+
+def pseudo_effects(
+    first: Float[ndarray, "first layer"], second: Float[ndarray, "second layer"], *, level: float
+) -> Float[ndarray, "scene layer"]:
+    """One row per scene of both groups, whose mean is the difference of the groups' means.
+
+    Their standard error is Welch's, the root of s1^2/n1 + s2^2/n2, for every linear function of
+    the layers; wider by as much as a t of the smaller group exceeds that of all scenes.
+    """
+    n_first, n_second = len(first), len(second)
+    n = n_first + n_second
+    upper = (1 + level) / 2
+    smaller = student_t.ppf(upper, min(n_first, n_second) - 1)
+    wider = float(smaller / student_t.ppf(upper, n - 1))
+
+    def spread_out(
+        group: Float[ndarray, "group layer"], sign: int
+    ) -> Float[ndarray, "group layer"]:
+        size = len(group)
+        share = np.sqrt(n * (n - 1) / (size * (size - 1)))
+        return sign * wider * share * (group - group.mean(axis=0))
+
+    rows = np.concatenate([spread_out(first, 1), spread_out(second, -1)])
+    return rows + (first.mean(axis=0) - second.mean(axis=0))
+
+
+def _plausible_differences(
+    first: Float[ndarray, "first layer"],
+    second: Float[ndarray, "second layer"],
+    *,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Float[ndarray, "resample layer"]:
+    """Difference curves that the scenes could as well have come from, both groups redrawn.
+
+    From 200 scenes a group on the differences themselves; below, bootstrap-t: the difference moved
+    back by each resample's own t, in the sample's standard error.
+    """
+    difference = first.mean(axis=0) - second.mean(axis=0)
+    drawn, variance, error = np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1)
+    for sign, group in ((1, first), (-1, second)):
+        size, n_layers = group.shape
+        centred = group - group.mean(axis=0)
+        both = np.hstack([centred, np.square(centred)])
+        means = resampled_means(both, rng=rng, n_resamples=n_resamples)
+        deviation, square = means[:, :n_layers], means[:, n_layers:]
+        drawn = drawn + sign * deviation
+        variance = variance + np.maximum(square - deviation**2, 0) / (size - 1)
+        error = error + group.var(axis=0, ddof=1) / size
+    if min(len(first), len(second)) >= STUDENTIZED_BELOW:
+        return difference + drawn
+    # A redraw without spread has no t of its own: the sample's error stands in.
+    own = np.where(variance > 1e-10 * error, variance, np.where(error > 0, error, 1.0))
+    return difference - np.sqrt(error) * drawn / np.sqrt(own)
