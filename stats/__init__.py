@@ -27,6 +27,7 @@ from stats.power import (
 )
 from stats.power_curve import PowerCurve, power_curve
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
+from stats.shares import cluster_share
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval
@@ -50,6 +51,7 @@ __all__ = [
     "adjusted_p",
     "change_point_layer",
     "cluster_bootstrap",
+    "cluster_share",
     "cluster_onset",
     "cluster_test",
     "depth_difference",
