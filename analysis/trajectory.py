@@ -130,7 +130,7 @@ def _maps(opened: OpenRun, options: Trajectory, names: tuple[str, ...]) -> list[
         except UserError as error:
             if options.tokens_of:
                 raise
-            print(f"note: no map over token positions, which needs the model and the image: {error}",
+            print(f"note: no map over token positions, for want of the model or the image: {error}",
                   file=sys.stderr)  # fmt: skip
             continue
         add_study(opened.run, STUDY, known | {"maps": maps}, opened.about)

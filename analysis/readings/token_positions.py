@@ -11,7 +11,7 @@ from data_prep.errors import UserError
 _MOST_POSITIONS = 4096
 
 
-def token_map(opened: OpenRun, item: "pd.Series[Any]") -> dict[str, Any]:
+def token_map(opened: OpenRun, item: pd.Series) -> dict[str, Any]:
     """Top-1 probability and divergence from the layer before, by token position and layer.
 
     Runs the model on the item. UserError if model or image are not here.

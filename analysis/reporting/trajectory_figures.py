@@ -132,7 +132,7 @@ def draw_tokens(axes: Axes, found: Mapping[str, Any]) -> AxesImage:
     """The tokens of the highest mean probability, the highest on top, by layer."""
     tokens = found["tokens"][::-1]
     table = np.array([token["layers"] for token in tokens])
-    image = axes.imshow(table, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="none",
+    image = axes.imshow(table, cmap="Greys", vmin=0, aspect="auto", interpolation="none",
                         origin="lower")  # fmt: skip
     labels = axes.set_yticks(
         range(len(tokens)), [shown(token["text"], space=True) for token in tokens], fontsize=7
@@ -165,7 +165,7 @@ def save_trajectory_figures(
         shown_items = f"item ({n_shown} of {found['n_items']:,})"
         heat = found["heat"]
         drawings: dict[str, tuple[str, float, Callable[[Any], Any]]] = {
-            "heat": (f"{name}: logit lens, single items", 2.4,
+            "heat": (f"{name}: logit lens, single items (no interval)", 2.4,
                      lambda figure, h=heat, c=shown_items: draw_pair(figure, h, c)),
             "curves": (basis, 3.4, lambda figure, f=found: draw_measures(figure, f)),
             "tokens": (basis, 4.2, lambda figure, f=found: draw_vocabulary(figure, f)),

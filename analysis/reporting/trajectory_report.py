@@ -14,14 +14,15 @@ from analysis.reporting.token_labels import printed_token
 _COLUMNS = ("top1_probability", "p_answer", "entropy_bits", "kl_bits", "jsd_adjacent_bits")
 _HEADERS = ("top-1", "p(answer)", "entropy", "KL", "JSD before")
 _PRINTED_TOKENS = 10
+_MINUS = "\u2212"
 
 
 def trajectory_table(name: str, found: Mapping[str, Any]) -> str:
     """A row per layer: means under the item's own image, and p(answer) against the controls."""
     level = f"{100 * found['level']:g}%"
     table = Table(
-        title=f"{name}, logit lens by layer: {found['n_scenes']} scenes, {found['n_items']} items "
-        f"(of {found['n_items_of_run']} in the run), vocabulary of {found['n_vocab']:,}",
+        title=f"{name}, logit lens: {found['n_scenes']:,} scenes, {found['n_items']:,} of "
+        f"{found['n_items_of_run']:,} items, {found['n_vocab']:,} tokens",
         box=SIMPLE_HEAD,
         padding=0,
         title_justify="left",
@@ -74,14 +75,14 @@ def stays_first(found: Mapping[str, Any]) -> str:
     parts = []
     for condition, words in (("real", ""), ("blank", "with a blank image ")):
         one = found["answer_stays_first"][condition]
-        never = f"in {_percents(one['never'])} of the scenes it never is"
         median = one["median"]
-        ends = [_layer(median[end]) for end in ("low", "high")]
-        if median["estimate"] is None:
-            when = f"in the median scene not at any layer ({ends[0]} to {ends[1]})"
-        else:
-            when = f"from layer {median['estimate']} on (median; {ends[0]} to {ends[1]})"
-        parts.append(f"{words}{when}, and {never}")
+        ends = " to ".join(_layer(median[end]) for end in ("low", "high"))
+        when = (
+            f"in the median scene at no layer (interval: {ends})"
+            if median["estimate"] is None
+            else f"from layer {median['estimate']} on (median; {ends})"
+        )
+        parts.append(f"{words}{when}, and in {_percents(one['never'])} of the scenes never")
     depth = found["prediction_depth"]["real"]
     return (
         "Of the whole vocabulary the right answer is the most probable token, and stays it, "
@@ -104,8 +105,8 @@ def last_layers(found: Mapping[str, Any]) -> str:
     else:
         verdict = "so norming once leaves no drop that could be told from none"
     return (
-        f"From {steps} the mean top-1 probability changes by {_change(twice)} where the last state, "
-        "normed by the model already, is normed once more; with the norm taken once at every layer "
+        f"From {steps} the mean top-1 probability changes by {_change(twice)} where the last state "
+        "is normed once more after the model's own norm; with the norm taken once at every layer "
         f"by {_change(once)}: {verdict} (difference {_change(remedy)})."
     )
 
@@ -147,7 +148,8 @@ def span(row: Mapping[str, Any], digits: int) -> str:
 
 
 def _change(row: Mapping[str, Any]) -> str:
-    return f"{row['estimate']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}, {p_text(row['p'])})"
+    text = f"{row['estimate']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}, "
+    return f"{text.replace('-', _MINUS)}{p_text(row['p'])})"
 
 
 def _percents(row: Mapping[str, Any]) -> str:
