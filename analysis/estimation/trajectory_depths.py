@@ -156,5 +156,5 @@ def estimate_tokens(read: Trajectories, study: Study, *, key: int) -> list[dict[
     ]
 
 
-def _without_layer(row: dict[str, float]) -> dict[str, float]:
+def _without_layer(row: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in row.items() if name != "layer"}

@@ -87,7 +87,7 @@ def intervals(
     *,
     key: tuple[int, ...],
     share: bool = False,
-) -> dict[Any, list[dict[str, float]]]:
+) -> dict[Any, list[dict[str, Any]]]:
     """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
 
     The last column is the last layer, so those of fewer columns begin at a later layer.

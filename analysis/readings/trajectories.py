@@ -29,6 +29,7 @@ N_TOKENS = 30
 """Tokens that are followed through the layers: those of the highest mean probability."""
 STAGE = 15
 _CHOICE, _DONORS = range(2)
+_MIN_SCENES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +71,14 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
     study, key = opened.run.study, stream_key(attribute)
     n_items = min(most, len(table))
     chosen = np.sort(study.rng(STAGE, key, _CHOICE).choice(len(table), n_items, replace=False))
+    items = table.iloc[chosen].reset_index(drop=True)
+    _require_scenes(items)
     stored = residuals_of(opened, table)
     shuffled, _ = stored.shuffled(table, study.rng(STAGE, key, _DONORS))
     rows = {"real": stored.real, "shuffled": shuffled, "blank": stored.blank}
     unembedding = output_map(opened)
     _require_rank(k, unembedding.n_vocab)
     texts = token_texts(opened, unembedding.n_vocab)
-    items = table.iloc[chosen].reset_index(drop=True)
     tokens = answer_words(opened, attribute)
     right = [tokens.token_ids[label] for label in labels_of(items, tokens.answers)]
     by_condition = {
@@ -97,6 +99,14 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
         frequent_probability=_of_tokens(own, unembedding, frequent, by_condition["real"]),
         notes=(*tokens.notes, *item_notes(table)),
     )
+
+
+def _require_scenes(items: pd.DataFrame) -> None:
+    n_scenes = len(set(items["scene_id"]))
+    if n_scenes < _MIN_SCENES:
+        raise UserError(
+            f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: take more --items"
+        )
 
 
 def _require_rank(k: int, n_vocab: int) -> None:
