@@ -31,7 +31,7 @@ from stats.power import (
 from stats.power_curve import PowerCurve, power_curve
 from stats.relative_depth import at_depths, common_depths
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
-from stats.shares import ShareInterval, share_interval
+from stats.shares import ShareInterval, cluster_share, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval, interval_of_means
@@ -67,6 +67,7 @@ __all__ = [
     "change_point_layer",
     "cluster_bootstrap",
     "cluster_onset",
+    "cluster_share",
     "cluster_test",
     "common_depths",
     "depth_difference",

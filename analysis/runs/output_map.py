@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.runs.command import OpenRun
+from analysis.runs.token_texts import keep_token_texts
 from data_prep.errors import UserError
 from probes.durable import write_durably
 
@@ -44,7 +45,7 @@ def answer_words(opened: OpenRun, attribute: str) -> "AnswerTokens":
 
 
 def keep_output_map(opened: OpenRun, items: pd.DataFrame, vlm: "VLM") -> None:
-    """Write both into the run, for the attribute of `items`."""
+    """Write both into the run, for the attribute of `items`, and the texts of all tokens."""
     from probes.answers import answer_tokens
 
     attribute = str(items["attribute"].iloc[0])
@@ -55,6 +56,7 @@ def keep_output_map(opened: OpenRun, items: pd.DataFrame, vlm: "VLM") -> None:
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
     vlm.unembedding.save(folder)
+    keep_token_texts(folder, vlm.tokenizer, vlm.unembedding.n_vocab)
     words = dict(zip(tokens.answers, tokens.token_ids, strict=True))
     content = json.dumps({"notes": tokens.notes, "token_ids": words}, indent=1)
     write_durably(_words_file(opened, attribute), content.encode())

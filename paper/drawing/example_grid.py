@@ -1,19 +1,14 @@
 """One item: its image, and the most probable tokens at every layer."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.ft2font import FT2Font
 
-from paper.prose.escape import code_point
+from analysis.reporting.token_labels import shown
 
 _MOST_LAYERS = 12
-_MOST_LETTERS = 9
-_LEADING_SPACE = "\u00b7"
 
 
 def draw_image(axes: Axes, image: np.ndarray, caption: str) -> None:
@@ -55,19 +50,6 @@ def draw_top_tokens(axes: Axes, layers: Sequence[Mapping[str, Any]], most: int =
         spine.set_visible(False)
 
 
-def shown(text: str, *, space: bool = False) -> str:
-    """Text with glyphs only: a missing one as its code point, a leading space as a dot if asked."""
-    leading = space and text[:1] in (" ", "\u2581", "\u0120")
-    body = text[1:] if leading else text
-    known = _glyphs()
-    drawn = "".join(
-        sign if ord(sign) in known and sign.isprintable() else code_point(sign) for sign in body
-    )
-    if space and len(drawn) > _MOST_LETTERS:
-        drawn = drawn[: _MOST_LETTERS - 1] + "\u2026"
-    return (_LEADING_SPACE if leading else "") + drawn
-
-
 def _chosen(layers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """All layers, or so many of them, evenly spread, first and last included."""
     n_layers = len(layers)
@@ -75,8 +57,3 @@ def _chosen(layers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return list(layers)
     steps = np.linspace(0, n_layers - 1, _MOST_LAYERS).round().astype(int)
     return [layers[step] for step in steps]
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(FT2Font(findfont(FontProperties(family="STIXGeneral"))).get_charmap())

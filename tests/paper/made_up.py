@@ -232,7 +232,8 @@ def concept(last: int = LAST) -> dict:
     }  # fmt: skip
 
 
-TOKENS = [" metal", "rubber", "</s>", "50%_of$", "\u4e2d\u56fd", "\\cube{", "<script>", "~^#&"]
+TOKENS = [" metal", "rubber", "</s>", "50%_of$", "\u4e2d\u56fd", "\\cube{", "<script>", "~^#&",
+          "\u05e9\u05dc\u05d5\u05dd"]  # fmt: skip
 """What a vocabulary may hold: TeX's signs, HTML's, and letters that no font here has."""
 
 
@@ -254,6 +255,51 @@ def examples(folder: Path, last: int = LAST) -> dict:
                       "question": "What is the material of the 50% large_sphere?",
                       "layers": layers})  # fmt: skip
     return {"items": items}
+
+
+def trajectory(names: list[str], last: int = LAST) -> dict:
+    """The lens from layer to layer, with a map over the positions of one item."""
+    layers = range(last + 1)
+
+    def row(value: float) -> dict:
+        return {"estimate": value, "low": 0.9 * value, "high": 1.1 * value}
+
+    def curve(first: int = 0, **more: float) -> list[dict]:
+        return [row((layer + 1) / (last + 2)) | {"layer": layer} | more
+                for layer in layers if layer >= first]  # fmt: skip
+
+    curves = {}
+    for measure in ("top1_probability", "entropy_bits", "kl_bits", "jsd_adjacent_bits",
+                    "jsd_final_bits", "p_answer", "log2_rank_answer", "answer_first"):  # fmt: skip
+        first = int(measure == "jsd_adjacent_bits")
+        controls = ("shuffled", "blank") if "answer" in measure else ("blank",)
+        curves[measure] = {
+            "conditions": {name: curve(first) for name in ("real", *controls)},
+            "differences": {name: curve(first, p=0.0002) for name in controls},
+        }
+    changes = {name: row(value) | {"p": 0.01}
+               for name, value in (("once", 0.01), ("twice", -0.2), ("remedy", 0.21))}  # fmt: skip
+    changes["twice"] |= {"low": -0.22, "high": -0.18}
+    shades = [[(layer + item) % 5 / 4 for layer in layers] for item in range(9)]
+    settled = {"median": {"estimate": 3, "low": 3, "high": None}, "never": row(0.2)}
+    heat = {"top1_probability": shades, "jsd_adjacent_bits": [each[1:] for each in shades]}
+    found = {
+        "curves": curves, "prediction_depth": {"real": row(2.5), "blank": row(4.0)},
+        "answer_stays_first": dict.fromkeys(("real", "shuffled", "blank"), settled),
+        "last_layers": {name: row(0.6) for name in ("before_last", "last", "last_normed_twice")}
+        | changes,
+        "scripts": [{"script": name, "layers": curve()} for name in ("Latin", "Hangul", "others")],
+        "tokens": [{"id": place, "text": token, "mean": row(0.1),
+                    "layers": [0.1 * (layer % 3) for layer in layers]}
+                   for place, token in enumerate(TOKENS)],
+        "heat": {"item_ids": [f"scene-{place}" for place in range(9)], **heat},
+        "n_layers": last, "n_vocab": 561, "n_items": 240, "n_items_of_run": 1242, "n_scenes": 240,
+        "level": 0.95, "n_resamples": 10_000, "notes": [], "made_from": {"items": 240, "top": 3},
+    }  # fmt: skip
+    one = {"item_id": "scene_1/50%", "question": "What is <b>$x_1$</b>?", "answer": "metal",
+           "tokens": TOKENS + ["?"], "of_image": [False] * 2 + [True] * 5 + [False] * 2,
+           "said_next": TOKENS + ["?"], **heat}  # fmt: skip
+    return {"attributes": dict.fromkeys(names, found), "maps": {"scene_1/50%": one}}
 
 
 def results(folder: Path, last: int = LAST) -> dict[str, Any]:
@@ -291,6 +337,7 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
             "order": order(three),
             "confusion": {"shape": confusion(last)},
             "concept": concept(last),
+            "trajectory": trajectory(list(three), last),
             "examples": examples(folder, last),
         },
     }  # fmt: skip

@@ -1,0 +1,134 @@
+"""From lens trajectories to numbers: curves under each condition, differences to the controls.
+
+Everything is a mean over scenes with an interval from redrawing scenes; differences are paired
+within scenes, and tested by sign flips with the maximum over layers.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.readings.trajectories import CONDITIONS, STAGE, Trajectories
+from analysis.runs.study import Study
+from stats import BootstrapInterval, cluster_bootstrap, cluster_share, sign_flip_max_t
+from stats.scenes import codes, scene_means
+
+if TYPE_CHECKING:
+    from probes.lens_trajectory import LensTrajectory
+
+# Shuffling gives the same prompts to other items: it can change only what the item's answer
+# enters, and that of all others is the same list in another order.
+SHARES = ("answer_first",)
+OF_THE_ANSWER = ("p_answer", "log2_rank_answer", "answer_first")
+_CURVES, _TESTS, _SHARES = range(2, 5)
+Values = Float[ndarray, "item layer"]
+
+
+def measures(found: "LensTrajectory") -> dict[str, Values]:
+    """What is followed through the layers; divergences of adjacent layers begin at layer 1."""
+    by_name: dict[str, Any] = {
+        "top1_probability": found.probabilities[..., 0],
+        "entropy_bits": found.entropy_bits,
+        "kl_bits": found.kl_to_final_bits,
+        "jsd_adjacent_bits": found.jsd_adjacent_bits,
+        "jsd_final_bits": found.jsd_final_bits,
+    }
+    if found.right_probability is not None and found.right_rank is not None:
+        by_name["p_answer"] = found.right_probability
+        by_name["log2_rank_answer"] = np.log2(found.right_rank)
+        by_name["answer_first"] = found.right_rank == 1
+    return {name: np.asarray(values, dtype=float) for name, values in by_name.items()}
+
+
+def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+    """By measure: a curve for each condition, and real minus control with its test by layer.
+
+    The p-values are two-sided and adjusted over the layers of a measure and control.
+    """
+    by_condition = {name: measures(found) for name, found in read.by_condition.items()}
+    curves: dict[tuple[str, str], Values] = {
+        (name, condition): by_condition[condition][name]
+        for name in by_condition["real"]
+        for condition in CONDITIONS
+        if condition != "shuffled" or name in OF_THE_ANSWER
+    }
+    differences = {
+        (name, condition): by_condition["real"][name] - values
+        for (name, condition), values in curves.items()
+        if condition != "real"
+    }
+    shares = {pair: values for pair, values in curves.items() if pair[0] in SHARES}
+    means = {pair: values for pair, values in curves.items() if pair[0] not in SHARES}
+    scenes = read.items["scene_id"].to_numpy()
+    found = intervals(means, scenes, study, key=(key, _CURVES, 0))
+    found |= intervals(shares, scenes, study, key=(key, _SHARES, 0), share=True)
+    against = intervals(differences, scenes, study, key=(key, _CURVES, 1))
+    p = _tests(differences, scenes, study, key)
+    return {
+        name: {
+            "conditions": {c: found[name, c] for c in CONDITIONS if (name, c) in found},
+            "differences": {
+                c: [row | {"p": p[name, c][place]} for place, row in enumerate(against[name, c])]
+                for c in CONDITIONS
+                if (name, c) in against
+            },
+        }
+        for name in by_condition["real"]
+    }
+
+
+def intervals(
+    values: Mapping[Any, Values],
+    scenes: ndarray,
+    study: Study,
+    *,
+    key: tuple[int, ...],
+    share: bool = False,
+) -> dict[Any, list[dict[str, Any]]]:
+    """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
+
+    The last column is the last layer, so those of fewer columns begin at a later layer.
+    """
+    table = np.concatenate(list(values.values()), axis=1)
+    bootstrap = cluster_share if share else cluster_bootstrap
+    found = bootstrap(
+        table, scenes, rng=study.rng(STAGE, *key), n_resamples=study.n_resamples, level=study.level
+    )
+    n_layers = max(each.shape[1] for each in values.values())
+    rows, start = {}, 0
+    for name, each in values.items():
+        columns = range(start, start + each.shape[1])
+        first = n_layers - each.shape[1]
+        rows[name] = [
+            {"layer": first + place, **one_interval(found, column)}
+            for place, column in enumerate(columns)
+        ]
+        start = columns.stop
+    return rows
+
+
+def one_interval(found: BootstrapInterval, column: int) -> dict[str, float]:
+    """One of the columns as plain numbers."""
+    return {
+        "estimate": found.estimate[column].item(),
+        "low": found.low[column].item(),
+        "high": found.high[column].item(),
+    }
+
+
+def _tests(
+    differences: Mapping[tuple[str, str], Values], scenes: ndarray, study: Study, key: int
+) -> dict[tuple[str, str], list[float]]:
+    scene = codes(scenes, len(scenes), name="scenes")
+    return {
+        pair: sign_flip_max_t(
+            scene_means(values, scene),
+            rng=study.rng(STAGE, key, _TESTS, number),
+            n_resamples=study.n_resamples,
+            tail="two-sided",
+        ).p.tolist()
+        for number, (pair, values) in enumerate(differences.items())
+    }

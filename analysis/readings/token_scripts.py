@@ -1,0 +1,53 @@
+"""In which script a token is written, by the Unicode names of its letters.
+
+A script is not a language: Latin letters serve hundreds, Han characters Chinese and Japanese. Only
+where one language alone has a script does the script tell the language.
+"""
+
+import unicodedata
+from collections import Counter
+
+ONE_LANGUAGE = {
+    "Hangul": "Korean",
+    "Hiragana": "Japanese",
+    "Katakana": "Japanese",
+    "Thai": "Thai",
+    "Lao": "Lao",
+    "Khmer": "Khmer",
+    "Armenian": "Armenian",
+    "Georgian": "Georgian",
+}
+"""Scripts in which, today, hardly more than one language is written. Not Greek: its letters are
+signs of formulas, too."""
+NO_LETTERS, SPECIAL, BYTES = "no letters", "special token", "part of a character"
+MIXED, OTHER = "mixed", "other letters"
+# First words of names which say how a letter looks, and not of which script it is.
+_LOOKS = {"FULLWIDTH", "HALFWIDTH", "SMALL", "MODIFIER", "SUBSCRIPT", "SUPERSCRIPT"}
+# Letters that are signs: of mathematics, of units.
+_SIGNS = {"MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "FEMININE", "MASCULINE",
+          "MICRO", "ANGSTROM", "KELVIN", "OHM", "LETTER"}  # fmt: skip
+_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KANGXI": "Han", "KATAKANA-HIRAGANA": "Katakana"}
+
+
+def script_of(text: str, *, special: bool = False) -> str:
+    """The script of most of a token's letters; "mixed" if two have as many.
+
+    A token without letters (digits, punctuation, space) has none; a special token stands for no
+    text; a replacement character shows bytes that are no character alone.
+    """
+    if special:
+        return SPECIAL
+    if "\ufffd" in text:
+        return BYTES
+    found = Counter(_letter(sign) for sign in text if unicodedata.category(sign)[0] == "L")
+    if not found:
+        return NO_LETTERS
+    (first, most), *rest = found.most_common()
+    return MIXED if rest and rest[0][1] == most else first
+
+
+def _letter(sign: str) -> str:
+    words = [word for word in unicodedata.name(sign, "").split() if word not in _LOOKS]
+    if not words or words[0] in _SIGNS:
+        return OTHER
+    return _NAMES.get(words[0], words[0].capitalize())

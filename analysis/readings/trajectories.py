@@ -1,0 +1,196 @@
+"""What the logit lens says of each item from layer to layer, under the item's own image and others.
+
+Read from a run's residuals, output map and token texts alone: the model is not needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from analysis.readings.token_scripts import script_of
+from analysis.runs.command import OpenRun
+from analysis.runs.items import item_notes, items_of, labels_of
+from analysis.runs.token_texts import TokenTexts, token_texts
+from data_prep.attributes import stream_key
+from data_prep.errors import UserError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from probes.lens_trajectory import LensTrajectory
+    from probes.residuals.rows import StoredRows
+    from probes.unembedding import Unembedding
+
+CONDITIONS = ("real", "shuffled", "blank")
+N_TOKENS = 30
+"""Tokens that are followed through the layers: those of the highest mean probability."""
+STAGE = 15
+_CHOICE, _DONORS = range(2)
+_MIN_SCENES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectories:
+    """One attribute's items through the lens."""
+
+    items: pd.DataFrame
+    n_available: int
+    """Items that the run has; those above were drawn from them."""
+    texts: TokenTexts
+    by_condition: "dict[str, LensTrajectory]"
+    normed_twice: Float[ndarray, " item"]
+    """Top-1 probability at the last layer if the state that was normed is normed once more: what
+    comes out where `hidden_states[-1]` is taken for a residual."""
+    frequent: Int[ndarray, " token"]
+    """The tokens of the highest probability, mean over items and layers, highest first."""
+    frequent_probability: Float[ndarray, "item layer token"]
+    notes: tuple[str, ...]
+
+    def scripts(self) -> list[list[str]]:
+        """Script of the most probable token, by item and layer, with the item's own image."""
+        top = self.by_condition["real"].token_ids[..., 0]
+        known = {
+            token: script_of(self.texts.texts[token], special=token in self.texts.special)
+            for token in np.unique(top).tolist()
+        }
+        return [[known[token] for token in row] for row in top.tolist()]
+
+
+def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Trajectories:
+    """At most `most` items of an attribute, drawn at random, with the `k` most probable tokens.
+
+    UserError if the run lacks what is needed and it cannot be captured here.
+    """
+    from analysis.runs.output_map import answer_words, output_map
+    from analysis.runs.residuals import residuals_of
+
+    table = items_of(opened.run, opened.data, attribute, tokenizer=opened.tokenizer)
+    study, key = opened.run.study, stream_key(attribute)
+    n_items = min(most, len(table))
+    chosen = np.sort(study.rng(STAGE, key, _CHOICE).choice(len(table), n_items, replace=False))
+    items = table.iloc[chosen].reset_index(drop=True)
+    _require_scenes(items)
+    stored = residuals_of(opened, table)
+    shuffled, _ = stored.shuffled(table, study.rng(STAGE, key, _DONORS))
+    rows = {"real": stored.real, "shuffled": shuffled, "blank": stored.blank}
+    unembedding = output_map(opened)
+    _require_rank(k, unembedding.n_vocab)
+    texts = token_texts(opened, unembedding.n_vocab)
+    tokens = answer_words(opened, attribute)
+    right = [tokens.token_ids[label] for label in labels_of(items, tokens.answers)]
+    by_condition = {
+        condition: _read(own.select(chosen.tolist()), unembedding, right, k, condition)
+        for condition, own in rows.items()
+    }
+    means = by_condition["real"].mean_probability
+    assert means is not None
+    frequent = np.argsort(-means.mean(0), kind="stable")[:N_TOKENS]
+    own = stored.real.select(chosen.tolist())
+    return Trajectories(
+        items=items,
+        n_available=len(table),
+        texts=texts,
+        by_condition=by_condition,
+        normed_twice=_normed_twice(own, unembedding),
+        frequent=frequent,
+        frequent_probability=_of_tokens(own, unembedding, frequent, by_condition["real"]),
+        notes=(*tokens.notes, *item_notes(table)),
+    )
+
+
+def _require_scenes(items: pd.DataFrame) -> None:
+    n_scenes = len(set(items["scene_id"]))
+    if n_scenes < _MIN_SCENES:
+        raise UserError(
+            f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: take more --items"
+        )
+
+
+def _require_rank(k: int, n_vocab: int) -> None:
+    if k > n_vocab:
+        raise UserError(f"--top must be at most {n_vocab}, the vocabulary, got {k}: lower it")
+
+
+def _read(
+    rows: "StoredRows",
+    unembedding: "Unembedding",
+    right: Sequence[tuple[int, ...]],
+    k: int,
+    condition: str,
+) -> "LensTrajectory":
+    from tqdm import tqdm
+
+    from probes.lens_trajectory import joined, lens_trajectory
+
+    parts = []
+    with tqdm(total=len(rows), desc=f"lens, {condition}", unit="item", disable=None) as bar:
+        for where, block in rows.blocks():
+            parts.append(
+                lens_trajectory(
+                    block,
+                    unembedding,
+                    right_tokens=right[where],
+                    k=k,
+                    means=condition == "real",
+                )
+            )
+            bar.update(len(block))
+    return joined(parts)
+
+
+def _normed_twice(rows: "StoredRows", unembedding: "Unembedding") -> Float[ndarray, " item"]:
+    from probes.logit_lens import lens_summaries
+
+    def top(block: Any) -> Float[ndarray, " item"]:
+        last = block[:, -1:].to(unembedding.head.device)
+        # The lens norms what it is given, which has been normed here.
+        return lens_summaries(unembedding.norm(last), unembedding, k=1).probabilities[:, 0, 0]
+
+    return np.concatenate([top(block) for _, block in rows.blocks()])
+
+
+def _of_tokens(
+    rows: "StoredRows",
+    unembedding: "Unembedding",
+    tokens: Int[ndarray, " token"],
+    read: "LensTrajectory",
+) -> Float[ndarray, "item layer token"]:
+    """Probabilities of a few tokens, which cost their rows of the head only."""
+    import torch
+
+    ids = torch.from_numpy(tokens)
+    parts = [
+        unembedding.logits_of_tokens(block.to(unembedding.head.device), ids).cpu().numpy()
+        for _, block in rows.blocks()
+    ]
+    return np.exp(np.concatenate(parts) - read.log_normaliser[..., None])
+
+
+def trajectory_rows(read: Trajectories) -> pd.DataFrame:
+    """The item-level rows that are always kept: one per item, condition and layer."""
+    parts = []
+    for condition, found in read.by_condition.items():
+        n_items, n_layers = found.entropy_bits.shape
+        items = read.items
+        part = items.loc[items.index.repeat(n_layers), ["item_id", "scene_id", "attribute"]]
+        ids = found.token_ids.reshape(n_items * n_layers, -1)
+        first = np.full((n_items, 1), np.nan, dtype=np.float32)
+        columns: dict[str, Any] = {
+            "condition": condition,
+            "layer": np.tile(np.arange(n_layers), n_items),
+            "token_ids": ids.tolist(),
+            "token_texts": [read.texts.of(row) for row in ids.tolist()],
+            "probabilities": found.probabilities.reshape(n_items * n_layers, -1).tolist(),
+            "entropy_bits": found.entropy_bits.ravel(),
+            "kl_bits": found.kl_to_final_bits.ravel(),
+            "jsd_adjacent_bits": np.hstack([first, found.jsd_adjacent_bits]).ravel(),
+            "jsd_final_bits": found.jsd_final_bits.ravel(),
+        }
+        if found.right_probability is not None and found.right_rank is not None:
+            columns["p_answer"] = found.right_probability.ravel()
+            columns["rank_answer"] = found.right_rank.ravel()
+        parts.append(part.assign(**columns))
+    return pd.concat(parts, ignore_index=True)
