@@ -11,7 +11,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.runs.study import Study, read_study
+from analysis.runs.shipped_studies import study_named
+from analysis.runs.study import Study
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from stats import (
@@ -110,7 +111,7 @@ def main() -> None:
     """The command."""
     with one_line_errors():
         arguments = from_command_line(Arguments, command="python -m analysis.power")
-        study = Study() if arguments.study is None else read_study(arguments.study)
+        study = Study() if arguments.study is None else study_named(arguments.study).plan
         quiet = not Console(stderr=True).is_terminal
         with Console(stderr=True, quiet=quiet).status("simulating"):
             curve = simulate(arguments, study)

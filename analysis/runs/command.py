@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -35,8 +35,8 @@ class RunOptions:
     run: Path | None = None
     """Folder of the run; default: one named after model, data and study, under runs/."""
     study: Path | None = None
-    """Study file to start from, or the name of a shipped one (analysis/studies); what else is given
-    here replaces what it says."""
+    """Study file to start from, or the name of a shipped one (analysis/studies): the plan, and in a
+    table [COMMAND] the options of a command. What else is given here replaces what it says."""
     device: str = "auto"
     """Where the model runs: cpu, cuda, cuda:1, mps; auto: CUDA where there is one, else the
     CPU."""
@@ -195,4 +195,15 @@ def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]
     except argparse.ArgumentError:
         return parse()  # raises: says what is wrong with it
     file = named.study or (None if named.run is None else recorded_study(named.run))
-    return parse() if file is None else parse(default=kind(plan=study_named(file)))
+    if file is None:
+        return parse()
+    study = study_named(file)
+    default = kind(plan=study.plan)
+    shared = {each.name for each in fields(RunOptions)}
+    own = [each.name for each in fields(kind) if each.name not in shared]
+    if declared := study.arguments(command.rpartition(".")[2], own):
+        try:
+            default = from_command_line(kind, command=command, arguments=declared, default=default)
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
+    return parse(default=default)

@@ -3,7 +3,7 @@
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from analysis.runs.study import Study, read_study
+from analysis.runs.study_file import StudyFile, read_study
 from data_prep.errors import UserError
 
 _FOLDER = "analysis.studies"
@@ -15,8 +15,8 @@ def study_names() -> tuple[str, ...]:
     return tuple(sorted(each.stem for each in found if each.suffix == ".toml"))
 
 
-def study_named(file: Path) -> Study:
-    """The plan in a study file, or of the shipped study of that name. UserError for neither."""
+def study_named(file: Path) -> StudyFile:
+    """What a study file declares, or the shipped study of that name. UserError for neither."""
     if file.exists() or str(file) not in study_names():
         if not file.exists() and file.suffix != ".toml" and len(file.parts) == 1:
             raise UserError(

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import tomllib
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -157,68 +155,8 @@ class Study:
         return "\n".join(lines) + "\n"
 
 
-def read_study(file: Path) -> Study:
-    """The plan in a study file; UserError for unknown keys and values of another kind."""
-    try:
-        content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"the study file {file} is not valid TOML: {error}") from error
-    known = {each.name for each in fields(Study)}
-    for name, value in content.items():
-        if name not in known:
-            raise UserError(
-                f"unknown key {name!r} in {file}: the keys of a study are "
-                f"{', '.join(each.name for each in fields(Study))}"
-            )
-        content[name] = _checked(name, value, file)
-    return Study(**content)
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "quantize": (int,), "scenes": (int,), "min_scenes_per_text": (int,),
-    "min_scenes_per_answer": (int,),
-    "swaps": (int,), "horizon": (int,),
-    "n_resamples": (int,), "seed": (int,), "margin": (int, float), "level": (int, float),
-}  # fmt: skip
-_CHOICES = {
-    "prompt_style": ("card", "one_word", "bare"), "quantize": (4, 8),
-    "questions": ("referring", "main", "all", "foremost"), "primary_control": ("shuffled", "blank"),
-    "negatives": ("random", "popular", "adversarial"),
-}  # fmt: skip
-
-
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         pairs = (f"{_toml(name)} = {_toml(each)}" for name, each in value.items())
         return f"{{{', '.join(pairs)}}}"
     return json.dumps(value, ensure_ascii=False)
-
-
-def _checked(name: str, value: Any, file: Path) -> Any:
-    if name == "plateau":
-        if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
-            raise UserError(f"plateau in {file} must be two layers like [8, 10], got {value!r}")
-        return tuple(value)
-    if name == "lens_attributes":
-        if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
-            raise UserError(f"{name} in {file} must be a list of attributes, got {value!r}")
-        return tuple(value)
-    if name in ("columns", "ask"):
-        if not (isinstance(value, dict) and all(isinstance(each, str) for each in value.values())):
-            raise UserError(f'{name} in {file} must be like {{name = "text"}}, got {value!r}')
-        return value
-    if name == "skip_broken":
-        if not isinstance(value, bool):
-            raise UserError(f"{name} in {file} must be true or false, got {value!r}")
-        return value
-    kinds = _KINDS.get(name, (str,))
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = "text" if kinds == (str,) else "a number"
-        raise UserError(f"{name} in {file} must be {wanted}, got {value!r}")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise UserError(
-            f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}"
-        )
-    return float(value) if float in kinds else value

@@ -1,10 +1,12 @@
 """Every shipped study runs unchanged: the small random model of its family, small data in place."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from analysis.runs.command import parse_options
 from analysis.runs.shipped_studies import study_named, study_names
 from data_prep.errors import UserError
 from tests.analysis.conftest import results_of, write_noise
@@ -30,6 +32,7 @@ def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("place")
     write_noise(folder / "CLEVR_v1.0", 120)
     write_images(folder / "fundus", ["healthy", "myopia", "glaucoma"], each=12)
+    write_images(folder / "photographs", [""], each=36, first=36)
     _write_coco(folder / "coco", 100)
     return folder
 
@@ -53,7 +56,7 @@ def _write_coco(folder: Path, n_images: int) -> None:
 @pytest.mark.parametrize("name", study_names())
 def test_runs_unchanged(name, models, place, emergence, monkeypatch, tmp_path):
     monkeypatch.chdir(place)
-    plan = study_named(Path(name))
+    plan = study_named(Path(name)).plan
     model = models[FAMILY_OF[plan.model]]
     asked = ["--n-resamples", "800"]
     if name.endswith("referring"):
@@ -67,10 +70,41 @@ def test_runs_unchanged(name, models, place, emergence, monkeypatch, tmp_path):
         "coco": {"object", "animal", "activity", "place", "background", "presence"},
         "images": {"label"},
     }
-    assert set(found) == wanted[data]
+    assert set(found) == wanted[data] | ({"shown"} if plan.contrast else set())
     kept = json.loads((tmp_path / "run" / "identity.json").read_text())["plan"]
     assert kept["dtype"] == plan.dtype
     assert kept["questions"] == plan.questions
+
+
+TABLES = [(name, command) for name in study_names() for command in study_named(Path(name)).options]
+
+
+def test_every_further_study_is_declared_somewhere():
+    assert {command for _, command in TABLES} == {"trajectory", "confusion", "concept"}
+
+
+@pytest.mark.parametrize(("name", "command"), TABLES)
+def test_further_studies_run_as_declared(name, command, models, place, monkeypatch, tmp_path):
+    monkeypatch.chdir(place)
+    study = study_named(Path(name))
+    asked = ["--study", name, "--model", models[FAMILY_OF[study.plan.model]], "--n-resamples",
+             "800", "--min-scenes-per-text", "5", "--run", tmp_path / "run"]  # fmt: skip
+    module = import_module(f"analysis.{command}")
+    kind = getattr(module, command.title())
+    module.main(
+        parse_options(kind, command=module.COMMAND, arguments=[str(each) for each in asked])
+    )
+    found = results_of(tmp_path / "run")["studies"][command]
+    declared = study.options[command]
+    if command == "concept":
+        made_from = {"words": declared["words"], "against": [], "question": declared["question"]}
+        assert found["made_from"] == made_from
+    elif command == "confusion":
+        assert set(found) == set(declared["attr"])
+        assert found["shape"]["near"]["cube"] == ["square", "box"]
+        assert "say_3d" in found["shape"]
+    else:
+        assert set(found["attributes"]) == set(declared["attr"])
 
 
 def test_the_prompts_are_those_of_notebooks(place, models, emergence, monkeypatch, tmp_path):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from analysis.runs.run_folder import claim
-from analysis.runs.study import Study, read_study
+from analysis.runs.study import Study
+from analysis.runs.study_file import read_study
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of
 
@@ -15,7 +16,7 @@ ABOUT = {"model_revision": "sha256:1", "data_fingerprint": "f" * 64}
 
 def test_a_folder_is_claimed_once_and_found_again(tmp_path):
     run = claim(tmp_path / "new" / "run", Study(seed=3), **ABOUT)
-    assert read_study(run.folder / "study.toml") == Study(seed=3)
+    assert read_study(run.folder / "study.toml").plan == Study(seed=3)
     before = files_of(run.folder)
     assert claim(run.folder, Study(seed=3), **ABOUT) == run
     assert files_of(run.folder) == before
