@@ -43,6 +43,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "output_map/size.json",
         "output_map/unembedding.safetensors",
         "output_map/unembedding.json",
+        "output_map/token-texts.json",
         "effects.parquet",
         "scores.parquet",
         "results.json",

@@ -19,10 +19,10 @@ EVIL = "evil_<img src=x onerror=alert(1)>&50%$\\cube{"
 
 @pytest.fixture
 def runs(tmp_path):
-    one = write_run(tmp_path / "one")
-    content = results(tmp_path / "two")
-    content["study_hash"], content["model"] = "6" * 64, "some/Other_VLM-7B"
-    return [one, write_run(tmp_path / "two", content)]
+    # Without further studies, which would be drawn again for every test.
+    one = results(tmp_path / "one") | {"studies": {}}
+    other = {"study_hash": "6" * 64, "model": "some/Other_VLM-7B"}
+    return [write_run(tmp_path / "one", one), write_run(tmp_path / "two", one | other)]
 
 
 def made(tmp_path, name="compare-x", hashes=("5" * 64, "6" * 64), **choices):
