@@ -37,6 +37,7 @@ report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.confusion --attr shape --run $(RUN)
 	$(BIN)/python -m analysis.trajectory --run $(RUN)
 	$(BIN)/python -m analysis.examples --run $(RUN)
+	$(BIN)/python -m analysis.explore --run $(RUN)
 	$(BIN)/python -m paper.build $(RUN) --out $(REPORT)
 
 # For the PDF only: without TeX, and without the right to install it, the page is made all the same.

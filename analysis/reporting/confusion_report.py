@@ -73,7 +73,7 @@ def overtaking_sentence(name: str, pair: Mapping[str, Any], level: float) -> str
         f"{last['low']:+.2f} to {last['high']:+.2f}, {p}; {pair['n_scenes']} scenes"
     )
     if crossing["layer"] is None:
-        return f"{who} is at the last layer not the likelier ({basis})."
+        return f"{who} is not the likelier at the last layer ({basis})."
     return (
         f"{who} is the likelier for good from layer {crossing['layer']} on "
         f"({100 * level:g}% CI {_ends(crossing)}; forward-backward set {_ends(crossing['set'])}; "

@@ -125,11 +125,8 @@ def scripts(found: Mapping[str, Any]) -> str:
         for each in found["scripts"]
         if each["script"] in ONE_LANGUAGE
     ]
-    told = f"here only {' and '.join(telling)} tells one" if telling else "none here tells one"
-    return (
-        f"The most probable token is written in: {'; '.join(parts)}. A script is not a language, "
-        f"but where a single language has it: {told}."
-    )
+    told = f"only {' and '.join(telling)} tells a language" if telling else "none tells a language"
+    return f"The most probable token is written in: {'; '.join(parts)} (scripts: {told})."
 
 
 def largest_step(found: Mapping[str, Any]) -> str:

@@ -100,7 +100,7 @@ def test_the_sentences_answer(found):
     assert "from layer 3 on (median; 3 to never)" in text
     assert "\u22120.200 (\u22120.220 to \u22120.180, p = .010)" in text
     assert "norming once leaves no drop but a rise" in text
-    assert "only Hangul (Korean) tells one" in text
+    assert "only Hangul (Korean) tells a language" in text
     assert "240 scenes, 95% intervals" in text
 
 
@@ -115,4 +115,4 @@ def test_other_outcomes_are_said(found):
     found["answer_stays_first"]["real"]["median"] = dict.fromkeys(("estimate", "low", "high"))
     assert "in the median scene at no layer (interval: never to never)" in stays_first(found)
     found["scripts"] = found["scripts"][:1]
-    assert "none here tells one" in scripts(found)
+    assert "none tells a language" in scripts(found)
