@@ -59,12 +59,14 @@ def main(options: Trajectory) -> None:
     """Reads the items through the lens, or what was read before, and prints what it found."""
     opened = open_run(options)
     names = options.attributes(opened.data)
+    items = _items(opened, names, options.tokens_of)
     chosen = {name: _attribute(opened, name, options) for name in names}
     for name, found in chosen.items():
         print(trajectory_table(name, found))
     print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
     first = chosen[names[0]]["heat"]["item_ids"][0]
-    maps = _maps(opened, names, asked=options.tokens_of, default=first)
+    wanted = [items[item_id] for item_id in dict.fromkeys(options.tokens_of or (first,))]
+    maps = _maps(opened, wanted, needed=bool(options.tokens_of))
     figures = save_trajectory_figures(chosen, maps, opened.run.folder)
     print(f"items: {opened.run.folder / 'trajectory.parquet'}   figures: {figures[0].parent}/"
           f"{', '.join(sorted({file.stem for file in figures}))}")  # fmt: skip
@@ -112,32 +114,44 @@ def _found(read: Trajectories, opened: OpenRun, name: str) -> dict[str, Any]:
     }
 
 
-def _maps(
-    opened: OpenRun, names: Sequence[str], *, asked: Sequence[str], default: str
-) -> list[Mapping[str, Any]]:
-    """Of single items; those that are not there are made, which needs the model."""
-    tables = [items_of(opened.run, opened.data, name) for name in names]
-    items = {str(item["item_id"]): item for table in tables for _, item in table.iterrows()}
+def _items(
+    opened: OpenRun, names: Sequence[str], asked: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """All items by id. UserError if one that is asked for is none of them."""
+    tables = [items_of(opened.run, opened.data, name, tokenizer=opened.tokenizer) for name in names]
+    rows = [row for table in tables for row in table.to_dict("records")]
+    items: dict[str, Mapping[str, Any]] = {
+        str(row["item_id"]): {str(key): each for key, each in row.items()} for row in rows
+    }
     for item_id in asked:
         if item_id not in items:
             raise UserError(
                 f"--tokens-of must name items of {', '.join(names)}, got {item_id!r}: the first "
                 f"is {next(iter(items))}"
             )
+    return items
+
+
+def _maps(
+    opened: OpenRun, items: Sequence[Mapping[str, Any]], *, needed: bool
+) -> list[Mapping[str, Any]]:
+    """Of single items; those that are not there are made, which needs the model."""
     known = study_result(read_results(opened.run), STUDY)
     maps = dict(known["maps"])
-    wanted = list(dict.fromkeys(asked)) or [default]
-    for item_id in [each for each in wanted if each not in maps]:
+    for item in items:
+        item_id = str(item["item_id"])
+        if item_id in maps:
+            continue
         try:
-            maps[item_id] = token_map(opened, items[item_id])
+            maps[item_id] = token_map(opened, item)
         except UserError as error:
-            if asked:
+            if needed:
                 raise
             print(f"note: no map over token positions, for want of the model or the image: {error}",
                   file=sys.stderr)  # fmt: skip
             continue
         add_study(opened.run, STUDY, known | {"maps": maps}, opened.about)
-    return [maps[item_id] for item_id in wanted if item_id in maps]
+    return [maps[item["item_id"]] for item in items if item["item_id"] in maps]
 
 
 if __name__ == "__main__":

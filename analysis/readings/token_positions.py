@@ -1,8 +1,7 @@
 """The lens at every position of one item's prompt: needs the model, which a run does not keep."""
 
+from collections.abc import Mapping
 from typing import Any
-
-import pandas as pd
 
 from analysis.runs.command import OpenRun
 from data_prep.errors import UserError
@@ -11,7 +10,7 @@ from data_prep.errors import UserError
 _MOST_POSITIONS = 4096
 
 
-def token_map(opened: OpenRun, item: pd.Series) -> dict[str, Any]:
+def token_map(opened: OpenRun, item: Mapping[str, Any]) -> dict[str, Any]:
     """Top-1 probability and divergence from the layer before, by token position and layer.
 
     Runs the model on the item. UserError if model or image are not here.
