@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 
 from analysis.emergence import COMMAND, Emergence, main
 from analysis.runs.command import parse_options
-from data_prep.errors import one_line_errors
+from tests.commands import Ended, run_command
 from tests.data_prep.clevr_folder import clevr_object, write_json
 from tests.data_prep.some_scenes import many_scenes
 from tests.probes.conftest import build_model, build_processor, model_folder, tokenizer, vlm
@@ -54,30 +53,15 @@ def small(clevr, model_folder) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def emergence(capsys) -> Callable[[Sequence[str | Path]], Ended]:
     """Runs `python -m analysis.emergence` with these arguments, in this process."""
 
     def run(arguments: Sequence[str | Path]) -> Ended:
-        capsys.readouterr()
-        code = 0
-        try:
-            with one_line_errors():
-                line = [str(each) for each in arguments]
-                main(parse_options(Emergence, command=COMMAND, arguments=line))
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        shown = capsys.readouterr()
-        return Ended(code=code, out=shown.out, err=shown.err)
+        line = [str(each) for each in arguments]
+        return run_command(
+            capsys, lambda: main(parse_options(Emergence, command=COMMAND, arguments=line))
+        )
 
     return run
 
@@ -87,12 +71,7 @@ def refused(emergence) -> Callable[..., str]:
     """Runs a command that must be refused: in one line, with code 2. Gives the line."""
 
     def run(arguments: Sequence[str | Path]) -> str:
-        ended = emergence(arguments)
-        assert ended.code == 2, (ended.out, ended.err)
-        assert ended.err.startswith("error: ")
-        assert ended.err.endswith("\n")
-        assert ended.err.count("\n") == 1
-        return ended.err.removeprefix("error: ").rstrip()
+        return emergence(arguments).refusal
 
     return run
 

@@ -12,9 +12,9 @@ import pytest
 from analysis.compare import COMMAND, Compare, main
 from analysis.comparison.folder import compare_schema
 from data_prep.command_line import from_command_line
-from data_prep.errors import one_line_errors
-from tests.analysis.conftest import Ended, files_of, results_of
+from tests.analysis.conftest import files_of, results_of
 from tests.analysis.planted_runs import OTHER_DATA, rising, write_planted_run
+from tests.commands import Ended, run_command
 from tests.probes.families.small import save
 
 QUICK = ("--n-resamples", "800")
@@ -25,16 +25,10 @@ def compare(capsys):
     """Runs `python -m analysis.compare` with these arguments, in this process."""
 
     def run(*arguments: str | Path) -> Ended:
-        capsys.readouterr()
-        code = 0
-        try:
-            with one_line_errors():
-                words = [str(each) for each in arguments]
-                main(from_command_line(Compare, command=COMMAND, arguments=words))
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        shown = capsys.readouterr()
-        return Ended(code=code, out=shown.out, err=shown.err)
+        typed = [str(each) for each in arguments]
+        return run_command(
+            capsys, lambda: main(from_command_line(Compare, command=COMMAND, arguments=typed))
+        )
 
     return run
 
@@ -44,11 +38,7 @@ def refused(compare):
     """Runs a comparison that must be refused: in one line, with code 2. Gives the line."""
 
     def run(*arguments: str | Path) -> str:
-        ended = compare(*arguments)
-        assert ended.code == 2, (ended.out, ended.err)
-        assert ended.err.startswith("error: ")
-        assert ended.err.count("\n") == 1
-        return ended.err.removeprefix("error: ").rstrip()
+        return compare(*arguments).refusal
 
     return run
 

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 from analysis import concept
 from analysis.runs.command import parse_options
 from analysis.runs.results import schema
-from data_prep.errors import one_line_errors
 from paper.build import Build
 from paper.build import main as build
-from tests.analysis.conftest import Ended, files_of, results_of
+from tests.analysis.conftest import files_of, results_of
+from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import picture
 from tests.probes.families.small import save
 
@@ -43,18 +43,11 @@ def run_concept(capsys):
     """Runs the command with these arguments, in this process."""
 
     def run(arguments) -> Ended:
-        capsys.readouterr()
-        code = 0
-        try:
-            with one_line_errors():
-                line = [str(each) for each in arguments]
-                concept.main(
-                    parse_options(concept.Concept, command=concept.COMMAND, arguments=line)
-                )
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        shown = capsys.readouterr()
-        return Ended(code=code, out=shown.out, err=shown.err)
+        line = [str(each) for each in arguments]
+        kind, command = concept.Concept, concept.COMMAND
+        return run_command(
+            capsys, lambda: concept.main(parse_options(kind, command=command, arguments=line))
+        )
 
     return run
 
@@ -71,12 +64,6 @@ def asked(model_folder, folders, tmp_path) -> list:
         *("--model", model_folder, "--data", f"images:{own}", "--contrast", contrast),
         *("--n-resamples", "800", "--run", tmp_path / "run", "--words", "red", "ball"),
     ]
-
-
-def refusal(ended) -> str:
-    assert ended.code == 2, (ended.out, ended.err)
-    assert ended.err.count("\n") == 1
-    return ended.err
 
 
 def test_from_end_to_end_and_again_without_the_model(run_concept, asked, tmp_path, monkeypatch):
@@ -148,9 +135,9 @@ def test_without_the_model_another_question_is_one_line(run_concept, asked, tmp_
     assert run_concept(arguments).code == 0
     shutil.rmtree(model)
     assert run_concept(arguments).code == 0
-    other = refusal(run_concept([*arguments, "--question", "What?"]))
+    other = run_concept([*arguments, "--question", "What?"]).refusal
     assert "holds no answers to 'What?'" in other
-    other = refusal(run_concept([*arguments, "--words", "blue"]))
+    other = run_concept([*arguments, "--words", "blue"]).refusal
     assert "has not kept the tokens of blue, and the model is not here" in other
 
 
@@ -167,12 +154,12 @@ def test_without_the_model_another_question_is_one_line(run_concept, asked, tmp_
     ],
 )
 def test_bad_arguments_are_one_line(run_concept, asked, arguments, message):
-    assert message in refusal(run_concept([*asked, *arguments]))
+    assert message in run_concept([*asked, *arguments]).refusal
 
 
 def test_words_that_begin_alike_are_one_line(run_concept, asked):
     # Both are split, and begin with the same token.
-    message = refusal(run_concept([*asked, "--words", "zzz", "--against", "zzzz"]))
+    message = run_concept([*asked, "--words", "zzz", "--against", "zzzz"]).refusal
     assert "cannot be scored with this tokenizer" in message
 
 
@@ -208,14 +195,14 @@ def test_words_of_any_script_and_those_that_are_markup(run_concept, asked, tmp_p
 )
 def test_columns_that_cannot_be_decoded(run_concept, asked, tmp_path, rows, column, message):
     table = write_table(tmp_path / "t.csv", rows)
-    shown = refusal(run_concept([*asked, "--decode", column, "--table", table]))
+    shown = run_concept([*asked, "--decode", column, "--table", table]).refusal
     assert message in shown
 
 
 def test_numbers_must_be_numbers(run_concept, asked, tmp_path):
     table = write_table(tmp_path / "t.csv", rows_of(30))
     more = ["--decode", "eye", "--decode-as", "number", "--table", table]
-    assert "'eye' must hold numbers, got 'right'" in refusal(run_concept([*asked, *more]))
+    assert "'eye' must hold numbers, got 'right'" in run_concept([*asked, *more]).refusal
 
 
 @pytest.mark.parametrize(("n_own", "n_contrast"), [(1, 30), (30, 9)])
@@ -224,12 +211,12 @@ def test_a_folder_that_is_too_small(run_concept, model_folder, tmp_path, n_own, 
     contrast = write_folder(tmp_path / "b", n_contrast, 100)
     arguments = ["--model", model_folder, "--data", f"images:{own}", "--contrast", contrast]
     arguments += ["--run", tmp_path / "run", "--words", "red"]
-    assert "each folder needs at least 10 images, got" in refusal(run_concept(arguments))
+    assert "each folder needs at least 10 images, got" in run_concept(arguments).refusal
 
 
 def test_a_contrast_is_needed(run_concept, model_folder, clevr, tmp_path):
     arguments = ["--model", model_folder, "--data", f"clevr:{clevr}", "--words", "red"]
-    message = refusal(run_concept([*arguments, "--run", tmp_path / "run"]))
+    message = run_concept([*arguments, "--run", tmp_path / "run"]).refusal
     assert "a concept is asked of two folders, got clevr:" in message
 
 

@@ -19,10 +19,11 @@ from analysis.reporting.confusion_figures import chosen_layers
 from analysis.reporting.confusion_report import confusion_sentences
 from analysis.runs.command import parse_options
 from analysis.runs.results import schema
-from data_prep.errors import UserError, one_line_errors
-from tests.analysis.conftest import Ended, files_of, results_of
+from data_prep.errors import UserError
+from tests.analysis.conftest import files_of, results_of
 from tests.analysis.planted import QUICK, planted
 from tests.analysis.planted_words import competing, planted_words
+from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import write_images
 from tests.probes.families.small import save
 
@@ -135,27 +136,13 @@ def run_confusion(capsys):
     """Runs the command with these arguments, in this process."""
 
     def run(arguments) -> Ended:
-        capsys.readouterr()
-        code = 0
-        try:
-            with one_line_errors():
-                line = [str(each) for each in arguments]
-                options = parse_options(
-                    confusion.Confusion, command=confusion.COMMAND, arguments=line
-                )
-                confusion.main(options)
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        shown = capsys.readouterr()
-        return Ended(code=code, out=shown.out, err=shown.err)
+        line = [str(each) for each in arguments]
+        kind, command = confusion.Confusion, confusion.COMMAND
+        return run_command(
+            capsys, lambda: confusion.main(parse_options(kind, command=command, arguments=line))
+        )
 
     return run
-
-
-def refusal(ended) -> str:
-    assert ended.code == 2, (ended.out, ended.err)
-    assert ended.err.count("\n") == 1
-    return ended.err
 
 
 def test_from_end_to_end_and_again_without_the_model(run_confusion, small, tmp_path, monkeypatch):
@@ -215,7 +202,7 @@ def test_without_the_model_what_was_kept_is_enough(run_confusion, captured, tmp_
 
 
 def test_without_the_model_other_words_are_one_line(run_confusion, captured):
-    message = refusal(run_confusion([*captured, "--words", "cube=brick"]))
+    message = run_confusion([*captured, "--words", "cube=brick"]).refusal
     assert (
         "has not kept the tokens of cube, block, sphere, ball, cylinder, brick, and the model"
         in message
@@ -224,7 +211,7 @@ def test_without_the_model_other_words_are_one_line(run_confusion, captured):
 
 
 def test_without_the_model_another_wording_is_one_line(run_confusion, captured):
-    message = refusal(run_confusion([*captured, "--say-3d"]))
+    message = run_confusion([*captured, "--say-3d"]).refusal
     assert "holds no answers to 'What 3D shape is the " in message
 
 
@@ -244,7 +231,7 @@ def test_without_the_model_another_wording_is_one_line(run_confusion, captured):
 )
 def test_bad_arguments_are_one_line(run_confusion, small, tmp_path, arguments, message):
     asked = [*small, "--run", tmp_path / "run", "--attr", "shape", *arguments]
-    assert message in refusal(run_confusion(asked))
+    assert message in run_confusion(asked).refusal
 
 
 def test_words_of_any_script_and_those_that_are_markup(run_confusion, small, tmp_path):

@@ -17,9 +17,9 @@ from analysis.emergence import main as emergence_main
 from analysis.runs.command import parse_options
 from analysis.runs.results import schema
 from analysis.trajectory import COMMAND, Trajectory, main
-from data_prep.errors import one_line_errors
 from probes import load_vlm
 from tests.analysis.conftest import files_of, results_of
+from tests.commands import run_command
 from tests.probes.families.small import save
 
 SCORED = ("--min-scenes-per-text", "5", "--n-resamples", "800")
@@ -44,17 +44,15 @@ def ran(clevr, model_folder, tmp_path_factory) -> tuple[list, Path]:
 def refused(capsys):
     """Runs the command, which must end in one line with code 2; gives the line."""
 
-    def ended(*arguments) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end, one_line_errors():
-            run(*arguments)
-        error = capsys.readouterr().err
-        assert end.value.code == 2
-        last = error.splitlines()[-1]
+    def line(*arguments) -> str:
+        ended = run_command(capsys, lambda: run(*arguments))
+        assert ended.code == 2, (ended.out, ended.err)
+        # Where the data is not here, a note goes before it.
+        last = ended.err.splitlines()[-1]
         assert last.startswith("error: ")
         return last
 
-    return ended
+    return line
 
 
 def test_it_leaves_a_table_results_and_figures(ran, vlm):

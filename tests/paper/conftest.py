@@ -4,15 +4,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from data_prep.command_line import from_command_line
-from data_prep.errors import one_line_errors
 from paper.build import Build, main
 from paper.output.latex import HOW_TO_INSTALL, tex_version
+from tests.commands import Ended, run_command
 from tests.paper.made_up import write_run, write_validation
 
 needs_tex = pytest.mark.skipif(
@@ -21,28 +20,15 @@ needs_tex = pytest.mark.skipif(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def paper_build(capsys) -> Callable[..., Ended]:
     """Runs `python -m paper.build` with these arguments, in this process."""
 
     def run(*arguments: str | Path) -> Ended:
-        capsys.readouterr()
-        try:
-            with one_line_errors():
-                code = main(from_command_line(Build, command="build", arguments=words(arguments)))
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        shown = capsys.readouterr()
-        return Ended(code=code, out=shown.out, err=shown.err)
+        typed = words(arguments)
+        return run_command(
+            capsys, lambda: main(from_command_line(Build, command="build", arguments=typed))
+        )
 
     return run
 
@@ -52,11 +38,7 @@ def refused(paper_build) -> Callable[..., str]:
     """Runs a command that must be refused: in one line, with code 2. Gives the line."""
 
     def run(*arguments: str | Path) -> str:
-        ended = paper_build(*arguments)
-        assert ended.code == 2, (ended.out, ended.err)
-        assert ended.err.startswith("error: ")
-        assert ended.err.count("\n") == 1
-        return ended.err.removeprefix("error: ").rstrip()
+        return paper_build(*arguments).refusal
 
     return run
 

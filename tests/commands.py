@@ -1,0 +1,38 @@
+"""Commands run in this process, and how they ended, as a shell would see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from data_prep.errors import one_line_errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def refusal(self) -> str:
+        """What a command said that must have been refused: in one line, with code 2."""
+        assert self.code == 2, (self.out, self.err)
+        assert self.err.startswith("error: ")
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1
+        return self.err.removeprefix("error: ").rstrip()
+
+
+def run_command(capsys: pytest.CaptureFixture[str], call: Callable[[], int | None]) -> Ended:
+    """Calls what a command does between its name and its exit; it gives the code, None for 0."""
+    capsys.readouterr()
+    try:
+        with one_line_errors():
+            code = call() or 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    shown = capsys.readouterr()
+    return Ended(code=code, out=shown.out, err=shown.err)
