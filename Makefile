@@ -65,8 +65,10 @@ browser:
 	echo "no browser, so its tests are left out: install one with apt-get install chromium" \
 	  "(Debian), or brew install --cask google-chrome (macOS), so that it is in the PATH"
 
+# A process per core, each with one thread; a file's tests share what they have set up.
+test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/installed-test browser
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check
