@@ -13,6 +13,7 @@ from scipy.stats import permutation_test, ttest_1samp
 from analysis.validation.layers import layer_claims
 from analysis.validation.order import order_claims, order_power
 from analysis.validation.scale import Finding, Scale
+from analysis.validation.two_samples import overtaking_claims, two_sample_claims
 from stats import (
     adjusted_p,
     cluster_bootstrap,
@@ -170,4 +171,6 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "order_power": order_power,
     "shuffled_null": shuffled_null,
     "equivalence": equivalence_and_multiplicity,
+    "two_samples": two_sample_claims,
+    "overtaking": overtaking_claims,
 }
