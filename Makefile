@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint requirements.lock
 TEX_PACKAGES := texlive-latex-recommended texlive-fonts-recommended latexmk
+RAY_TESTS := tests/probes/residuals/test_ray_engine.py
 BENCHMARKS = $(wildcard tests/*/bench_*.py tests/*/*/bench_*.py)
 
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
@@ -65,10 +66,13 @@ browser:
 	echo "no browser, so its tests are left out: install one with apt-get install chromium" \
 	  "(Debian), or brew install --cask google-chrome (macOS), so that it is in the PATH"
 
-# A process per core, each with one thread; a file's tests share what they have set up.
+# A process per core, each with one thread; a file's tests share what they have set up. Ray, which
+# starts processes of its own and gives up on what is slow, is tested alone.
 test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/installed-test browser
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(RAY_TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  $(addprefix --ignore ,$(RAY_TESTS)) $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check

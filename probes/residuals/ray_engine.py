@@ -7,6 +7,7 @@ back to the driver, which alone writes the store: workers need no file system in
 import importlib.util
 import logging
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,13 +22,16 @@ from probes.residuals.shards import CaptureJob, Progress, capture_shards
 from probes.vlm import VLM
 
 Row = dict[str, Any]
+# Ray Data's threads that ask Ray for blocks; others wait for orders, and are never told to end.
+_ASKING = ("iter_threaded", "StreamingExecutor")
+_PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayEngine:
     """An engine for `capture_to_store`; UserError if Ray is missing or a worker cannot go on.
 
-    A cluster is found as Ray itself finds one, by RAY_ADDRESS; without it, this machine is one.
+    The cluster is that of RAY_ADDRESS; without it, this machine is one of its own.
     """
 
     load: Callable[[], VLM]
@@ -49,7 +53,7 @@ class RayEngine:
             shared = ray.put((self.load, job, vlm.revision))
             try:
                 # Closed before Ray is, which does not survive a stream that is left open.
-                with closing(self._rows(shared, shards)) as rows:
+                with _threads_ended(), closing(self._rows(shared, shards)) as rows:
                     for row in rows:
                         if row["refusal"]:
                             raise UserError(row["refusal"])
@@ -160,6 +164,22 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
+def _threads_ended() -> Iterator[None]:
+    """Waits, at the end, for the threads that Ray Data has begun meanwhile.
+
+    A closed stream leaves them behind, and one that still asks Ray for a block when Ray is shut
+    down takes this whole process down with it.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        for thread in set(threading.enumerate()) - before:
+            if thread.name.startswith(_ASKING):
+                thread.join(_PATIENCE_S)
+
+
+@contextmanager
 def _connected() -> Iterator[None]:
     """Ray for as long as it is needed, without its messages and without a call home."""
     if importlib.util.find_spec("ray") is None:
@@ -177,7 +197,13 @@ def _connected() -> Iterator[None]:
     ours = not ray.is_initialized()
     try:
         if ours:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(
+                # Not as Ray would: it looks for a cluster in a file that a dead one leaves behind.
+                address=os.environ.get("RAY_ADDRESS") or "local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(
             f"cannot reach the Ray cluster ({_reason(error)}): is RAY_ADDRESS right? Without it, "
