@@ -12,6 +12,7 @@ from data_prep.errors import UserError
 from data_prep.sources import open_data
 from probes import load_vlm
 from probes.positions import AnswerPosition, ObjectPatches, Square
+from probes.residuals import ray_engine
 from probes.residuals.capture import capture_to_store, store_spec
 from probes.residuals.passes import row_ids_of
 from probes.residuals.ray_engine import RayEngine
@@ -113,3 +114,16 @@ def test_without_gpus_or_without_ray(cluster, capture, data, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'onset\[ray\]'"):
         capture("ray", data.open_image, engine=engine)
+
+
+def test_without_an_address_no_cluster_is_looked_for(monkeypatch):
+    """Ray itself would try for minutes to reach one whose file a dead one has left behind."""
+    ray = pytest.importorskip("ray")
+    asked = {}
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: asked.update(options))
+    monkeypatch.setattr(ray, "shutdown", lambda: asked.update(ended=True))
+    with ray_engine._connected():
+        pass
+    assert (asked["address"], asked["ended"]) == ("local", True)
