@@ -12,7 +12,8 @@ from data_prep.errors import UserError
 from paper.output.latex import overfull, typeset
 from paper.sections import all_sections
 from tests.paper.conftest import files_of, needs_tex, pdf_words, shown_by
-from tests.paper.made_up import TOKENS, results, sha256, write_run
+from tests.paper.made_up import results, sha256, write_run
+from tests.paper.made_up_studies import TOKENS
 
 pytestmark = needs_tex
 

@@ -13,7 +13,8 @@ from paper.evidence.plain import interval, listed, number, span
 from paper.evidence.record import read_record
 from paper.output.floats import table_float
 from paper.sections import all_sections
-from tests.paper.made_up import ONSETS, TOKENS, finding, order, validation
+from tests.paper.made_up import validation
+from tests.paper.made_up_studies import ONSETS, TOKENS, finding, order
 
 NEW = """
 from paper.evidence.values import Value

@@ -22,7 +22,7 @@ from analysis.reporting.trajectory_report import (
     trajectory_sentences,
     trajectory_table,
 )
-from tests.paper.made_up import TOKENS, trajectory
+from tests.paper.made_up_studies import TOKENS, trajectory
 
 
 @pytest.fixture
