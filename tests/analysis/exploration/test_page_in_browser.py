@@ -199,9 +199,12 @@ def test_a_screen_reader_finds_names_and_tables(open_page, words_file):
     assert (
         opened.page.get_by_role("img", name=re.compile("Probability of .* by layer")).count() == 2
     )
+    # What is opened is filled an instant later: wait for the first row.
     opened.page.click("text=All patches at this layer")
+    opened.page.wait_for_selector("#patch-table tbody tr")
     assert opened.page.locator("#patch-table tbody tr").count() == 16
     opened.page.click("text=The curves as a table")
+    opened.page.wait_for_selector("#curve-table tbody tr")
     assert opened.page.locator("#curve-table tbody tr").count() == 5
 
 
