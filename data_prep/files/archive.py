@@ -40,6 +40,7 @@ class Archive:
         self._path = path
         try:
             self._zip = zipfile.ZipFile(path)
+        # zipfile says NotImplementedError for a kind of archive that it does not know.
         except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise UserError(
                 f"{str(path)!r} cannot be read as a zip archive ({error}): download it again"
@@ -77,6 +78,7 @@ class Archive:
         member = self._member(name)
         try:
             return io.BytesIO(self._zip.read(member))
+        # NotImplementedError: packed in a way that zipfile does not know.
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise OSError(f"{error}, in {self._path.name}") from error
 
