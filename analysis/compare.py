@@ -82,7 +82,6 @@ def _about(runs: Sequence[FinishedRun], plan: ComparePlan, identity: str) -> dic
         "comparison_hash": identity,
         "plan": asdict(plan),
         "versions": versions(),
-        "primary_control": runs[0].study.primary_control,
         "runs": [
             {
                 "key": run.key,

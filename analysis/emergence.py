@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.estimation.estimates import effect_rows, estimate, score_rows
+from analysis.estimation.estimates import estimate
+from analysis.estimation.ladder import RUNGS, ladder
 from analysis.estimation.readout_differences import readout_differences
+from analysis.estimation.tables import effect_rows, score_rows
 from analysis.readings.readings import READOUTS, readings_of, require_same_lens
+from analysis.reporting.emergence_text import attribute_table, loudness_sentence, sentence
 from analysis.reporting.figures import save_emergence_figure
+from analysis.reporting.ladder_report import ladder_text, save_ladder_figure
+from analysis.reporting.loudness_figure import save_loudness_figure
 from analysis.reporting.readout_report import readout_table, save_readout_figure
-from analysis.reporting.report_text import attribute_table, sentence
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_finding, add_study, read_results, study_result
 from analysis.runs.scene_values import accuracies, common_effects
@@ -27,7 +31,9 @@ from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 
 COMMAND = "python -m analysis.emergence"
-STUDY = "readouts"
+STUDY, LADDER = "readouts", "ladder"
+SAID, THERE = "logit_lens", "linear_probe"
+"""The readouts between which the ladder of readers stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,41 +63,49 @@ def main(options: Emergence) -> None:
     """Runs the study, or what is left of it, and prints what it found."""
     readouts, opened = options.readouts, open_run(options)
     names = options.attributes(opened.data)
-    sentences = []
-    chosen: dict[str, dict[str, Any]] = {}
     for name in names:
-        chosen[name] = {}
         for readout in readouts:
-            found = _finding(opened, name, readout, options.lens)
-            chosen[name][readout] = found
+            _finding(opened, name, readout, options.lens)
+    # After the last is measured, for Holm's adjustment is over all of them.
+    measured = (read_results(opened.run) or {})["attributes"]
+    chosen = {name: {each: measured[name]["readouts"][each] for each in readouts} for name in names}
+    sentences, ladders = [], {}
+    for name, findings in chosen.items():
+        for readout, found in findings.items():
             print(attribute_table(name, found, readout=readout))
             sentences.append(sentence(name, found, readout=readout))
+            sentences.append(loudness_sentence(name, found, readout=readout))
         if len(readouts) > 1:
-            print(readout_table(name, chosen[name], _compared(opened, name, chosen[name])))
+            print(readout_table(name, findings, _compared(opened, name, findings)))
+        if {SAID, THERE} <= set(readouts):
+            ladders[name] = _ladder(opened, name)
+            print(ladder_text(name, ladders[name]))
     print("\n".join(sentences))
     folder = opened.run.folder
     main_readout = {name: next(iter(found.values())) for name, found in chosen.items()}
     figures = save_emergence_figure(main_readout, folder)
+    save_loudness_figure(main_readout, folder)
     if len(readouts) > 1:
-        figures = save_readout_figure(chosen, folder)
+        save_readout_figure(chosen, folder)
+    if ladders:
+        save_ladder_figure(ladders, folder)
     print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
 
 
-def _finding(opened: OpenRun, name: str, readout: str, lens: Path | None) -> dict[str, Any]:
-    """The results of one attribute under one readout, from the run or measured now."""
+def _finding(opened: OpenRun, name: str, readout: str, lens: Path | None) -> None:
+    """Measures one attribute under one readout, unless the run holds it."""
     run = opened.run
     require_same_lens(opened, name, readout, lens)
-    known = _readouts(read_results(run), name)
-    if readout in known:
-        return known[readout]
+    attributes = (read_results(run) or {"attributes": {}})["attributes"]
+    if readout in attributes.get(name, {"readouts": {}})["readouts"]:
+        return
     readings = readings_of(opened, name, readout, lens=lens)
     # Readouts of an attribute differ in nothing but the readout, their random draws included.
     estimates = estimate(readings, run.study, key=stream_key(name))
     key = ["attribute", "readout"]
     run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
     run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
-    results = add_finding(run, name, readout, estimates.results, opened.about)
-    return _readouts(results, name)[readout]
+    add_finding(run, name, readout, estimates.results, opened.about)
 
 
 def _compared(
@@ -110,15 +124,28 @@ def _compared(
         }
         for readout in findings
     }
-    emerged = {readout: found["outcome"] == "emerged" for readout, found in findings.items()}
+    emerged = {readout: found["lambda_half"] is not None for readout, found in findings.items()}
     found = readout_differences(by_readout, emerged, run.study, key=stream_key(name))
     known[name] = {"readouts": list(findings), **found}
     add_study(run, STUDY, known, opened.about)
     return known[name]
 
 
-def _readouts(results: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
-    return (results or {"attributes": {}})["attributes"].get(name, {"readouts": {}})["readouts"]
+def _ladder(opened: OpenRun, name: str) -> dict[str, Any]:
+    """What is said, held and there, from the run or set side by side now."""
+    run = opened.run
+    known = study_result(read_results(run), LADDER)
+    if name in known:
+        return known[name]
+    said, there = (name, SAID), (name, THERE)
+    _, effects = common_effects(run, [said, there])
+    _, held = common_effects(run, [said, there], reader="held")
+    rungs: dict[str, Any] = dict(
+        zip(RUNGS, (effects[said], held[said], effects[there]), strict=True)
+    )
+    known[name] = ladder(rungs, run.study, key=stream_key(name))
+    add_study(run, LADDER, known, opened.about)
+    return known[name]
 
 
 if __name__ == "__main__":

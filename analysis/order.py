@@ -54,10 +54,10 @@ def main(options: Order) -> None:
 def _compared(opened: OpenRun, names: tuple[str, ...], readout: str) -> dict[str, Any]:
     run = opened.run
     scenes, effects = common_effects(run, [(name, readout) for name in names])
-    outcomes = {name: finding_of(run, name, readout)["outcome"] for name in names}
+    findings = {name: finding_of(run, name, readout) for name in names}
     return order_results(
         {name: effects[name, readout] for name in names},
-        outcomes,
+        findings,
         run.study,
         rng=run.study.rng(_STAGE),
     ) | {"n_scenes": len(scenes)}

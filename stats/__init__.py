@@ -17,7 +17,14 @@ from stats.effect_sizes import paired_hedges_g
 from stats.emergence import Emergence, emergence_layer
 from stats.equivalence import Equivalence, equivalence
 from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
-from stats.half_crossing import HalfCrossing, half_plateau_crossing, isotonic_crossing
+from stats.half_crossing import (
+    HalfCrossing,
+    WholeLayer,
+    half_plateau_crossing,
+    isotonic_crossing,
+)
+from stats.information import Information, information
+from stats.loudness import Loudness, loudness
 from stats.mean_difference import MeanDifference, mean_difference
 from stats.mixed_model import MixedModel, mixed_model
 from stats.multiplicity import adjusted_p
@@ -35,6 +42,7 @@ from stats.shares import ShareInterval, cluster_share, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval, interval_of_means
+from stats.swapped_label_test import SwappedLabelTest, swapped_label_test
 from stats.two_sample import TwoSampleTest, two_sample_max_t
 from stats.two_sample_emergence import TwoSampleEmergence, two_sample_emergence
 
@@ -50,8 +58,10 @@ __all__ = [
     "EmergenceOrder",
     "Equivalence",
     "HalfCrossing",
+    "Information",
     "Interval",
     "LayerSet",
+    "Loudness",
     "MeanDifference",
     "MixedModel",
     "Overtaking",
@@ -59,8 +69,10 @@ __all__ = [
     "ShareInterval",
     "ShuffledLabelTest",
     "SignFlipTest",
+    "SwappedLabelTest",
     "TwoSampleEmergence",
     "TwoSampleTest",
+    "WholeLayer",
     "adjusted_p",
     "area_under_curve",
     "at_depths",
@@ -82,8 +94,10 @@ __all__ = [
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
+    "information",
     "interval_of_means",
     "isotonic_crossing",
+    "loudness",
     "mean_difference",
     "minimum_detectable_effect",
     "mixed_model",
@@ -99,6 +113,7 @@ __all__ = [
     "share_interval",
     "shuffled_label_test",
     "sign_flip_max_t",
+    "swapped_label_test",
     "two_sample_emergence",
     "two_sample_max_t",
     "weight_chunks",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
@@ -82,6 +82,26 @@ def resamples_for_interval(n_resamples: int, level: float) -> int:
     """Enough resamples that both tails of an interval at `level` hold at least one."""
     least = math.ceil(2 / (1 - level) - 1e-9) - 1
     return enough_resamples(n_resamples, least=least, why=f" for level {level:g}")
+
+
+def answer_indices(
+    answers: Shaped[ndarray, "..."], n_items: int, n_answers: int
+) -> Int[ndarray, " item"]:
+    """`answers` as indices into the answer axis of `scores`, one per item."""
+    labels = np.asarray(answers)
+    if labels.shape != (n_items,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"`answers` must hold one whole number per item ({n_items}), got "
+            f"{labels.dtype} of shape {labels.shape}: pass indices into the answer axis of `scores`"
+        )
+    outside = (labels < 0) | (labels >= n_answers)
+    if outside.any():
+        item = int(np.argmax(outside))
+        raise ValueError(
+            f"`answers` must lie in 0..{n_answers - 1}, got {labels[item]} at item {item}: "
+            "index them into the answer axis of `scores`"
+        )
+    return labels.astype(np.intp)
 
 
 def horizon_layer(horizon: int | None, n_layers: int) -> int:

@@ -1,6 +1,8 @@
 """Does one model know earlier than another, or equally early? Emergence at relative depth.
 
 Models differ in their number of layers, so the layer of half plateau is divided by the last one.
+No direction is claimed within one layer of the shallower model: the crossing is interpolated
+between layers, so that equal steps at half depth in 8 and in 32 layers seem to differ by .05.
 """
 
 from collections.abc import Sequence
@@ -18,9 +20,12 @@ from stats.arguments import (
     probability,
     resamples_for_interval,
 )
-from stats.half_crossing import half_plateau_crossing, plausible_curves
+from stats.half_crossing import first_layer_past, half_plateau_crossing, plausible_curves
 from stats.order import crossing_difference
 from stats.scenes import canonical_order
+
+# Rounding of a difference of exactly one layer must not count as more.
+_TIE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,9 @@ class DepthDifference:
     depths: tuple[float, float]
     """Of the first and of the second on these scenes; NaN where the mean plateau is not
     positive."""
+    layer_depths: tuple[float, float]
+    """First whole layer at or past the crossing, / L, of the first and of the second on these
+    scenes; NaN likewise."""
     estimate: float
     """Second minus first, in shares of the depth."""
     low: float
@@ -40,7 +48,13 @@ class DepthDifference:
     high: float
     """Upper end."""
     p: float
-    """Two-sided, for "no difference"; never 0."""
+    """Two-sided, for "no difference"; never 0. It allows no claim of a direction: `p_beyond`."""
+    beyond: float
+    """One layer of the shallower model as share of its depth, 1 / min(L1, L2): the difference that
+    interpolation between layers alone can make."""
+    p_beyond: float
+    """Two-sided, for "the difference is at most one layer of the shallower model"; never 0. A
+    direction is claimed by this one."""
     level: float
     """Nominal coverage of the interval, and 1 minus the level of the equivalence test."""
     margin: float
@@ -79,7 +93,10 @@ def depth_difference(
     order (two models on one data set): scenes are then redrawn together. Otherwise the samples
     must be independent. `plateau` and `horizon` give each one's in its own layers (default: the
     last quarter up to the horizon; the last layer). Equivalence is inclusion of the interval at
-    2 level - 1 in -margin..margin, the bootstrap's form of two one-sided tests.
+    2 level - 1 in -margin..margin, the bootstrap's form of two one-sided tests. A direction needs
+    more than a difference: a step between two layers is put halfway between them, which is
+    another share of 8 layers than of 32, so `p_beyond` tests against one layer of the shallower
+    model instead of against 0.
 
     Raises ValueError where paired samples differ in scenes, for a model without blocks, for a
     margin outside (0, 1), and as `emergence_layer`. Source: Davison & Hinkley (1997), sections
@@ -90,25 +107,31 @@ def depth_difference(
     n_resamples = resamples_for_interval(n_resamples, level)
     tables = _checked(first, second, paired=paired)
     curves = _curves(tables, paired=paired, rng=rng, n_resamples=n_resamples)
-    depths, drawn = [], []
+    depths, whole, drawn = [], [], []
     for table, curve, window, end in zip(tables, curves, plateau, horizon, strict=True):
         last = table.shape[1] - 1
         stop = horizon_layer(end, table.shape[1])
         where = plateau_window(window, stop)
         mean = canonical_order(table).mean(axis=0, keepdims=True)
-        depths.append(float(half_plateau_crossing(mean[:, : stop + 1], where)[0] / last))
+        crossing = float(half_plateau_crossing(mean[:, : stop + 1], where)[0])
+        depths.append(crossing / last)
+        whole.append(np.nan if np.isnan(crossing) else first_layer_past(crossing) / last)
         drawn.append(half_plateau_crossing(curve[:, : stop + 1], where) / last)
     estimate, differences = depths[1] - depths[0], drawn[1] - drawn[0]
     wide, narrow = (
         crossing_difference(estimate, differences, reach=1.0, level=share, sets_apart=False)
         for share in (level, 2 * level - 1)
     )
+    beyond = 1 / (min(table.shape[1] for table in tables) - 1)
     return DepthDifference(
         depths=(depths[0], depths[1]),
+        layer_depths=(whole[0], whole[1]),
         estimate=wide.estimate,
         low=wide.low,
         high=wide.high,
         p=wide.p,
+        beyond=beyond,
+        p_beyond=_beyond(differences, beyond),
         level=level,
         margin=margin,
         low_equivalence=narrow.low,
@@ -160,3 +183,11 @@ def _outside(differences: Float[ndarray, " resample"], margin: float) -> float:
     absent = np.isnan(differences)
     past = [(absent | (side * differences >= margin)).sum() for side in (1, -1)]
     return float((1 + max(past)) / (1 + len(differences)))
+
+
+def _beyond(differences: Float[ndarray, " resample"], beyond: float) -> float:
+    """Twice the smaller of two one-sided p-values, each the share of resamples that are not past
+    `beyond` on one side; ties, and resamples without a depth, count against the claim."""
+    absent = np.isnan(differences)
+    within = [(absent | (side * differences <= beyond + _TIE)).sum() for side in (1, -1)]
+    return min(1.0, float(2 * (1 + min(within)) / (1 + len(differences))))

@@ -22,14 +22,9 @@ from stats.arguments import (
     probability,
     resamples_for_interval,
 )
-from stats.forward_backward import (
-    LayerSet,
-    excess_over_half,
-    forward_backward_set,
-    half_forward_backward_set,
-    shown,
-)
-from stats.half_crossing import HalfCrossing, half_crossing
+from stats.course import Course, course_of, p_above
+from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
+from stats.half_crossing import HalfCrossing, WholeLayer, half_crossing
 from stats.power import minimum_detectable_effect
 from stats.scenes import canonical_order
 from stats.sign_flip import sign_flip_max_t
@@ -42,11 +37,18 @@ class Emergence:
     """Where the effect emerges, or why there is no such layer."""
 
     outcome: Outcome
-    """"emerged": `lambda_half` is a number. "not_emerged": no effect shown, or no plateau above
-    the margin. "from_start": past half of the plateau already at layer 0. "died": shown above the
-    margin, then fallen, and not shown above it at the horizon."""
+    """"emerged": an effect and a plateau above the margin are shown. "not_emerged": one of them is
+    not. "from_start": shown past half of the plateau at layer 0 already. "died": shown above the
+    margin at a layer, and shown below it at the horizon."""
     lambda_half: HalfCrossing | None
-    """Layer of half the plateau with its bootstrap interval; None unless emerged."""
+    """Layer of half the plateau with its bootstrap interval; None unless emerged and monotone."""
+    layer: WholeLayer | None
+    """First whole layer at or past it, with an interval of its own; None likewise."""
+    monotone: bool
+    """No layer is shown below half of the plateau after one that is past it. Where False,
+    the crossing need not be the first, so there is none: `fb_half` stands."""
+    declines: bool
+    """A layer is shown to exceed the last one by more than the margin."""
     fb_half: LayerSet
     """Forward-backward set for half of the plateau; meaningful where the plateau is positive."""
     fb_delta: LayerSet
@@ -57,6 +59,8 @@ class Emergence:
     """First layer from which it does so up to the horizon; None likewise."""
     omnibus_p: float
     """For "no positive effect at any layer": sign-flip maximum t, unless a test was handed in."""
+    plateau_p: float
+    """For "the plateau's mean is not above the margin": one-sided t over scenes."""
     plateau_mean: float
     """Mean effect over the plateau window."""
     plateau: tuple[int, int]
@@ -66,7 +70,7 @@ class Emergence:
     margin: float
     """Least effect that matters, in the unit of the effect."""
     level: float
-    """Level of the interval and of both sets; the gates are tested at 1 - level."""
+    """Level of the intervals and of both sets; the gates are tested at 1 - level."""
     mean: Float[ndarray, " layer"]
     """Mean effect per layer, up to the horizon."""
     detectable_effect: Float[ndarray, " layer"]
@@ -87,24 +91,28 @@ def emergence_layer(
     level: float = 0.95,
     n_resamples: int = 10_000,
     omnibus_p: float | None = None,
+    other_plateau_p: float | None = None,
 ) -> Emergence:
-    """Estimate where the mean effect emerges, with an interval, two sets and the outcome.
+    """Estimate where the mean effect emerges, with intervals, two sets and the outcome.
 
     Estimands, for the mean effect theta over scenes: `lambda_half`, the first layer at or above
     half of theta's mean over the plateau; `lambda_first` and `lambda_sustained`, the first layer
     above `margin` and the first from which it stays above up to the horizon.
 
-    `effect` is real minus control, one row per scene, layers from 0 (embeddings) to L; by
+    `effect` is real minus blank, one row per scene, layers from 0 (embeddings) to L; by
     convention a share of the answer's entropy, and so is `margin`. `plateau` gives first and last
     layer of the window (default: last quarter up to the horizon), `horizon` the last layer
     considered (default: L). Declare them before looking. `omnibus_p` replaces the sign-flip gate by
-    the p-value of another test of the same null (label permutation, for a shuffled control).
+    the p-value of another test of the same null (label permutation, for a shuffled control), and
+    `other_plateau_p` is that of another test that the plateau must pass besides (of the same).
+    All gates must be passed, each at 1 - level: an intersection-union test needs no correction.
 
-    Scenes must be independent; effects symmetric about 0 under the null of the gate. The order
-    of scenes is moot, and the same `rng` state gives the same result. Raises ValueError for
+    Scenes must be independent; effects symmetric about 0 under the null of the sign flips. The
+    order of scenes is moot, and the same `rng` state gives the same result. Raises ValueError for
     values that are not finite (scene and layer named), too few scenes for the level (2^n flips
     must reach it), too few resamples, a margin that is not positive, a window or horizon outside
-    the layers. Source: docstrings of `half_crossing`, `forward_backward_set`, `sign_flip_max_t`.
+    the layers. Source: docstrings of `half_crossing`, `forward_backward_set`, `sign_flip_max_t`;
+    Berger (1982), Technometrics 24:295 (intersection-union).
     """
     table = finite_array(effect, name="effect", axes=["scene", "layer"])
     margin = positive(margin, name="margin")
@@ -115,20 +123,22 @@ def emergence_layer(
     last = horizon_layer(horizon, table.shape[1])
     window = plateau_window(plateau, last)
     scenes = canonical_order(table[:, : last + 1])
+    alpha = 1 - level
 
     if omnibus_p is None:
         omnibus_p = sign_flip_max_t(scenes, rng=rng, n_resamples=n_resamples).omnibus_p
+    plateau_p = p_above(scenes[:, window].mean(axis=1) - margin)
+    course = course_of(
+        scenes, plateau=window, margin=margin, alpha=alpha, rng=rng, n_resamples=n_resamples
+    )
     outcome = _outcome(
-        scenes,
-        window,
-        margin=margin,
-        alpha=1 - level,
+        course,
+        alpha=alpha,
         omnibus_p=omnibus_p,
-        rng=rng,
-        n_resamples=n_resamples,
+        plateau_p=max(plateau_p, other_plateau_p or 0),
     )
     crossing = None
-    if outcome == "emerged":
+    if outcome == "emerged" and course.monotone:
         crossing = half_crossing(
             scenes, plateau=window, rng=rng, n_resamples=n_resamples, level=level
         )
@@ -137,12 +147,16 @@ def emergence_layer(
     pair = (window.start, window.stop - 1)
     return Emergence(
         outcome=outcome,
-        lambda_half=crossing,
+        lambda_half=None if crossing is None else crossing[0],
+        layer=None if crossing is None else crossing[1],
+        monotone=course.monotone,
+        declines=course.declines,
         fb_half=half_forward_backward_set(scenes, plateau=pair, level=level),
         fb_delta=forward_backward_set(scenes, margin=margin, level=level),
         lambda_first=_first(above) if found else None,
         lambda_sustained=_start_of_last_run(above) if found else None,
         omnibus_p=omnibus_p,
+        plateau_p=plateau_p,
         plateau_mean=float(scenes[:, window].mean()),
         plateau=pair,
         horizon=last,
@@ -157,46 +171,15 @@ def emergence_layer(
     )
 
 
-def _outcome(
-    scenes: Float[ndarray, "scene layer"],
-    window: slice,
-    *,
-    margin: float,
-    alpha: float,
-    omnibus_p: float,
-    rng: np.random.Generator,
-    n_resamples: int,
-) -> Outcome:
+def _outcome(course: Course, *, alpha: float, omnibus_p: float, plateau_p: float) -> Outcome:
     """The gates, each tested at `alpha`, in the order in which they exclude each other."""
     if omnibus_p > alpha:
         return "not_emerged"
-    last_is_above = shown(scenes[:, -1:] - margin, alpha=alpha)[1].item()
-    if not last_is_above and _fell(scenes, margin, alpha, rng=rng, n_resamples=n_resamples):
+    if course.was_above and course.ends_below:
         return "died"
-    if not shown(scenes[:, window].mean(axis=1, keepdims=True) - margin, alpha=alpha)[1].item():
+    if plateau_p > alpha:
         return "not_emerged"
-    past_half_at_0 = shown(excess_over_half(scenes, window)[:, :1], alpha=alpha)[1].item()
-    return "from_start" if past_half_at_0 else "emerged"
-
-
-def _fell(
-    scenes: Float[ndarray, "scene layer"],
-    margin: float,
-    alpha: float,
-    *,
-    rng: np.random.Generator,
-    n_resamples: int,
-) -> bool:
-    """One layer is shown both above the margin and above the last layer.
-
-    Missing significance at the horizon is no evidence of a fall; this is. Adjusted over layers.
-    """
-    if scenes.shape[1] < 2:
-        return False
-    earlier, final = scenes[:, :-1], scenes[:, -1:]
-    both = np.stack([earlier - margin, earlier - final], axis=2)
-    p = sign_flip_max_t(both, rng=rng, n_resamples=n_resamples).p
-    return bool((p <= alpha).all(axis=1).any())
+    return "from_start" if course.past_half_at_0 else "emerged"
 
 
 def _first(flags: Bool[ndarray, " layer"]) -> int | None:

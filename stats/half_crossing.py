@@ -22,13 +22,28 @@ class HalfCrossing:
     """The layer at which the effect reaches half of its plateau, with an interval."""
 
     estimate: float
-    """Where the monotone mean curve crosses the half, interpolated between layers."""
+    """Where the monotone mean curve crosses the half, interpolated between layers; NaN where the
+    mean plateau is not positive."""
     low: float
     """Lower end, for the interpolated crossing."""
     high: float
-    """Upper end, rounded up to a layer, so that it also bounds the first layer past the half."""
+    """Upper end."""
     level: float
-    """Nominal coverage, of the crossing and of the first layer at or past it."""
+    """Nominal coverage, of the crossing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeLayer:
+    """The first whole layer at or past the crossing, with an interval."""
+
+    estimate: int | None
+    """None where the mean plateau is not positive."""
+    low: int
+    """Lower end, from the same resamples as that of the crossing."""
+    high: int
+    """Upper end."""
+    level: float
+    """Nominal coverage, of the first layer at or past the half."""
 
 
 def isotonic_crossing(
@@ -87,11 +102,12 @@ def half_crossing(
     rng: np.random.Generator,
     n_resamples: int,
     level: float,
-) -> HalfCrossing:
-    """Estimate of `lambda_half` with the interval of the whole procedure repeated on resamples.
+) -> tuple[HalfCrossing, WholeLayer]:
+    """Estimates of `lambda_half` and of its whole layer, with intervals from the same resamples.
 
-    A resample without a positive plateau has no crossing; it counts against both ends (at the
-    first layer for `low`, at the last for `high`).
+    The whole procedure is repeated on each resample of scenes. A resample without a positive
+    plateau has no crossing; it counts against both ends (at the first layer for `low`, at the last
+    for `high`).
     """
     curves = plausible_curves(effect, rng=rng, n_resamples=n_resamples)
     return crossing_of(effect.mean(axis=0), curves, plateau=plateau, level=level)
@@ -103,16 +119,29 @@ def crossing_of(
     *,
     plateau: slice,
     level: float,
-) -> HalfCrossing:
-    """The crossing of the mean curve, with the interval that the resampled curves give."""
-    last = len(mean) - 1
+) -> tuple[HalfCrossing, WholeLayer]:
+    """The crossing of the mean curve, with the intervals that the resampled curves give."""
     crossings = half_plateau_crossing(curves, plateau)
+    estimate = float(half_plateau_crossing(mean[None], plateau)[0])
+    # Quantiles at p (B + 1): a new draw falls outside B others with just that probability.
     tail = (1 - level) / 2
-    low = np.quantile(np.nan_to_num(crossings, nan=0.0), tail)
-    high = np.quantile(np.nan_to_num(crossings, nan=float(last)), 1 - tail)
-    return HalfCrossing(
-        estimate=float(half_plateau_crossing(mean[None], plateau)[0]),
-        low=float(low),
-        high=float(np.ceil(high - _ON_LAYER)),
+    early = np.nan_to_num(crossings, nan=0.0)
+    late = np.nan_to_num(crossings, nan=float(len(mean) - 1))
+    half = HalfCrossing(
+        estimate=estimate,
+        low=float(np.quantile(early, tail, method="weibull")),
+        high=float(np.quantile(late, 1 - tail, method="weibull")),
         level=level,
     )
+    whole = WholeLayer(
+        estimate=None if np.isnan(estimate) else first_layer_past(estimate),
+        low=first_layer_past(np.quantile(early, tail, method="inverted_cdf")),
+        high=first_layer_past(np.quantile(late, 1 - tail, method="higher")),
+        level=level,
+    )
+    return half, whole
+
+
+def first_layer_past(crossing: float) -> int:
+    """The first whole layer at or past a crossing."""
+    return int(np.ceil(crossing - _ON_LAYER))

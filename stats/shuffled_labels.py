@@ -6,22 +6,18 @@ mean-over-swaps controls, and a permutation test over as many relabellings as on
 from the scores of every item for every answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 
-from stats.arguments import enough_resamples, finite_array
-from stats.exact_sums import grid_unit, on_exact_grid
+from stats.arguments import answer_indices, enough_resamples, finite_array
+from stats.relabelling import relabelling_p
 from stats.scenes import Labels, codes
-from stats.streams import chunk_streams
 from stats.swapped_images import scene_pseudo_values, swapped_scores
 
-_INDICATORS_PER_CHUNK = 2**19
-_LEAST_ROWS = 8
-_TIE = 100 * np.finfo(float).eps
 # A spread below this share of the scores' own size is rounding, not spread.
 _NO_SPREAD = 1e-12
 
@@ -48,6 +44,9 @@ class ShuffledLabelTest:
     """One-sided (real above shuffled), adjusted over layers by the maximum z; never 0."""
     omnibus_p: float
     """For "the image matters at no layer": the smallest of `p`."""
+    window_p: Float[ndarray, " window"]
+    """One-sided, for "the image does not matter over that window of layers": of the mean of the
+    standardised statistic over the window, each on its own; never 0."""
     n_scenes: int
     """Scenes, the units that were permuted."""
     n_items: int
@@ -65,6 +64,7 @@ def shuffled_label_test(
     *,
     rng: np.random.Generator,
     scenes: Labels | None = None,
+    windows: Sequence[tuple[int, int]] = (),
     n_resamples: int = 10_000,
 ) -> ShuffledLabelTest:
     """Compare each item's score with the one it has under other scenes' images, and test it.
@@ -81,7 +81,9 @@ def shuffled_label_test(
 
     The statistic of a layer is the effect, standardised by its exact permutation moments
     (Hoeffding 1951, doi:10.1214/aoms/1177729545), so that layers of unequal spread weigh alike in
-    the maximum. A layer where relabelling changes nothing has z = 0.
+    the maximum, and multiplying the scores of a layer changes nothing. A layer where relabelling
+    changes nothing has z = 0. `windows` are first and last layers, both included, such as the
+    plateau, over which the mean statistic is tested besides.
 
     Intervals come from `scene_effect`, the jackknife pseudo-values of the effect (see
     `stats.swapped_images.scene_pseudo_values` for the estimand, the weights and the source).
@@ -93,7 +95,7 @@ def shuffled_label_test(
     table = finite_array(scores, name="scores", axes=["item", "answer", "layer"])
     n_items, n_answers, _ = table.shape
     n_resamples = enough_resamples(n_resamples)
-    labels = _answer_indices(answers, n_items, n_answers)
+    labels = answer_indices(answers, n_items, n_answers)
     stratum = codes(strata, n_items, name="strata")
     scene_ids = np.arange(n_items) if scenes is None else np.asarray(scenes)
     scene = codes(scene_ids, n_items, name="scenes")
@@ -107,40 +109,30 @@ def shuffled_label_test(
     weight = 1 / (np.bincount(scene)[scene] * len(scene_effect))
     groups = _exchangeable_scenes(scene, stratum, scene_ids)
     standard, rows = _standardised(contrast * weight[:, None, None], labels, groups)
-    z, p = _permutation_p(standard, labels[rows], groups, rng=rng, n_resamples=n_resamples)
+    shapes = [group.shape for group in groups]
+    found = relabelling_p(
+        standard,
+        labels[rows],
+        lambda stream, number: _relabelled(labels[rows], shapes, stream, number),
+        windows=windows,
+        rng=rng,
+        n_resamples=n_resamples,
+    )
     return ShuffledLabelTest(
         effect=scene_effect.mean(axis=0),
         scene_effect=scene_effect,
         scenes=np.unique(scene_ids),
         real=real,
         control=real - contrast[items, labels],
-        z=z,
-        p=p,
-        omnibus_p=float(p.min()),
+        z=found.z,
+        p=found.p,
+        omnibus_p=float(found.p.min()),
+        window_p=found.window_p,
         n_scenes=len(scene_effect),
         n_items=n_items,
         n_strata=int(stratum.max()) + 1,
         n_resamples=n_resamples,
     )
-
-
-def _answer_indices(
-    answers: Shaped[ndarray, "..."], n_items: int, n_answers: int
-) -> Int[ndarray, " item"]:
-    labels = np.asarray(answers)
-    if labels.shape != (n_items,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"`answers` must hold one whole number per item ({n_items}), got "
-            f"{labels.dtype} of shape {labels.shape}: pass indices into the answer axis of `scores`"
-        )
-    outside = (labels < 0) | (labels >= n_answers)
-    if outside.any():
-        item = int(np.argmax(outside))
-        raise ValueError(
-            f"`answers` must lie in 0..{n_answers - 1}, got {labels[item]} at item {item}: "
-            "index them into the answer axis of `scores`"
-        )
-    return labels.astype(np.intp)
 
 
 def _exchangeable_scenes(
@@ -191,49 +183,20 @@ def _standardised(
     return np.concatenate(parts) * scale, np.concatenate([group.ravel() for group in groups])
 
 
-def _permutation_p(
-    standard: Float[ndarray, "item answer layer"],
-    labels: Int[ndarray, " item"],
-    groups: list[Int[ndarray, "_scene _slot"]],
-    *,
-    rng: np.random.Generator,
-    n_resamples: int,
-) -> tuple[Float[ndarray, " layer"], Float[ndarray, " layer"]]:
-    """Observed sums and their p-values by the maximum over layers."""
-    n_items, n_answers, n_layers = standard.shape
-    cells = standard.reshape(-1, n_layers)
-    exact = on_exact_grid(cells, total_weight=n_items)
-    observed = exact[np.arange(n_items) * n_answers + labels].sum(axis=0)
-    tie = _TIE * np.abs(observed) + n_items * grid_unit(cells, total_weight=n_items)
-    indicator = np.eye(n_answers)
-    counts = np.zeros(n_layers, dtype=np.int64)
-    shapes = [group.shape for group in groups]
-    rows = max(_LEAST_ROWS, _INDICATORS_PER_CHUNK // len(cells))
-    for relabelled in _relabellings(labels, shapes, rows, rng=rng, n_resamples=n_resamples):
-        null = indicator[relabelled].reshape(len(relabelled), -1) @ exact
-        counts += (null.max(axis=1, keepdims=True) >= observed - tie).sum(axis=0)
-    return observed, (1 + counts) / (1 + n_resamples)
-
-
-def _relabellings(
+def _relabelled(
     labels: Int[ndarray, " item"],
     shapes: list[tuple[int, int]],
-    rows: int,
-    *,
-    rng: np.random.Generator,
-    n_resamples: int,
-) -> Iterator[Int[ndarray, "chunk item"]]:
-    """Answers after scenes changed places within their group, `rows` relabellings at a time."""
-    starts = range(0, n_resamples, rows)
-    for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
-        n_rows = min(rows, n_resamples - start)
-        relabelled = np.empty((n_rows, len(labels)), dtype=np.intp)
-        first = 0
-        for n_scenes, n_slots in shapes:
-            last = first + n_scenes * n_slots
-            own = labels[first:last].reshape(n_scenes, n_slots)
-            places = np.tile(np.arange(n_scenes, dtype=np.int32), (n_rows, 1))
-            moved = own[stream.permuted(places, axis=1)]
-            relabelled[:, first:last] = moved.reshape(n_rows, -1)
-            first = last
-        yield relabelled
+    stream: np.random.Generator,
+    n_rows: int,
+) -> Int[ndarray, "chunk item"]:
+    """Answers after scenes changed places within their group, `n_rows` times."""
+    relabelled = np.empty((n_rows, len(labels)), dtype=np.intp)
+    first = 0
+    for n_scenes, n_slots in shapes:
+        last = first + n_scenes * n_slots
+        own = labels[first:last].reshape(n_scenes, n_slots)
+        places = np.tile(np.arange(n_scenes, dtype=np.int32), (n_rows, 1))
+        moved = own[stream.permuted(places, axis=1)]
+        relabelled[:, first:last] = moved.reshape(n_rows, -1)
+        first = last
+    return relabelled

@@ -75,10 +75,10 @@ def two_sample_emergence(
     if found.lambda_half is not None:
         window = slice(found.plateau[0], found.plateau[1] + 1)
         upto = found.horizon + 1
-        crossing = crossing_of(
+        crossing, layer = crossing_of(
             difference[:upto], curves[:, :upto], plateau=window, level=found.level
         )
-        found = replace(found, lambda_half=crossing)
+        found = replace(found, lambda_half=crossing, layer=layer)
     low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return TwoSampleEmergence(emergence=found, estimate=difference, low=low, high=high)
 

@@ -8,7 +8,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from analysis.runs.results import read_results
-from analysis.runs.run_folder import Run
+from analysis.runs.run_folder import Run, require_format
 from analysis.runs.study import Study
 from data_prep.errors import UserError
 
@@ -61,12 +61,6 @@ def read_finished(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
                     f"{one.run.folder} is the same run as {other.run.folder} (same plan, model "
                     "and data): name each once"
                 )
-            if one.study.primary_control != other.study.primary_control:
-                raise UserError(
-                    f"effects against {other.study.primary_control} images ({other.run.folder}) "
-                    f"and against {one.study.primary_control} images ({one.run.folder}) cannot be "
-                    "compared: run one of them again with the other's --primary-control"
-                )
     return runs
 
 
@@ -77,13 +71,14 @@ def _read(key: str, folder: Path) -> FinishedRun:
             "python -m analysis.emergence --run makes it"
         )
     identity, plan = _identity(folder / IDENTITY)
+    require_format(folder, identity)
     made_from = {name: str(identity[name]) for name in ("model_revision", "data_fingerprint")}
     study_hash = str(identity["study_hash"])
     study = _study(plan)
     if study is None or study.identity(**made_from) != study_hash:
         raise UserError(
-            f"{folder} has another format than this version of Onset writes, or was edited: "
-            "measure it anew in a new folder, runs of different formats are not compared"
+            f"{folder} was edited: its plan is not the one that its results are of, measure it "
+            "anew in a new folder"
         )
     run = Run(folder=folder, study=study, study_hash=study_hash)
     results = read_results(run)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.estimation.estimates import emergence_results
+from analysis.estimation.emergence_results import emergence_results
 from analysis.readings.concept_readings import ConceptReadings
 from analysis.runs.study import Study
 from stats import (

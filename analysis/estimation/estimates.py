@@ -8,39 +8,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.estimation.controls import Shuffled, shuffled_control
+from analysis.estimation.effect import (
+    CONDITIONS,
+    SCORES,
+    Effect,
+    Stated,
+    effect_of,
+    entropy_bits,
+    guessed,
+    stated_of,
+)
+from analysis.estimation.emergence_results import emergence_results
+from analysis.estimation.loudness_estimates import loudness_columns, sureness
+from analysis.estimation.robustness import other_windows, robustness
+from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.items import require_enough
 from analysis.runs.study import Study
-from data_prep.controls import strata
-from probes.scores import ScoresByAnswer, scores_by_answer
-from stats import (
-    Emergence,
-    cluster_bootstrap,
-    emergence_layer,
-    shuffled_label_test,
-    sign_flip_max_t,
-)
+from stats import BootstrapInterval, cluster_bootstrap, emergence_layer, sign_flip_max_t
+from stats.course import p_above
 
-SCORES = ("bits", "correct", "brier")
-CONTROLS = ("shuffled", "blank")
-_LOSSES = ("brier",)
-_SHUFFLED, _BLANK, _INTERVAL, _EMERGENCE = range(4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
-    """One score against one control."""
-
-    control: Float[ndarray, "item layer"]
-    """Score of each item under the control, as the score is defined."""
-    effect: Float[ndarray, "scene layer"]
-    """Real better than control, as share of what there is to gain; rows in order of scene id."""
-    p: Float[ndarray, " layer"]
-    omnibus_p: float
+_STAGE = 2
+_FOLDS, _SHUFFLED, _BLANK, _INTERVAL, _EMERGENCE, _SURE, _LOUDNESS, _ROBUSTNESS = range(8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,268 +45,159 @@ class Estimates:
     scores: dict[str, dict[str, Float[ndarray, "item layer"]]]
     """Per condition and score, one number per item and layer."""
     effects: dict[str, Float[ndarray, "scene layer"]]
-    """Per control, the effect in bits as share of H; rows in order of scene id."""
+    """By kind of reader, the effect as share of H; rows in order of scene id."""
 
 
 def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
     """Results of one attribute under one readout, with the scores that they come from.
 
-    `key` tells attributes and readouts apart, so that each has random draws of its own.
+    `key` tells attributes apart, so that each has random draws of its own.
     """
     require_enough(readings.items)
-    by_answer = scores_by_answer(readings.real.astype(np.float64))
-    blank = scores_by_answer(readings.blank.astype(np.float64))
-    own = by_answer.of(readings.answer_index)
-    table: dict[str, dict[str, Float[ndarray, "item layer"]]] = {
-        "real": {score: getattr(own, score) for score in SCORES},
-        "shuffled": {},
-        "blank": {},
-    }
-    found: dict[str, dict[str, Any]] = {}
-    effects = {}
-    for number, score in enumerate(SCORES):
-        streams = _Streams(study, key, number)
-        contrasts = {
-            "shuffled": _against_shuffled(readings, by_answer, score, streams),
-            "blank": _against_blank(readings, own_scores=table["real"][score], blank=blank,
-                                    score=score, streams=streams),
-        }  # fmt: skip
-        for control, contrast in contrasts.items():
-            table[control][score] = contrast.control
-        if score == "bits":
-            effects = {control: contrast.effect for control, contrast in contrasts.items()}
-        found[score] = _results(contrasts, table, score, study, streams, readings)
-    main = found["bits"]
-    main["other_scores"] = {
-        score: {name: found[score][name] for name in ("outcome", "lambda_half", "omnibus_p")}
-        for score in SCORES
-        if score != "bits"
-    }
-    for layer, row in enumerate(main["layers"]):
-        for score in ("correct", "brier"):
-            row[score] = {
-                condition: _mean_over_scenes(table[condition][score], readings)[layer].item()
-                for condition in ("real", "shuffled", "blank")
-            }
-    return Estimates(results=main | _description(readings), scores=table, effects=effects)
-
-
-def score_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
-    """The item-level rows that are always kept: one per item, condition and layer."""
-    items = readings.items
-    n_items, n_layers = estimates.scores["real"]["bits"].shape
-    parts = []
-    for condition, scores in estimates.scores.items():
-        part = items.loc[items.index.repeat(n_layers), ["item_id", "scene_id", "attribute"]]
-        part = part.assign(condition=condition, readout=readout)
-        part["layer"] = np.tile(np.arange(n_layers), n_items)
-        for score in SCORES:
-            part[score] = scores[score].astype(np.float32).ravel()
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
-
-
-def effect_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
-    """The effect of every scene, control and layer: what comparisons are made from."""
-    scenes = np.unique(readings.items["scene_id"].to_numpy(dtype=str))
-    parts = []
-    for control, effect in estimates.effects.items():
-        n_scenes, n_layers = effect.shape
-        rows = {
-            "scene_id": np.repeat(scenes, n_layers),
-            "attribute": str(readings.items["attribute"].iloc[0]),
-            "readout": readout,
-            "control": control,
-            "layer": np.tile(np.arange(n_layers), n_scenes),
-            "effect": effect.ravel(),
-        }
-        parts.append(pd.DataFrame(rows))
-    return pd.concat(parts, ignore_index=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Streams:
-    """Generators of one attribute, readout and score, by what they are for."""
-
-    study: Study
-    key: int
-    score: int
-
-    def rng(self, purpose: int, control: int = 0) -> np.random.Generator:
-        return self.study.rng(2, self.key, self.score, purpose, control)
-
-
-def _gain(score: str, readings: Readings) -> float:
-    """What knowing the answer is worth beyond knowing how often each occurs, in the score's unit.
-
-    For bits the entropy of the answers, for correct the error rate of always giving the most
-    frequent one, for brier that of stating the frequencies.
-    """
-    share = np.bincount(readings.answer_index, minlength=len(readings.answers))
-    share = share[share > 0] / share.sum()
-    if score == "bits":
-        return float(-(share * np.log2(share)).sum())
-    return float(1 - share.max() if score == "correct" else 1 - np.square(share).sum())
-
-
-def _against_shuffled(
-    readings: Readings, by_answer: ScoresByAnswer, score: str, streams: _Streams
-) -> Contrast:
-    sign = -1 if score in _LOSSES else 1
-    scores, gain = sign * getattr(by_answer, score), _gain(score, readings)
-    n_resamples = streams.study.n_resamples
-    if readings.swapped is None:
-        test = shuffled_label_test(
-            scores,
-            readings.answer_index,
-            strata(readings.items).to_numpy(),
-            scenes=readings.items["scene_id"].to_numpy(),
-            rng=streams.rng(_SHUFFLED),
-            n_resamples=n_resamples,
-        )
-        return Contrast(
-            control=sign * test.control,
-            effect=test.scene_effect / gain,
-            p=test.p,
-            omnibus_p=test.omnibus_p,
-        )
-    swaps = [
-        getattr(scores_by_answer(swap.astype(np.float64)).of(readings.answer_index), score)
-        for swap in readings.swapped
-    ]
-    control = np.mean(swaps, axis=0)
-    own = getattr(by_answer.of(readings.answer_index), score)
-    effect = _scene_rows(sign * (own - control), readings) / gain
-    test = sign_flip_max_t(effect, rng=streams.rng(_SHUFFLED), n_resamples=n_resamples)
-    return Contrast(control=control, effect=effect, p=test.p, omnibus_p=test.omnibus_p)
-
-
-def _against_blank(
-    readings: Readings,
-    *,
-    own_scores: Float[ndarray, "item layer"],
-    blank: ScoresByAnswer,
-    score: str,
-    streams: _Streams,
-) -> Contrast:
-    control = getattr(blank.of(readings.answer_index), score)
-    sign = -1 if score in _LOSSES else 1
-    effect = _scene_rows(sign * (own_scores - control), readings) / _gain(score, readings)
-    test = sign_flip_max_t(effect, rng=streams.rng(_BLANK), n_resamples=streams.study.n_resamples)
-    return Contrast(control=control, effect=effect, p=test.p, omnibus_p=test.omnibus_p)
-
-
-def _results(
-    contrasts: dict[str, Contrast],
-    table: dict[str, dict[str, Float[ndarray, "item layer"]]],
-    score: str,
-    study: Study,
-    streams: _Streams,
-    readings: Readings,
-) -> dict[str, Any]:
-    # Both controls must be beaten: an intersection-union test, whose p is the larger of the two.
-    both = max(contrast.omnibus_p for contrast in contrasts.values())
-    emergence = {
-        control: emergence_layer(
-            contrast.effect,
-            rng=streams.rng(_EMERGENCE, number),
-            margin=study.margin,
-            plateau=study.plateau,
-            horizon=study.horizon,
-            level=study.level,
-            n_resamples=study.n_resamples,
-            omnibus_p=both if control == study.primary_control else contrast.omnibus_p,
-        )
-        for number, (control, contrast) in enumerate(contrasts.items())
-    }
-    primary = contrasts[study.primary_control]
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    main, held = (
+        effect_of(readings, rng=study.rng(_STAGE, key, _FOLDS), offsets=offsets)
+        for offsets in (False, True)
+    )
+    stated = stated_of(readings)
+    last = main.rows.shape[1] - 1 if study.horizon is None else study.horizon
+    plateau = study.plateau_up_to(last)
+    windows = (plateau, *other_windows(plateau, last).values())
+    shuffled = shuffled_control(
+        readings,
+        stated,
+        windows=windows,
+        rng=study.rng(_STAGE, key, _SHUFFLED),
+        n_resamples=study.n_resamples,
+    )
+    # The image must tell more than a blank one, and the answer more often than guessing: each
+    # plateau above the margin, or what is taken off badly would count as knowledge.
+    above_guessing = p_above(
+        main.real_rows[:, plateau[0] : plateau[1] + 1].mean(axis=1) - study.margin
+    )
+    found = emergence_layer(
+        main.rows,
+        rng=study.rng(_STAGE, key, _EMERGENCE),
+        margin=study.margin,
+        plateau=plateau,
+        horizon=study.horizon,
+        level=study.level,
+        n_resamples=study.n_resamples,
+        omnibus_p=shuffled.omnibus_p,
+        other_plateau_p=max(above_guessing, shuffled.window_p[0]),
+    )
+    against_blank = sign_flip_max_t(
+        main.rows, rng=study.rng(_STAGE, key, _BLANK), n_resamples=study.n_resamples
+    )
     interval = cluster_bootstrap(
-        primary.effect,
-        np.arange(len(primary.effect)),
-        rng=streams.rng(_INTERVAL),
+        main.rows,
+        np.arange(len(main.rows)),
+        rng=study.rng(_STAGE, key, _INTERVAL),
         n_resamples=study.n_resamples,
         level=study.level,
     )
-    means = {name: _mean_over_scenes(scores[score], readings) for name, scores in table.items()}
-    layers = [
-        {
-            "layer": layer,
-            **{condition: means[condition][layer].item() for condition in means},
-            "effect": interval.estimate[layer].item(),
-            "low": interval.low[layer].item(),
-            "high": interval.high[layer].item(),
-            **{f"p_{name}": each.p[layer].item() for name, each in contrasts.items()},
-        }
-        for layer in range(len(interval.estimate))
-    ]
-    other = next(name for name in CONTROLS if name != study.primary_control)
-    return {
-        **emergence_results(emergence[study.primary_control]),
-        "primary_control": study.primary_control,
-        "omnibus_p": {name: contrast.omnibus_p for name, contrast in contrasts.items()},
-        "layers": layers,
-        "other_control": {"control": other, **emergence_results(emergence[other])},
+    scores = _scores(readings, main, stated, shuffled)
+    results = {
+        **emergence_results(found),
+        "omnibus_p": {"shuffled": shuffled.omnibus_p, "blank": against_blank.omnibus_p},
+        "plateau_p": {
+            "shuffled": shuffled.window_p[0],
+            "blank": max(found.plateau_p, above_guessing),
+        },
+        "robustness": robustness(
+            readings,
+            study,
+            main=main,
+            held=held,
+            stated=stated,
+            shuffled=shuffled,
+            plateau=plateau,
+            horizon=last,
+            key=(_STAGE, key, _ROBUSTNESS),
+        ),
+        "sure": sureness(stated, scenes, study, rng=study.rng(_STAGE, key, _SURE)),
+        "layers": _layers(
+            scores,
+            scenes,
+            interval,
+            {
+                **loudness_columns(
+                    readings, main, stated, study, rng=study.rng(_STAGE, key, _LOUDNESS)
+                ),
+                "held": _mean(held.real.bits, scenes).tolist(),
+                "p_shuffled": shuffled.p.tolist(),
+                "p_blank": against_blank.p.tolist(),
+            },
+        ),
         "interval_method": interval.method,
         "n_resamples": study.n_resamples,
     }
+    return Estimates(
+        results=results | _description(readings, main),
+        scores=scores,
+        effects={"effect": main.rows, "held": held.rows},
+    )
 
 
-def emergence_results(found: Emergence) -> dict[str, Any]:
-    """An emergence as plain numbers. A `high` of None: the set is open above."""
-    crossing = found.lambda_half
+def _scores(
+    readings: Readings, main: Effect, stated: Stated, shuffled: Shuffled
+) -> dict[str, dict[str, Float[ndarray, "item layer"]]]:
+    own, blank = (each.of(readings.answer_index) for each in (stated.by_answer, stated.blank))
+    unread = np.full_like(main.real.bits, np.nan)
     return {
-        "outcome": found.outcome,
-        "lambda_half": None
-        if crossing is None
-        else {
-            "estimate": crossing.estimate,
-            "low": crossing.low,
-            "high": crossing.high,
-            "level": crossing.level,
-        },
-        "fb_half": {"low": found.fb_half.low, "high": found.fb_half.high},
-        "fb_delta": {
-            "low": found.fb_delta.low,
-            "high": found.fb_delta.high,
-            "delta": found.margin,
-        },
-        "lambda_first": found.lambda_first,
-        "lambda_sustained": found.lambda_sustained,
-        "plateau": list(found.plateau),
-        "plateau_effect": found.plateau_mean,
-        "horizon": found.horizon,
-        "level": found.level,
-        "detectable_effect": float(found.detectable_effect.max()),
-        "n_scenes": found.n_scenes,
+        "real": {score: getattr(own, score) for score in SCORES} | {"information": main.real.bits},
+        "shuffled": shuffled.stated | {"information": unread},
+        "blank": {score: getattr(blank, score) for score in SCORES}
+        | {"information": main.blank.bits},
     }
 
 
-def _description(readings: Readings) -> dict[str, Any]:
+def _layers(
+    scores: dict[str, dict[str, Float[ndarray, "item layer"]]],
+    scenes: ndarray,
+    interval: BootstrapInterval,
+    columns: dict[str, list[Any]],
+) -> list[dict[str, Any]]:
+    """One row per layer; scores as means over scenes."""
+    means = {
+        condition: {name: _mean(values, scenes) for name, values in each.items()}
+        for condition, each in scores.items()
+    }
+
+    def by_condition(score: str, layer: int) -> dict[str, float]:
+        return {name: means[name][score][layer].item() for name in CONDITIONS}
+
+    return [
+        {
+            "layer": layer,
+            "effect": interval.estimate[layer].item(),
+            "low": interval.low[layer].item(),
+            "high": interval.high[layer].item(),
+            "information": {
+                name: means[name]["information"][layer].item() for name in ("real", "blank")
+            },
+            "stated": by_condition("bits", layer),
+            "correct": by_condition("correct", layer),
+            "brier": by_condition("brier", layer),
+            **{name: values[layer] for name, values in columns.items()},
+        }
+        for layer in range(len(interval.estimate))
+    ]
+
+
+def _description(readings: Readings, main: Effect) -> dict[str, Any]:
     counts = np.bincount(readings.answer_index, minlength=len(readings.answers))
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    guess = guessed(main.real, readings.answer_index)
     return {
         "n_items": len(readings.items),
         "n_texts": len(set(readings.items["question"])),
         "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
-        "answer_entropy_bits": _gain("bits", readings),
+        "answer_entropy_bits": entropy_bits(readings),
+        "guessing": {name: _mean(values, scenes).item() for name, values in guess.items()},
         "notes": list(readings.notes),
     }
 
 
-def _scene_codes(readings: Readings) -> Int[ndarray, " item"]:
-    return np.unique(readings.items["scene_id"].to_numpy(), return_inverse=True)[1]
-
-
-def _scene_rows(
-    values: Float[ndarray, "item layer"], readings: Readings
-) -> Float[ndarray, "scene layer"]:
-    """Means over each scene's items, in the order of scene ids."""
-    scene = _scene_codes(readings)
-    sums = np.zeros((scene.max() + 1, values.shape[1]))
-    np.add.at(sums, scene, values)
-    return sums / np.bincount(scene)[:, None]
-
-
-def _mean_over_scenes(
-    values: Float[ndarray, "item layer"], readings: Readings
-) -> Float[ndarray, " layer"]:
-    return _scene_rows(values, readings).mean(axis=0)
+def _mean(values: Float[ndarray, "item layer"], scenes: ndarray) -> Float[ndarray, " layer"]:
+    return scene_rows(values, scenes).mean(axis=0)

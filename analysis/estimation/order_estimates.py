@@ -16,23 +16,23 @@ _BINS_PER_LAYER = 10
 
 def order_results(
     effects: Mapping[str, Float[ndarray, "scene layer"]],
-    outcomes: Mapping[str, str],
+    findings: Mapping[str, Mapping[str, Any]],
     study: Study,
     *,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Estimates, differences, the chain in the order given, and the probability of every order.
 
-    An attribute that has not emerged has no layer to compare: it is left out, and said to be.
+    An attribute without a layer (not emerged, or not monotone) has none to compare: it is left
+    out, and said to be.
     Without two that have, there are no differences, and nothing is claimed (`chain_p` is None).
     """
-    emerged = {name: effects[name] for name in effects if outcomes[name] == "emerged"}
+    with_layer = {name for name, one in findings.items() if one["lambda_half"] is not None}
+    emerged = {name: effects[name] for name in effects if name in with_layer}
     found: dict[str, Any] = {
         "attributes": list(emerged),
         "left_out": {
-            name: outcome.replace("_", " ")
-            for name, outcome in outcomes.items()
-            if outcome != "emerged"
+            name: _without_layer(one) for name, one in findings.items() if name not in with_layer
         },
         "estimates": {},
         "differences": [],
@@ -67,6 +67,12 @@ def order_results(
             name: _distribution(values, last) for name, values in order.crossings.items()
         },
     }
+
+
+def _without_layer(found: Mapping[str, Any]) -> str:
+    if found["outcome"] == "emerged":
+        return "not monotone"
+    return found["outcome"].replace("_", " ")
 
 
 def _differences(order: EmergenceOrder) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from analysis.runs.study import Study
 from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
 
 MEASURES = ("effect", "accuracy")
-"""Effect of the image as share of H, and share of right answers under the item's own image."""
+"""Information that the image adds, as share of H, and right answers under the own image."""
 _STAGE = 7
 _FLIPS, _INTERVALS, _CROSSINGS = range(3)
 Pair = tuple[str, str]
@@ -29,10 +29,9 @@ def readout_differences(
 
     `by_readout` holds both `MEASURES` of each readout, rows the same scenes. Differences are the
     first's minus the second's, with intervals each alone; their p is two-sided, from sign flips
-    of scenes, adjusted over the layers of all pairs of a measure. Effects are compared in bits,
-    so a readout that is confidently wrong under other images has the larger one; accuracies say
-    who reads more. `crossing` is given for pairs that both emerge: `lambda_half` of the second
-    minus that of the first, from the paired scene bootstrap, p adjusted over pairs (Holm).
+    of scenes, adjusted over the layers of all pairs of a measure. `emerged` says which have a
+    layer: `crossing` is given for pairs of such, `lambda_half` of the second minus that of the
+    first, from the paired scene bootstrap, p adjusted over pairs (Holm), which decides.
     """
     pairs = list(combinations(by_readout, 2))
     rows: dict[Pair, dict[str, Any]] = {
@@ -45,7 +44,7 @@ def readout_differences(
     effects = {name: each["effect"] for name, each in by_readout.items()}
     crossings = _crossings(effects, emerged, study, key)
     for pair, row in rows.items():
-        row["omnibus_p"] = min(layer["p"] for layer in row["accuracy"])
+        row["omnibus_p"] = min(layer["p"] for layer in row["effect"])
         row["crossing"] = crossings.get(pair)
     return {
         "pairs": list(rows.values()),

@@ -30,6 +30,11 @@ COLORS = {
     "logit_lens": "#999999",
     "tuned_lens": "#0072B2",
     "linear_probe": "#000000",
+    "says": "#D55E00",
+    "holds": "#0072B2",
+    "there": "#009E73",
+    "knows": "#0072B2",
+    "sure": "#D55E00",
 }
 # Line style and marker of each word beside its colour, for grey prints and screens.
 LINES: dict[str, Any] = {
@@ -41,6 +46,11 @@ LINES: dict[str, Any] = {
     "logit_lens": "-",
     "tuned_lens": "--",
     "linear_probe": ":",
+    "says": "-",
+    "holds": "--",
+    "there": ":",
+    "knows": "-",
+    "sure": "--",
 }
 MARKERS = {
     "color": "o",
@@ -51,6 +61,11 @@ MARKERS = {
     "logit_lens": "o",
     "tuned_lens": "s",
     "linear_probe": "^",
+    "says": "o",
+    "holds": "s",
+    "there": "^",
+    "knows": "o",
+    "sure": "s",
 }
 _OTHERS = {
     # Of attributes that have no look of their own, the same seven colours and other strokes.
@@ -70,7 +85,7 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.3,
     "pdf.fonttype": 42,
 }
-_TITLE = "Effect of the image by layer, and the layer of emergence"
+_TITLE = "Information that the image adds by layer, and the layer of emergence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +190,7 @@ def save_emergence_figure(
         axes.set_xlabel(
             "layer (0: embeddings; bars above: forward-backward sets for half of the plateau)"
         )
-        axes.set_ylabel(f"effect against {first['primary_control']}\nimages (share of H)")
+        axes.set_ylabel("information that the image adds\n(share of H)")
         files = folder / "emergence.pdf", folder / "emergence.png"
         undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}
         save_figure(figure, files[0], metadata=undated)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from analysis.reporting.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.reporting.printed import printed
-from analysis.reporting.report_text import READOUT_NAMES, p_text, p_value
+from analysis.reporting.report_text import READOUT_NAMES, layers_text, p_text, p_value
 
 _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "ModDate": None}
 
@@ -21,14 +21,14 @@ _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "M
 def readout_table(
     name: str, findings: Mapping[str, Mapping[str, Any]], compared: Mapping[str, Any]
 ) -> str:
-    """Accuracy of every readout by layer, their differences, and where they disagree."""
+    """Information under every readout by layer, the differences, and where they disagree."""
     pairs = compared["pairs"]
     table = Table(
         title=f"{name}, readouts side by side: {compared['n_scenes']} scenes",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
-        caption="Share of items answered right under their own image, and differences of it. p: "
+        caption="Information that the image adds, as share of H, and differences of it. p: "
         "two-sided, sign flips of scenes, adjusted over the layers of all pairs.",
         caption_justify="left",
     )
@@ -40,9 +40,9 @@ def readout_table(
     layers = next(iter(findings.values()))["layers"]
     for layer in range(len(layers)):
         cells = [str(layer)]
-        cells += [f"{found['layers'][layer]['correct']['real']:.3f}" for found in findings.values()]
+        cells += [f"{found['layers'][layer]['effect']:.3f}" for found in findings.values()]
         for pair in pairs:
-            row = pair["accuracy"][layer]
+            row = pair["effect"][layer]
             cells += [f"{row['difference']:+.3f}", p_value(row["p"])]
         table.add_row(*cells)
     text = printed(table)
@@ -51,13 +51,16 @@ def readout_table(
 
 
 def disagreement(pair: Mapping[str, Any], level: float) -> str:
-    """At which layers two readouts differ in accuracy, and by how much in where they emerge."""
+    """At which layers two readouts differ in information, and which one emerges earlier.
+
+    Both are decided by adjusted p-values; the interval of the difference stands beside its p.
+    """
     first, second = (READOUT_NAMES[pair[side]] for side in ("first", "second"))
-    apart = [row for row in pair["accuracy"] if row["p"] <= 1 - level]
+    apart = [row for row in pair["effect"] if row["p"] <= 1 - level]
     more = [row["layer"] for row in apart if row["difference"] > 0]
     less = [row["layer"] for row in apart if row["difference"] < 0]
     parts = [
-        f"{who} reads more at {_layers(layers)}"
+        f"{who} reads more at {layers_text(layers)}"
         for who, layers in ((first, more), (second, less))
         if layers
     ]
@@ -66,28 +69,31 @@ def disagreement(pair: Mapping[str, Any], level: float) -> str:
     crossing = pair["crossing"]
     if crossing is None:
         return text
+    verdict = "is not shown to emerge at another layer than"
+    if crossing["p"] <= 1 - level + 1e-12:
+        verdict = f"emerges {'later' if crossing['estimate'] > 0 else 'earlier'} than"
     return (
-        f"{text} Layer of emergence, {second} minus {first}: {crossing['estimate']:+.1f} "
-        f"({100 * level:g}% CI {crossing['low']:+.1f} to {crossing['high']:+.1f}, "
+        f"{text} The {second} {verdict} the {first}: {crossing['estimate']:+.1f} layers "
+        f"({100 * level:g}% CI {crossing['low']:+.1f} to {crossing['high']:+.1f}, Holm-adjusted "
         f"{p_text(crossing['p'])})."
     )
 
 
 def draw_readouts(axes: Axes, findings: Mapping[str, Mapping[str, Any]]) -> None:
-    """Accuracy by layer of every readout, and the layer at which the attribute emerges in it."""
+    """Information by layer under every readout, and the layer at which the attribute emerges."""
     for readout, found in findings.items():
         rows = found["layers"]
         layers = np.array([row["layer"] for row in rows])
-        right = np.array([row["correct"]["real"] for row in rows])
+        told = np.array([row["effect"] for row in rows])
         axes.plot(
-            layers, right, color=COLORS[readout], linestyle=LINES[readout], marker=MARKERS[readout],
+            layers, told, color=COLORS[readout], linestyle=LINES[readout], marker=MARKERS[readout],
             markersize=2.5, label=READOUT_NAMES[readout],
         )  # fmt: skip
         crossing = found["lambda_half"]
         if crossing is not None:
             at = crossing["estimate"]
             axes.plot(
-                at, np.interp(at, layers, right), marker="D", markersize=4.5,
+                at, np.interp(at, layers, told), marker="D", markersize=4.5,
                 color=COLORS[readout], markeredgecolor="white",
             )  # fmt: skip
 
@@ -105,7 +111,7 @@ def save_readout_figure(
             axes.set_xticks(range(0, last + 1, max(1, last // 5)))
             axes.set_title(name, fontsize=8)
             axes.set_xlabel("layer")
-        panels[0].set_ylabel("accuracy (diamond: emergence)")
+        panels[0].set_ylabel("information (share of H)")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(
             handles, labels, loc="outside lower center", ncols=len(labels), frameon=False,
@@ -119,15 +125,3 @@ def save_readout_figure(
 
 def _short(readout: str) -> str:
     return READOUT_NAMES[readout].removesuffix(" lens").removeprefix("linear ")
-
-
-def _layers(layers: list[int]) -> str:
-    """ "layers 2 to 5, 8": runs of neighbours together."""
-    runs: list[list[int]] = []
-    for layer in layers:
-        if runs and layer == runs[-1][1] + 1:
-            runs[-1][1] = layer
-        else:
-            runs.append([layer, layer])
-    shown = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in runs)
-    return f"layer{'s' if len(layers) > 1 else ''} {shown}"

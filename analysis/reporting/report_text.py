@@ -1,88 +1,13 @@
-"""Results in words: the table of an attribute, and the one sentence that answers the question."""
+"""Numbers and names in words, the same on the terminal, on the page and in the paper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from analysis.reporting.printed import printed
 
 READOUT_NAMES = {
     "logit_lens": "logit lens",
     "tuned_lens": "tuned lens",
     "linear_probe": "linear probe",
 }
-
-
-def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str:
-    """A row per layer: scores under the three conditions, the effect and what it was tested by."""
-    level = f"{100 * found['level']:g}%"
-    table = Table(
-        title=f"{name}, {READOUT_NAMES[readout]}: {found['n_scenes']} scenes, "
-        f"{found['n_items']} items, {found['n_texts']} questions, "
-        f"H = {found['answer_entropy_bits']:.2f} bits",
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-        caption=f"Scores in bits, log2 p(answer). Effect against {found['primary_control']} images "
-        f"as share of H, {level} interval over scenes ({found['interval_method']} bootstrap). "
-        "p: one-sided, adjusted over layers.",
-        caption_justify="left",
-    )
-    headers = (
-        "layer", "real", "shuffled", "blank", "effect", f"{level} CI", "p shuffled", "p blank",
-    )  # fmt: skip
-    for header in headers:
-        table.add_column(header, justify="right", no_wrap=True)
-    for row in found["layers"]:
-        table.add_row(
-            str(row["layer"]),
-            *(f"{row[condition]:.2f}" for condition in ("real", "shuffled", "blank")),
-            f"{row['effect']:.3f}",
-            f"{row['low']:.3f} to {row['high']:.3f}",
-            p_value(row["p_shuffled"]),
-            p_value(row["p_blank"]),
-        )
-    notes = "".join(f"  note: {note}\n" for note in found["notes"])
-    return f"{printed(table)}\n{notes}"
-
-
-def sentence(name: str, found: Mapping[str, Any], *, readout: str | None = None) -> str:
-    """Where the attribute emerges, with its interval and sets, or why there is no such layer."""
-    if readout is not None:
-        name = f"{name} ({READOUT_NAMES[readout]})"
-    last = found["layers"][-1]["layer"]
-    tests = ", ".join(f"{c} images {p_text(p)}" for c, p in found["omnibus_p"].items())
-    basis = f"{found['n_scenes']} scenes; omnibus {tests}"
-    level = f"{100 * found['level']:g}%"
-    share = f"{100 * found['fb_delta']['delta']:g}%"
-    match found["outcome"]:
-        case "emerged":
-            crossing = found["lambda_half"]
-            return (
-                f"{name} emerges at layer {crossing['estimate']:.1f} of {last} "
-                f"({level} CI {crossing['low']:.1f} to {crossing['high']:.1f}; forward-backward "
-                f"set {_set(found['fb_half'])}): half of its plateau of "
-                f"{found['plateau_effect']:.2f} H. It exceeds {share} of H for good from a layer "
-                f"in {_set(found['fb_delta'])} ({basis})."
-            )
-        case "from_start":
-            return (
-                f"{name} is there from the start: more than half of its plateau of "
-                f"{found['plateau_effect']:.2f} H at layer 0 already ({basis})."
-            )
-        case "died":
-            return (
-                f"{name} emerges and is lost again: shown above {share} of H, but fallen and not "
-                f"shown above it at layer {found['horizon']} ({basis})."
-            )
-        case _:
-            return (
-                f"{name} does not emerge by layer {found['horizon']}: no lasting effect above "
-                f"{share} of H is shown; one of {found['detectable_effect']:.3f} H would have been "
-                f"found with power .8 ({basis})."
-            )
 
 
 def p_value(p: float) -> str:
@@ -96,7 +21,25 @@ def p_text(p: float) -> str:
     return f"p < {shown[1:]}" if shown.startswith("<") else f"p = {shown}"
 
 
-def _set(ends: Mapping[str, Any]) -> str:
+def set_text(ends: Mapping[str, Any]) -> str:
+    """A set of layers; open above where its high end is None."""
     if ends["high"] is None:
         return f"{ends['low']} or later"
     return f"{ends['low']} to {ends['high']}"
+
+
+def layers_text(layers: Sequence[int]) -> str:
+    """ "layers 2 to 5, 8": runs of neighbours together."""
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and layer == runs[-1][1] + 1:
+            runs[-1][1] = layer
+        else:
+            runs.append([layer, layer])
+    shown = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in runs)
+    return f"layer{'s' if len(layers) > 1 else ''} {shown}"
+
+
+def survives(found: Mapping[str, Any]) -> bool:
+    """Whether the finding stands after Holm's adjustment over the findings of its run."""
+    return found["omnibus_p_holm"] <= 1 - found["level"] + 1e-12

@@ -1,5 +1,6 @@
 """The items of a run: which scenes are asked what, built once per attribute."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def items_of(
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
         items = own.reset_index(drop=True)
     else:
-        items = _built(run, data, attribute)
+        items = _judgeable(_built(run, data, attribute))
         require_enough(items)
         if tokenizer is not None and data.answer_set(items).from_data:
             items = _scorable(items, data, tokenizer())
@@ -101,6 +102,20 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     items.attrs[_NOTES] = {attribute: _not_asked(told)}
     survey.keep(items)
     return items
+
+
+def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
+    """Without answers of a single scene: readers fitted on the others would never have met it."""
+    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
+    alone = sorted(answer for answer, number in scenes_of.items() if number < 2)
+    if not alone:
+        return items
+    kept = items.loc[~items["answer"].isin(alone)].reset_index(drop=True)
+    kept.attrs = dict(items.attrs)
+    note = f"left out, an answer of one scene each: {', '.join(alone)}"
+    name = str(items["attribute"].iloc[0])
+    kept.attrs[_NOTES] = {name: [*items.attrs[_NOTES][name], note]}
+    return kept
 
 
 def _not_asked(skipped: Mapping[str, int]) -> list[str]:

@@ -8,9 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from analysis.runs.run_folder import Run
 from data_prep.errors import UserError
 from probes.durable import write_durably
+from stats import adjusted_p
 
 FILE_NAME = "results.json"
 _VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
@@ -58,6 +61,7 @@ def add_finding(
     results = _begun(run, about)
     readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]
     readouts[readout] = dict(found)
+    _adjust_over_run(results)
     return _written(run, results)
 
 
@@ -85,6 +89,21 @@ def finding_of(run: Run, attribute: str, readout: str) -> dict[str, Any]:
             f"--attr {attribute} --readout {readout} on it first"
         )
     return found
+
+
+def _adjust_over_run(results: dict[str, Any]) -> None:
+    """Holm's adjustment over all findings of the run of each one's largest p.
+
+    A finding must pass both controls, over all layers and on the plateau, so the largest is its p.
+    """
+    findings = [
+        found
+        for attribute in results["attributes"].values()
+        for found in attribute["readouts"].values()
+    ]
+    largest = [max(*one["omnibus_p"].values(), *one["plateau_p"].values()) for one in findings]
+    for found, p in zip(findings, adjusted_p(np.array(largest)).tolist(), strict=True):
+        found["omnibus_p_holm"] = p
 
 
 def _begun(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:

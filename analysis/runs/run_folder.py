@@ -3,13 +3,14 @@
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.runs.study import NAMES, Study
+from analysis.runs.study import FORMAT, FORMAT_REASON, NAMES, Study
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
 
@@ -80,7 +81,12 @@ def claim(folder: Path | None, study: Study, *, model_revision: str, data_finger
     study_hash = study.identity(**made_from)
     if folder is None:
         folder = Path("runs") / f"{_word(study.model)}-{_word(study.data)}-{study_hash[:8]}"
-    identity = {"study_hash": study_hash, **made_from, "plan": asdict(study)}
+    identity = {
+        "format": FORMAT,
+        "study_hash": study_hash,
+        **made_from,
+        "plan": asdict(study),
+    }
     try:
         if (folder / _IDENTITY).exists():
             _require_same(folder / _IDENTITY, identity)
@@ -139,6 +145,7 @@ def _require_same(record: Path, identity: dict) -> None:
         raise UserError(f"{record} is damaged: choose another folder with --run") from error
     if found_hash == identity["study_hash"]:
         return
+    require_format(record.parent, found)
     # Names do not tell models and data apart, so their change is only mentioned after all others.
     changed = [name for name in plans[1] if plans[0].get(name) != plans[1][name]]
     changed.sort(key=lambda name: name in NAMES)
@@ -152,6 +159,16 @@ def _require_same(record: Path, identity: dict) -> None:
         f"{record.parent} was made by another study ({what}): choose another folder with --run, "
         "or leave --run out"
     )
+
+
+def require_format(folder: Path, identity: Mapping[str, Any]) -> None:
+    """UserError for a run that another version wrote, with the reason why it is not continued."""
+    found = identity.get("format", "an earlier one")
+    if found != FORMAT:
+        raise UserError(
+            f"{folder} has another format ({found}, now {FORMAT}): {FORMAT_REASON}; measure it "
+            "anew in a new folder"
+        )
 
 
 def _require_empty(folder: Path, plan: bytes) -> None:

@@ -15,14 +15,15 @@ Curve = tuple[str, str]
 
 
 def common_effects(
-    run: Run, curves: Sequence[Curve]
+    run: Run, curves: Sequence[Curve], *, reader: str = "effect"
 ) -> tuple[list[str], dict[Curve, Float[ndarray, "scene layer"]]]:
-    """The scenes that all of `curves` have, and their effects against the primary control.
+    """The scenes that all of `curves` have, and their effects.
 
-    Rows are in the order of the scenes. UserError if a curve has not been measured, or if they
+    `reader` is the column of effects: "effect", or "held" for readers with offsets. Rows are in
+    the order of the scenes. UserError if a curve has not been measured, or if they
     share too few scenes.
     """
-    wide = {curve: _wide(run, curve, "effects", "effect") for curve in curves}
+    wide = {curve: _wide(run, curve, "effects", reader) for curve in curves}
     scenes = sorted(set.intersection(*(set(each.index) for each in wide.values())))
     if len(scenes) < 2:
         raise UserError(
@@ -46,15 +47,9 @@ def _wide(run: Run, curve: Curve, name: str, value: str) -> pd.DataFrame:
     table = run.read_table(name)
     rows = None
     if table is not None:
-        which = {
-            "effects": ("control", run.study.primary_control),
-            "scores": ("condition", "real"),
-        }[name]
-        chosen = (
-            (table["attribute"] == attribute)
-            & (table["readout"] == readout)
-            & (table[which[0]] == which[1])
-        )
+        chosen = (table["attribute"] == attribute) & (table["readout"] == readout)
+        if name == "scores":
+            chosen &= table["condition"] == "real"
         rows = table.loc[chosen]
     if rows is None or rows.empty:
         raise UserError(

@@ -10,9 +10,15 @@ import numpy as np
 from data_prep.command_line import NamedTexts
 from data_prep.errors import UserError
 from data_prep.sources import DataOptions
+from stats.arguments import plateau_window
 
-FORMAT = 3
+FORMAT = 4
 """Of what is written into run folders; raised whenever the same plan gives other results."""
+FORMAT_REASON = (
+    "this version estimates information with the image minus with a blank one; effects in stated "
+    "bits, as before, grew with the scale of the logits"
+)
+"""Why results of the format before cannot stand beside those of this one."""
 NAMES = ("model", "data", "contrast")
 """Fields of a plan that say where something lies, and not what it holds."""
 
@@ -66,8 +72,6 @@ class Study:
     lens_attributes: tuple[str, ...] = ("usual",)
     """Attributes on whose answer positions the tuned lens is trained; usual: color, shape and
     material of CLEVR-style scenes, all of other data."""
-    primary_control: Literal["shuffled", "blank"] = "shuffled"
-    """The control against which emergence is estimated; the other must be beaten too."""
     margin: float = 0.05
     """Least effect that matters, as share of the answer's entropy."""
     plateau: tuple[int, int] | None = None
@@ -142,6 +146,11 @@ class Study:
                 f"plateau must end by layer {horizon}, the last considered, got "
                 f"{list(self.plateau)}: lower it"
             )
+
+    def plateau_up_to(self, horizon: int) -> tuple[int, int]:
+        """First and last layer of the plateau: the declared one, or the last quarter."""
+        window = plateau_window(self.plateau, horizon)
+        return window.start, window.stop - 1
 
     def rng(self, *key: int) -> np.random.Generator:
         """The generator of one stage, so that no stage depends on which others ran before."""

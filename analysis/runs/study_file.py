@@ -69,7 +69,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 _CHOICES = {
     "prompt_style": ("card", "one_word", "bare"), "quantize": (4, 8),
-    "questions": ("referring", "main", "all", "foremost"), "primary_control": ("shuffled", "blank"),
+    "questions": ("referring", "main", "all", "foremost"),
     "negatives": ("random", "popular", "adversarial"),
 }  # fmt: skip
 

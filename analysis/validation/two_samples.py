@@ -12,6 +12,7 @@ from analysis.validation.scale import Finding, Scale
 from stats import (
     area_under_curve,
     cluster_bootstrap,
+    half_plateau_crossing,
     mean_difference,
     overtaking_layer,
     share_interval,
@@ -129,7 +130,8 @@ def _emergence_coverage(scale: Scale) -> Iterator[Finding]:
     """A layer of emergence between samples of 60 and 12 scenes, and the difference at a layer."""
     repetitions, rng = max(100, scale.repetitions // 4), scale.rng(10, 2)
     profile = effect_profile(13, onset=6.0, plateau=6.0)
-    held = held_by_set = difference = pooled = 0
+    truth = half_plateau_crossing(profile[None], slice(10, 13))[0]
+    held = held_by_layer = held_by_set = difference = pooled = 0
     for _ in range(repetitions):
         first, second = (
             sd * (rng.standard_normal((n, 1)) + rng.standard_normal((n, 13)))
@@ -139,13 +141,16 @@ def _emergence_coverage(scale: Scale) -> Iterator[Finding]:
             first + profile, second, rng=rng, margin=0.05, omnibus_p=0.001, n_resamples=800
         )
         crossing, layers = found.emergence.lambda_half, found.emergence.fb_half
-        held += crossing is None or crossing.low <= 6 <= crossing.high
+        held += crossing is None or crossing.low <= truth <= crossing.high
+        layer = found.emergence.layer
+        held_by_layer += layer is None or layer.low <= 6 <= layer.high
         held_by_set += layers.low <= 6 and (layers.high is None or layers.high >= 6)
         difference += found.low[0] <= profile[0] <= found.high[0]
         plain: Any = ttest_ind(first[:, 0], second[:, 0])  # with one variance for both
         pooled += plain.pvalue > 0.05
     for name, count, least, most in (
         ("two-sample lambda_half interval", held, 0.92, 1.0),
+        ("two-sample whole layer's interval", held_by_layer, 0.92, 1.0),
         ("two-sample forward-backward set", held_by_set, 0.94, 1.0),
         ("two-sample difference at a layer", difference, 0.93, 1.0),
         ("pooled variance fails at a layer", pooled, 0.0, 0.9),

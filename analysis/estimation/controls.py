@@ -1,0 +1,122 @@
+"""Against images of other scenes: the test, and what the readout states under them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.estimation.effect import SCORES, Stated, answer_scores
+from analysis.estimation.scene_rows import scene_rows
+from analysis.readings.readings import Readings
+from data_prep.controls import strata
+from stats import shuffled_label_test, swapped_label_test
+from stats.scenes import codes
+from stats.swapped_images import swapped_scores
+
+Windows = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shuffled:
+    """The shuffled control."""
+
+    stated: dict[str, Float[ndarray, "item layer"]]
+    """By score, each item's mean under other scenes' images."""
+    p: Float[ndarray, " layer"]
+    """Adjusted over layers."""
+    omnibus_p: float
+    window_p: tuple[float, ...]
+    """For each window of layers, on its own."""
+    stated_rows: Float[ndarray, "scene layer"]
+    """Stated bits, real minus shuffled: what older work calls the effect. For comparison only,
+    since it grows with the scale of the logits."""
+
+
+def shuffled_control(
+    readings: Readings,
+    stated: Stated,
+    *,
+    windows: Windows,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Shuffled:
+    """Answers relabelled between scenes that are asked the same; where every text serves one
+    scene, images relabelled within a scene."""
+    if stated.swapped is None:
+        return _between_scenes(readings, stated, windows, rng, n_resamples)
+    return _within_scenes(readings, stated, windows, rng, n_resamples)
+
+
+def _between_scenes(
+    readings: Readings,
+    stated: Stated,
+    windows: Windows,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Shuffled:
+    groups = strata(readings.items).to_numpy()
+    scenes = readings.items["scene_id"].to_numpy()
+    test = shuffled_label_test(
+        stated.by_answer.bits,
+        readings.answer_index,
+        groups,
+        scenes=scenes,
+        windows=windows,
+        rng=rng,
+        n_resamples=n_resamples,
+    )
+    items = np.arange(len(scenes))
+    codes_of = (codes(each, len(items), name="items") for each in (groups, scenes))
+    stratum, scene = codes_of
+    others = {
+        name: swapped_scores(getattr(stated.by_answer, name), stratum, scene, groups)[
+            items, readings.answer_index
+        ]
+        for name in SCORES
+    }
+    return Shuffled(
+        stated=others,
+        p=test.p,
+        omnibus_p=test.omnibus_p,
+        window_p=tuple(test.window_p.tolist()),
+        stated_rows=test.scene_effect,
+    )
+
+
+def _within_scenes(
+    readings: Readings,
+    stated: Stated,
+    windows: Windows,
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Shuffled:
+    answer, scenes = readings.answer_index, readings.items["scene_id"].to_numpy(dtype=str)
+    if readings.swapped is None or stated.swapped is None:
+        raise ValueError("`readings` must have swapped images where texts serve single scenes")
+
+    def centred(log_probs: Float[ndarray, "item layer answer"]) -> Float[ndarray, "scene layer"]:
+        # What a reading gives all answers alike says nothing of the image.
+        scores = answer_scores(log_probs)
+        scores -= scores.mean(axis=1, keepdims=True)
+        return scene_rows(scores[np.arange(len(answer)), answer], scenes)
+
+    test = swapped_label_test(
+        centred(readings.real),
+        np.stack([centred(swap) for swap in readings.swapped]),
+        windows=windows,
+        rng=rng,
+        n_resamples=n_resamples,
+    )
+    others = {
+        name: np.mean([getattr(swap.of(answer), name) for swap in stated.swapped], axis=0)
+        for name in SCORES
+    }
+    own = stated.by_answer.of(answer)
+    return Shuffled(
+        stated=others,
+        p=test.p,
+        omnibus_p=test.omnibus_p,
+        window_p=tuple(test.window_p.tolist()),
+        stated_rows=scene_rows(own.bits - others["bits"], scenes),
+    )

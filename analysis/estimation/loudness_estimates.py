@@ -1,0 +1,73 @@
+"""How loudly a readout speaks, what that costs, and when it becomes sure, layer by layer."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.estimation.effect import Effect, Stated, answer_scores
+from analysis.estimation.emergence_results import emergence_results
+from analysis.estimation.scene_rows import scene_rows
+from analysis.readings.readings import Readings
+from analysis.runs.study import Study
+from stats import cluster_bootstrap, emergence_layer, loudness
+
+
+def loudness_columns(
+    readings: Readings, main: Effect, stated: Stated, study: Study, *, rng: np.random.Generator
+) -> dict[str, list[dict[str, float]]]:
+    """By layer, each with an interval: the scale by which the scores must be multiplied to mean
+    what they say, the bits lost by taking them at their word, and how sure the readout says it is.
+
+    Bits lost are those of the cross-fitted reader minus those of the readout's own probabilities
+    of the same answers.
+    """
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    scale = loudness(answer_scores(readings.real), readings.answer_index, scenes, level=study.level)
+    items = np.arange(len(scenes))
+    own = np.log2(main.real.guess[items, readings.answer_index])[:, None] + main.real.bits
+    at_its_word = stated.by_answer.of(readings.answer_index).bits
+    return {
+        "scale": [
+            {"estimate": one, "low": low, "high": high}
+            for one, low, high in zip(
+                scale.scale.tolist(), scale.low.tolist(), scale.high.tolist(), strict=True
+            )
+        ],
+        "lost": _intervals(own - at_its_word, scenes, study, rng),
+        "certainty": _intervals(stated.certainty, scenes, study, rng),
+    }
+
+
+def sureness(
+    stated: Stated, scenes: ndarray, study: Study, *, rng: np.random.Generator
+) -> dict[str, Any]:
+    """When the readout becomes sure of an answer, right or wrong: its certainty's emergence."""
+    rows = scene_rows(stated.certainty, scenes)
+    found = emergence_layer(
+        rows,
+        rng=rng,
+        margin=study.margin,
+        plateau=study.plateau,
+        horizon=study.horizon,
+        level=study.level,
+        n_resamples=study.n_resamples,
+    )
+    results = emergence_results(found)
+    names = (
+        "outcome", "lambda_half", "layer", "monotone", "declines", "fb_half", "plateau_effect",
+    )  # fmt: skip
+    return {name: results[name] for name in names}
+
+
+def _intervals(
+    values: Float[ndarray, "item layer"], scenes: ndarray, study: Study, rng: np.random.Generator
+) -> list[dict[str, float]]:
+    found = cluster_bootstrap(
+        values, scenes, rng=rng, n_resamples=study.n_resamples, level=study.level
+    )
+    ends = (found.estimate.tolist(), found.low.tolist(), found.high.tolist())
+    return [
+        {"estimate": one, "low": low, "high": high} for one, low, high in zip(*ends, strict=True)
+    ]

@@ -1,0 +1,132 @@
+"""The layer of emergence under other choices that could as well have been made.
+
+An interval is about scenes; the range over these choices is about us. Each repeats the estimate
+and the gates; what is the same for all is the shuffled test, whose null no choice changes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.estimation.controls import Shuffled
+from analysis.estimation.effect import Effect, Stated, effect_of, entropy_bits, guessed
+from analysis.estimation.scene_rows import scene_rows
+from analysis.readings.readings import Readings
+from analysis.runs.study import Study
+from stats import emergence_layer
+
+PRIMARY = "as declared"
+_REDRAWS = 3
+_FOLDS = 10
+# Of gates only: no interval is given for a choice.
+_FLIPS = 999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    name: str
+    rows: Float[ndarray, "scene layer"]
+    window: tuple[int, int]
+    window_p: float
+    """Of the shuffled control over that window."""
+
+
+def other_windows(plateau: tuple[int, int], horizon: int) -> dict[str, tuple[int, int]]:
+    """The last quarter, third and layer of those up to the horizon; each once, and not the
+    declared plateau."""
+    states = horizon + 1
+    named = {"quarter": max(1, states // 4), "third": max(1, states // 3), "layer": 1}
+    windows: dict[str, tuple[int, int]] = {}
+    for name, length in named.items():
+        window = (states - length, states - 1)
+        if window != plateau and window not in windows.values():
+            windows[f"plateau of the last {name}"] = window
+    return windows
+
+
+def robustness(
+    readings: Readings,
+    study: Study,
+    *,
+    main: Effect,
+    held: Effect,
+    stated: Stated,
+    shuffled: Shuffled,
+    plateau: tuple[int, int],
+    horizon: int,
+    key: tuple[int, ...],
+) -> list[dict[str, Any]]:
+    """Outcome and layer under every choice, the declared one first; estimate None without one.
+
+    `shuffled.window_p` holds the p of the declared plateau, then of `other_windows`.
+    """
+    rows = []
+    choices = _choices(readings, study, main, held, stated, shuffled, plateau, horizon, key)
+    for number, choice in enumerate(choices):
+        found = emergence_layer(
+            choice.rows,
+            rng=study.rng(*key, number),
+            margin=study.margin,
+            plateau=choice.window,
+            horizon=study.horizon,
+            level=study.level,
+            n_resamples=min(_FLIPS, study.n_resamples),
+            omnibus_p=shuffled.omnibus_p,
+            other_plateau_p=choice.window_p,
+        )
+        estimate = None if found.lambda_half is None else found.lambda_half.estimate
+        rows.append({"choice": choice.name, "outcome": found.outcome, "estimate": estimate})
+    return rows
+
+
+def _choices(
+    readings: Readings,
+    study: Study,
+    main: Effect,
+    held: Effect,
+    stated: Stated,
+    shuffled: Shuffled,
+    plateau: tuple[int, int],
+    horizon: int,
+    key: tuple[int, ...],
+) -> Iterator[_Choice]:
+    own_p, *others_p = shuffled.window_p
+
+    def choice(name: str, rows: Float[ndarray, "scene layer"]) -> _Choice:
+        return _Choice(name=name, rows=rows, window=plateau, window_p=own_p)
+
+    yield choice(PRIMARY, main.rows)
+    yield choice("reader with offsets", held.rows)
+    yield choice("information, blank not taken off", main.real_rows)
+    for name, rows in _skills(readings, main, stated).items():
+        yield choice(name, rows)
+    windows = other_windows(plateau, horizon)
+    for (name, window), p in zip(windows.items(), others_p, strict=True):
+        yield _Choice(name=name, rows=main.rows, window=window, window_p=p)
+    for redraw in range(_REDRAWS):
+        again = effect_of(readings, rng=study.rng(*key, _REDRAWS + _FOLDS, redraw))
+        yield choice(f"folds drawn again ({redraw + 1})", again.rows)
+    if main.real.n_scenes >= _FOLDS:
+        finer = effect_of(readings, rng=study.rng(*key, _FOLDS), folds=_FOLDS)
+        yield choice(f"{_FOLDS} folds", finer.rows)
+    yield choice(
+        "stated bits against shuffled images, as in older work",
+        shuffled.stated_rows / entropy_bits(readings),
+    )
+
+
+def _skills(
+    readings: Readings, main: Effect, stated: Stated
+) -> dict[str, Float[ndarray, "scene layer"]]:
+    """Right answers and Brier score as share of what guessing leaves to gain."""
+    answer, scenes = readings.answer_index, readings.items["scene_id"].to_numpy(dtype=str)
+    own, guess = stated.by_answer.of(answer), guessed(main.real, answer)
+    right = scene_rows(own.correct - guess["correct"], scenes)
+    brier = scene_rows(guess["brier"] - own.brier, scenes)
+    return {
+        "right answers, above guessing": right / (1 - scene_rows(guess["correct"], scenes).mean()),
+        "Brier score, above guessing": brier / scene_rows(guess["brier"], scenes).mean(),
+    }
