@@ -5,8 +5,9 @@
 
 Compares finished runs by what their folders hold, without models and data: emergence at relative
 depth (layer / L), the effect at equal relative depth, right answers and confidence. Scenes that
-runs share are compared as pairs, others as independent samples; "the same" is said by equivalence
-only. Writes a folder of its own: compare.json, items.parquet, curves.parquet and a figure.
+runs share are compared as pairs, others as independent samples. "Earlier" is said beyond one layer
+of the shallower model only, "the same" by equivalence only. Writes a folder of its own:
+compare.json, items.parquet, curves.parquet and a figure.
 """
 
 import sys

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STUDY = "probes"
 COMMAND = "python -m analysis.probes"
-_CODE_STREAM = 5
+_CODE_STREAM, _INFORMATION_STREAM = 5, 41
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     # Here, because these import torch.
     from tqdm import tqdm
 
+    from analysis.estimation.effect import item_information
     from analysis.estimation.probe_estimates import probe_results, score_rows
     from analysis.readings.probe_comparisons import comparisons
     from analysis.runs.items import item_notes
@@ -69,6 +70,12 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     readings = readings_of(opened, name, "linear_probe", position=position)
     residuals = residuals_of(opened, readings.items, position)
     scores = item_scores(readings.real, readings.answer_index)
+    told = item_information(
+        readings.real,
+        readings.answer_index,
+        readings.items["scene_id"].to_numpy(dtype=str),
+        rng=run.study.rng(_INFORMATION_STREAM, stream_key(name)),
+    )
     left_out = list(item_notes(readings.items))
     each = comparisons(opened, readings, residuals, position, left_out=left_out)
     compared = list(tqdm(each, desc=f"probes {name}", unit="baseline", disable=None))
@@ -79,9 +86,10 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
         answers=readings.answers,
         rng=run.study.rng(_CODE_STREAM, stream_key(name)),
     )
-    rows = score_rows(readings, scores, compared).assign(position=position)
+    rows = score_rows(readings, scores, told, compared).assign(position=position)
     run.replace_rows("probe_scores", rows, key=["attribute", "position"])
-    return probe_results(readings, scores, compared, length, run.study) | {"left_out": left_out}
+    found = probe_results(readings, scores, told, compared, length, run.study)
+    return found | {"left_out": left_out}
 
 
 if __name__ == "__main__":

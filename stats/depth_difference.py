@@ -107,25 +107,20 @@ def depth_difference(
     n_resamples = resamples_for_interval(n_resamples, level)
     tables = _checked(first, second, paired=paired)
     curves = _curves(tables, paired=paired, rng=rng, n_resamples=n_resamples)
-    depths, whole, drawn = [], [], []
-    for table, curve, window, end in zip(tables, curves, plateau, horizon, strict=True):
-        last = table.shape[1] - 1
-        stop = horizon_layer(end, table.shape[1])
-        where = plateau_window(window, stop)
-        mean = canonical_order(table).mean(axis=0, keepdims=True)
-        crossing = float(half_plateau_crossing(mean[:, : stop + 1], where)[0])
-        depths.append(crossing / last)
-        whole.append(np.nan if np.isnan(crossing) else first_layer_past(crossing) / last)
-        drawn.append(half_plateau_crossing(curve[:, : stop + 1], where) / last)
-    estimate, differences = depths[1] - depths[0], drawn[1] - drawn[0]
+    first_arm, second_arm = (
+        _arm(table, curve, window, end)
+        for table, curve, window, end in zip(tables, curves, plateau, horizon, strict=True)
+    )
+    estimate = second_arm.depth - first_arm.depth
+    differences = second_arm.drawn - first_arm.drawn
     wide, narrow = (
         crossing_difference(estimate, differences, reach=1.0, level=share, sets_apart=False)
         for share in (level, 2 * level - 1)
     )
     beyond = 1 / (min(table.shape[1] for table in tables) - 1)
     return DepthDifference(
-        depths=(depths[0], depths[1]),
-        layer_depths=(whole[0], whole[1]),
+        depths=(first_arm.depth, second_arm.depth),
+        layer_depths=(first_arm.layer_depth, second_arm.layer_depth),
         estimate=wide.estimate,
         low=wide.low,
         high=wide.high,
@@ -176,6 +171,34 @@ def _curves(
     together = canonical_order(np.hstack(tables))
     drawn = plausible_curves(together, rng=rng, n_resamples=n_resamples)
     return np.split(drawn, [tables[0].shape[1]], axis=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arm:
+    """One model's crossing in shares of its depth; NaN where there is none."""
+
+    depth: float
+    layer_depth: float
+    drawn: Float[ndarray, " resample"]
+
+
+def _arm(
+    table: Float[ndarray, "scene layer"],
+    curves: Float[ndarray, "resample layer"],
+    plateau: Sequence[int] | None,
+    horizon: int | None,
+) -> _Arm:
+    last = table.shape[1] - 1
+    stop = horizon_layer(horizon, table.shape[1])
+    window = plateau_window(plateau, stop)
+    mean = canonical_order(table).mean(axis=0, keepdims=True)
+    crossing = float(half_plateau_crossing(mean[:, : stop + 1], window)[0])
+    layer = np.nan if np.isnan(crossing) else first_layer_past(crossing)
+    return _Arm(
+        depth=crossing / last,
+        layer_depth=layer / last,
+        drawn=half_plateau_crossing(curves[:, : stop + 1], window) / last,
+    )
 
 
 def _outside(differences: Float[ndarray, " resample"], margin: float) -> float:

@@ -49,25 +49,26 @@ class WholeLayer:
 def isotonic_crossing(
     curves: Float[ndarray, "curve layer"], height: Float[ndarray, " curve"]
 ) -> Float[ndarray, " curve"]:
-    """Where the least-squares rising fit of each curve reaches `height`, interpolated.
+    """Where each curve, taken as rising, reaches `height`, interpolated between two layers.
 
-    0 if the fit starts there or above; NaN if it never comes so far. No fit is computed: the
-    fit is at or above h from the layer on at which the sum of (curve - h) over the layers before
-    it is least, and the two fitted values to interpolate between are the extreme slopes of that
-    running sum on either side (Robertson, Wright & Dykstra 1988, section 1.2). So the cost is
-    linear in layers, and all curves go at once.
+    The layer is the first at which the least-squares rising fit is at or above the height h: the
+    one before which the sum of (curve - h) is least (Robertson, Wright & Dykstra 1988, section
+    1.2), so that no fit need be computed, and all curves go at once. There the curve itself is at
+    or above h, and just before it below, so the curve is interpolated and not the fit: where the
+    two differ, the fit has averaged over earlier layers, and layers that add nothing would weigh
+    in. So such layers, before the rise, move the crossing by their number exactly.
+
+    0 where the fit starts at h or above; NaN where it never comes so far.
     """
     n_curves, n_layers = curves.shape
+    excess = curves - height[:, None]
     running = np.zeros((n_curves, n_layers + 1))
-    np.cumsum(curves - height[:, None], axis=1, out=running[:, 1:])
-    first = np.argmin(running, axis=1)[:, None]
-    rise = running - np.take_along_axis(running, first, axis=1)
-    distance = np.arange(n_layers + 1) - first
-    slope = rise / np.where(distance == 0, 1, distance)
-    above = np.min(slope, axis=1, where=distance > 0, initial=np.inf)
-    below = np.max(slope, axis=1, where=distance < 0, initial=-np.inf)
-    first = first[:, 0]
+    np.cumsum(excess, axis=1, out=running[:, 1:])
+    first = np.argmin(running, axis=1)
     inside = (first > 0) & (first < n_layers)
+    rows, at = np.arange(n_curves), np.where(inside, first, 1)
+    below = excess[rows, at - 1]
+    above = excess[rows, np.minimum(at, n_layers - 1)]
     share = np.divide(-below, above - below, out=np.ones(n_curves), where=inside)
     return np.where(first == 0, 0.0, np.where(inside, first - 1 + share, np.nan))
 

@@ -17,6 +17,9 @@ _MOST_STEPS = 200
 _HALVINGS = 40
 # Newton's steps end quadratically: below this the next one is rounding.
 _STILL = 1e-11
+# So it is where the loss (nats) has no more than this to fall by. Of many scenes with answers
+# equally frequent only this ends the steps: the prior's exponent is then held by the penalty alone.
+_NO_GAIN = 1e-16
 # A spread below this share of the scores' own size is rounding, not spread.
 _NO_SPREAD = 1e-13
 # Cells [layer, answer, item] of which the temporary arrays of a fit are made.
@@ -110,9 +113,9 @@ def fit_readers(sample: Sample, *, offsets: bool = False, start: Readers | None 
     )
     point = _at(readers, sample)
     for _ in range(_MOST_STEPS):
-        step = _newton_step(point, sample, offsets=offsets)
+        step, gain = _newton_step(point, sample, offsets=offsets)
         point, moved = _line_search(point, step, sample)
-        if moved < _STILL:
+        if moved < _STILL or gain < _NO_GAIN:
             break
     return point.readers
 
@@ -175,7 +178,8 @@ def held_at_bounds(
 
 def _newton_step(
     point: _Point, sample: Sample, *, offsets: bool
-) -> Float[ndarray, "layer parameter"]:
+) -> tuple[Float[ndarray, "layer parameter"], float]:
+    """Each layer's step, and twice the most that any layer's loss is expected to fall by."""
     gradient, hessian = derivatives(point.readers, point.probability, sample)
     held = held_at_bounds(point.readers, gradient)
     if not offsets:
@@ -184,7 +188,9 @@ def _newton_step(
     hessian *= free[:, :, None] & free[:, None, :]
     diagonal = np.arange(gradient.shape[1])
     hessian[:, diagonal, diagonal] += held
-    return np.linalg.solve(hessian, np.where(free, -gradient, 0)[:, :, None])[:, :, 0]
+    downhill = np.where(free, -gradient, 0)
+    step = np.linalg.solve(hessian, downhill[:, :, None])[:, :, 0]
+    return step, float((downhill * step).sum(axis=1).max())
 
 
 def _line_search(

@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
+_ORDERED = 1e-9
+
 Labels: TypeAlias = ArrayLike | Sequence[object]
 """One name or number per item: a list, an array or a table's column."""
 
@@ -44,5 +46,12 @@ def scene_means(
 
 
 def canonical_order(scenes: Float[ndarray, "scene column"]) -> Float[ndarray, "scene column"]:
-    """The same rows sorted by value: what is drawn at random then cannot depend on their order."""
-    return scenes[np.lexsort(scenes.T[::-1])]
+    """The same rows sorted by value: what is drawn at random then cannot depend on their order.
+
+    Values are compared in billionths of the largest, and only rows that are then equal to the last
+    digit: where a column holds nothing but rounding, such as the effect at the input of a model,
+    rounding must not decide which scenes are drawn.
+    """
+    unit = _ORDERED * np.abs(scenes).max()
+    coarse = np.rint(scenes / unit) if unit > 0 else scenes
+    return scenes[np.lexsort(np.concatenate([scenes.T[::-1], coarse.T[::-1]]))]

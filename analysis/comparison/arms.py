@@ -1,7 +1,9 @@
 """One attribute of one run under one readout: its curves and answers, scene by scene."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,9 @@ from data_prep.errors import UserError
 
 MEASURES = ("correct", "right_probability", "top_probability")
 """At the last layer, under the item's own image: whether the most probable answer is the right
-one, the probability of the right one, and that of the most probable one, which is confidence."""
+one, and the stated probabilities of the right one and of the most probable one. These two are
+confidence, which grows with the scale of the logits: they stand beside what is known, and neither
+layers nor runs are ranked by them."""
 # Scores are kept as float32, probabilities as the readout's.
 _ROUNDING = 1e-3
 
@@ -27,9 +31,11 @@ class Arm:
     run: FinishedRun
     attribute: str
     readout: str
+    found: Mapping[str, Any]
+    """Its emergence, as results.json holds it."""
     scenes: tuple[str, ...]
     effect: Float[ndarray, "scene layer"]
-    """Against the primary control, as share of the answer's entropy."""
+    """Information with the image minus with a blank one, as share of the answer's entropy."""
     items: pd.DataFrame
     """item_id, scene_id and `MEASURES` of every item."""
     measures: Float[ndarray, "scene measure"]
@@ -37,9 +43,8 @@ class Arm:
 
     @property
     def emerged(self) -> bool:
-        """Whether there is a layer to compare."""
-        found = self.run.finding(self.attribute, self.readout)
-        return found is not None and found["outcome"] == "emerged"
+        """Whether there is a layer to compare: not where the effect falls below half again."""
+        return self.found["lambda_half"] is not None
 
     def rows_of(self, scenes: set[str]) -> list[int]:
         """Places of those scenes, in the order of their ids."""
@@ -75,6 +80,7 @@ def read_arm(run: FinishedRun, attribute: str, readout: str) -> Arm:
         run=run,
         attribute=attribute,
         readout=readout,
+        found=found,
         scenes=tuple(scenes),
         effect=effect,
         items=items,

@@ -51,20 +51,14 @@ def _key(pair: Pair, places: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
 
 
 def _arm(arm: Arm, plan: ComparePlan, place: int) -> dict[str, Any]:
-    found = arm.run.finding(arm.attribute, arm.readout) or {}
-    last = arm.effect.shape[1] - 1
-    crossing = found["lambda_half"]
-    depth = None
-    if crossing is not None:
-        depth = {name: crossing[name] / last for name in ("estimate", "low", "high")}
-        depth["level"] = crossing["level"]
     row: dict[str, Any] = {
         "run": arm.run.key,
         "attribute": arm.attribute,
         "readout": arm.readout,
-        "outcome": found["outcome"],
-        "depth": depth,
-        "last_layer": last,
+        "outcome": arm.found["outcome"],
+        "monotone": arm.found["monotone"],
+        "depth": _arm_depth(arm),
+        "last_layer": arm.effect.shape[1] - 1,
         "n_scenes": len(arm.scenes),
         "n_items": len(arm.items),
     }
@@ -85,6 +79,18 @@ def _arm(arm: Arm, plan: ComparePlan, place: int) -> dict[str, Any]:
                 "high": interval.high.item(),
             }
     return row
+
+
+def _arm_depth(arm: Arm) -> dict[str, Any] | None:
+    """The crossing and the first whole layer past it, in shares of the depth."""
+    if not arm.emerged:
+        return None
+    last = arm.effect.shape[1] - 1
+    crossing, layer = (
+        {end: arm.found[name][end] / last for end in ("estimate", "low", "high")}
+        for name in ("lambda_half", "layer")
+    )
+    return {**crossing, "level": arm.found["lambda_half"]["level"], "layer": layer}
 
 
 def _comparison(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> dict[str, Any]:
@@ -115,8 +121,10 @@ def _depth(
 ) -> tuple[dict[str, Any] | None, str | None]:
     """The difference of relative depths; or None, and why there is none."""
     arms = pair.first, pair.second
-    if not all(arm.emerged for arm in arms):
+    if any(arm.found["outcome"] != "emerged" for arm in arms):
         return None, "outcome"
+    if not all(arm.emerged for arm in arms):
+        return None, "not monotone"
     studies = [arm.run.study for arm in arms]
     found = depth_difference(
         *_rows(pair),
@@ -130,9 +138,13 @@ def _depth(
     )
     if np.isnan(found.estimate):
         return None, "no plateau on these scenes"
-    names = ("estimate", "low", "high", "p", "low_equivalence", "high_equivalence",
-             "p_equivalence")  # fmt: skip
-    return {"depths": list(found.depths)} | {name: getattr(found, name) for name in names}, None
+    names = ("estimate", "low", "high", "p", "beyond", "p_beyond", "low_equivalence",
+             "high_equivalence", "p_equivalence")  # fmt: skip
+    return {
+        "depths": list(found.depths),
+        "layer_depths": list(found.layer_depths),
+        **{name: getattr(found, name) for name in names},
+    }, None
 
 
 def _rows(pair: Pair) -> tuple[Float[ndarray, "scene layer"], Float[ndarray, "_scene _layer"]]:

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.comparison.finished import FinishedRun
 from data_prep.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 """Of compare.json; raised whenever the same runs and plan give other results."""
 
 

@@ -76,6 +76,27 @@ def effect_of(
     )
 
 
+def item_information(
+    log_probs_bits: Float[ndarray, "item layer answer"],
+    answer: Int[ndarray, " item"],
+    scenes: ndarray,
+    *,
+    rng: np.random.Generator,
+) -> Float[ndarray, "item layer"]:
+    """Information in bits about labels that are not the study's own, such as a control task's.
+
+    A label of one scene only, which no reader fitted on others has met, is told nothing about: 0.
+    """
+    ids, scene = np.unique(scenes, return_inverse=True)
+    holds = np.zeros((answer.max() + 1, len(ids)), dtype=bool)
+    holds[answer, scene] = True
+    known = (holds.sum(axis=1) >= 2)[answer]
+    bits = np.zeros(log_probs_bits.shape[:2])
+    scores = answer_scores(log_probs_bits[known])
+    bits[known] = information(scores, answer[known], scenes[known], rng=rng).bits
+    return bits
+
+
 def answer_scores(
     log_probs_bits: Float[ndarray, "item layer answer"],
 ) -> Float[ndarray, "item answer layer"]:

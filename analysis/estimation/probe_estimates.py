@@ -17,36 +17,36 @@ from probes.scores import Scores
 from stats import cluster_bootstrap, sign_flip_max_t
 
 _STAGE = 4
-_INTERVALS, _SELECTIVITY, _MAJORITY, _COMPOSITION = range(4)
+_INTERVALS, _SELECTIVITY, _INFORMATION, _COMPOSITION = range(4)
 
 
 def probe_results(
     readings: Readings,
     scores: Scores,
+    told: Float[ndarray, "item layer"],
     compared: Sequence[Compared],
     length: DescriptionLength,
     study: Study,
 ) -> dict[str, Any]:
-    """Results of one attribute, as plain numbers.
+    """Results of one attribute, as plain numbers; `told` is the probe's information in bits.
 
     Means over scenes with intervals at the study's level, each alone. The p-values are
-    one-sided sign flips of scenes, adjusted over layers by the maximum t: of bits above the
-    majority baseline, of accuracy above the control task, and of accuracy lost in compositions
-    that the probe has not seen.
+    one-sided sign flips of scenes, adjusted over layers by the maximum t: of information (beyond
+    how often each answer occurs), of accuracy above the control task, and of accuracy lost in
+    compositions that the probe has not seen.
     """
     by_name = {each.name: each for each in compared}
     estimate = _Estimates(readings, study)
     control = by_name["control task"].scores
     gained = selectivity(scores.correct.astype(float), control.correct.astype(float))
-    majority = scores.bits.astype(float) - by_name["majority"].scores.bits
     n_layers = gained.shape[1]
     columns: dict[str, list[float]] = {
         **estimate.columns("accuracy", scores.correct),
-        **estimate.columns("bits", scores.bits),
+        **estimate.columns("information", told),
         **estimate.columns("selectivity", gained),
-        "selectivity_bits": estimate.means(selectivity(scores.bits, control.bits)),
+        "selectivity_bits": estimate.means(selectivity(told, by_name["control task"].information)),
         "p_selectivity": estimate.p(gained, _SELECTIVITY),
-        "p_majority": estimate.p(majority, _MAJORITY),
+        "p_information": estimate.p(told, _INFORMATION),
         "code_bits": length.bits.tolist(),
         "compression": length.compression.tolist(),
     }
@@ -74,9 +74,14 @@ def probe_results(
     }
 
 
-def score_rows(readings: Readings, scores: Scores, compared: Sequence[Compared]) -> pd.DataFrame:
+def score_rows(
+    readings: Readings,
+    scores: Scores,
+    told: Float[ndarray, "item layer"],
+    compared: Sequence[Compared],
+) -> pd.DataFrame:
     """The item-level rows that are always kept; what has no layers has no layer."""
-    own = Compared(name="probe", by_layer=True, scores=scores)
+    own = Compared(name="probe", by_layer=True, scores=scores, information=told)
     parts = []
     for each in [own, *compared]:
         n_items, n_layers = each.scores.bits.shape
@@ -86,6 +91,7 @@ def score_rows(readings: Readings, scores: Scores, compared: Sequence[Compared])
         part["layer"] = layer if each.by_layer else layer.mask(layer.notna())
         for score in ("bits", "correct", "brier"):
             part[score] = getattr(each.scores, score).astype(np.float32).ravel()
+        part["information"] = each.information.astype(np.float32).ravel()
         parts.append(part.assign(source=each.name))
     return pd.concat(parts, ignore_index=True)
 
@@ -131,7 +137,7 @@ class _Estimates:
         """Per layer, or once for what has no layers."""
         columns = {
             **self.columns("accuracy", each.scores.correct),
-            **self.columns("bits", each.scores.bits),
+            **self.columns("information", each.information),
         }
         n_rows = each.scores.bits.shape[1]
         return [{name: values[row] for name, values in columns.items()} for row in range(n_rows)]

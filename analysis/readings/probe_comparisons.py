@@ -15,6 +15,7 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
+from analysis.estimation.effect import item_information
 from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
 from analysis.runs.passes import forward_passes
@@ -36,7 +37,7 @@ from probes.scores import Scores, item_scores
 if TYPE_CHECKING:
     pass
 
-_CONTROL_TASK, _SHUFFLED = range(2)
+_CONTROL_TASK, _SHUFFLED, _INFORMATION = range(3)
 _STAGE = 3
 _IMAGES_AT_ONCE = 64
 
@@ -49,6 +50,8 @@ class Compared:
     by_layer: bool
     """Whether the scores have a column per layer, or a single one for what has no layers."""
     scores: Scores
+    information: Float[ndarray, "item layer"]
+    """In bits, by readers cross-fitted by scene."""
 
 
 SEEN, UNSEEN = "seen pairs", "unseen pairs"
@@ -80,8 +83,20 @@ def comparisons(
         by_layer: bool = True,
     ) -> Compared:
         probe = cross_fit(features, target, scenes=shown, answers=readings.answers)
-        scores = item_scores(probe.log_probs(features, scenes=shown), target)
-        return Compared(name=name, by_layer=by_layer, scores=scores)
+        return compared(name, probe.log_probs(features, scenes=shown), target, by_layer=by_layer)
+
+    def compared(
+        name: str,
+        read: Float[ndarray, "item layer answer"],
+        target: Int[ndarray, " item"] = labels,
+        *,
+        by_layer: bool = True,
+    ) -> Compared:
+        told = item_information(
+            read, target, np.asarray(scenes), rng=study.rng(_STAGE, key, _INFORMATION)
+        )
+        scores = item_scores(read, target)
+        return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
 
     study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
     types = (items["question"] + " " + items["answer"]).tolist()
@@ -111,7 +126,7 @@ def comparisons(
             answers=readings.answers,
         )
         for name, read in ((SEEN, across.seen), (UNSEEN, across.unseen)):
-            yield Compared(name=name, by_layer=True, scores=item_scores(read, labels))
+            yield compared(name, read)
     except UserError as error:
         left_out.append(f"{SEEN} and {UNSEEN}: {error}")
     for name, features in _baseline_features(opened, items, left_out):

@@ -9,13 +9,15 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.reporting.compare_text import OUTCOMES, name_of
+from analysis.reporting.compare_text import name_of, outcome_text
 from analysis.reporting.figures import STYLE, TEXT_WIDTH_IN, Look, draw_crossing, looks, save_figure
 
 _UNDATED = {"Title": "Runs compared", "CreationDate": None, "ModDate": None}
 _GAP = 0.9
 _LONGEST = 34
 _GREY = "0.35"
+_BAND = 0.7
+_BAND_GREY = "0.82"
 # Latin with its extensions, which every font that is used here has.
 _LETTERS = 0x180
 
@@ -78,7 +80,7 @@ def _reaches(found: Mapping[str, Any]) -> list[float]:
         abs(row["depth"][end])
         for row in found["comparisons"]
         if row["depth"] is not None
-        for end in ("low", "high", "estimate")
+        for end in ("low", "high", "estimate", "beyond")
     ]
 
 
@@ -107,19 +109,22 @@ def _plain(text: str) -> str:
 def _draw_arm(axes: Axes, arm: Mapping[str, Any], height: float, look: Look) -> None:
     depth = arm["depth"]
     if depth is None:
-        axes.text(0.5, height, OUTCOMES[arm["outcome"]], fontsize=7, fontstyle="italic",
+        axes.text(0.5, height, outcome_text(arm), fontsize=7, fontstyle="italic",
                   color=_GREY, va="center", ha="center")  # fmt: skip
         return
     draw_crossing(axes, depth, height, color=look.color, marker=look.marker)
 
 
 def _draw_difference(axes: Axes, row: Mapping[str, Any], height: float, look: Look) -> None:
-    """Thin: the interval of the difference. Thick: the narrower one that equivalence is about."""
+    """Thin: the interval of the difference. Thick: the narrower one that equivalence is about.
+    Behind them one layer of the shallower model, within which no direction is claimed."""
     depth = row["depth"]
     if depth is None:
         axes.text(0, height, "by outcome only", fontsize=7, fontstyle="italic", color=_GREY,
                   va="center", ha="center", bbox={"color": "0.93", "pad": 1})  # fmt: skip
         return
+    axes.barh(height, 2 * depth["beyond"], left=-depth["beyond"], height=_BAND, color=_BAND_GREY,
+              linewidth=0, zorder=0.5)  # fmt: skip
     axes.plot([depth["low_equivalence"], depth["high_equivalence"]], [height] * 2,
               color=look.color, alpha=0.35, linewidth=4, solid_capstyle="butt")  # fmt: skip
     draw_crossing(axes, depth, height, color=look.color, marker=look.marker)

@@ -16,7 +16,7 @@ from analysis.reporting.report_text import READOUT_NAMES, p_value
 
 # A column holds a run's words up to this length; longer ones stand above, by their letter.
 _LONGEST_WORDS = 16
-_LEAST_WIDTH = 8
+_LEAST_WIDTH = 9
 
 
 def compare_report(found: Mapping[str, Any]) -> str:
@@ -28,22 +28,24 @@ def compare_report(found: Mapping[str, Any]) -> str:
 
 
 def arms_table(found: Mapping[str, Any]) -> str:
-    """A row per attribute and run: depth of emergence, right answers and confidence."""
+    """A row per attribute and run: layer and depth of emergence, right answers, confidence."""
     level = f"{100 * found['plan']['level']:g}%"
     table = _table(
         title="side by side",
-        caption=f"Depth: layer of half the plateau over the last layer. At the last layer: share "
-        "of right answers, mean probability of the right and of the top answer. In parentheses: "
-        f"{level} intervals over scenes (that of the depth: at the run's own level).",
-        headers=("attribute", "run", "depth", "right", "p(right)", "p(top)", "scenes"),
+        caption="Depth: layer of half the plateau over the last layer, interpolated; layer: the "
+        "first whole one past it, of how many. At the last layer: share of right answers, and "
+        "confidence, which is not knowledge: mean stated probability of the right and of the top "
+        f"answer. In parentheses: {level} intervals over scenes (of depth: at the run's own "
+        "level).",
+        headers=("attribute", "run", "depth", "layer", "right", "p(right)", "p(top)", "scenes"),
         left=("attribute", "run"),
     )
     for arm in found["arms"]:
-        depth = arm["depth"]
         table.add_row(
             arm["attribute"],
             cell_name(found, arm),
-            arm["outcome"].replace("_", " ") if depth is None else share_cell(depth),
+            depth_cell(arm),
+            layer_cell(arm),
             *(
                 share_cell(arm[name])
                 for name in ("correct", "right_probability", "top_probability")
@@ -59,9 +61,10 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
     level, narrow = (f"{100 * share:g}%" for share in (plan["level"], 2 * plan["level"] - 1))
     table = _table(
         title="second minus first, in shares of the depth",
-        caption=f"p: two-sided, for no difference; same: for a difference of {plan['margin']:g} "
-        f"or more, judged by the {narrow} interval; curve: for equal effects at every relative "
-        "depth. All p adjusted over the comparisons (Holm). =: the scenes are shared, and paired.",
+        caption="p: two-sided, for a difference of at most one layer of the shallower model; same: "
+        f"for one of {plan['margin']:g} or more, judged by the {narrow} interval; curve: for equal "
+        "information at every relative depth. All p adjusted over the comparisons (Holm). =: the "
+        "scenes are shared, and paired.",
         headers=("attribute", "first", "second", "depth", f"{level} CI", "p", "same", "curve",
                  "scenes"),
         left=("attribute", "first", "second"),
@@ -73,7 +76,7 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
             cells = [
                 f"{depth['estimate']:+.3f}",
                 f"{depth['low']:+.3f} to {depth['high']:+.3f}",
-                p_value(depth["p_holm"]),
+                p_value(depth["p_beyond_holm"]),
                 p_value(depth["p_equivalence_holm"]),
             ]
         one, two = row["n_scenes"]
@@ -90,7 +93,7 @@ def comparisons_table(found: Mapping[str, Any]) -> str:
 def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[str]) -> Table:
     table = Table(
         title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
-        caption_justify="left", pad_edge=False,
+        caption_justify="left", pad_edge=False, padding=(0, 1, 0, 0),
     )  # fmt: skip
     for header in headers:
         # Names are broken over lines where there is no room; numbers never are.
@@ -99,6 +102,20 @@ def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[s
         else:
             table.add_column(header, justify="right", no_wrap=True)
     return table
+
+
+def depth_cell(arm: Mapping[str, Any]) -> str:
+    """The interpolated depth, or in a word why there is none."""
+    if arm["depth"] is not None:
+        return share_cell(arm["depth"])
+    return "not monotone" if arm["outcome"] == "emerged" else arm["outcome"].replace("_", " ")
+
+
+def layer_cell(arm: Mapping[str, Any]) -> str:
+    """The first whole layer at or past half of the plateau, of how many."""
+    if arm["depth"] is None:
+        return ""
+    return f"{round(arm['depth']['layer']['estimate'] * arm['last_layer'])}/{arm['last_layer']}"
 
 
 def share_cell(interval: Mapping[str, Any] | None) -> str:

@@ -28,7 +28,7 @@ def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
-        caption="Information that the image adds to a blank one, as share of H, with "
+        caption="inform.: information that the image adds to a blank one, as share of H, with "
         f"{level} interval over scenes ({found['interval_method']} bootstrap). Right answers with "
         f"the real, another scene's and a blank image; guessing: {guess['correct']:.2f}. Stated "
         f"bits: log2 p(answer), taken at its word; guessing: {guess['bits']:.2f}. Scale: under 1 "
@@ -36,16 +36,16 @@ def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str
         caption_justify="left",
     )
     headers = (
-        "layer", "information", f"{level} CI", "right real", "shuffled", "blank", "stated", "scale",
-        "p shuffled", "p blank",
+        "layer", "inform.", f"{level} CI", "right", "shuffled", "blank", "stated", "scale",
+        "p shuf.", "p blank",
     )  # fmt: skip
     for header in headers:
-        table.add_column(header, justify="right")
+        table.add_column(header, justify="right", no_wrap=True)
     for row in found["layers"]:
         table.add_row(
             str(row["layer"]),
-            f"{row['effect']:.3f}",
-            f"{row['low']:.3f} to {row['high']:.3f}",
+            _share(row["effect"]),
+            f"{_share(row['low'])} to {_share(row['high'])}",
             *(f"{row['correct'][condition]:.2f}" for condition in ("real", "shuffled", "blank")),
             f"{row['stated']['real']:.2f}",
             _scale(row["scale"]["estimate"]),
@@ -126,7 +126,7 @@ def loudness_sentence(name: str, found: Mapping[str, Any], *, readout: str) -> s
         f"{name} ({READOUT_NAMES[readout]}): it {'; it '.join(parts)}. At the last layer the scale "
         f"is {_scale(last['scale']['estimate'])} ({level} CI {_scale(last['scale']['low'])} to "
         f"{_scale(last['scale']['high'])}), and taking it at its word costs "
-        f"{lost['estimate']:.2f} bits ({lost['low']:.2f} to {lost['high']:.2f})."
+        f"{_share(lost['estimate'])} bits ({_share(lost['low'])} to {_share(lost['high'])})."
     )
 
 
@@ -159,7 +159,12 @@ def _basis(found: Mapping[str, Any]) -> str:
     )
     holm = p_text(found["omnibus_p_holm"])
     held = "" if survives(found) or found["outcome"] == "not_emerged" else ": it would not survive"
-    return f"({found['n_scenes']} scenes; {tests}; Holm over the run {holm}{held}.)"
+    return f"({found['n_scenes']} scenes; {tests}; Holm over the run {holm}{held})"
+
+
+def _share(value: float) -> str:
+    """Two digits, without a negative zero."""
+    return f"{value + 0.0:.2f}".replace("-0.00", "0.00")
 
 
 def _scale(value: float) -> str:

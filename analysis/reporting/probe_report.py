@@ -28,14 +28,14 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
-        caption=f"Held-out scenes. bits: log2 p(answer). {level} interval over scenes. select.: "
-        f"accuracy above a control task of {found['n_types']} types. code: online code of the "
-        f"labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, adjusted over "
-        "layers: bits above majority; selectivity.",
+        caption=f"Held-out scenes. told: information in bits. {level} interval over scenes. "
+        f"select.: accuracy above a control task of {found['n_types']} types. code: online code of "
+        f"the labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, adjusted over "
+        "layers: of the information; of the selectivity.",
         caption_justify="left",
     )
     headers = (
-        "layer", "accuracy", f"{level} CI", "bits", "select.", "code", "random", "p", "p select.",
+        "layer", "accuracy", f"{level} CI", "told", "select.", "code", "random", "p", "p select.",
     )  # fmt: skip
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
@@ -46,11 +46,11 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
             str(row["layer"]),
             f"{row['accuracy']:.3f}",
             f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-            f"{row['bits']:.2f}",
+            f"{row['information']:.2f}",
             f"{row['selectivity']:+.3f}",
             f"{row['code_bits']:.0f}",
             f"{untrained[row['layer']]['accuracy']:.3f}" if untrained else "-",
-            p_value(row["p_majority"]),
+            p_value(row["p_information"]),
             p_value(row["p_selectivity"]),
         )
     both = (printed(each) for each in (table, _baseline_table(found, level)))
@@ -77,7 +77,7 @@ def _composition(found: Mapping[str, Any]) -> str:
 def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("baseline")
-    for header in ("layer", "accuracy", f"{level} CI", "bits"):
+    for header in ("layer", "accuracy", f"{level} CI", "information"):
         table.add_column(header, justify="right", no_wrap=True)
     for name, rows in found["compared"].items():
         # By layer there is no best one without a test of its own: the last is shown.
@@ -87,7 +87,7 @@ def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
             str(len(rows) - 1) if len(rows) > 1 else "-",
             f"{row['accuracy']:.3f}",
             f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-            f"{row['bits']:.2f}",
+            f"{row['information']:.2f}",
         )
     return table
 

@@ -10,10 +10,13 @@ from itertools import product
 import numpy as np
 from scipy.stats import permutation_test, ttest_1samp
 
+from analysis.validation.course import course_claims
 from analysis.validation.layers import layer_claims
 from analysis.validation.order import order_claims, order_power
+from analysis.validation.readouts import readout_claims
 from analysis.validation.scale import Finding, Scale
 from analysis.validation.two_samples import overtaking_claims, two_sample_claims
+from analysis.validation.worlds import world_claims
 from stats import (
     adjusted_p,
     cluster_bootstrap,
@@ -167,6 +170,9 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "enumeration": enumeration,
     "bootstrap_coverage": bootstrap_coverage,
     "layers": layer_claims,
+    "course": course_claims,
+    "worlds": world_claims,
+    "readouts": readout_claims,
     "order": order_claims,
     "order_power": order_power,
     "shuffled_null": shuffled_null,

@@ -88,6 +88,6 @@ class Scale:
     def value(self, section: str, claim: str, value: float, low: float, high: float) -> Finding:
         """A number with its bounds."""
         return Finding(
-            section=section, claim=claim, value=float(value), low=low, high=high, kind="value",
-            measures="number", repetitions=None,
+            section=section, claim=claim, value=float(value), low=float(low), high=float(high),
+            kind="value", measures="number", repetitions=None,
         )  # fmt: skip

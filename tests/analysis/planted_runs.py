@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from analysis.estimation.estimates import effect_rows, estimate, score_rows
+from analysis.estimation.estimates import estimate
+from analysis.estimation.tables import effect_rows, score_rows
 from analysis.runs.results import add_finding
 from analysis.runs.run_folder import claim
 from analysis.runs.study import Study

@@ -49,6 +49,8 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "results.json",
         "emergence.pdf",
         "emergence.png",
+        "loudness.pdf",
+        "loudness.png",
     }
     results = results_of(run)
     jsonschema.validate(results, schema())
@@ -60,6 +62,8 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
     scores = pd.read_parquet(run / "scores.parquet")
     assert len(scores) == found["n_items"] * 4 * 3
     assert scores[["bits", "correct", "brier"]].notna().to_numpy().all()
+    told = scores["information"].notna().tolist()
+    assert told == [condition != "shuffled" for condition in scores["condition"]]
 
 
 def test_a_second_run_loads_no_model_and_changes_no_byte(emergence, small, tmp_path, loads):
@@ -132,7 +136,7 @@ def test_help_shows_the_options_of_the_plan(emergence):
     ended = emergence(["--help"])
     assert (ended.code, ended.err) == (0, "")
     for option in ("--attr", "--model", "--data", "--scenes", "--run", "--study", "--seed",
-                   "--primary-control", "--margin", "--n-resamples"):  # fmt: skip
+                   "--margin", "--n-resamples"):  # fmt: skip
         assert option in ended.out
     assert "python -m analysis.emergence" in ended.out
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from stats import Emergence, emergence_layer, sign_flip_max_t
-from stats.half_crossing import half_crossing
+from stats import Emergence, emergence_layer, half_plateau_crossing, sign_flip_max_t
 
 
 def emerged(effect, *, seed=0, margin=0.05, n_resamples=199, **choices) -> Emergence:
@@ -51,6 +50,8 @@ def test_outcomes(profile, outcome, spread):
     found = emerged(profile + spread * (noise - noise.mean(axis=0)))
     assert found.outcome == outcome
     assert (found.lambda_half is not None) == (outcome == "emerged")
+    assert (found.layer is not None) == (outcome == "emerged")
+    assert found.declines == (outcome == "died")
     assert (found.lambda_first is None) == (outcome == "not_emerged")
     assert (found.lambda_sustained is None) == (outcome in ("not_emerged", "died"))
     assert (found.detectable_effect > 0).all() == (spread > 0)
@@ -60,11 +61,16 @@ def test_without_noise_everything_says_the_layer():
     found = emerged(np.tile([0, 0, 0, 1, 1, 1.0], (5, 1)))
     assert found.lambda_half is not None
     assert found.lambda_half.estimate == 2.5
-    assert (found.lambda_half.low, found.lambda_half.high) == (2.5, 3.0)
+    assert (found.lambda_half.low, found.lambda_half.high) == (2.5, 2.5)
+    assert found.layer is not None
+    assert (found.layer.estimate, found.layer.low, found.layer.high) == (3, 3, 3)
+    assert found.monotone
+    assert not found.declines
     assert (found.fb_half.low, found.fb_half.high) == (3, 3)
     assert (found.fb_delta.low, found.fb_delta.high, found.fb_delta.delta) == (3, 3, 0.05)
     assert (found.lambda_first, found.lambda_sustained) == (3, 3)
     assert found.omnibus_p == 1 / 32
+    assert 0 < found.plateau_p < 1e-300
 
 
 def test_first_and_sustained_differ_where_the_effect_dips():
@@ -84,6 +90,10 @@ def test_a_test_made_elsewhere_is_the_gate():
     effect = np.tile([0, 0, 1, 1.0], (20, 1))
     assert emerged(effect, omnibus_p=0.2).outcome == "not_emerged"
     assert emerged(effect, omnibus_p=0.01).omnibus_p == 0.01
+    assert emerged(effect, other_plateau_p=0.2).outcome == "not_emerged"
+    both = emerged(effect, omnibus_p=0.01, other_plateau_p=0.04)
+    assert both.outcome == "emerged"
+    assert both.plateau_p == emerged(effect).plateau_p < 0.01
 
 
 @settings(max_examples=20)
@@ -114,20 +124,23 @@ def test_intervals_are_nested_in_level():
 def test_coverage_given_that_it_emerged(n_scenes, amplitude, correlation):
     rng = np.random.default_rng(5)
     layers = np.arange(9)
-    number = held = held_by_set = 0
+    number = held = held_by_layer = held_by_set = 0
     for _ in range(150):
         onset = rng.uniform(2, 5)
         profile = amplitude * np.clip((layers - onset) / 2 + 0.5, 0, 1)
+        truth = half_plateau_crossing(profile[None], slice(7, 9))[0]
         half = int(np.argmax(profile >= profile[-2:].mean() / 2))
         effect = noisy(profile, n_scenes=n_scenes, rng=rng, correlation=correlation)
         found = emerged(effect, seed=int(rng.integers(2**31)))
         fb = found.fb_half
         held_by_set += fb.low <= half and (fb.high is None or fb.high >= half)
-        if found.lambda_half is not None:
+        if found.lambda_half is not None and found.layer is not None:
             number += 1
-            held += found.lambda_half.low <= half <= found.lambda_half.high
+            held += found.lambda_half.low <= truth <= found.lambda_half.high
+            held_by_layer += found.layer.low <= half <= found.layer.high
     assert number > 100
     assert held >= binom.ppf(0.001, number, 0.94)
+    assert held_by_layer >= binom.ppf(0.001, number, 0.94)
     assert held_by_set >= binom.ppf(0.001, 150, 0.95)
 
 
@@ -147,10 +160,7 @@ def test_ungated_and_first_significant_estimates_fail():
         effects = [noisy(amplitude * profile, n_scenes=200, rng=rng) for _ in range(40)]
         tests = [sign_flip_max_t(effect, rng=rng, n_resamples=199).p <= 0.05 for effect in effects]
         first.append(np.mean([np.argmax(p) for p in tests if p.any()]))
-        found = [
-            half_crossing(effect, plateau=slice(7, 9), rng=rng, n_resamples=99, level=0.9).estimate
-            for effect in effects
-        ]
+        found = [half_plateau_crossing(e.mean(axis=0)[None], slice(7, 9))[0] for e in effects]
         half.append(np.nanmean(found))
     # Equal onsets: significance comes later for the weaker effect, half of the plateau does not.
     assert first[0] - first[1] > 1

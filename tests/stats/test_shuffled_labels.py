@@ -13,13 +13,14 @@ from stats import shuffled_label_test
 from stats.shuffled_labels import _exchangeable_scenes, _standardised
 
 
-def relabelled(scores, answers, strata, *, scenes=None, n_resamples=199, seed=0):
+def relabelled(scores, answers, strata, *, scenes=None, n_resamples=199, seed=0, windows=()):
     return shuffled_label_test(
         scores,
         np.asarray(answers),
         strata,
         rng=np.random.default_rng(seed),
         scenes=scenes,
+        windows=windows,
         n_resamples=n_resamples,
     )
 
@@ -119,6 +120,62 @@ def test_type_one_error_with_and_without_image_main_effects(main_effect):
     assert least <= rejections(main_effect=main_effect) <= most
 
 
+def test_window_p_is_that_of_the_mean_statistic_of_all_relabellings():
+    rng = np.random.default_rng(8)
+    scores, labels = rng.standard_normal((6, 6, 4)), np.arange(6)
+    scores[np.arange(6), labels, 2:] += 0.6
+    windows = [(2, 3), (0, 3), (1, 1)]
+    found = relabelled(scores, labels, ["one"] * 6, n_resamples=20_000, windows=windows)
+    standard, _ = _standardised(scores, labels, [np.arange(6)[:, None]])
+    sums = np.array(
+        [standard[np.arange(6), list(order)].sum(axis=0) for order in permutations(range(6))]
+    )
+    means = np.column_stack([sums[:, first : last + 1].mean(axis=1) for first, last in windows])
+    exact = (means >= means[0] - 1e-12).mean(axis=0)
+    assert (abs(found.window_p - exact) < 5 * np.sqrt(exact * (1 - exact) / 20_000) + 1e-4).all()
+    # The windows change nothing about the rest, and there need be none.
+    plain = relabelled(scores, labels, ["one"] * 6, n_resamples=20_000)
+    assert plain.window_p.tolist() == []
+    np.testing.assert_allclose(found.p, plain.p, atol=0.02)
+
+
+@given(
+    st.integers(0, 1000), st.lists(st.sampled_from([1e-6, 0.3, 9.0, 1e6]), min_size=5, max_size=5)
+)
+def test_the_loudness_of_a_layer_changes_neither_p(seed, factor):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((30, 3, 5)), rng.integers(0, 3, 30)
+    scores[np.arange(30), labels, 2:] += 0.4
+    moved = (scores + rng.standard_normal((30, 1, 5))) * factor
+    plain, other = (
+        relabelled(table, labels, ["a"] * 30, windows=[(3, 4), (0, 4)]) for table in (scores, moved)
+    )
+    np.testing.assert_allclose(other.z, plain.z, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(other.p, plain.p, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(other.window_p, plain.window_p, rtol=0, atol=1e-9)
+
+
+def test_window_p_keeps_its_level_and_finds_what_is_on_the_plateau_only():
+    rng = np.random.default_rng(9)
+    null = plateau = elsewhere = 0
+    for _ in range(300):
+        labels = rng.choice(4, 60, p=[0.5, 0.3, 0.1, 0.1])
+        scores = rng.standard_normal((60, 4, 9)) * np.r_[np.ones(6), 5, 0.2, 1]
+        scores += rng.standard_normal((60, 1, 1)) + rng.standard_normal((1, 4, 1))
+        seed, strata = int(rng.integers(2**31)), np.repeat(["a", "b", "c"], 20)
+        found = relabelled(scores, labels, strata, seed=seed, windows=[(7, 8)])
+        null += found.window_p[0] <= 0.05
+        right = np.arange(60), labels
+        scores[right] += 0.8 * np.r_[0, 0, 0, 0, 0, 0, 0, 0.2, 1]
+        found = relabelled(scores, labels, strata, seed=seed, windows=[(7, 8), (0, 5)])
+        plateau += found.window_p[0] <= 0.05
+        elsewhere += found.window_p[1] <= 0.05
+    least, most = binom.ppf([0.001, 0.999], 300, [0.04, 0.06])
+    assert least <= null <= most
+    assert least <= elsewhere <= most
+    assert plateau > 270
+
+
 def clustered_rejections(*, by_scene: bool, repetitions: int = 250) -> int:
     """Null data with three questions a scene, whose answers and whose scores go together."""
     rng = np.random.default_rng(6)
@@ -161,6 +218,10 @@ def test_same_generator_same_bytes():
         ({"answers": [0.0, 1.0, 0.0, 1.0]}, r"`answers` must hold one whole number"),
         ({"scores": np.full((4, 2, 3), -np.inf)}, r"got -inf at item 0, answer 0, layer 0"),
         ({"n_resamples": 0}, r"`n_resamples` must be a whole number"),
+        (
+            {"windows": [(0, 3)]},
+            r"`windows` must give first and last layers within 0..2, got \(0, 3\): pass pairs",
+        ),
     ],
 )
 def test_says_what_is_wrong(change, message):

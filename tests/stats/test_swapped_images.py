@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from stats import cluster_bootstrap, emergence_layer, shuffled_label_test
+from stats import (
+    cluster_bootstrap,
+    emergence_layer,
+    half_plateau_crossing,
+    shuffled_label_test,
+)
 from stats.swapped_images import scene_pseudo_values, swapped_scores
 
 ANSWERS = np.array([0.4, 0.3, 0.2, 0.1])
@@ -132,16 +137,19 @@ def test_no_effect_at_all_leaves_the_projection_with_spread_and_coverage():
 def test_emergence_on_these_rows_covers_the_layer():
     rng = np.random.default_rng(4)
     profile = 1.5 * np.clip((np.arange(9) - 2.6) / 2 + 0.5, 0, 1)
-    half = int(np.argmax(profile >= profile[-2:].mean() / 2))
-    held = held_by_set = number = 0
+    truth = half_plateau_crossing(profile[None], slice(7, 9))[0]
+    half = int(np.ceil(truth))
+    held = held_by_layer = held_by_set = number = 0
     for _ in range(120):
         scores, labels, stratum = sample(rng, 150, profile, image=3.0, confidence=0.5)
         rows = rows_of(scores, labels, stratum, np.arange(150))
         found = emergence_layer(rows, rng=rng, margin=0.05, n_resamples=199)
         held_by_set += found.fb_half.low <= half <= (found.fb_half.high or 0)
-        if found.lambda_half is not None:
+        if found.lambda_half is not None and found.layer is not None:
             number += 1
-            held += found.lambda_half.low <= half <= found.lambda_half.high
+            held += found.lambda_half.low <= truth <= found.lambda_half.high
+            held_by_layer += found.layer.low <= half <= found.layer.high
     assert number >= 115
-    assert held >= binom.ppf(0.001, number, 0.95)
+    assert held >= binom.ppf(0.001, number, 0.94)
+    assert held_by_layer >= binom.ppf(0.001, number, 0.94)
     assert held_by_set >= binom.ppf(0.001, 120, 0.95)

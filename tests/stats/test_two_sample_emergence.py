@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom, mannwhitneyu, ttest_ind
 
-from stats import area_under_curve, two_sample_emergence
+from stats import area_under_curve, half_plateau_crossing, two_sample_emergence
 from stats.simulate import effect_profile
 from stats.two_sample_emergence import pseudo_effects
+
+# Half of the plateau is a little less than half of the amplitude, which layer 6 has.
+TRUTH = half_plateau_crossing(effect_profile(13, onset=6.0, plateau=1.0)[None], slice(10, 13))[0]
 
 
 def rng(seed=0):
@@ -41,10 +44,14 @@ def test_a_planted_onset_is_found():
     found = two_sample_emergence(
         *groups(1, plateau=9.0), rng=rng(), margin=0.05, omnibus_p=0.001, n_resamples=2000
     )
-    crossing = found.emergence.lambda_half
+    crossing, layer = found.emergence.lambda_half, found.emergence.layer
     assert found.emergence.outcome == "emerged"
     assert crossing is not None
-    assert crossing.low <= 6 <= crossing.high
+    assert layer is not None
+    assert crossing.low <= TRUTH <= crossing.high
+    # Both are those of two samples, not those of the rows that stand in for them.
+    assert layer.low == np.ceil(crossing.low)
+    assert layer.estimate == np.ceil(crossing.estimate)
     assert abs(crossing.estimate - 6) < 1
     assert (found.low <= found.estimate).all()
     assert (found.estimate <= found.high).all()
@@ -59,16 +66,19 @@ def test_the_gate_holds():
 
 
 def test_crossing_and_set_cover_the_planted_layer():
-    n, inside, in_set = 120, 0, 0
+    n, inside, inside_layer, in_set = 120, 0, 0, 0
     for seed in range(n):
         found = two_sample_emergence(
             *groups(seed, n=(60, 12), plateau=6.0), rng=rng(seed), margin=0.05, omnibus_p=0.001,
             n_resamples=800,
         )  # fmt: skip
         crossing, layers = found.emergence.lambda_half, found.emergence.fb_half
-        inside += crossing is None or crossing.low <= 6 <= crossing.high
+        inside += crossing is None or crossing.low <= TRUTH <= crossing.high
+        layer = found.emergence.layer
+        inside_layer += layer is None or layer.low <= 6 <= layer.high
         in_set += layers.low <= 6 and (layers.high is None or layers.high >= 6)
     assert inside >= binom.ppf(0.001, n, 0.93)
+    assert inside_layer >= binom.ppf(0.001, n, 0.93)
     assert in_set >= binom.ppf(0.001, n, 0.95)
 
 

@@ -6,8 +6,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from analysis.estimation.estimates import estimate, score_rows
-from analysis.reporting.report_text import attribute_table, sentence
+from analysis.estimation.estimates import estimate
+from analysis.estimation.tables import effect_rows, score_rows
+from analysis.reporting.emergence_text import attribute_table, loudness_sentence, sentence
 from analysis.runs.results import add_finding, schema
 from analysis.runs.run_folder import claim
 from data_prep.errors import UserError
@@ -39,6 +40,7 @@ def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
     jsonschema.validate(results, schema())
     # What people read can be made of each.
     assert sentence("color", found).startswith("color ")
+    assert loudness_sentence("color", found, readout="logit_lens").startswith("color ")
     assert attribute_table("color", found, readout="logit_lens").count("\n") > len(
         PROFILES[outcome]
     )
@@ -46,11 +48,29 @@ def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
 
 def test_the_schema_notices_what_is_missing(emerged, tmp_path):
     run = claim(tmp_path / "run", QUICK, model_revision="sha256:1", data_fingerprint="f" * 64)
-    for name in ("outcome", "layers", "omnibus_p", "fb_half"):
-        broken = {key: value for key, value in emerged.results.items() if key != name}
-        results = add_finding(run, "color", "logit_lens", broken, ABOUT)
+    results = add_finding(run, "color", "logit_lens", emerged.results, ABOUT)
+    whole = results["attributes"]["color"]["readouts"]["logit_lens"]
+    for name in ("outcome", "layers", "omnibus_p", "plateau_p", "robustness", "sure", "fb_half"):
+        broken = {key: value for key, value in whole.items() if key != name}
+        attributes = {"color": {"readouts": {"logit_lens": broken}}}
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(results, schema())
+            jsonschema.validate(results | {"attributes": attributes}, schema())
+
+
+def test_findings_of_a_run_are_adjusted_together(emerged, tmp_path):
+    run = claim(tmp_path / "run", QUICK, model_revision="sha256:1", data_fingerprint="f" * 64)
+    small = max(*emerged.results["omnibus_p"].values(), *emerged.results["plateau_p"].values())
+    first = add_finding(run, "color", "logit_lens", emerged.results, ABOUT)
+    assert holm_of(first, "color") == small == emerged.results["omnibus_p_holm"]
+    null = estimate(planted((0,) * 9), QUICK, key=0).results
+    both = add_finding(run, "shape", "logit_lens", null, ABOUT)
+    # Holm: twice the smaller one, and the larger is no less.
+    assert holm_of(both, "color") == 2 * small
+    assert holm_of(both, "shape") >= max(null["plateau_p"].values())
+
+
+def holm_of(results: dict, attribute: str) -> float:
+    return results["attributes"][attribute]["readouts"]["logit_lens"]["omnibus_p_holm"]
 
 
 def test_the_planted_layer_lies_in_interval_and_sets(emerged):
@@ -63,11 +83,13 @@ def test_the_planted_layer_lies_in_interval_and_sets(emerged):
     assert delta["low"] <= 4 <= delta["high"]
     assert found["lambda_first"] <= found["lambda_sustained"] <= 4
     assert max(found["omnibus_p"].values()) < 0.01
+    assert max(found["plateau_p"].values()) < 0.01
     assert min(row["p_shuffled"] for row in found["layers"][:4]) > 0.05
     assert max(row["p_shuffled"] for row in found["layers"][4:]) < 0.01
-    assert {each["outcome"] for each in found["other_scores"].values()} == {"emerged"}
-    assert found["other_control"]["control"] == "blank"
-    assert found["other_control"]["outcome"] == "emerged"
+    layer = found["layer"]
+    assert layer["low"] <= layer["estimate"] == np.ceil(crossing["estimate"]) <= layer["high"]
+    assert found["monotone"]
+    assert not found["declines"]
 
 
 def certain(n_items: int, answer: np.ndarray, p: float) -> np.ndarray:
@@ -94,48 +116,78 @@ def test_scores_and_effects_of_an_exact_case():
     brier_own = 0.03**2 + 3 * 0.01**2
     brier_other = 0.97**2 + 0.99**2 + 2 * 0.01**2
     row = found["layers"][1]
-    assert row["real"] == pytest.approx(own, abs=1e-6)
-    assert row["shuffled"] == pytest.approx(hit * own + miss * other, rel=1e-6)
-    assert row["blank"] == -2
+    stated = {"real": own, "shuffled": hit * own + miss * other, "blank": -2}
+    assert row["stated"] == pytest.approx(stated, rel=1e-6)
     # H of four balanced answers is 2 bits; guessing is wrong in 3 of 4, and has Brier score 3/4.
     assert found["answer_entropy_bits"] == 2
-    assert row["effect"] == pytest.approx(miss * (own - other) / 2, rel=1e-6)
+    assert found["guessing"] == pytest.approx({"bits": -2, "correct": 1 / 4, "brier": 3 / 4})
+    # It is always right, so its reader is all but certain; what the blank image tells is nothing.
+    assert row["information"]["blank"] == pytest.approx(0, abs=1e-9)
+    assert 1.95 < row["information"]["real"] <= 2
+    assert row["effect"] == pytest.approx(row["information"]["real"] / 2)
+    assert row["held"] == pytest.approx(row["information"]["real"], abs=0.01)
     assert row["correct"] == pytest.approx({"real": 1, "shuffled": hit, "blank": 1 / 4})
     assert row["brier"]["real"] == pytest.approx(brier_own, rel=1e-4)
     assert row["brier"]["shuffled"] == pytest.approx(hit * brier_own + miss * brier_other, rel=1e-4)
     assert row["brier"]["blank"] == pytest.approx(3 / 4)
-    # Lower is better for Brier, and being better is positive for all.
-    assert {name: each["outcome"] for name, each in found["other_scores"].items()} == {
-        "correct": "from_start",
-        "brier": "from_start",
-    }
+    # Always right at .97 could be said more loudly; what its word costs is what is left to gain.
+    assert row["scale"]["low"] > 1
+    gained = row["information"]["real"] - 2 - own
+    assert row["lost"]["estimate"] == pytest.approx(gained, abs=1e-6)
+    entropy = -(0.97 * own + 0.03 * other)
+    assert row["certainty"]["estimate"] == pytest.approx(1 - entropy / 2, rel=1e-5)
     assert found["answers"] == dict.fromkeys(ANSWERS, 20)
     assert (found["n_items"], found["n_texts"], found["n_scenes"]) == (80, 2, 80)
     assert table["blank"]["bits"].shape == (80, 3)
 
 
-def test_the_blank_effect_pairs_each_scene_with_its_own_blank():
-    readings = planted(EMERGING)
-    study = replace(QUICK, primary_control="blank")
-    estimates = estimate(readings, study, key=0)
-    found, table = estimates.results, estimates.scores
-    # Half of the scenes are hard under both conditions alike: paired, that takes nothing away.
-    hard = np.where(np.arange(80) % 3 == 0, -40, 0).astype(np.float32)[:, None, None]
-    harder = replace(readings, real=readings.real + hard, blank=readings.blank + hard)
-    again = estimate(harder, study, key=0).results
-    for before, after in zip(found["layers"], again["layers"], strict=True):
-        for name in ("effect", "low", "high", "p_blank"):
-            assert after[name] == pytest.approx(before[name], abs=1e-4)
-    expected = (table["real"]["bits"] - table["blank"]["bits"]).mean(axis=0) / 2
-    assert [row["effect"] for row in found["layers"]] == pytest.approx(expected.tolist())
-    assert found["primary_control"] == "blank"
-    assert found["other_control"]["control"] == "shuffled"
+def test_how_loudly_it_is_said_changes_no_estimate(emerged):
+    """Factors per layer, and a shift per item and layer, of every condition."""
+    plain = planted(EMERGING)
+    rng = np.random.default_rng(3)
+    louder = np.exp(rng.normal(0, 2, 9))[:, None]
+    shift = rng.normal(0, 5, (80, 9, 1))
+    said = replace(plain, real=plain.real * louder + shift, blank=plain.blank * louder - shift)
+    found = estimate(said, QUICK, key=0).results
+    for name in ("outcome", "fb_half", "fb_delta", "layer", "omnibus_p", "plateau_p"):
+        assert found[name] == pytest.approx(emerged.results[name], abs=1e-9)
+    assert found["lambda_half"] == pytest.approx(emerged.results["lambda_half"], abs=1e-6)
+    # Readings are float32, so products are rounded.
+    for name in ("effect", "low", "high", "held"):
+        after, before = ([row[name] for row in each["layers"]] for each in (found, emerged.results))
+        assert after == pytest.approx(before, abs=1e-4)
+    stated = [one["estimate"] for one in found["robustness"]][-1]
+    assert stated != pytest.approx(emerged.results["robustness"][-1]["estimate"], abs=0.1)
 
 
-def test_the_shuffled_effect_is_real_minus_control_over_entropy(emerged):
+def test_the_effect_is_information_with_the_image_minus_without(emerged):
     found, table = emerged.results, emerged.scores
-    expected = (table["real"]["bits"] - table["shuffled"]["bits"]).mean(axis=0) / 2
-    assert [row["effect"] for row in found["layers"]] == pytest.approx(expected.tolist())
+    told = table["real"]["information"] - table["blank"]["information"]
+    assert [row["effect"] for row in found["layers"]] == pytest.approx((told.mean(0) / 2).tolist())
+    assert np.isnan(table["shuffled"]["information"]).all()
+
+
+def test_both_kinds_of_guessing_must_be_beaten():
+    """A blank image that misleads its own reader is no knowledge of the real one."""
+    plain = planted((0,) * 9)
+    rng = np.random.default_rng(0)
+    wrong = np.where(rng.random((80, 1)) < 0.5, plain.answer_index[:, None], 1)
+    blank = np.full((80, 9, 4), -8.0)
+    blank[np.arange(80)[:, None], np.arange(9), wrong] = -0.02
+    found = estimate(replace(plain, blank=blank.astype(np.float32)), QUICK, key=0).results
+    assert found["plateau_p"]["blank"] > 0.05
+    assert found["outcome"] == "not_emerged"
+
+
+def test_right_answers_below_guessing_are_no_knowledge():
+    """A readout that always prefers a wrong answer, loudly: stated bits called that an effect."""
+    plain = planted(EMERGING)
+    turned = np.take_along_axis(plain.real, ((np.arange(4) + 1) % 4)[None, None], axis=2)
+    found = estimate(replace(plain, real=turned), QUICK, key=0).results
+    last = found["layers"][-1]
+    assert last["correct"]["real"] < found["guessing"]["correct"]
+    assert found["outcome"] == "not_emerged"
+    assert last["scale"]["estimate"] == 0
 
 
 def test_swapped_images_are_the_control_where_they_were_shown():
@@ -154,7 +206,20 @@ def test_both_controls_must_be_beaten():
     found = estimate(replace(plain, blank=plain.real), QUICK, key=0).results
     assert found["omnibus_p"]["shuffled"] < 0.01
     assert found["omnibus_p"]["blank"] > 0.05
+    assert found["plateau_p"]["blank"] > 0.05
     assert found["outcome"] == "not_emerged"
+
+
+def test_a_blank_image_beaten_early_is_not_beaten_where_it_counts():
+    """It was: any layer would do, and the blank image won on the plateau."""
+    plain = planted((0, 3, 3, 3, 3, 3, 3, 3, 3))
+    blank = plain.real.copy()
+    blank[:, 1] = -2
+    found = estimate(replace(plain, blank=blank), QUICK, key=0).results
+    assert found["omnibus_p"]["blank"] < 0.01
+    assert found["plateau_p"]["blank"] > 0.05
+    assert found["outcome"] != "emerged"
+    assert found["lambda_half"] is None
 
 
 def numbers(found: dict) -> list[float]:
@@ -200,17 +265,26 @@ def test_the_same_seed_gives_the_same_and_another_other_draws(emerged):
         estimate(planted(EMERGING), replace(QUICK, seed=1), key=0).results,
     ):
         assert other["layers"][5]["low"] != again["layers"][5]["low"]
-        assert other["layers"][5]["effect"] == again["layers"][5]["effect"]
+        # Other folds, and so readers that differ a little.
+        assert other["layers"][5]["effect"] == pytest.approx(again["layers"][5]["effect"], abs=0.01)
 
 
 def test_item_rows_hold_every_item_condition_and_layer(emerged):
     readings = planted(EMERGING)
     rows = score_rows(emerged, readings, "logit_lens")
     assert len(rows) == 80 * 3 * 9
+    assert rows.columns.tolist()[-4:] == ["bits", "correct", "brier", "information"]
     assert not rows.duplicated(["item_id", "condition", "layer"]).any()
     one = rows.query("item_id == @readings.items.item_id[7] and condition == 'real'")
     assert one["layer"].tolist() == list(range(9))
     assert one["bits"].to_numpy() == pytest.approx(readings.real[7, :, readings.answer_index[7]])
+
+
+def test_effect_rows_hold_every_scene_and_layer(emerged):
+    rows = effect_rows(emerged, planted(EMERGING), "logit_lens")
+    assert len(rows) == 80 * 9
+    assert rows["effect"].to_numpy().reshape(80, 9) == pytest.approx(emerged.effects["effect"])
+    assert rows["held"].to_numpy().reshape(80, 9) == pytest.approx(emerged.effects["held"])
 
 
 @pytest.mark.parametrize(

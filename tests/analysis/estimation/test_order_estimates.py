@@ -22,7 +22,15 @@ def results(onsets, outcomes=None, study=STUDY):
     rng = np.random.default_rng(0)
     effects = {name: effect(onset, rng) for name, onset in onsets.items()}
     outcomes = outcomes or dict.fromkeys(onsets, "emerged")
-    found = order_results(effects, outcomes, study, rng=np.random.default_rng(1))
+    # "not_monotone" stands for what has emerged and has no layer all the same.
+    findings = {
+        name: {
+            "outcome": outcome.replace("not_monotone", "emerged"),
+            "lambda_half": {} if outcome == "emerged" else None,
+        }
+        for name, outcome in outcomes.items()
+    }
+    found = order_results(effects, findings, study, rng=np.random.default_rng(1))
     return {"readout": "logit_lens", **found, "n_scenes": N_SCENES}
 
 
@@ -59,6 +67,9 @@ def test_what_has_not_emerged_is_left_out_and_said():
     found = results({"color": 2, "size": 3, "shape": 6}, outcomes)
     assert found["attributes"] == ["color", "shape"]
     assert "size is left out: not emerged" in order_text(found)
+    falls = results({"color": 2, "size": 3, "shape": 6}, outcomes | {"size": "not_monotone"})
+    assert falls["attributes"] == ["color", "shape"]
+    assert "size is left out: not monotone" in order_text(falls)
     alone = results({"color": 2, "size": 3}, {"color": "emerged", "size": "from_start"})
     assert (alone["differences"], alone["chain_p"]) == ([], None)
     assert "no order: fewer than 2 attributes emerge" in order_text(alone)

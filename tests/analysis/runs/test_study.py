@@ -29,7 +29,6 @@ OTHER = Study(
     attention="eager",
     prompt_style="bare",
     lens_attributes=("size",),
-    primary_control="blank",
     margin=0.1,
     plateau=(8, 10),
     horizon=11,

@@ -1,0 +1,124 @@
+"""What is found in models that know nothing: random weights of six families, on the bundled scenes.
+
+    python -m tests.analysis.bench_random_models [--families llava ...] [--seeds 0 1] [--folder DIR]
+
+Every attribute is read by the logit lens with both kinds of readers; a claim is any outcome other
+than "not emerged". Beside it stands the predecessor's rule: stated bits against shuffled images,
+both omnibus tests and a plateau above the margin. Runs are kept in the folder and gone on with.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from transformers.utils import logging
+
+from analysis.emergence import COMMAND, Emergence
+from analysis.estimation.controls import Shuffled, shuffled_control
+from analysis.estimation.effect import Stated, entropy_bits, stated_of
+from analysis.estimation.estimates import estimate
+from analysis.estimation.scene_rows import scene_rows
+from analysis.readings.readings import Readings, readings_of
+from analysis.reporting.printed import printed
+from analysis.runs.command import open_run, parse_options
+from analysis.runs.study import Study
+from data_prep.attributes import stream_key
+from stats import emergence_layer, sign_flip_max_t
+from tests.probes.families.small import save
+
+FAMILIES = ("llava", "llava_onevision", "qwen2_vl", "qwen2_5_vl", "paligemma2", "idefics3")
+WANTED = 0.01
+
+
+def predecessor(readings: Readings, study: Study, *, rng: np.random.Generator) -> str:
+    """The outcome by stated bits, real minus shuffled, as they were judged before."""
+    stated = stated_of(readings)
+    control: Shuffled = shuffled_control(
+        readings, stated, windows=(), rng=rng, n_resamples=study.n_resamples
+    )
+    blank = sign_flip_max_t(_against_blank(readings, stated), rng=rng)
+    return emergence_layer(
+        control.stated_rows / entropy_bits(readings),
+        rng=rng,
+        margin=study.margin,
+        level=study.level,
+        n_resamples=study.n_resamples,
+        omnibus_p=max(control.omnibus_p, blank.omnibus_p),
+    ).outcome
+
+
+def _against_blank(readings: Readings, stated: Stated) -> np.ndarray:
+    own, blank = (each.of(readings.answer_index) for each in (stated.by_answer, stated.blank))
+    return scene_rows(own.bits - blank.bits, readings.items["scene_id"].to_numpy(dtype=str))
+
+
+def judged(family: str, seed: int, folder: Path) -> list[dict[str, object]]:
+    """A row per attribute of one random model."""
+    model = folder / f"{family}-{seed}-model"
+    if not (model / "config.json").exists():
+        save(family, model, seed)
+    run = folder / f"{family}-{seed}"
+    line = ["--model", str(model), "--run", str(run), "--attr", "all"]
+    opened = open_run(parse_options(Emergence, command=COMMAND, arguments=line))
+    rows = []
+    for name in opened.data.chosen(("all",)):
+        readings = readings_of(opened, name, "logit_lens")
+        found = estimate(readings, opened.run.study, key=stream_key(name)).results
+        by_choice = {each["choice"]: each["outcome"] for each in found["robustness"]}
+        right = found["layers"][-1]["correct"]["real"]
+        rows.append(
+            {
+                "model": f"{family} {seed}",
+                "attribute": name,
+                "a": found["outcome"],
+                "b": by_choice["reader with offsets"],
+                "plateau": found["plateau_effect"],
+                "right": right,
+                "guessing": found["guessing"]["correct"],
+                "before": predecessor(
+                    readings, opened.run.study, rng=opened.run.study.rng(99, stream_key(name))
+                ),
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--folder", type=Path, default=Path("runs/random-models"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    table = Table(box=SIMPLE_HEAD)
+    for header in ("model", "attribute", "a", "b", "plateau", "right", "guessing", "before"):
+        table.add_column(header, no_wrap=True)
+    claims = {"a": 0, "b": 0, "before": 0}
+    total = 0
+    for family in options.families:
+        for seed in options.seeds:
+            for row in judged(family, seed, options.folder):
+                total += 1
+                for kind in claims:
+                    claims[kind] += row[kind] != "not_emerged"
+                cells = (f"{each:.2f}" if type(each) is float else str(each).replace("_", " ")
+                         for each in row.values())  # fmt: skip
+                table.add_row(*cells)
+            print(f"{family} {seed}: claims so far {claims} of {total}", flush=True)
+    print(printed(table))
+    share = (claims["a"] + claims["b"]) / (2 * total)
+    print(
+        f"false emergence, readers a and b: {claims['a'] + claims['b']} of {2 * total} readings "
+        f"({share:.3f}; at most {WANTED} wanted); before: {claims['before']} of {total}"
+    )
+
+
+if __name__ == "__main__":
+    main()
