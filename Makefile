@@ -35,6 +35,7 @@ report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.probes --attr all --run $(RUN)
 	$(BIN)/python -m analysis.tuned_lens --run $(RUN)
 	$(BIN)/python -m analysis.order --run $(RUN)
+	$(BIN)/python -m analysis.worlds --run $(RUN)
 	$(BIN)/python -m analysis.confusion --attr shape --run $(RUN)
 	$(BIN)/python -m analysis.trajectory --run $(RUN)
 	$(BIN)/python -m analysis.examples --run $(RUN)

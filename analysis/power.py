@@ -1,7 +1,7 @@
 """What would a study find? Its own procedure on simulated scenes, before it is run.
 
 `python -m analysis.power --study study.toml --layers 32 --effect 0.3 --sd 0.6` prints, for several
-numbers of scenes, how often an effect of that size is found and how wide its sets are.
+numbers of scenes, how often information of that size is found and how wide its sets are.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class Arguments:
     layers: int = 10
     """L, the model's blocks; there are L + 1 states."""
     effect: float = 0.3
-    """Effect on the plateau, as share of the answer's entropy."""
+    """Information that the image adds on the plateau, as share of the answer's entropy H."""
     sd: float = 0.6
-    """Standard deviation of a scene's effect, in the same unit."""
+    """Standard deviation of that between scenes, in shares of H: .4 to .8 in the bundled run."""
     onset: float | None = None
     """Layer of half the plateau; default: two fifths of the layers."""
     shape: Shape = "sigmoid"
@@ -55,6 +55,11 @@ def simulate(arguments: Arguments, study: Study) -> PowerCurve:
     """The power curve of the study; UserError for what it cannot simulate."""
     if arguments.layers < 1:
         raise UserError(f"layers must be at least 1, got {arguments.layers}: count the blocks")
+    if not 0 < arguments.effect <= 1:
+        raise UserError(
+            f"effect must be above 0 and at most 1, got {arguments.effect:g}: it is a share of the "
+            "answer's entropy, and no image tells more than all of it"
+        )
     onset = 0.4 * arguments.layers if arguments.onset is None else arguments.onset
     try:
         profile = effect_profile(
@@ -84,7 +89,7 @@ def report(arguments: Arguments, study: Study, curve: PowerCurve) -> tuple[Table
     """The curve as a table, and the scenes needed in a sentence."""
     table = Table(box=None, pad_edge=False)
     for column in ("scenes", "found", "a layer", "interval (layers)", "set (layers)",
-                   "least effect at .8"):  # fmt: skip
+                   "least information at .8"):  # fmt: skip
         table.add_column(column, justify="right")
     tests = arguments.layers + 1
     detectable = [
@@ -101,9 +106,9 @@ def report(arguments: Arguments, study: Study, curve: PowerCurve) -> tuple[Table
     detect = scenes_to_detect(arguments.effect, sd=arguments.sd, n_layers=tests, level=study.level)
     absent = scenes_for_equivalence(study.margin, sd=arguments.sd, level=study.level)
     return table, (
-        f"Power .8 takes about {detect} scenes to find an effect of {arguments.effect:g} at one of "
-        f"{tests} layers, and {absent} to show that there is none above the margin of "
-        f"{study.margin:g} at a layer."
+        f"Power .8 takes about {detect} scenes to find information of {arguments.effect:g} H at "
+        f"one of {tests} layers, and {absent} to show that there is none above the margin of "
+        f"{study.margin:g} H at a layer."
     )
 
 

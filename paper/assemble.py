@@ -189,12 +189,8 @@ def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[s
     made |= {name: [f"paper/{name}"] for name in outputs
              if name in ("refs.bib", "paper.tex") or name.startswith("text/")}  # fmt: skip
     made[_PDF] = [""]
-    made["text/results.tex"] = made["text/appendix.tex"] = [
-        "run ",
-        "comparison",
-        "validation",
-        "paper/",
-    ]
+    for name in ("results", "appendix", "shown"):
+        made[f"text/{name}.tex"] = ["run ", "comparison", "validation", "paper/"]
     made["settings.tex"] = ["SOURCE_DATE_EPOCH", "format", "paper/assemble.py"]
     return {name: sources for name, sources in made.items() if name in outputs or name == _PDF}
 

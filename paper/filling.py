@@ -59,6 +59,8 @@ def _fill_of_run(
     section: Section, record: RunRecord, filled: list[Filled], left_out: LeftOut
 ) -> None:
     command = section.made_by.format(run=record.folder)
+    if section.part == "methods" and any(one.section is section for one in filled):
+        return
     if not section.holds(record):
         if section.made_by and not section.optional:
             left_out[record.key, section.name] = (

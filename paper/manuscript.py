@@ -80,6 +80,7 @@ def manuscript(
     }
     texts |= {_file(section, record): text for section, record, text in sections}
     generated = {
+        "text/shown.tex": _shown_with_methods(sections),
         "text/results.tex": _results(sections, records),
         "text/appendix.tex": _appendix(sections),
     }
@@ -155,6 +156,16 @@ def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[
         lines.append(rf"\onrun{{{compared.key}}}")
         lines.append(rf"\section{{The runs compared}}\label{{sec:{compared.key}:results}}")
         lines += _inputs(sections, "results", compared)
+    return "\n".join([*lines, rf"\onrun{{{ALL}}}", ""])
+
+
+def _shown_with_methods(sections: Sequence[tuple[Section, Record, str]]) -> str:
+    """What runs add to the methods, each of it once."""
+    lines = ["% Made by paper.build from the sections that the runs fill."]
+    for key in dict.fromkeys(record.key for section, record, _ in sections
+                             if section.part == "methods"):  # fmt: skip
+        own = [each for each in sections if each[1].key == key]
+        lines += [rf"\onrun{{{key}}}", *_inputs(own, "methods", own[0][1])]
     return "\n".join([*lines, rf"\onrun{{{ALL}}}", ""])
 
 

@@ -39,7 +39,8 @@ class WholeLayer:
     estimate: int | None
     """None where the mean plateau is not positive."""
     low: int
-    """Lower end, from the same resamples as that of the crossing."""
+    """Lower end: the first whole layer at or past that of the crossing, so that whenever the
+    crossing's interval holds, so does this one."""
     high: int
     """Upper end."""
     level: float
@@ -136,8 +137,8 @@ def crossing_of(
     )
     whole = WholeLayer(
         estimate=None if np.isnan(estimate) else first_layer_past(estimate),
-        low=first_layer_past(np.quantile(early, tail, method="inverted_cdf")),
-        high=first_layer_past(np.quantile(late, 1 - tail, method="higher")),
+        low=first_layer_past(half.low),
+        high=first_layer_past(half.high),
         level=level,
     )
     return half, whole

@@ -159,8 +159,8 @@ def crossing_difference(
     """Interval and p-values from resampled differences; NaN counts as -+`reach`, against both."""
     tail = (1 - level) / 2
     absent = np.isnan(differences)
-    low = np.quantile(np.where(absent, -reach, differences), tail)
-    high = np.quantile(np.where(absent, reach, differences), 1 - tail)
+    low = np.quantile(np.where(absent, -reach, differences), tail, method="weibull")
+    high = np.quantile(np.where(absent, reach, differences), 1 - tail, method="weibull")
     total = 1 + len(differences)
     p_earlier = (1 + int((absent | (differences <= 0)).sum())) / total
     p_later = (1 + int((absent | (differences >= 0)).sum())) / total

@@ -11,7 +11,7 @@ from numpy import ndarray
 from analysis.runs.study import Study
 from stats import EmergenceOrder, emergence_order
 
-_BINS_PER_LAYER = 10
+_BINS_PER_LAYER = 50
 
 
 def order_results(
@@ -95,7 +95,7 @@ def _differences(order: EmergenceOrder) -> list[dict[str, Any]]:
 
 
 def _distribution(crossings: Float[ndarray, " resample"], last: int) -> dict[str, list[float]]:
-    """Share of resamples by layer, in tenths of layers; what is absent is in no bin."""
+    """Share of resamples by layer, in fiftieths of layers; what is absent is in no bin."""
     edges = np.linspace(0, last, last * _BINS_PER_LAYER + 1)
     counts, _ = np.histogram(crossings[~np.isnan(crossings)], bins=edges)
     return {

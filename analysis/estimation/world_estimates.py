@@ -23,7 +23,7 @@ _SCENES, _READERS, _ESTIMATES, _TRUTH = range(4)
 VOICES: tuple[Voice, ...] = ("constant", "growing", "late")
 _LAST, _N_SCENES, _N_ANSWERS = 12, 200, 4
 _POPULATION = 20_000
-_EVIDENCE = effect_profile(_LAST + 1, onset=5.0, plateau=2.2)
+_EVIDENCE = effect_profile(_LAST + 1, onset=4.9, plateau=2.2)
 
 
 def world_estimates(study: Study) -> dict[str, Any]:

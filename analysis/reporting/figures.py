@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from probes.durable import write_durably
 
@@ -174,7 +175,9 @@ def save_emergence_figure(
 ) -> tuple[Path, Path]:
     """Effect by layer of all attributes in one panel, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
+        # Room above for the sets, which the layout does not know of.
+        room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.02 * len(results)))
+        figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout=room)
         axes = figure.subplots()
         axes.axhline(0, color="0.6", linewidth=0.6)
         drawn = looks(results)

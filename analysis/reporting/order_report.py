@@ -18,7 +18,7 @@ _UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate":
 
 
 def order_text(found: Mapping[str, Any]) -> str:
-    """A row per pair, then what may be said of the declared order."""
+    """A row per pair, then what may be said of the order given."""
     left_out = [f"{name} is left out: {why}" for name, why in found["left_out"].items()]
     if not found["differences"]:
         return "\n".join([*left_out, "no order: fewer than 2 attributes emerge"])
@@ -26,12 +26,12 @@ def order_text(found: Mapping[str, Any]) -> str:
 
 
 def chain_sentence(found: Mapping[str, Any]) -> str:
-    """Whether the declared order is shown, and which order is the most frequent one."""
-    declared = ", ".join(found["attributes"])
+    """Whether the order given is shown, and which order is the most frequent one."""
+    given = ", ".join(found["attributes"])
     shown = "is shown" if found["chain_p"] <= 1 - found["level"] else "is not shown"
     most = max(found["order_probability"], key=lambda one: one["probability"])
     return (
-        f"The declared order ({declared}) {shown} ({p_text(found['chain_p'])}, intersection-union "
+        f"The order given ({given}) {shown} ({p_text(found['chain_p'])}, intersection-union "
         f"over its links; {found['n_scenes']} scenes). Most frequent among resamples: "
         f"{', '.join(most['order'])} ({100 * most['probability']:.0f}%)."
     )

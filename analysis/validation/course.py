@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.validation.scale import Finding, Measure, Scale
-from stats import emergence_layer, half_plateau_crossing, sign_flip_max_t
+from stats import emergence_layer, sign_flip_max_t
 from stats.forward_backward import shown
 from stats.half_crossing import half_crossing
 from stats.simulate import effect_profile, planted_effect
@@ -15,8 +15,8 @@ from stats.simulate import effect_profile, planted_effect
 _MARGIN = 0.05
 _FLIPS = 199
 _SCENES = 60
-BUMP = np.array([0, 1, 0, 1, 1, 1.0])
-"""Past half of the plateau, below it, and past it again."""
+BUMP = np.array([0, 0.8, 0, 1, 1, 1.0])
+"""Past half of the plateau, below it, and past it again; bump and dip are together below it."""
 _TOP = 0.8
 """Plateau, in spreads of a scene, before it falls to some margins."""
 
@@ -31,11 +31,11 @@ def course_claims(scale: Scale) -> Iterator[Finding]:
 
 def _early_bump(scale: Scale) -> Iterator[Finding]:
     repetitions, rng = max(100, scale.repetitions // 4), scale.rng(5, 1)
-    # The first crossing, which the curve up to its first fall has alone.
-    truth = half_plateau_crossing(BUMP[None, :2], slice(1, 2))[0]
+    # The first crossing, between the first two layers.
+    truth = 0.5 / BUMP[1]
     held = held_by_set = said = 0
     for _ in range(repetitions):
-        effect = BUMP + 0.5 * rng.standard_normal((_SCENES, len(BUMP)))
+        effect = BUMP + 0.3 * rng.standard_normal((_SCENES, len(BUMP)))
         found = emergence_layer(effect, rng=rng, margin=_MARGIN, n_resamples=_FLIPS)
         said += not found.monotone and found.lambda_half is None
         held_by_set += found.fb_half.low <= 1 and (found.fb_half.high or 0) >= 3

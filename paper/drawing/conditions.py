@@ -1,4 +1,4 @@
-"""Score by layer with the real image, with another scene's and with a blank one."""
+"""What is told and what is answered with the real image, with another scene's, with a blank one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +16,26 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def draw_conditions(axes: Axes, found: Mapping[str, Any], name: str) -> None:
-    """Mean bits by layer under each condition; a thin line where guessing would be."""
-    rows = found["layers"]
-    layers = [row["layer"] for row in rows]
-    axes.axhline(-found["answer_entropy_bits"], color="0.6", linewidth=0.6)
+def draw_information(axes: Axes, found: Mapping[str, Any]) -> None:
+    """Information in bits by layer, real and blank, each under its own reader; 0 is guessing."""
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    for condition in ("real", "blank"):
+        values = [row["information"][condition] for row in found["layers"]]
+        _draw_curve(axes, found, condition, values)
+
+
+def draw_right_answers(axes: Axes, found: Mapping[str, Any]) -> None:
+    """Share of right answers by layer under each condition; a thin line where guessing would be."""
+    axes.axhline(found["guessing"]["correct"], color="0.6", linewidth=0.6)
     for condition in CONDITIONS:
-        axes.plot(
-            layers, [row[condition] for row in rows], color=COLORS[condition], markersize=2.5,
-            linewidth=1.1, label=condition, **_STYLES[condition],
-        )  # fmt: skip
-    axes.set_title(name, fontsize=8)
+        _draw_curve(axes, found, condition, [row["correct"][condition] for row in found["layers"]])
+    axes.set_ylim(0, 1)
+
+
+def _draw_curve(axes: Axes, found: Mapping[str, Any], condition: str, values: list[float]) -> None:
+    layers = [row["layer"] for row in found["layers"]]
+    axes.plot(
+        layers, values, color=COLORS[condition], markersize=2.3, linewidth=1.1, label=condition,
+        **_STYLES[condition],
+    )  # fmt: skip
     axes.set_xticks(range(0, layers[-1] + 1, max(1, layers[-1] // 5)))

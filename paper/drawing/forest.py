@@ -1,4 +1,4 @@
-"""Depth of emergence by attribute and readout, with intervals and guaranteed sets."""
+"""Depth of emergence by attribute and readout: intervals, guaranteed sets, other choices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,11 @@ from matplotlib.lines import Line2D
 
 from analysis.reporting.figures import draw_crossing, looks
 from paper.evidence.studies import READOUT_NAMES
+from paper.evidence.wording import OUTCOMES, robustness_range
 
 # Shapes, so that readouts differ without colour; colour says the attribute, as everywhere.
 _MARKERS = {"logit_lens": "o", "tuned_lens": "s", "linear_probe": "^"}
-_WORDS = {"not_emerged": "does not emerge", "from_start": "from the start", "died": "lost again"}
+_RANGE = "0.55"
 _GAP = 0.8
 
 
@@ -47,10 +48,9 @@ def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, marker: str) -> None:
-    crossing = found["lambda_half"]
-    if crossing is None:
-        word = _WORDS[found["outcome"]]
-        at = 0.0 if found["outcome"] == "from_start" else found["layers"][-1]["layer"] / 2
+    if found["outcome"] != "emerged":
+        word, last = OUTCOMES[found["outcome"]], found["layers"][-1]["layer"]
+        at = 0.0 if found["outcome"] == "from_start" else last / 2
         axes.text(at, place, word, fontsize=7, fontstyle="italic", color="0.35", va="center",
                   ha="left" if at == 0 else "center")  # fmt: skip
         return
@@ -59,4 +59,10 @@ def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, ma
     high = last if ends["high"] is None else ends["high"]
     axes.plot([ends["low"] - 0.12, high + 0.12], [place, place], color=color, alpha=0.25,
               linewidth=6, solid_capstyle="butt")  # fmt: skip
+    crossing = found["lambda_half"]
+    if crossing is None:
+        return  # the set stands alone: no single layer
+    choices = robustness_range(found)
+    if choices is not None:
+        axes.plot(choices, [place, place], color=_RANGE, linewidth=0.5)
     draw_crossing(axes, crossing, place, color=color, marker=marker)

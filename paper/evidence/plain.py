@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.reporting.report_text import p_text
+from analysis.reporting.report_text import layers_text, p_text
 
 _MINUS = "\u2212"
 
@@ -14,6 +14,11 @@ def number(value: float, digits: int = 2) -> str:
     if not shown.strip("-0.,"):
         shown = shown.lstrip("-")
     return shown.replace("-", _MINUS)
+
+
+def of_h(value: float, digits: int = 2) -> str:
+    """A share of the answers' entropy, never broken over lines."""
+    return f"{number(value, digits)}\u00a0H"
 
 
 def small(value: float) -> str:
@@ -47,6 +52,12 @@ def layer_set(ends: Mapping[str, Any]) -> str:
     if ends["high"] is None:
         return f"{ends['low']} or later"
     return str(ends["low"]) if ends["low"] == ends["high"] else f"{ends['low']} to {ends['high']}"
+
+
+def layers_said(layers: Sequence[int]) -> str:
+    """ "layers 0 to 2 and 5 to 10", for running text."""
+    before, comma, last = layers_text(layers).rpartition(", ")
+    return f"{before} and {last}" if comma else last
 
 
 def span(numbers: Sequence[int]) -> str:

@@ -1,51 +1,160 @@
-"""Clauses whose wording depends on a result, so that the text stays true whatever it is."""
+"""Clauses on where an attribute emerges, whose wording follows the result: true whatever it is."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
-from paper.evidence.plain import interval, layer_set, level, listed, number, p_said
-from paper.evidence.studies import READOUT_NAMES
+from analysis.reporting.report_text import survives
+from paper.evidence.plain import interval, layer_set, level, listed, number, of_h, p_said
+
+OUTCOMES = {
+    "emerged": "emerges",
+    "from_start": "from the start",
+    "died": "lost again",
+    "not_emerged": "does not emerge",
+}
+"""Words for a cell of a table."""
 
 
 def emergence_clause(name: str, found: Mapping[str, Any]) -> str:
     """`name` with what it does, and its interval where it has a layer."""
+    said = f"{name} {_verb(found)}"
+    if found["outcome"] == "not_emerged" or survives(found):
+        return said
+    adjusted = p_said(found["omnibus_p_holm"])
+    return f"{said}, which would not survive Holm\u2019s adjustment over the run ({adjusted})"
+
+
+def _verb(found: Mapping[str, Any]) -> str:
     last = found["layers"][-1]["layer"]
     match found["outcome"]:
         case "emerged":
             crossing = found["lambda_half"]
+            if crossing is None:
+                return (
+                    f"emerges by a layer of its {level(found['level'])} forward-backward set, "
+                    f"{layer_set(found['fb_half'])} of {last}, and has no single layer, since its "
+                    "curve is shown to fall below half of its plateau again"
+                )
+            start = ", so that from the start is not excluded" if crossing["low"] <= 0 else ""
             return (
-                f"{name} emerges at layer {number(crossing['estimate'], 1)} of {last} "
-                f"({level(crossing['level'])} CI {interval(crossing, 1)})"
+                f"emerges at layer {number(crossing['estimate'], 1)} of {last} "
+                f"({level(crossing['level'])} CI {interval(crossing, 1)}{start})"
             )
         case "from_start":
-            return f"{name} is there from the start, at layer 0 already"
+            return "is there from the start, at layer 0 already"
         case "died":
-            return f"{name} emerges and is lost again before layer {found['horizon']}"
+            return f"emerges and is lost again by layer {found['horizon']}"
         case _:
             return (
-                f"{name} does not emerge by layer {found['horizon']} (an effect of "
-                f"{number(found['detectable_effect'], 3)} H would have been found with power .8)"
+                f"does not emerge by layer {found['horizon']} (an effect of "
+                f"{of_h(found['detectable_effect'], 3)} would have been found with power .8)"
             )
 
 
-def emergence_sentence(name: str, found: Mapping[str, Any]) -> str:
-    """The clause with what belongs to it: plateau, sets, scenes and tests."""
-    share = f"{100 * found['fb_delta']['delta']:g}%"
+def emergence_sentences(name: str, found: Mapping[str, Any]) -> str:
+    """The clause with what belongs to it: plateau, sets, decline, other choices, tests."""
     clause = emergence_clause(name, found)
-    said = clause[:1].upper() + clause[1:]
-    plateau = f"half of its plateau of {number(found['plateau_effect'])} H"
-    if found["outcome"] == "emerged":
-        said += f": there it reaches {plateau}. The forward-backward set for it is "
-        said += f"{set_clause(found['fb_half'])}, and that for exceeding {share} of H for good is "
-        said += f"{set_clause(found['fb_delta'])}"
-    elif found["outcome"] == "from_start":
-        said += f": more than {plateau} is there without any block"
-    elif found["outcome"] == "died":
-        said += f": shown above {share} of H, but fallen and not shown above it at the end"
-    tests = " and ".join(f"{p_said(p)} against {control} images"
-                         for control, p in found["omnibus_p"].items())  # fmt: skip
-    return f"{said}. Over all layers, {tests} ({found['n_scenes']:,} scenes)."
+    parts = [f"{clause[:1].upper()}{clause[1:]}.", *_about(found)]
+    if found["outcome"] != "not_emerged" and found["declines"]:
+        parts.append(decline_sentence(found))
+    if found["outcome"] == "emerged" and found["lambda_half"] is not None:
+        parts.append(robustness_sentence(found))
+    return " ".join([*parts, tests_sentence(found)])
+
+
+def _about(found: Mapping[str, Any]) -> list[str]:
+    """What the outcome means here, in whole sentences."""
+    share = f"{100 * found['fb_delta']['delta']:g}%"
+    plateau = of_h(found["plateau_effect"])
+    match found["outcome"]:
+        case "emerged" if found["lambda_half"] is not None:
+            return [
+                f"There it reaches half of its plateau of {plateau}.",
+                f"The first whole layer past that is {whole_layer(found)}. The forward-backward "
+                f"set for it is {set_clause(found['fb_half'])}, and that for exceeding {share} of "
+                f"H for good is {set_clause(found['fb_delta'])}.",
+            ]
+        case "emerged":
+            return [
+                f"Its plateau is {plateau}. The forward-backward set for exceeding {share} of H "
+                f"for good is {set_clause(found['fb_delta'])}."
+            ]
+        case "from_start":
+            return [f"More than half of its plateau of {plateau} is there without any block."]
+        case "died":
+            return [
+                f"It is shown above {share} of H, and shown below that at layer {found['horizon']}."
+            ]
+        case _:
+            return [f"No plateau above {share} of H that both controls confirm is shown."]
+
+
+def decline_sentence(found: Mapping[str, Any]) -> str:
+    """How far it has fallen at the horizon."""
+    effects = [row["effect"] for row in found["layers"][: found["horizon"] + 1]]
+    return (
+        f"It declines: of {of_h(max(effects))} at its height, {of_h(effects[-1])} are left "
+        f"at layer {found['horizon']}."
+    )
+
+
+def robustness_range(found: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Least and greatest layer under the choices that give one; None if none does."""
+    layers = [row["estimate"] for row in found["robustness"] if row["estimate"] is not None]
+    return (min(layers), max(layers)) if layers else None
+
+
+def robustness_sentence(found: Mapping[str, Any]) -> str:
+    """How far the layer moves with choices that could as well have been made."""
+    ends, n_choices = robustness_range(found), len(found["robustness"])
+    if ends is None:
+        return f"None of {n_choices} defensible choices gives a layer."
+    n_held = sum(row["estimate"] is not None for row in found["robustness"])
+    low, high = (number(end, 1) for end in ends)
+    return (
+        f"Under {n_held} of {n_choices} defensible choices, the declared one among them, the layer "
+        f"lies between {low} and {high}."
+    )
+
+
+def ranges_sentence(findings: Mapping[str, Mapping[str, Any]]) -> str:
+    """The range of every attribute that has a layer."""
+    said = []
+    for name, found in findings.items():
+        ends = robustness_range(found)
+        if found["lambda_half"] is None or ends is None:
+            continue
+        rows = found["robustness"]
+        n_held = sum(row["estimate"] is not None for row in rows)
+        low, high = (number(end, 1) for end in ends)
+        less = f" ({n_held} of {len(rows)} choices give one)" if n_held < len(rows) else ""
+        said.append(f"between {low} and {high} for {name}{less}")
+    if not said:
+        return "No attribute has a layer that could move."
+    return f"Over all of them, the layer lies {listed(said)}."
+
+
+def tests_sentence(found: Mapping[str, Any]) -> str:
+    """What decides: of each control the larger p of its two tests, and Holm\u2019s adjustment."""
+    tests = " and ".join(
+        f"{p_said(max(p, found['plateau_p'][control]))} against {control} images"
+        for control, p in found["omnibus_p"].items()
+    )
+    return (
+        f"The larger p of the tests over all layers and on the plateau is {tests}; adjusted over "
+        f"the run by Holm\u2019s method, {p_said(found['omnibus_p_holm'])} ({found['n_scenes']:,} "
+        "scenes)."
+    )
+
+
+def whole_layer(found: Mapping[str, Any]) -> str:
+    """The first whole layer, with its interval where that is more than one layer."""
+    layer = found["layer"]
+    if layer is None:
+        return ""
+    if layer["low"] == layer["high"] == layer["estimate"]:
+        return str(layer["estimate"])
+    return f"{layer['estimate']} ({layer['low']} to {layer['high']})"
 
 
 def set_clause(ends: Mapping[str, Any]) -> str:
@@ -56,21 +165,18 @@ def set_clause(ends: Mapping[str, Any]) -> str:
 
 def outcome_word(found: Mapping[str, Any]) -> str:
     """For a cell of a table."""
-    return {
-        "emerged": "emerges",
-        "from_start": "from the start",
-        "died": "lost again",
-        "not_emerged": "does not emerge",
-    }[found["outcome"]]
+    word = OUTCOMES[found["outcome"]]
+    falls = found["outcome"] in ("emerged", "from_start") and found["declines"]
+    return f"{word}, declines" if falls else word
 
 
 def controls_clause(findings: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which attributes beat both controls, and which do not."""
-    alpha = {name: 1 - found["level"] for name, found in findings.items()}
+    """Which attributes beat both controls in both tests, and which do not."""
     beaten = [
         name
         for name, found in findings.items()
-        if max(found["omnibus_p"].values()) <= alpha[name] + 1e-12
+        if max(*found["omnibus_p"].values(), *found["plateau_p"].values())
+        <= 1 - found["level"] + 1e-12
     ]
     others = [name for name in findings if name not in beaten]
     if not others:
@@ -79,77 +185,3 @@ def controls_clause(findings: Mapping[str, Mapping[str, Any]]) -> str:
     if not beaten:
         return f"the image beats both controls for none of {listed(list(findings))}"
     return f"the image beats both controls for {listed(beaten)}, and not for {listed(others)}"
-
-
-def order_clause(study: Mapping[str, Any] | None) -> str:
-    """The attributes in the order of their estimates, and which neighbours can be told apart."""
-    if not study:
-        return "it was not studied in this run"
-    try:
-        estimates = study["estimates"]
-        if len(estimates) < 2:
-            return "too few attributes emerge to speak of one"
-        names = sorted(estimates, key=lambda name: estimates[name])
-        return "; ".join(_link(study, first, second) for first, second in pairwise(names))
-    except (KeyError, TypeError, IndexError):
-        # The common text says this too, and one study of another shape must not take it away.
-        return "it was studied by another version, whose results cannot be read here"
-
-
-def _link(study: Mapping[str, Any], first: str, second: str) -> str:
-    pair, sign = difference(study, first, second)
-    low, high = sorted((sign * pair["low"], sign * pair["high"]))
-    apart = pair["p_holm"] <= 1 - study["level"] + 1e-12
-    relation = "emerges before" if apart else "is not distinguishable from"
-    return (
-        f"{first} {relation} {second} (difference {number(sign * pair['estimate'], 1)} layers, "
-        f"{level(study['level'])} CI {number(low, 1)} to {number(high, 1)}, "
-        f"Holm-adjusted {p_said(pair['p_holm'])})"
-    )
-
-
-def difference(study: Mapping[str, Any], first: str, second: str) -> tuple[Mapping[str, Any], int]:
-    """The pair's difference, and the sign that makes it second minus first."""
-    for pair in study["differences"]:
-        if (pair["first"], pair["second"]) == (first, second):
-            return pair, 1
-        if (pair["first"], pair["second"]) == (second, first):
-            return pair, -1
-    raise KeyError(f"difference of {first} and {second}")
-
-
-def chain_clause(study: Mapping[str, Any]) -> str:
-    """Whether the order that was declared before looking is supported."""
-    declared = ", then ".join(study["attributes"])
-    supported = study["chain_p"] <= 1 - study["level"] + 1e-12
-    verdict = "is supported" if supported else "is not supported"
-    sets = "are" if study["chain_sets_apart"] else "are not"
-    return (
-        f"The order declared before looking ({declared}) {verdict} as a whole "
-        f"({p_said(study['chain_p'])}); the guaranteed sets of its neighbours {sets} disjoint and "
-        "in that order"
-    )
-
-
-def crossing_clause(pair: Mapping[str, Any], of: str) -> str:
-    """Which of two readouts reads an attribute earlier, for a list that has named the two."""
-    crossing = pair["crossing"]
-    if crossing is None:
-        return f"for {of} one of them shows no such layer"
-    if crossing["low"] > 0:
-        relation = "earlier"
-    elif crossing["high"] < 0:
-        relation = "later"
-    else:
-        relation = "not distinguishable"
-    return (
-        f"{relation} for {of} ({number(crossing['estimate'], 1)} layers, CI "
-        f"{interval(crossing, 1)}, {p_said(crossing['p'])})"
-    )
-
-
-def pair_sentence(first: str, second: str, by_attribute: Mapping[str, Mapping[str, Any]]) -> str:
-    """Where the first of two readouts begins to read, against the second, for every attribute."""
-    clauses = [crossing_clause(pair, name) for name, pair in by_attribute.items()]
-    one, other = READOUT_NAMES[first], READOUT_NAMES[second]
-    return f"The {one} begins to read, against the {other}: {'; '.join(clauses)}."

@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -107,9 +107,10 @@ def table_float(table: Table, run: str, place: str) -> str:
 
 
 def _size(table: Table) -> str:
-    """Many columns need the smaller of the two sizes."""
-    many = len(table.frame.columns) > 7
-    return rf"\{'footnotesize' if many else 'small'}\setlength{{\tabcolsep}}{{4.5pt}}"
+    """Many columns need the smaller of the two sizes, and very many less between them."""
+    n_columns = len(table.frame.columns)
+    between = "3pt" if n_columns > 10 else "4.5pt"
+    return rf"\{'footnotesize' if n_columns > 7 else 'small'}\setlength{{\tabcolsep}}{{{between}}}"
 
 
 def _columns(align: str) -> str:
@@ -148,9 +149,9 @@ def _pgf(canvas: Canvas) -> bytes:
         return path.read_bytes()
 
 
-def grouped(rows: list[Mapping[str, str]]) -> pd.DataFrame:
+def grouped(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     """Rows as a frame in which the first column names a group once."""
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(list(rows))
     first = frame.columns[0]
     frame[first] = frame[first].mask(frame[first] == frame[first].shift(), "")
     return frame

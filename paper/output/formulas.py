@@ -7,10 +7,12 @@ from data_prep.errors import UserError
 
 _SIGNS = {
     "lambda": "λ", "theta": "θ", "delta": "δ", "geq": "≥", "leq": "≤", "min": "min", "max": "max",
-    "log": "log", "in": "∈", "sum": "∑", "cdot": "·", "quad": "\u2003", ",": "\u2009",
+    "log": "log", "exp": "exp", "in": "∈", "sum": "∑", "cdot": "·", "quad": "\u2003",
+    ",": "\u2009", "pi": "π", "propto": "∝", "mid": "|",
 }  # fmt: skip
 _TOKEN = re.compile(r"\\([a-zA-Z]+|[,{}])|([_^{}])|([a-zA-Z])|(\s+)|(.)", re.DOTALL)
-_UPRIGHT = ("min", "max", "log", "geq", "leq", "in", "sum", "cdot", "quad", ",")
+_UPRIGHT = ("min", "max", "log", "exp", "propto", "mid", "geq", "leq", "in", "sum", "cdot",
+            "quad", ",")  # fmt: skip
 
 
 def formula_html(formula: str) -> str:
@@ -70,5 +72,5 @@ class _Formula:
                 "paper/output/formulas.py"
             )
         sign = _SIGNS[command]
-        spaced = f" {sign} " if command in ("geq", "leq", "in", "min") else sign
+        spaced = f" {sign} " if command in ("geq", "leq", "in", "min", "propto", "mid") else sign
         return spaced if command in _UPRIGHT else f"<i>{sign}</i>"

@@ -7,8 +7,13 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.compare_figure import draw_compare, forest_size
-from analysis.reporting.compare_report import cell_name, share_cell
-from analysis.reporting.compare_text import INTERPOLATION, OUTCOMES, differ_sentence, sentences
+from analysis.reporting.compare_report import cell_name, layer_cell, share_cell
+from analysis.reporting.compare_text import (
+    INTERPOLATION,
+    differ_sentence,
+    outcome_text,
+    sentences,
+)
 from analysis.reporting.report_text import p_value
 from paper.evidence.comparison import COMPARISON
 from paper.evidence.plain import interval, level, number, span
@@ -19,13 +24,19 @@ from paper.sections.section import Section
 
 _TEXT = r"""
 \val{compare.differ} Models differ in their number of layers, so what is compared is relative
-depth: the layer at which an effect reaches half of its own plateau, divided by the last layer.
+depth: the layer at which the information that the image adds reaches half of its own plateau,
+divided by the last layer. That layer is interpolated, and the interpolation alone sets a shallow
+and a deep model that know from half of their depth on a part of a layer apart. So that one run
+knows earlier than another is claimed only where a test shows the difference to be more than one
+layer of the shallower model; the first whole layer past half of the plateau stands beside it.
 \val{compare.interpolation} Scenes that two runs share are compared as pairs; where they have other
 scenes, the two samples are redrawn independently of each other. That two runs know equally early
 is claimed only where a test for equivalence shows the difference to be smaller than
 \val{compare.margin} of the depth; the absence of a significant difference claims nothing. A run in
-which an attribute does not emerge has no depth and is compared by its outcome. All tests are
-adjusted over all \val{compare.n} comparisons.
+which an attribute does not emerge, or falls below half of its plateau again, has no depth and is
+compared by its outcome. Stated probabilities are confidence and stand beside the share of right
+answers; no layers and no runs are ranked by them. All tests are adjusted over all \val{compare.n}
+comparisons.
 
 \figref{compare} shows the depths with their differences, \tabref{compare-sides} the runs side by
 side, and \tabref{compare} the tests.
@@ -88,10 +99,11 @@ def _figures(record: Record) -> Iterator[Figure]:
         title="Runs compared",
         caption=(
             "Left: relative depth of emergence (layer over last layer) by attribute and run, with "
-            f"intervals over scenes ({_scenes(found)} scenes), their upper ends rounded up to a "
-            "layer; where there is no such layer, the outcome. Right: differences of depth, thin: "
-            f"{level(plan['level'])} intervals, thick: the {level(2 * plan['level'] - 1)} "
-            f"intervals by which equivalence is judged, grey: the margin of {plan['margin']:g}."
+            f"intervals over scenes ({_scenes(found)} scenes); where there is no such layer, the "
+            f"outcome. Right: differences of depth, thin: {level(plan['level'])} intervals, thick: "
+            f"the {level(2 * plan['level'] - 1)} intervals by which equivalence is judged; light "
+            f"grey: the margin of {plan['margin']:g}; dark grey: one layer of the shallower model, "
+            "within which no direction is claimed."
         ),
         size=forest_size(found),
         draw=draw,
@@ -111,7 +123,8 @@ def _sides(found: Mapping[str, Any]) -> Table:
             {
                 "attribute": arm["attribute"],
                 "run": cell_name(found, arm),
-                "depth": OUTCOMES[arm["outcome"]] if depth is None else share_cell(depth),
+                "depth": outcome_text(arm) if depth is None else share_cell(depth),
+                "layer": layer_cell(arm),
                 "right": share_cell(arm["correct"]),
                 "p(right)": share_cell(arm["right_probability"]),
                 "p(top)": share_cell(arm["top_probability"]),
@@ -121,13 +134,14 @@ def _sides(found: Mapping[str, Any]) -> Table:
     return Table(
         name="compare-sides",
         caption=(
-            "The runs side by side. Depth of emergence; at the last layer the share of right "
-            "answers, the mean probability of the right answer and that of the top answer. In "
-            f"parentheses: {level(found['plan']['level'])} intervals over scenes (of the depth: "
-            "at the run's own level). " + differ_sentence(found)
+            "The runs side by side. Depth of emergence, interpolated, and the first whole layer "
+            "past half of the plateau, of how many; at the last layer the share of right answers, "
+            "and as confidence the mean stated probability of the right answer and that of the top "
+            f"answer. In parentheses: {level(found['plan']['level'])} intervals over scenes (of "
+            "depth: at the run's own level). " + differ_sentence(found)
         ),
         frame=grouped(rows),
-        align="llrrrrr",
+        align="llrrrrrr",
     )
 
 
@@ -144,7 +158,7 @@ def _tests(found: Mapping[str, Any]) -> Table:
                 "second": cell_name(found, row["second"]),
                 "difference": "" if depth is None else number(depth["estimate"], 3),
                 "CI": "" if depth is None else interval(depth, 3),
-                "p": "" if depth is None else p_value(depth["p_holm"]),
+                "p": "" if depth is None else p_value(depth["p_beyond_holm"]),
                 "p (same)": "" if depth is None else p_value(depth["p_equivalence_holm"]),
                 "p (curve)": p_value(row["curve"]["omnibus_p_holm"]),
                 "scenes": f"{one:,} shared" if row["paired"] else f"{one:,}, {two:,}",
@@ -155,8 +169,9 @@ def _tests(found: Mapping[str, Any]) -> Table:
         caption=(
             "Differences of relative depth, second minus first, with "
             f"{level(plan['level'])} intervals over scenes ({_scenes(found)} scenes per run). p: "
-            f"for no difference; same: for one of {plan['margin']:g} or more; curve: for equal "
-            "effects at every relative depth. All are adjusted over the comparisons (Holm)."
+            "for a difference of at most one layer of the shallower model; same: for one of "
+            f"{plan['margin']:g} or more; curve: for equal information at every relative depth. "
+            "All are adjusted over the comparisons (Holm)."
         ),
         frame=grouped(rows),
         align="lllrlrrrr",

@@ -28,7 +28,7 @@ _MEANINGS = {
     "min_scenes_per_answer": "least scenes per answer",
     "scenes": "limit on scenes", "questions": "questions", "lens_attributes": "lens trained on",
     "min_scenes_per_text": "least scenes per text", "swaps": "swapped images per item, if needed",
-    "primary_control": "primary control", "margin": "margin (share of H)",
+    "margin": "margin (share of H)",
     "plateau": "plateau window", "horizon": "horizon (layer)", "level": "level",
     "n_resamples": "resamples", "seed": "seed",
 }  # fmt: skip

@@ -18,24 +18,26 @@ from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
 from paper.evidence.values import Value
-from paper.evidence.wording import emergence_sentence
+from paper.evidence.wording import emergence_sentences
 from paper.output.floats import Figure
 from paper.sections.section import Section
 
 _TEXT = r"""
 \subsection{Attributes, one by one}\label{sec:\run:emergence}
-\figref{effect} shows how much the image tells at every layer. The effect can exceed one H, because
-an image of another scene does not leave the model undecided: it makes the model confidently wrong,
-and that costs more than not knowing. The layer of half the plateau does not depend on that height.
+\figref{effect} shows how much the image tells at every layer: the information that it adds to what
+a blank image leaves, as share of the uncertainty H of the answers. At one H nothing would be left
+to ask. The layer of half the plateau depends neither on that height nor on how loudly the model
+speaks.
 
 \placefigure{effect}
 """
 _ATTRIBUTE = r"""
 \paragraph{\val{@.name}.}
-\val{@.sentence} At the input layer the effect is \val{@.first} H; at the last layer it is
-\val{@.last} H (\val{level} CI \val{@.last-interval}), and the right answer is the most probable
+\val{@.sentence} At the input layer the effect is \val{@.first}~H; at the last layer it is
+\val{@.last}~H (\val{level} CI \val{@.last-interval}). There the right answer is the most probable
 one among the \val{@.n-answers} answers for \val{@.right} of the questions with the real image,
-\val{@.right-shuffled} with another scene's image and \val{@.right-blank} with a blank one.
+\val{@.right-shuffled} with another scene's image and \val{@.right-blank} with a blank one; guessing
+gives \val{@.guessing}.
 """
 
 
@@ -53,7 +55,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
         texts = {
             # As a value, for the name of an attribute may hold digits and signs.
             "name": (name.replace("_", " ").capitalize(), ""),
-            "sentence": (emergence_sentence(name, found), ""),
+            "sentence": (emergence_sentences(name, found), ""),
             "first": (number(first["effect"]), "/layers/0/effect"),
             "last": (number(last["effect"]), "/layers/-1/effect"),
             "last-interval": (interval(last), "/layers/-1"),
@@ -63,6 +65,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
                 percent(last["correct"]["shuffled"]), "/layers/-1/correct/shuffled"
             ),
             "right-blank": (percent(last["correct"]["blank"]), "/layers/-1/correct/blank"),
+            "guessing": (percent(found["guessing"]["correct"]), "/guessing/correct"),
         }  # fmt: skip
         for key, (text, place) in texts.items():
             yield Value(key=f"{name}.{key}", text=text, where=where + place)
@@ -87,16 +90,16 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         axes.set_xlim(-0.2, record.last_layer + 0.2)
         axes.set_xticks(range(0, record.last_layer + 1, max(1, record.last_layer // 10)))
         axes.set_xlabel("layer (0: embeddings)")
-        axes.set_ylabel("effect of the image (share of H)")
+        axes.set_ylabel("information that the image adds\n(share of H)")
 
     one = next(iter(findings.values()))
     scenes = span([found["n_scenes"] for found in findings.values()])
     yield Figure(
         name="effect",
-        title="Effect of the image by layer",
+        title="Information that the image adds, by layer",
         caption=(
-            f"Effect of the image by layer in {record.model}, {READOUT_NAMES[readout]}: score in "
-            f"bits with the real image minus with {one['primary_control']} images, as share of "
+            f"Effect of the image by layer in {record.model}, {READOUT_NAMES[readout]}: bits of "
+            "information about the answer with the real image minus with a blank one, as share of "
             f"the answer entropy H. Bands: {level(one['level'])} intervals over scenes ({scenes} "
             "scenes). Diamonds: layer of emergence with its interval, at half of the plateau. "
             "Bars above: forward-backward sets at the same level."

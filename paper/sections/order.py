@@ -8,11 +8,11 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.order_report import draw_order
 from analysis.reporting.report_text import p_value
+from paper.evidence.order_wording import chain_clause, order_clause
 from paper.evidence.plain import interval, level, listed, number, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
 from paper.evidence.values import Value
-from paper.evidence.wording import chain_clause, order_clause
 from paper.output.floats import Figure, Table
 from paper.sections.section import Section
 
@@ -24,8 +24,8 @@ On the \val{order.scenes} scenes in which every one of them is asked, and read w
 _FLOATS = r"""
 \figref{order} shows what the data say of each layer of emergence, and \tabref{order} every pair.
 \val{order.most-probable} Where curves have unequal heights or slopes, layers of first significance
-would order them wrongly; the layers compared here are those of half of each attribute's own
-plateau.
+would order them wrongly, and where logits grow over the layers, so would stated bits; the layers
+compared here are those of half of each attribute's own plateau of information.
 
 \placefigure{order}
 \placetable{order}
@@ -43,10 +43,11 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="order.scenes", text=f"{scenes:,}", where=f"{where}/n_scenes")
     yield Value(key="order.readout", text=READOUT_NAMES[study["readout"]], where=where)
     several = bool(study["differences"])
-    chain = chain_clause(study) if several else "An order needs several attributes that emerge"
+    none = "An order needs several attributes that have a layer"
+    chain = chain_clause(study) if several else none
     yield Value(key="order.chain", text=chain, where=f"{where}/chain_p")
     left_out = [f"{name} ({why})" for name, why in study["left_out"].items()]
-    said = f"Left out: {listed(left_out)}." if left_out else "No attribute was left out."
+    said = f"Left out: {listed(left_out)}." if left_out else "None of those given was left out."
     yield Value(key="order.left-out", text=said, where=f"{where}/left_out")
     if several:
         most = max(study["order_probability"], key=lambda one: one["probability"])
@@ -105,9 +106,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             f"Differences of the layer of emergence, second minus first, in layers, over "
             f"{study['n_scenes']:,} scenes with {level(study['level'])} intervals. p: two-sided; "
-            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the declared "
-            "chain. Sets apart: the forward-backward sets are disjoint, the first's before the "
-            "second's."
+            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the order given "
+            "if the two are neighbours in it. Sets apart: the forward-backward sets are disjoint, "
+            "the first's before the second's."
         ),
         frame=pd.DataFrame(rows),
         align="llrlrrrl",

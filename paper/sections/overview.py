@@ -1,10 +1,12 @@
 """The answer in short: one table of every attribute and readout, and what the common text says."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from analysis.reporting.report_text import p_value
+from paper.evidence.order_wording import order_clause
 from paper.evidence.plain import interval, layer_set, listed, number, percent, span
 from paper.evidence.plain import level as level_of
 from paper.evidence.record import IDENTITY, RunRecord
@@ -16,7 +18,13 @@ from paper.evidence.setting import (
 )
 from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
 from paper.evidence.values import Value
-from paper.evidence.wording import controls_clause, emergence_clause, order_clause, outcome_word
+from paper.evidence.wording import (
+    controls_clause,
+    emergence_clause,
+    outcome_word,
+    robustness_range,
+    whole_layer,
+)
 from paper.output.floats import Table, grouped
 from paper.sections.section import Section
 
@@ -24,8 +32,9 @@ _TEXT = r"""
 \subsection{The answer in short}\label{sec:\run:overview}
 Read with the \val{readout}, \val{findings}. As to their order: \val{order}. Of the controls:
 \val{controls}. \tabref{overview} gives the same for every readout that was applied, with the sets
-that hold without assumptions on the curve's shape; the sections that follow take one question
-each. \tabref{design} lists what was asked.
+that hold without assumptions on the curve's shape and with the range of the layer under other
+defensible choices; the sections that follow take one question each. \tabref{design} lists what was
+asked.
 
 \placetable{overview}
 \placetable{design}
@@ -73,8 +82,6 @@ def _declared(record: RunRecord) -> Iterator[Value]:
         "level": level_of(plan["level"]),
         "margin": percent(plan["margin"]),
         "resamples": f"{plan['n_resamples']:,}",
-        "primary-control": plan["primary_control"],
-        "other-control": "blank" if plan["primary_control"] == "shuffled" else "shuffled",
         "scenes-per-text": str(plan["min_scenes_per_text"]),
         "questions": questions_clause(record),
         "seed": str(plan["seed"]),
@@ -122,41 +129,47 @@ def _most_frequent(answers: Mapping[str, int]) -> str:
 
 
 def _outcomes(record: RunRecord) -> Table:
-    rows = []
-    for name in record.results["attributes"]:
-        for readout in READOUTS:
-            found = record.findings(readout).get(name)
-            if found is None:
-                continue
-            crossing, last = found["lambda_half"], found["layers"][-1]["layer"]
-            rows.append(
-                {
-                    "attribute": name,
-                    "readout": READOUT_NAMES[readout],
-                    "outcome": outcome_word(found),
-                    "layer": "" if crossing is None else number(crossing["estimate"], 1),
-                    "CI": "" if crossing is None else interval(crossing, 1),
-                    "set": "" if crossing is None else layer_set(found["fb_half"]),
-                    "depth": "" if crossing is None else number(crossing["estimate"] / last),
-                    "plateau": number(found["plateau_effect"]),
-                    "p": p_value(max(found["omnibus_p"].values())),
-                    "scenes": f"{found['n_scenes']:,}",
-                }
-            )
+    rows = [
+        {"attribute": name, "readout": READOUT_NAMES[readout], **_cells(found)}
+        for name in record.results["attributes"]
+        for readout in READOUTS
+        if (found := record.findings(readout).get(name)) is not None
+    ]
     every = record.findings(main_readout(record)).values()
     one = next(iter(every))
+    scenes = span([found["n_scenes"] for found in every])
     return Table(
         name="overview",
         caption=(
             f"Layer of emergence, of {record.last_layer}, by attribute and readout in "
-            f"{record.model}. CI: {level_of(one['level'])} bootstrap interval over scenes. Set: "
-            f"forward-backward set at the same level. Depth: layer over {record.last_layer}. "
-            "Plateau: mean effect of the image in the plateau window, as share of the answer "
-            "entropy H. p: of the weaker of the two controls, adjusted over layers."
+            f"{record.model} ({scenes} scenes). CI: {level_of(one['level'])} bootstrap interval "
+            "over scenes. Whole: the first whole layer past it, with its interval if that is more "
+            "than one layer. Set: forward-backward set at the same level. Choices: range of the "
+            "layer under other defensible choices. Plateau: mean effect of the image in the "
+            "plateau window, as share of the answer entropy H. p: of the weaker of the two "
+            "controls, adjusted over layers; Holm: the largest p of both controls, over all layers "
+            "and on the plateau, adjusted over the findings of the run."
         ),
         frame=grouped(rows),
-        align="lllrlllrrr",
+        align="lllrllllrrr",
     )
+
+
+def _cells(found: Mapping[str, Any]) -> dict[str, str]:
+    """A row of the table of outcomes; a layer that there is not leaves its cells empty."""
+    crossing = found["lambda_half"]
+    choices = None if crossing is None else robustness_range(found)
+    return {
+        "outcome": outcome_word(found),
+        "layer": "" if crossing is None else number(crossing["estimate"], 1),
+        "CI": "" if crossing is None else interval(crossing, 1),
+        "whole": "" if crossing is None else whole_layer(found),
+        "set": layer_set(found["fb_half"]) if found["outcome"] == "emerged" else "",
+        "choices": "" if choices is None else " to ".join(number(end, 1) for end in choices),
+        "plateau": number(found["plateau_effect"]),
+        "p": p_value(max(found["omnibus_p"].values())),
+        "Holm": p_value(found["omnibus_p_holm"]),
+    }
 
 
 SECTION = Section(

@@ -112,7 +112,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     rows = []
     for name, one in found.items():
         row = one["layers"][-1]
-        rows.append(_row(name, "probe", row, p_value(row["p_majority"])))
+        rows.append(_row(name, "probe", row, p_value(row["p_information"])))
         for baseline in _BASELINES:
             if baseline in one["compared"]:
                 rows.append(_row(name, baseline, one["compared"][baseline][-1], ""))
@@ -121,8 +121,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         name="probes",
         caption=(
             "Linear probes at the last layer and what they are compared with, on held-out scenes "
-            f"({scenes} scenes): accuracy and bits, log2 p of the right answer, with intervals "
-            "over scenes. p: bits above the majority baseline, one-sided, adjusted over layers."
+            f"({scenes} scenes): accuracy, and information about the answer in bits, with "
+            f"{level(next(iter(found.values()))['level'])} intervals over scenes. p: of any "
+            "information, one-sided, adjusted over layers."
         ),
         frame=grouped(rows),
         align="llrlrlr",
@@ -135,8 +136,8 @@ def _row(name: str, source: str, row: Mapping[str, float], p: str) -> dict[str, 
         "read from": source,
         "accuracy": percent(row["accuracy"], 1),
         "CI": f"{number(100 * row['accuracy_low'], 1)} to {number(100 * row['accuracy_high'], 1)}",
-        "bits": number(row["bits"]),
-        "CI ": interval(row, ends="bits_{}"),
+        "information": number(row["information"]),
+        "CI ": interval(row, ends="information_{}"),
         "p": p,
     }
 

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure as Canvas
 from analysis.reporting.figures import TEXT_WIDTH_IN
 from analysis.reporting.report_text import p_value
 from paper.drawing.forest import draw_forest
+from paper.evidence.order_wording import pair_sentence
 from paper.evidence.plain import interval, level, number, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
 from paper.evidence.values import Value
-from paper.evidence.wording import pair_sentence
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
@@ -20,14 +20,16 @@ _TEXT = r"""
 \subsection{Readouts side by side}\label{sec:\run:readouts}
 A readout that is fitted may find what the output map misses; how much earlier it does so says how
 long the attribute stands in the stream in another form than the one in which it is used.
-\figref{forest} puts the layers of emergence of all attributes and readouts next to each other.
+\figref{forest} puts the layers of emergence of all attributes and readouts next to each other, each
+with the range that other defensible choices give: an interval is about scenes, the range about us.
 
 \placefigure{forest}
 """
 _PAIRS = r"""
-Compared scene by scene: \val{readouts.crossings} \tabref{readouts} gives the test over all layers
-for each pair as well: two readouts can differ in how much they read without differing in where it
-begins.
+The readouts are compared scene by scene, and p-values that are adjusted over the pairs of an
+attribute decide. \val{readouts.crossings} \tabref{readouts} gives the intervals, and for each pair
+the test over all layers as well: two readouts can differ in how much they read without differing
+in where it begins.
 
 \placetable{readouts}
 """
@@ -54,7 +56,8 @@ def _values(record: RunRecord) -> Iterator[Value]:
     for name, found in study.items():
         for pair in found["pairs"]:
             pairs.setdefault((pair["first"], pair["second"]), {})[name] = pair
-    said = [pair_sentence(first, second, found) for (first, second), found in pairs.items()]
+    alpha = 1 - next(iter(study.values()))["level"]
+    said = [pair_sentence(first, second, found, alpha) for (first, second), found in pairs.items()]
     yield Value(key="readouts.crossings", text=" ".join(said), where="studies/readouts")
 
 
@@ -73,8 +76,10 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         caption=(
             f"Layer of emergence (0 to {record.last_layer}) by attribute and readout, in "
             f"{record.model}. Markers and whiskers: estimate and {level(one['level'])} interval "
-            f"over scenes ({scenes} scenes); pale bars: forward-backward sets. Where there is no "
-            "such layer, the outcome is written out."
+            f"over scenes ({scenes} scenes); pale bars: forward-backward sets of whole layers, "
+            "which stand alone where the curve falls below half again. Thin grey lines: range of "
+            "the layer under other defensible choices. Where there is no such layer, the outcome "
+            "is written out."
         ),
         size=(TEXT_WIDTH_IN, 0.75 + 0.155 * rows + 0.1 * len(found)),
         draw=draw,
@@ -96,8 +101,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
                     "second": READOUT_NAMES[pair["second"]],
                     "earlier by": "" if crossing is None else number(crossing["estimate"]),
                     "CI": "" if crossing is None else interval(crossing),
-                    "p": "" if crossing is None else p_value(crossing["p"]),
-                    "p (accuracy)": p_value(pair["omnibus_p"]),
+                    "p (Holm)": "" if crossing is None else p_value(crossing["p"]),
+                    "p (information)": p_value(pair["omnibus_p"]),
                     "scenes": f"{found['n_scenes']:,}",
                 }
             )
@@ -107,8 +112,10 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             "Pairs of readouts on the same scenes. Earlier by: layers by which the first emerges "
             f"before the second, with its {level(one['level'])} interval over scenes; empty where "
-            "one of them has no such layer. p (accuracy): of any difference in the share of right "
-            "answers, adjusted over the layers of all pairs."
+            "one of them has no such layer. p (Holm): two-sided, for the same layer, adjusted over "
+            "the pairs of the attribute; it decides, the interval is that of the one difference "
+            "alone. p (information): of any difference in information at any layer, adjusted over "
+            "the layers of all pairs."
         ),
         frame=grouped(rows),
         align="lllrlrrr",

@@ -20,7 +20,8 @@ class Section:
     name: str
     place: int
     """Sections of a part stand in this order."""
-    part: Literal["results", "appendix"] = "results"
+    part: Literal["methods", "results", "appendix"] = "results"
+    """In the methods it stands once, at their end, from the first run that holds it."""
     about: Literal["run", "comparison", "validation"] = "run"
     """Whether the functions below get a RunRecord, or the Record of compare.json or of
     validation.json."""

@@ -1,5 +1,6 @@
 """A finished run, its report built once, and the command as a user types it."""
 
+import copy
 import os
 import shutil
 import subprocess
@@ -10,7 +11,10 @@ import pytest
 
 from data_prep.command_line import from_command_line
 from paper.build import Build, main
+from paper.evidence.record import RunRecord, read_record
+from paper.output.floats import Table
 from paper.output.latex import HOW_TO_INSTALL, tex_version
+from paper.sections import Section
 from tests.commands import Ended, run_command
 from tests.paper.made_up import write_run, write_validation
 
@@ -56,6 +60,12 @@ def run_folder(tmp_path_factory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "run")
 
 
+@pytest.fixture
+def record(run_folder) -> RunRecord:
+    """That run as the paper reads it."""
+    return read_record(run_folder, "run")
+
+
 @pytest.fixture(scope="session")
 def validation_file(tmp_path_factory) -> Path:
     return write_validation(tmp_path_factory.mktemp("validation"))
@@ -68,6 +78,19 @@ def built(tmp_path_factory, run_folder, validation_file) -> Path:
     arguments = words([run_folder, "--out", out, "--validation", validation_file])
     assert main(from_command_line(Build, command="build", arguments=arguments)) == 0
     return out
+
+
+def changed_record(record: RunRecord, change: Callable[[dict], None]) -> RunRecord:
+    """The record as it were with other results."""
+    content = copy.deepcopy(dict(record.results))
+    change(content)
+    return RunRecord(key=record.key, folder=record.folder, plan=record.plan, results=content)
+
+
+def section_table(section: Section, record: RunRecord, name: str) -> Table:
+    """The table of this name that a section makes."""
+    (found,) = [one for one in section.tables(record) if one.name == name]
+    return found
 
 
 def words(arguments: Sequence[str | Path]) -> list[str]:

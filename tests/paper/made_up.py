@@ -5,17 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.paper.made_up_findings import LAST, ONSETS, SHIFTS, finding, ladder, readouts, worlds
 from tests.paper.made_up_studies import (
-    LAST,
-    ONSETS,
-    SHIFTS,
     concept,
     confusion,
     examples,
-    finding,
     order,
     probe,
-    readouts,
     trajectory,
     tuned_lens,
 )
@@ -53,6 +49,8 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
                 name: readouts({r: ONSETS[name] + shift for r, shift in SHIFTS.items()}, last)
                 for name in three
             },
+            "ladder": {name: ladder(name, last) for name in three},
+            "worlds": worlds(),
             "order": order(three),
             "confusion": {"shape": confusion(last)},
             "concept": concept(last),
@@ -69,7 +67,7 @@ def write_run(folder: Path, content: dict[str, Any] | None = None) -> Path:
     plan = {
         "model": "bundled", "revision": None, "dtype": "float32", "data": "bundled",
         "scenes": None, "questions": "referring", "min_scenes_per_text": 20, "swaps": 4,
-        "primary_control": "shuffled", "margin": 0.05, "plateau": None, "horizon": None,
+        "margin": 0.05, "plateau": None, "horizon": None,
         "level": 0.95, "n_resamples": 10_000, "seed": 0,
     }  # fmt: skip
     identity = {name: content[name]

@@ -20,7 +20,6 @@ def comparison(*hashes: str, label: str = "Other_VLM-7B") -> dict[str, Any]:
         "comparison_hash": "c" * 64,
         "plan": {"margin": 0.1, "level": 0.95, "n_resamples": 10_000, "seed": 0},
         "versions": VERSIONS,
-        "primary_control": "shuffled",
         "runs": runs,
         "differ": [{"field": "model", "values": [run["label"] for run in runs]}],
         "arms": arms,
@@ -32,13 +31,17 @@ def comparison(*hashes: str, label: str = "Other_VLM-7B") -> dict[str, Any]:
 def arm(name: str, key: str) -> dict[str, Any]:
     emerged = name == "color"
     at = 0.4 if key == "a" else 0.62
+    last, whole = (6, (3, 3, 3)) if key == "a" else (12, (8, 8, 9))
+    layer = {end: layer / last for end, layer in zip(("estimate", "low", "high"), whole,
+                                                     strict=True)}  # fmt: skip
     share = {"estimate": 0.8, "low": 0.75, "high": 0.85}
     return {
         "run": key, "attribute": name, "readout": "logit_lens",
         "outcome": "emerged" if emerged else "not_emerged",
-        "depth": {"estimate": at, "low": at - 0.03, "high": at + 0.05, "level": 0.95}
-        if emerged else None,
-        "last_layer": 6 if key == "a" else 12, "n_scenes": 240, "n_items": 250,
+        "monotone": True,
+        "depth": {"estimate": at, "low": at - 0.03, "high": at + 0.05, "level": 0.95,
+                  "layer": layer} if emerged else None,
+        "last_layer": last, "n_scenes": 240, "n_items": 250,
         "correct": share, "right_probability": share,
         "top_probability": None if key == "b" else share,
     }  # fmt: skip
@@ -54,7 +57,9 @@ def difference(name: str) -> dict[str, Any]:
         "first": {"run": "a", "readout": "logit_lens"},
         "second": {"run": "b", "readout": "logit_lens"},
         "paired": True, "n_scenes": [235, 235], "n_shared": 235,
-        "depth": {"depths": [0.4, 0.62], "estimate": 0.22, "low": 0.17, "high": 0.28, **p,
+        "depth": {"depths": [0.4, 0.62], "layer_depths": [0.5, 8 / 12],
+                  "estimate": 0.22, "low": 0.17, "high": 0.28, **p,
+                  "beyond": 1 / 6, "p_beyond": 0.015, "p_beyond_holm": 0.015,
                   "low_equivalence": 0.18, "high_equivalence": 0.27, "p_equivalence": 1.0,
                   "p_equivalence_holm": 1.0},
         "no_depth": None, "verdict": "later",

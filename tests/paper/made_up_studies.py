@@ -1,73 +1,12 @@
 """What studies find in a run of which everything is known."""
 
-import copy
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
 
-ANSWERS = {"color": 8, "shape": 3, "material": 2, "size": 2, "count": 6}
-ONSETS = {"color": 3.4, "shape": 2.7, "material": 2.4, "size": 2.1, "count": 6.2}
-SHIFTS = {"logit_lens": 0.0, "tuned_lens": -0.4, "linear_probe": -0.9}
-LAST = 6
-PAIRS = (("linear_probe", "logit_lens"), ("linear_probe", "tuned_lens"),
-         ("tuned_lens", "logit_lens"))  # fmt: skip
-
-
-def finding(name: str, *, onset: float, outcome: str = "emerged", last: int = LAST) -> dict:
-    """What a readout found of an attribute whose effect rises around `onset`."""
-    entropy = math.log2(ANSWERS[name])
-    plateau = 0.02 if outcome == "not_emerged" else 1.9
-    rise = [plateau / (1 + math.exp(-2.5 * (layer - onset))) for layer in range(last + 1)]
-    layers = [
-        {
-            "layer": layer,
-            "real": -entropy * (1 - 0.4 * effect / 1.9),
-            "shuffled": -entropy * (1 + 0.6 * effect / 1.9),
-            "blank": -entropy * (1 + 0.1 * effect / 1.9),
-            "effect": effect,
-            "low": effect - 0.05,
-            "high": effect + 0.06,
-            "p_shuffled": 1.0 if effect < 0.05 else 0.0001,
-            "p_blank": 1.0 if effect < 0.05 else 0.0002,
-            "correct": {"real": 0.3 + 0.3 * effect / 1.9, "shuffled": 0.2, "blank": 0.25},
-            "brier": {"real": 0.6, "shuffled": 0.7, "blank": 0.7},
-        }
-        for layer, effect in enumerate(rise)
-    ]
-    emerged = outcome == "emerged"
-    crossing = {"estimate": onset, "low": onset - 0.2, "high": onset + 0.3, "level": 0.95}
-    own = {
-        "outcome": outcome,
-        "lambda_half": crossing if emerged else None,
-        "fb_half": {"low": int(onset), "high": int(onset) + 1 if emerged else None},
-        "fb_delta": {"low": int(onset) - 1, "high": int(onset), "delta": 0.05},
-        "lambda_first": int(onset) if emerged else None,
-        "lambda_sustained": int(onset) if emerged else None,
-        "plateau": [last - 1, last],
-        "plateau_effect": plateau,
-        "horizon": last,
-        "level": 0.95,
-        "detectable_effect": 0.043,
-        "n_scenes": 240,
-    }
-    p = {"shuffled": 0.4 if outcome == "not_emerged" else 0.0001, "blank": 0.0002}
-    other = {"outcome": outcome, "lambda_half": own["lambda_half"], "omnibus_p": p}
-    return own | {
-        "primary_control": "shuffled",
-        "omnibus_p": p,
-        "layers": layers,
-        "other_control": {"control": "blank", **own},
-        "interval_method": "percentile",
-        "n_resamples": 10_000,
-        "other_scores": {"correct": other, "brier": copy.deepcopy(other)},
-        "n_items": 250,
-        "n_texts": 31,
-        "answers": {f"{name} {place}": 30 for place in range(ANSWERS[name])},
-        "answer_entropy_bits": entropy,
-        "notes": [],
-    }
+from tests.paper.made_up_findings import ANSWERS, LAST, finding
 
 
 def probe(name: str, *, onset: float, last: int = LAST) -> dict:
@@ -76,15 +15,15 @@ def probe(name: str, *, onset: float, last: int = LAST) -> dict:
 
     def row(accuracy: float) -> dict:
         return {"accuracy": accuracy, "accuracy_low": accuracy - 0.02,
-                "accuracy_high": accuracy + 0.02, "bits": -1.5, "bits_low": -1.6,
-                "bits_high": -1.4}  # fmt: skip
+                "accuracy_high": accuracy + 0.02, "information": 0.5, "information_low": 0.4,
+                "information_high": 0.6}  # fmt: skip
 
     share = [1 / (1 + math.exp(-2.5 * (layer - onset))) for layer in range(last + 1)]
     layers = [
         row(chance + (0.95 - chance) * s)
         | {"layer": layer, "selectivity": 0.6 * s, "selectivity_low": 0.6 * s - 0.03,
            "selectivity_high": 0.6 * s + 0.03, "selectivity_bits": s,
-           "p_selectivity": 0.0001 if s > 0.1 else 0.7, "p_majority": 0.0001 if s > 0.1 else 1.0,
+           "p_selectivity": 0.0001 if s > 0.1 else 0.7, "p_information": 0.0001 if s > 0.1 else 1.0,
            "code_bits": 700 - 400 * s, "compression": 1 + s}
         for layer, s in enumerate(share)
     ]  # fmt: skip
@@ -117,19 +56,6 @@ def tuned_lens(last: int = LAST) -> dict:
              "tuned_lens": {"estimate": 2.5, "low": 2.3, "high": 2.7}}  # fmt: skip
     return {"layers": layers, "prediction_depth": depth, "omnibus_p": 0.0001, "n_scenes": 41,
             "n_rows": 123, "n_seeds": 3, "level": 0.95, "n_resamples": 10_000}  # fmt: skip
-
-
-def readouts(onset: Mapping[str, float], last: int = LAST) -> dict:
-    """Differences between pairs of readouts, for one attribute."""
-    pairs = []
-    for first, second in PAIRS:
-        gap = onset[second] - onset[first]
-        layers = [{"layer": layer, "difference": 0.3 * (layer % 3), "low": -0.1, "high": 0.9,
-                   "p": 0.2} for layer in range(last + 1)]  # fmt: skip
-        crossing = {"estimate": gap, "low": gap - 0.45, "high": gap + 0.45, "p": 0.03}
-        pairs.append({"first": first, "second": second, "omnibus_p": 0.0001, "layers": layers,
-                      "crossing": crossing})  # fmt: skip
-    return {"n_scenes": 240, "level": 0.95, "pairs": pairs}
 
 
 def order(onsets: Mapping[str, float]) -> dict:
@@ -218,8 +144,9 @@ def concept(last: int = LAST) -> dict:
                "layers": [{"layer": layer, **scores, "permuted": scores | {"score": 0.0}}
                           for layer in range(last + 1)]}  # fmt: skip
     own = finding("color", onset=3.4, last=last)
-    kept = ("outcome", "lambda_half", "fb_half", "fb_delta", "lambda_first", "lambda_sustained",
-            "plateau", "plateau_effect", "horizon", "level", "detectable_effect")  # fmt: skip
+    kept = ("outcome", "lambda_half", "layer", "monotone", "declines", "fb_half", "fb_delta",
+            "lambda_first", "lambda_sustained", "plateau", "plateau_effect", "horizon", "level",
+            "detectable_effect")  # fmt: skip
     return {name: own[name] for name in kept} | {
         "n_scenes": 110, "n_own": 60, "n_contrast": 50, "label_entropy_bits": 0.99,
         "n_resamples": 10_000, "omnibus_p": {"shuffled": 0.0001, "blank": 0.0001},

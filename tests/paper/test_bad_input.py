@@ -90,12 +90,13 @@ def test_missing_studies_are_listed_and_the_rest_is_built(run, tmp_path, paper_b
     arguments = [run, "--out", out, "--validation", tmp_path / "none.json"]
     ended = paper_build(*arguments)
     assert ended.code == 0, ended.err
-    for study in ("order", "probes", "tuned_lens", "confusion", "trajectory", "examples"):
+    for study in ("worlds", "order", "probes", "tuned_lens", "confusion", "trajectory", "examples"):
         line = f"not in {run}: {study} (python -m analysis.{study}"
         assert line in ended.out
     assert "not shown: validation of the statistics" in ended.out
     page = (out / "report.html").read_text()
-    assert "order, readouts, probes, tuned lens, confusion, trajectory and examples" in page
+    said = "worlds, order, readouts, ladder, probes, tuned lens, confusion, trajectory and examples"
+    assert said in page
     assert "it was not studied in this run" in page
     assert paper_build(*arguments, "--check").code == 0
     complete = paper_build(*arguments, "--check", "--complete")

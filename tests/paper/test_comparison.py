@@ -42,7 +42,8 @@ def test_a_comparison_beside_the_runs_is_shown(runs, tmp_path, paper_build, with
     page = (tmp_path / "out" / "report.html").read_text()
     assert "The runs compared</h2>" in page
     assert (
-        "Other_VLM-7B is later than bundled model (half of the plateau at 0.400 and 0.620" in page
+        "Other_VLM-7B is later than bundled model, by more than one layer of the shallower model, "
+        "0.167 of the depth (half of the plateau at 0.400 and 0.620" in page
     )
     assert "95% CI +0.170 to +0.280" in page
     assert "no McNemar-like test is possible" in page
@@ -53,7 +54,9 @@ def test_a_comparison_beside_the_runs_is_shown(runs, tmp_path, paper_build, with
     value = values["comparison:compare.color.a-logit_lens.b-logit_lens"]
     assert (value["source"], value["where"]) == ("compare.json", "comparisons/0")
     table = (tmp_path / "out" / "tables" / "comparison-compare.tex").read_text()
-    assert "0.220 & 0.170 to 0.280" in table
+    assert "0.220 & 0.170 to 0.280 & .015" in table
+    sides = (tmp_path / "out" / "tables" / "comparison-compare-sides.tex").read_text()
+    assert "8/12" in sides
 
 
 @needs_tex
@@ -123,6 +126,8 @@ def test_the_forest_shows_depths_differences_and_what_has_none():
     ends = [np.asarray(line.get_xdata()).tolist() for line in right.lines]
     assert [0.17, 0.28] in ends
     assert [0.18, 0.27] in ends
+    (band,) = right.containers[0]
+    assert (band.get_x(), band.get_width()) == (-1 / 6, 2 / 6)
     assert [label.get_text() for label in right.get_yticklabels()] == ["b \N{MINUS SIGN} a"] * 2
 
 

@@ -30,8 +30,8 @@ def test_everything_is_there(built):
     for name in ("paper.pdf", "report.html", "values.json", "manifest.json", "paper.tex",
                  "refs.bib", "values.tex"):  # fmt: skip
         assert files[name], name
-    for name in ("effect", "forest", "order", "conditions", "probes-answer", "tuned-lens",
-                 "example-a", "example-b"):  # fmt: skip
+    for name in ("effect", "forest", "order", "conditions", "loudness", "ladder", "worlds",
+                 "probes-answer", "tuned-lens", "example-a", "example-b"):  # fmt: skip
         assert files[f"figures/run-{name}.pdf"].startswith(b"%PDF"), name
         assert b"\\caption{" in files[f"figures/run-{name}.tex"]
     assert files["figures/validation-calibration.pdf"].startswith(b"%PDF")
@@ -44,11 +44,16 @@ def test_everything_is_there(built):
 
 def test_captions_say_level_scenes_and_unit(built):
     for name, unit in (("effect", "bits"), ("order", "layers"), ("probes-answer", "share"),
-                       ("tuned-lens", "bits"), ("conditions", "bits")):  # fmt: skip
+                       ("tuned-lens", "bits"), ("conditions", "bits"), ("loudness", "share"),
+                       ("ladder", "share"), ("worlds", "share")):  # fmt: skip
         caption = (built / "figures" / f"run-{name}.tex").read_text()
         assert re.search(r"\d+ (test )?scenes", caption), name
         assert unit in caption, name
         assert "95\\%" in caption or name == "order", name
+    for name in ("overview", "robustness", "conditions", "ladder"):
+        caption = (built / "tables" / f"run-{name}.tex").read_text()
+        assert "95\\%" in caption, name
+        assert "scenes)" in caption or "scenes;" in caption, name
 
 
 def test_the_pdf_is_small_its_fonts_embedded_its_boxes_full(built, project):
@@ -66,6 +71,11 @@ def test_the_text_can_be_copied_and_holds_what_was_found(built):
     assert "not for count" in text
     assert "shape emerges before color" in text
     assert "material is not distinguishable from shape" in text
+    assert "between 2.8 and 4.1 for color" in text
+    assert "The order given (color, then shape, then material) is not supported" in text
+    assert "declared before looking (color" not in text
+    assert "sure of an answer, right or wrong, from layer 3.9 (3.7 to 4.2)" in text
+    assert "layer 10.1 (\u201clate\u201d, 95% CI 10.0 to 10.2)" in text
     assert "??" not in text
 
 
@@ -129,14 +139,23 @@ def test_wording_follows_the_result(changed):
         color["outcome"], color["lambda_half"] = "from_start", None
         shape = content["attributes"]["shape"]["readouts"]["logit_lens"]
         shape["outcome"], shape["lambda_half"] = "died", None
+        material = content["attributes"]["material"]["readouts"]["logit_lens"]
+        material |= {"lambda_half": None, "layer": None, "monotone": False}
+        size = content["attributes"]["size"]["readouts"]["logit_lens"]
+        size["omnibus_p_holm"], size["declines"] = 0.12, True
         for pair in content["studies"]["order"]["differences"]:
             pair["p_holm"] = 0.2
 
     text = " ".join(pdf_words(changed(change) / "paper.pdf"))
     assert "color is there from the start, at layer 0 already" in text
-    assert "shape emerges and is lost again before layer 6" in text
+    assert "shape emerges and is lost again by layer 6" in text
     assert "shape is not distinguishable from color" in text
     assert "shape emerges before color" not in text
+    assert "material emerges by a layer of its 95% forward-backward set, 2 to 3 of 6" in text
+    assert "material emerges at layer" not in text
+    assert "would not survive Holm\u2019s adjustment over the run (p = .120)" in text
+    assert "It declines: of" in text
+    assert "emerges, declines" in text
 
 
 def test_the_same_bytes_in_any_folder(

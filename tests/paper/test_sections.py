@@ -14,7 +14,8 @@ from paper.evidence.record import read_record
 from paper.output.floats import table_float
 from paper.sections import all_sections
 from tests.paper.made_up import validation
-from tests.paper.made_up_studies import ONSETS, TOKENS, finding, order
+from tests.paper.made_up_findings import ONSETS, finding
+from tests.paper.made_up_studies import TOKENS, order
 
 NEW = """
 from paper.evidence.values import Value
@@ -73,6 +74,21 @@ def test_the_forest_shows_estimates_and_says_what_has_none():
     assert [[3.3, 0.0], [3.8, 0.0]] in drawn
     assert [text.get_text() for text in axes.texts] == ["does not emerge"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["color", "count"]
+
+
+def test_the_forest_shows_the_range_of_choices_and_a_set_that_stands_alone():
+    axes = Canvas().subplots()
+    alone = finding("shape", onset=2.5, monotone=False)
+    found = {
+        "color": {"logit_lens": finding("color", onset=3.5)},
+        "shape": {"logit_lens": alone},
+    }
+    draw_forest(axes, found)
+    drawn = [np.asarray(line.get_xydata()).round(3).tolist() for line in axes.lines]
+    assert [[2.9, 0.0], [4.2, 0.0]] in drawn  # the range of the choices
+    of_shape = [line for line in drawn if line[0][1] < 0]
+    assert of_shape == [[[1.88, -1.8], [3.12, -1.8]]]
+    assert not axes.texts
 
 
 def test_the_order_has_a_ridge_per_attribute_the_earliest_on_top():

@@ -92,9 +92,7 @@ def test_without_a_plateau_there_is_neither_crossing_nor_layer():
     arrays(float, st.tuples(st.just(99), st.integers(3, 8)), elements=st.integers(-4, 4)),
     st.sampled_from([0.8, 0.9, 0.95]),
 )
-def test_the_whole_layer_is_the_crossing_rounded_up_and_its_ends_are_those_of_all_resamples(
-    curves, level
-):
+def test_the_whole_layer_and_its_ends_are_those_of_the_crossing_rounded_up(curves, level):
     window = slice(curves.shape[1] - 2, curves.shape[1])
     mean = np.linspace(0, 1, curves.shape[1])
     found, layer = crossing_of(mean, curves, plateau=window, level=level)

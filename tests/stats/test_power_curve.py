@@ -69,7 +69,12 @@ def test_the_command_prints_the_curve_and_refuses_in_one_line(tmp_path):
     run = command("analysis.power", "--study", str(study), "--scenes", "40", "--repetitions", "5")
     assert run.returncode == 0, run.stderr
     assert "none above the margin of 0.1" in " ".join(run.stdout.split())
-    for wrong in (["--sd", "-1"], ["--study", str(tmp_path / "none.toml")]):
+    for wrong in (
+        ["--sd", "-1"],
+        ["--effect", "1.5"],
+        ["--effect", "0"],
+        ["--study", str(tmp_path / "none.toml")],
+    ):
         run = command("analysis.power", *wrong)
         assert run.returncode == 2
         assert run.stderr.startswith("error: ")

@@ -44,7 +44,7 @@ def test_a_planted_order_is_shown():
     assert links == [True, False, True]
     best = max(found["order_probability"], key=lambda one: one["probability"])
     assert best["order"] == ["color", "shape", "material"]
-    assert "The declared order (color, shape, material) is shown (p < .00" in order_text(found)
+    assert "The order given (color, shape, material) is shown (p < .00" in order_text(found)
 
 
 def test_the_same_layer_gives_no_order_and_the_wrong_order_is_not_shown():

@@ -1,0 +1,89 @@
+"""Clauses that compare layers: of attributes in an order, and of readouts of one attribute."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from paper.evidence.plain import level, listed, number, p_said
+from paper.evidence.studies import READOUT_NAMES
+
+
+def order_clause(study: Mapping[str, Any] | None) -> str:
+    """The attributes in the order of their estimates, and which neighbours can be told apart."""
+    if not study:
+        return "it was not studied in this run"
+    try:
+        estimates = study["estimates"]
+        if len(estimates) < 2:
+            return "too few attributes have a layer to speak of one"
+        names = sorted(estimates, key=lambda name: estimates[name])
+        return "; ".join(_link(study, first, second) for first, second in pairwise(names))
+    except (KeyError, TypeError, IndexError):
+        # The common text says this too, and one study of another shape must not take it away.
+        return "it was studied by another version, whose results cannot be read here"
+
+
+def _link(study: Mapping[str, Any], first: str, second: str) -> str:
+    pair, sign = difference(study, first, second)
+    low, high = sorted((sign * pair["low"], sign * pair["high"]))
+    apart = pair["p_holm"] <= 1 - study["level"] + 1e-12
+    relation = "emerges before" if apart else "is not distinguishable from"
+    return (
+        f"{first} {relation} {second} (difference {number(sign * pair['estimate'], 1)} layers, "
+        f"{level(study['level'])} CI {number(low, 1)} to {number(high, 1)}, "
+        f"Holm-adjusted {p_said(pair['p_holm'])})"
+    )
+
+
+def difference(study: Mapping[str, Any], first: str, second: str) -> tuple[Mapping[str, Any], int]:
+    """The pair's difference, and the sign that makes it second minus first."""
+    for pair in study["differences"]:
+        if (pair["first"], pair["second"]) == (first, second):
+            return pair, 1
+        if (pair["first"], pair["second"]) == (second, first):
+            return pair, -1
+    raise KeyError(f"difference of {first} and {second}")
+
+
+def chain_clause(study: Mapping[str, Any]) -> str:
+    """Whether the order that was given is supported as a whole."""
+    given = ", then ".join(study["attributes"])
+    supported = study["chain_p"] <= 1 - study["level"] + 1e-12
+    verdict = "is supported" if supported else "is not supported"
+    sets = "are" if study["chain_sets_apart"] else "are not"
+    return (
+        f"The order given ({given}) {verdict} as a whole ({p_said(study['chain_p'])}); the "
+        f"guaranteed sets of its neighbours {sets} disjoint and in that order"
+    )
+
+
+def _by(layers: float) -> str:
+    return f"by {number(layers, 1)} layers" if layers >= 0.05 else "by less than 0.1 layers"
+
+
+def pair_sentence(
+    first: str, second: str, by_attribute: Mapping[str, Mapping[str, Any]], alpha: float
+) -> str:
+    """Where the first of two readouts begins to read, against the second, for every attribute.
+
+    The adjusted p decides; p and interval of each difference stand in the table.
+    """
+    said: dict[str, list[str]] = {"later": [], "earlier": [], "undecided": [], "none": []}
+    for name, pair in by_attribute.items():
+        crossing = pair["crossing"]
+        if crossing is None:
+            said["none"].append(name)
+        elif crossing["p"] > alpha + 1e-12:
+            said["undecided"].append(name)
+        else:
+            word = "earlier" if crossing["estimate"] > 0 else "later"
+            said[word].append(f"{name} ({_by(abs(crossing['estimate']))})")
+    beginnings = {
+        "later": "later for {}",
+        "earlier": "earlier for {}",
+        "undecided": "not distinguishably for {}",
+        "none": "for {} one of the two has no layer",
+    }
+    clauses = [beginnings[word].format(listed(names)) for word, names in said.items() if names]
+    one, other = READOUT_NAMES[first], READOUT_NAMES[second]
+    return f"Against the {other}, the {one} begins to read {'; '.join(clauses)}."
