@@ -61,7 +61,7 @@ def information(
         q(a | i, l)  ~  exp(s_l r[i, a, l]) pi(a)^c_l,    0 <= s_l, 0 <= c_l,
 
     and with `offsets` besides exp(b_a), one free preference per answer, is fitted on the other
-    folds by maximum likelihood, each scene counting once. Penalty: (s^2 + (c - 1)^2 + |b|^2) / 2n
+    folds by maximum likelihood, each scene counting once. Penalty: (s^2 + (c - 1)^2 + |b|^2) / 20n
     with s in units of the scores' spread and at most 50. q is mixed with 1 / (n + 2) of pi, so that
     nothing is infinite. With scores that say nothing the result is near 0, with perfect ones
     near the entropy of the answers.

@@ -32,7 +32,7 @@ def planted(n_layers: int) -> tuple[np.ndarray, np.ndarray]:
 
 def by_scipy(sample: Sample, layer: int, *, offsets: bool) -> np.ndarray:
     """s, c and offsets of the same penalised likelihood by L-BFGS-B to tolerance 1e-10."""
-    scores, n = sample.scores[layer], sample.n_scenes
+    scores, ridge = sample.scores[layer], sample.ridge
     onehot = np.eye(N_ANSWERS)[sample.answers].T
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -43,10 +43,10 @@ def by_scipy(sample: Sample, layer: int, *, offsets: bool) -> np.ndarray:
         surplus = (np.exp(log_q) - onehot) * sample.weight
         target = np.array([0.0, 1.0, *[0.0] * N_ANSWERS])
         gradient = np.array([(surplus * scores).sum(), surplus.sum(axis=1) @ sample.log_prior,
-                             *surplus.sum(axis=1)]) + (parameters - target) / n  # fmt: skip
+                             *surplus.sum(axis=1)]) + (parameters - target) * ridge  # fmt: skip
         if not offsets:
             gradient[2:] = 0
-        square = np.square(parameters - target).sum() / (2 * n)
+        square = np.square(parameters - target).sum() * ridge / 2
         return float(-(log_q * onehot).sum(axis=0) @ sample.weight + square), gradient
 
     start = np.array([0.0, 1.0, *[0.0] * N_ANSWERS])

@@ -129,8 +129,11 @@ def test_one_rare_answer_and_three_scenes_an_answer_stay_finite(offsets):
     assert np.abs(found.mean()) < 0.03
     assert found.mean(axis=0).min() > -0.2
     few = np.arange(24) % 8
-    perfect = read(np.eye(8)[few][:, :, None], few, offsets=offsets).bits.mean()
-    assert perfect == pytest.approx(3, rel=0.06)
+    perfect = read(np.eye(8)[few][:, :, None], few, offsets=offsets)
+    # Of 3 scenes an answer 2 are left to count it by, so guessing costs more than the entropy.
+    cost = -np.log2(perfect.guess[np.arange(24), few]).mean()
+    assert 3 < cost < 3.3
+    assert cost - 0.1 < perfect.bits.mean() < cost
 
 
 def test_an_answer_that_is_always_preferred_hides_the_rest_unless_offsets_take_it_off():
@@ -191,7 +194,7 @@ def by_scipy(scores, answers, scenes, found: Information, *, offsets: bool):
 
             def loss(x, kept=kept, n=n, weight=weight, log_q=log_q):
                 right = log_q(x, kept)[np.arange(kept.sum()), answers[kept]]
-                return -right @ weight + np.sum((x - np.eye(len(x))[1]) ** 2) / (2 * n)
+                return -right @ weight + np.sum((x - np.eye(len(x))[1]) ** 2) / (20 * n)
 
             found_x = minimize(
                 loss, np.r_[0.1, 0.9, np.zeros(n_answers)], method="L-BFGS-B",

@@ -66,7 +66,7 @@ def test_intervals_by_item_are_too_narrow():
         assert ours < binom.ppf(0.001, 400, 0.9)
 
 
-def test_the_penalty_of_information_would_call_well_read_scenes_over_confident(monkeypatch):
+def test_a_stronger_penalty_would_call_well_read_scenes_over_confident(monkeypatch):
     ours = held(2.0, 60)
     # By name: `stats.loudness` is the function.
     monkeypatch.setattr(sys.modules["stats.loudness"], "_PENALTY", 1.0)

@@ -185,9 +185,10 @@ def test_layers_are_fitted_as_if_alone():
     for layer in range(5):
         alone = Sample(
             scores=one.scores[layer : layer + 1], answers=one.answers, weight=one.weight,
-            log_prior=one.log_prior, n_scenes=one.n_scenes,
+            log_prior=one.log_prior, n_scenes=one.n_scenes, penalty=one.penalty,
         )  # fmt: skip
-        np.testing.assert_allclose(fit_readers(alone).scale[0], together.scale[layer], atol=1e-9)
+        # To the last bit: a layer cannot tell with which others it is fitted.
+        assert fit_readers(alone).scale[0] == together.scale[layer]
 
 
 @settings(max_examples=50)
