@@ -116,8 +116,13 @@ def recorded_identity(folder: Path | None) -> dict[str, Any] | None:
 
 
 def recorded_study(folder: Path) -> Path | None:
-    """The study file of a run; None if the folder is no run yet."""
-    return folder / _STUDY if _is_run(folder) else None
+    """The study file of a run; None if the folder is no run yet. UserError if another version
+    wrote it, whose study file may hold what this one does not know."""
+    identity = recorded_identity(folder)
+    if identity is None:
+        return None
+    require_format(folder, identity)
+    return folder / _STUDY
 
 
 def _is_run(folder: Path) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.runs.run_folder import require_format
 from data_prep.errors import UserError
 
 RESULTS, IDENTITY, STUDY = "results.json", "identity.json", "study.toml"
@@ -99,6 +100,7 @@ def read_record(folder: Path, key: str) -> RunRecord:
         raise UserError(
             f"{folder / RESULTS} or {IDENTITY} is damaged ({error!r}): delete it and run again"
         ) from error
+    require_format(folder, identity)
     if not any(found["readouts"] for found in results["attributes"].values()):
         raise UserError(
             f"{folder} holds no finding yet: run python -m analysis.emergence --run {folder}"

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from analysis.runs.study import FORMAT
 from tests.paper.made_up_findings import LAST, ONSETS, SHIFTS, finding, ladder, readouts, worlds
 from tests.paper.made_up_studies import (
     concept,
@@ -75,7 +76,9 @@ def write_run(folder: Path, content: dict[str, Any] | None = None) -> Path:
     declared = [f"{name} = {json.dumps(value)}" for name, value in plan.items()
                 if value is not None]  # fmt: skip
     (folder / "study.toml").write_text("\n".join(declared) + "\n")
-    (folder / "identity.json").write_text(json.dumps(identity | {"plan": plan}))
+    (folder / "identity.json").write_text(
+        json.dumps({"format": FORMAT} | identity | {"plan": plan})
+    )
     (folder / "results.json").write_text(json.dumps(content))
     return folder
 

@@ -47,6 +47,17 @@ def test_a_study_of_another_study(refused, run, tmp_path):
     assert "study tuned_lens in " in refused(run, "--out", tmp_path / "out")
 
 
+def test_a_run_of_another_version_is_refused_with_the_reason(refused, run, tmp_path):
+    file = run / "identity.json"
+    identity = json.loads(file.read_text())
+    del identity["format"]
+    file.write_text(json.dumps(identity))
+    message = refused(run, "--out", tmp_path / "out")
+    assert "has another format (an earlier one, now " in message
+    assert "grew with the scale of the logits" in message
+    assert not files_of(tmp_path / "out")
+
+
 def test_a_study_file_that_was_edited_afterwards(refused, run, tmp_path):
     file = run / "study.toml"
     file.write_text(file.read_text().replace("margin = 0.05", "margin = 0.01"))

@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from analysis.runs.run_folder import claim
-from analysis.runs.study import Study
+from analysis.runs.run_folder import claim, recorded_study
+from analysis.runs.study import FORMAT, Study
 from analysis.runs.study_file import read_study
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of
@@ -132,3 +132,21 @@ def test_the_identity_says_what_the_run_is_made_from(tmp_path):
     assert identity["study_hash"] == run.study_hash
     assert {name: identity[name] for name in ABOUT} == ABOUT
     assert identity["plan"]["seed"] == 3
+
+
+@pytest.mark.parametrize("found", [None, FORMAT - 1, FORMAT + 1])
+def test_a_run_of_another_version_is_refused_with_the_reason(tmp_path, found):
+    """Before its study file is read, which may hold options that are gone."""
+    run = claim(tmp_path / "run", Study(), **ABOUT)
+    file = run.folder / "identity.json"
+    identity = json.loads(file.read_text()) | {"format": found, "study_hash": "0" * 64}
+    if found is None:
+        del identity["format"]
+    file.write_text(json.dumps(identity))
+    before = files_of(run.folder)
+    said = r"another format \(.*, now 4\): this version estimates information .* measure it anew"
+    with pytest.raises(UserError, match=said):
+        recorded_study(run.folder)
+    with pytest.raises(UserError, match=said):
+        claim(run.folder, Study(), **ABOUT)
+    assert files_of(run.folder) == before
