@@ -46,7 +46,10 @@ _QUESTIONS = 5
 _NEVER_KNOWN = 0.2
 _MARGIN = 0.05
 _FLIPS = 199
-_POPULATION = 40_000
+_POPULATION = 100_000
+TRUTH = {"3 even": 5.291, "3 skewed": 5.292, "8 even": 5.4945, "8 skewed": 5.450}
+"""`population_crossing` averaged over seeds 1000 to 1011: standard errors below .003 layers. With
+the crossing of one sample of 40,000 scenes, .05 off, the best interval would seem to cover less."""
 _STATED = 15
 """Data sets of a cell that the predecessor is tried on: it fails in nearly all."""
 
@@ -96,7 +99,8 @@ def stated_share(
 def population_crossing(
     shares: Sequence[float], *, seed: int, n_scenes: int = _POPULATION
 ) -> float:
-    """`lambda_half` of the mean curve over so many scenes that chance has no say."""
+    """`lambda_half` of the mean curve over so many scenes, each asked once: what several questions
+    about one scene share would only add noise."""
     world = simulated_answer_scores(
         np.random.default_rng(seed), EVIDENCE, n_scenes=n_scenes, shares=shares,
         never_known=_NEVER_KNOWN,
@@ -111,11 +115,10 @@ def population_crossing(
 def world_claims(scale: Scale) -> Iterator[Finding]:
     """Coverage in every cell, with that of stated bits beside it, and exact invariance."""
     repetitions = max(20, scale.repetitions // 20)
-    truth = {name: population_crossing(shares, seed=scale.seed) for name, shares in SHARES.items()}
     cells = list(product(SHARES, _SCENES))
     found = {
         cell: cell_coverage(
-            *cell, truth[cell[0]], rng=scale.rng(12, place), repetitions=repetitions
+            *cell, TRUTH[cell[0]], rng=scale.rng(12, place), repetitions=repetitions
         )
         for place, cell in enumerate(cells)
     }
