@@ -89,11 +89,14 @@ def plausible_curves(
 
     From 200 scenes on, the means of the redrawn scenes. Below, bootstrap-t: the observed mean
     moved back by each resample's own t statistics, in the sample's standard errors. Layers move
-    together, and at each layer the quantiles of the curves are the bootstrap-t interval.
+    together, and at each layer the quantiles of the curves are the bootstrap-t interval, a little
+    widened: standard errors are divided by the root of n - 3 in place of n, as the spread of a
+    t of n - 1 degrees of freedom would have it. Of 40 to 60 skewed scenes the plain interval of a
+    crossing covers .93 to .94, this one .94 to .95 (see the validation).
     """
     if len(effect) >= STUDENTIZED_BELOW:
         return resampled_means(effect, rng=rng, n_resamples=n_resamples)
-    error = effect.std(axis=0, ddof=1) / np.sqrt(len(effect))
+    error = effect.std(axis=0, ddof=1) / np.sqrt(max(len(effect) - 3, 1))
     return effect.mean(axis=0) - error * resampled_t(effect, rng=rng, n_resamples=n_resamples)
 
 

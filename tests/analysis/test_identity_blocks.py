@@ -72,19 +72,19 @@ def qwen(tmp_path_factory, pictures) -> Path:
     vlm = load_vlm(folder)
     files = sorted(pictures.rglob("*.png"))
     residuals = vlm.capture([Image.open(file) for file in files], [QUESTION] * len(files))
-    norm = vlm.model.get_decoder().norm
-    features = norm(residuals[:, -1]).double()
+    model: Any = vlm.model
+    features = model.get_decoder().norm(residuals[:, -1]).double()
     features = torch.cat([features, torch.ones(len(files), 1, dtype=torch.double)], dim=1)
     labels = [list(COLORS).index(file.parent.name) for file in files]
     target = torch.nn.functional.one_hot(torch.tensor(labels)).double() * 8
     ridge = features.T @ features + 0.1 * torch.eye(features.shape[1])
     rows = torch.linalg.solve(ridge, features.T @ target)[:-1].T.float()
     words = Attribute(name="label", answers=tuple(COLORS), words={c: (c,) for c in COLORS})
-    head = vlm.model.get_output_embeddings().weight
+    head = model.get_output_embeddings().weight
     with torch.no_grad():
         for row, ids in zip(rows, answer_tokens(vlm.tokenizer, words).token_ids, strict=True):
             head[list(ids)] = row
-    vlm.model.save_pretrained(folder)
+    model.save_pretrained(folder)
     return folder
 
 
