@@ -1,6 +1,6 @@
 """What is found in models that know nothing: random weights of six families, on the bundled scenes.
 
-    python -m tests.analysis.bench_random_models [--families llava ...] [--seeds 0 1] [--folder DIR]
+    python -m tests.analysis.bench_random_models [--families llava ...] [--questions main]
 
 Every attribute is read by the logit lens with both kinds of readers; a claim is any outcome other
 than "not emerged". Beside it stands the predecessor's rule: stated bits against shuffled images,
@@ -56,13 +56,13 @@ def _against_blank(readings: Readings, stated: Stated) -> np.ndarray:
     return scene_rows(own.bits - blank.bits, readings.items["scene_id"].to_numpy(dtype=str))
 
 
-def judged(family: str, seed: int, folder: Path) -> list[dict[str, object]]:
+def judged(family: str, seed: int, folder: Path, questions: str) -> list[dict[str, object]]:
     """A row per attribute of one random model."""
     model = folder / f"{family}-{seed}-model"
     if not (model / "config.json").exists():
         save(family, model, seed)
-    run = folder / f"{family}-{seed}"
-    line = ["--model", str(model), "--run", str(run), "--attr", "all"]
+    run = folder / f"{family}-{seed}-{questions}"
+    line = ["--model", str(model), "--run", str(run), "--attr", "all", "--questions", questions]
     opened = open_run(parse_options(Emergence, command=COMMAND, arguments=line))
     rows = []
     for name in opened.data.chosen(("all",)):
@@ -91,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--families", nargs="+", default=list(FAMILIES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--questions", default="referring")
     parser.add_argument("--folder", type=Path, default=Path("runs/random-models"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -104,7 +105,7 @@ def main() -> None:
     total = 0
     for family in options.families:
         for seed in options.seeds:
-            for row in judged(family, seed, options.folder):
+            for row in judged(family, seed, options.folder, options.questions):
                 total += 1
                 for kind in claims:
                     claims[kind] += row[kind] != "not_emerged"
