@@ -4,17 +4,20 @@
 
 Every attribute is read by the logit lens with both kinds of readers; a claim is any outcome other
 than "not emerged". Beside it stands the predecessor's rule: stated bits against shuffled images,
-both omnibus tests and a plateau above the margin. Runs are kept in the folder and gone on with.
+both omnibus tests and a plateau above the margin, on the same readings and on these said 30 times
+as loudly, which readers do not hear. Runs are kept in the folder and gone on with.
 """
 
 import argparse
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from scipy.special import log_softmax
 from transformers.utils import logging
 
 from analysis.emergence import COMMAND, Emergence
@@ -31,7 +34,15 @@ from stats import emergence_layer, sign_flip_max_t
 from tests.probes.families.small import save
 
 FAMILIES = ("llava", "llava_onevision", "qwen2_vl", "qwen2_5_vl", "paligemma2", "idefics3")
-WANTED = 0.01
+WANTED, LOUDER = 0.01, 30
+
+
+def louder(readings: Readings) -> Readings:
+    """The same readings, as if the output map were multiplied."""
+    said = (log_softmax(LOUDER * table * np.log(2), axis=-1) / np.log(2)
+            for table in (readings.real, readings.blank))  # fmt: skip
+    real, blank = (table.astype(np.float32) for table in said)
+    return replace(readings, real=real, blank=blank)
 
 
 def predecessor(readings: Readings, study: Study, *, rng: np.random.Generator) -> str:
@@ -79,9 +90,12 @@ def judged(family: str, seed: int, folder: Path, questions: str) -> list[dict[st
                 "plateau": found["plateau_effect"],
                 "right": right,
                 "guessing": found["guessing"]["correct"],
-                "before": predecessor(
-                    readings, opened.run.study, rng=opened.run.study.rng(99, stream_key(name))
-                ),
+                **{
+                    column: predecessor(
+                        each, opened.run.study, rng=opened.run.study.rng(99, stream_key(name))
+                    )
+                    for column, each in (("before", readings), ("louder", louder(readings)))
+                },
             }
         )
     return rows
@@ -99,9 +113,19 @@ def main() -> None:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     table = Table(box=SIMPLE_HEAD)
-    for header in ("model", "attribute", "a", "b", "plateau", "right", "guessing", "before"):
-        table.add_column(header, no_wrap=True)
-    claims = {"a": 0, "b": 0, "before": 0}
+    for header in (
+        "model",
+        "attribute",
+        "a",
+        "b",
+        "plateau",
+        "right",
+        "guessing",
+        "before",
+        "louder",
+    ):
+        table.add_column(header)
+    claims = {"a": 0, "b": 0, "before": 0, "louder": 0}
     total = 0
     for family in options.families:
         for seed in options.seeds:
@@ -117,7 +141,8 @@ def main() -> None:
     share = (claims["a"] + claims["b"]) / (2 * total)
     print(
         f"false emergence, readers a and b: {claims['a'] + claims['b']} of {2 * total} readings "
-        f"({share:.3f}; at most {WANTED} wanted); before: {claims['before']} of {total}"
+        f"({share:.3f}; at most {WANTED} wanted); before: {claims['before']} of {total}, and "
+        f"{claims['louder']} of the same said {LOUDER} times as loudly"
     )
 
 
