@@ -24,7 +24,7 @@ from analysis.estimation.effect import (
 )
 from analysis.estimation.emergence_results import emergence_results
 from analysis.estimation.loudness_estimates import loudness_columns, sureness
-from analysis.estimation.robustness import other_windows, robustness
+from analysis.estimation.robustness import Measured, other_windows, robustness
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.items import require_enough
@@ -109,12 +109,8 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
         # Of a run with this finding alone; adjusted anew whenever the run gets another.
         "omnibus_p_holm": max(*omnibus_p.values(), *plateau_p.values()),
         "robustness": robustness(
-            readings,
+            Measured(readings=readings, main=main, held=held, stated=stated, shuffled=shuffled),
             study,
-            main=main,
-            held=held,
-            stated=stated,
-            shuffled=shuffled,
             plateau=plateau,
             horizon=last,
             key=(_STAGE, key, _ROBUSTNESS),

@@ -47,25 +47,31 @@ def other_windows(plateau: tuple[int, int], horizon: int) -> dict[str, tuple[int
     return windows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What an attribute was estimated from, before any choice of plateau."""
+
+    readings: Readings
+    main: Effect
+    """By the declared readers."""
+    held: Effect
+    """By readers with an offset per answer besides."""
+    stated: Stated
+    shuffled: Shuffled
+    """Its windows are the declared plateau, then `other_windows`."""
+
+
 def robustness(
-    readings: Readings,
+    measured: Measured,
     study: Study,
     *,
-    main: Effect,
-    held: Effect,
-    stated: Stated,
-    shuffled: Shuffled,
     plateau: tuple[int, int],
     horizon: int,
     key: tuple[int, ...],
 ) -> list[dict[str, Any]]:
-    """Outcome and layer under every choice, the declared one first; estimate None without one.
-
-    `shuffled.window_p` holds the p of the declared plateau, then of `other_windows`.
-    """
+    """Outcome and layer under every choice, the declared one first; estimate None without one."""
     rows = []
-    choices = _choices(readings, study, main, held, stated, shuffled, plateau, horizon, key)
-    for number, choice in enumerate(choices):
+    for number, choice in enumerate(_choices(measured, study, plateau, horizon, key)):
         found = emergence_layer(
             choice.rows,
             rng=study.rng(*key, number),
@@ -74,7 +80,7 @@ def robustness(
             horizon=study.horizon,
             level=study.level,
             n_resamples=min(_FLIPS, study.n_resamples),
-            omnibus_p=shuffled.omnibus_p,
+            omnibus_p=measured.shuffled.omnibus_p,
             other_plateau_p=choice.window_p,
         )
         estimate = None if found.lambda_half is None else found.lambda_half.estimate
@@ -83,25 +89,22 @@ def robustness(
 
 
 def _choices(
-    readings: Readings,
+    measured: Measured,
     study: Study,
-    main: Effect,
-    held: Effect,
-    stated: Stated,
-    shuffled: Shuffled,
     plateau: tuple[int, int],
     horizon: int,
     key: tuple[int, ...],
 ) -> Iterator[_Choice]:
+    readings, main, shuffled = measured.readings, measured.main, measured.shuffled
     own_p, *others_p = shuffled.window_p
 
     def choice(name: str, rows: Float[ndarray, "scene layer"]) -> _Choice:
         return _Choice(name=name, rows=rows, window=plateau, window_p=own_p)
 
     yield choice(PRIMARY, main.rows)
-    yield choice("reader with offsets", held.rows)
+    yield choice("reader with offsets", measured.held.rows)
     yield choice("information, blank not taken off", main.real_rows)
-    for name, rows in _skills(readings, main, stated).items():
+    for name, rows in _skills(readings, main, measured.stated).items():
         yield choice(name, rows)
     windows = other_windows(plateau, horizon)
     for (name, window), p in zip(windows.items(), others_p, strict=True):
