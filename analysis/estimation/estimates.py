@@ -11,29 +11,26 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.estimation.controls import Shuffled, shuffled_control
-from analysis.estimation.effect import (
-    CONDITIONS,
-    SCORES,
-    Effect,
-    Stated,
-    effect_of,
-    entropy_bits,
-    guessed,
-    stated_of,
-)
+from analysis.estimation.effect import CONDITIONS, SCORES, entropy_bits, guessed
 from analysis.estimation.emergence_results import emergence_results
 from analysis.estimation.loudness_estimates import loudness_columns, sureness
-from analysis.estimation.robustness import Measured, other_windows, robustness
+from analysis.estimation.measured import Measured, measured
+from analysis.estimation.robustness import robustness
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
-from analysis.runs.items import require_enough
+from analysis.runs.items import require_enough, require_readable
 from analysis.runs.study import Study
-from stats import BootstrapInterval, cluster_bootstrap, emergence_layer, sign_flip_max_t
+from stats import (
+    BootstrapInterval,
+    SignFlipTest,
+    cluster_bootstrap,
+    emergence_layer,
+    sign_flip_max_t,
+)
 from stats.course import p_above
 
 _STAGE = 2
-_FOLDS, _SHUFFLED, _BLANK, _INTERVAL, _EMERGENCE, _SURE, _LOUDNESS, _ROBUSTNESS = range(8)
+_MEASURED, _BLANK, _INTERVAL, _EMERGENCE, _SURE, _LOUDNESS, _ROBUSTNESS = range(7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,99 +51,79 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
     `key` tells attributes apart, so that each has random draws of its own.
     """
     require_enough(readings.items)
-    scenes = readings.items["scene_id"].to_numpy(dtype=str)
-    main, held = (
-        effect_of(readings, rng=study.rng(_STAGE, key, _FOLDS), offsets=offsets)
-        for offsets in (False, True)
-    )
-    stated = stated_of(readings)
-    last = main.rows.shape[1] - 1 if study.horizon is None else study.horizon
-    plateau = study.plateau_up_to(last)
-    windows = (plateau, *other_windows(plateau, last).values())
-    shuffled = shuffled_control(
-        readings,
-        stated,
-        windows=windows,
-        rng=study.rng(_STAGE, key, _SHUFFLED),
-        n_resamples=study.n_resamples,
-    )
-    # The image must tell more than a blank one, and the answer more often than guessing: each
-    # plateau above the margin, or what is taken off badly would count as knowledge.
-    above_guessing = p_above(
-        main.real_rows[:, plateau[0] : plateau[1] + 1].mean(axis=1) - study.margin
-    )
-    found = emergence_layer(
-        main.rows,
-        rng=study.rng(_STAGE, key, _EMERGENCE),
-        margin=study.margin,
-        plateau=plateau,
-        horizon=study.horizon,
-        level=study.level,
-        n_resamples=study.n_resamples,
-        omnibus_p=shuffled.omnibus_p,
-        other_plateau_p=max(above_guessing, shuffled.window_p[0]),
-    )
-    against_blank = sign_flip_max_t(
-        main.rows, rng=study.rng(_STAGE, key, _BLANK), n_resamples=study.n_resamples
-    )
+    require_readable(readings.items)
+    found = measured(readings, study, key=(_STAGE, key, _MEASURED))
+    scores = _scores(found)
     interval = cluster_bootstrap(
-        main.rows,
-        np.arange(len(main.rows)),
+        found.main.rows,
+        np.arange(len(found.main.rows)),
         rng=study.rng(_STAGE, key, _INTERVAL),
         n_resamples=study.n_resamples,
         level=study.level,
     )
-    scores = _scores(readings, main, stated, shuffled)
-    omnibus_p = {"shuffled": shuffled.omnibus_p, "blank": against_blank.omnibus_p}
-    plateau_p = {
-        "shuffled": shuffled.window_p[0],
-        "blank": max(found.plateau_p, above_guessing),
+    against_blank = sign_flip_max_t(
+        found.main.rows, rng=study.rng(_STAGE, key, _BLANK), n_resamples=study.n_resamples
+    )
+    columns = loudness_columns(found, study, rng=study.rng(_STAGE, key, _LOUDNESS)) | {
+        "held": _mean(found.held.real.bits, found.scenes).tolist(),
+        "p_shuffled": found.shuffled.p.tolist(),
+        "p_blank": against_blank.p.tolist(),
     }
     results = {
-        **emergence_results(found),
-        "omnibus_p": omnibus_p,
-        "plateau_p": plateau_p,
-        # Of a run with this finding alone; adjusted anew whenever the run gets another.
-        "omnibus_p_holm": max(*omnibus_p.values(), *plateau_p.values()),
-        "robustness": robustness(
-            Measured(readings=readings, main=main, held=held, stated=stated, shuffled=shuffled),
-            study,
-            plateau=plateau,
-            horizon=last,
-            key=(_STAGE, key, _ROBUSTNESS),
-        ),
-        "sure": sureness(stated, scenes, study, rng=study.rng(_STAGE, key, _SURE)),
-        "layers": _layers(
-            scores,
-            scenes,
-            interval,
-            {
-                **loudness_columns(
-                    readings, main, stated, study, rng=study.rng(_STAGE, key, _LOUDNESS)
-                ),
-                "held": _mean(held.real.bits, scenes).tolist(),
-                "p_shuffled": shuffled.p.tolist(),
-                "p_blank": against_blank.p.tolist(),
-            },
-        ),
+        **_verdict(found, against_blank, study, rng=study.rng(_STAGE, key, _EMERGENCE)),
+        "robustness": robustness(found, study, key=(_STAGE, key, _ROBUSTNESS)),
+        "sure": sureness(found, study, rng=study.rng(_STAGE, key, _SURE)),
+        "layers": _layers(scores, found.scenes, interval, columns),
         "interval_method": interval.method,
         "n_resamples": study.n_resamples,
     }
     return Estimates(
-        results=results | _description(readings, main),
+        results=results | _description(found),
         scores=scores,
-        effects={"effect": main.rows, "held": held.rows},
+        effects={"effect": found.main.rows, "held": found.held.rows},
     )
 
 
-def _scores(
-    readings: Readings, main: Effect, stated: Stated, shuffled: Shuffled
-) -> dict[str, dict[str, Float[ndarray, "item layer"]]]:
-    own, blank = (each.of(readings.answer_index) for each in (stated.by_answer, stated.blank))
+def _verdict(
+    found: Measured, against_blank: SignFlipTest, study: Study, *, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Where the attribute emerges, if it passes every test of its controls."""
+    # The image must tell more than a blank one, and the answer more often than guessing: each
+    # plateau above the margin, or what is taken off badly would count as knowledge.
+    window = slice(found.plateau[0], found.plateau[1] + 1)
+    above_guessing = p_above(found.main.real_rows[:, window].mean(axis=1) - study.margin)
+    emergence = emergence_layer(
+        found.main.rows,
+        rng=rng,
+        margin=study.margin,
+        plateau=found.plateau,
+        horizon=study.horizon,
+        level=study.level,
+        n_resamples=study.n_resamples,
+        omnibus_p=found.shuffled.omnibus_p,
+        other_plateau_p=max(above_guessing, found.shuffled.window_p[0]),
+    )
+    omnibus_p = {"shuffled": found.shuffled.omnibus_p, "blank": against_blank.omnibus_p}
+    plateau_p = {
+        "shuffled": found.shuffled.window_p[0],
+        "blank": max(emergence.plateau_p, above_guessing),
+    }
+    return {
+        **emergence_results(emergence),
+        "omnibus_p": omnibus_p,
+        "plateau_p": plateau_p,
+        # Of a run with this finding alone; adjusted anew whenever the run gets another.
+        "omnibus_p_holm": max(*omnibus_p.values(), *plateau_p.values()),
+    }
+
+
+def _scores(found: Measured) -> dict[str, dict[str, Float[ndarray, "item layer"]]]:
+    answer, main = found.readings.answer_index, found.main
+    own, blank = (each.of(answer) for each in (found.stated.by_answer, found.stated.blank))
     unread = np.full_like(main.real.bits, np.nan)
     return {
         "real": {score: getattr(own, score) for score in SCORES} | {"information": main.real.bits},
-        "shuffled": shuffled.stated | {"information": unread},
+        "shuffled": found.shuffled.stated | {"information": unread},
         "blank": {score: getattr(blank, score) for score in SCORES}
         | {"information": main.blank.bits},
     }
@@ -185,16 +162,16 @@ def _layers(
     ]
 
 
-def _description(readings: Readings, main: Effect) -> dict[str, Any]:
+def _description(found: Measured) -> dict[str, Any]:
+    readings = found.readings
     counts = np.bincount(readings.answer_index, minlength=len(readings.answers))
-    scenes = readings.items["scene_id"].to_numpy(dtype=str)
-    guess = guessed(main.real, readings.answer_index)
+    guess = guessed(found.main.real, readings.answer_index)
     return {
         "n_items": len(readings.items),
         "n_texts": len(set(readings.items["question"])),
         "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
         "answer_entropy_bits": entropy_bits(readings),
-        "guessing": {name: _mean(values, scenes).item() for name, values in guess.items()},
+        "guessing": {name: _mean(values, found.scenes).item() for name, values in guess.items()},
         "notes": list(readings.notes),
     }
 

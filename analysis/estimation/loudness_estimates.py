@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.estimation.effect import Effect, Stated, answer_scores
+from analysis.estimation.effect import answer_scores
 from analysis.estimation.emergence_results import emergence_results
+from analysis.estimation.measured import Measured
 from analysis.estimation.scene_rows import scene_rows
-from analysis.readings.readings import Readings
 from analysis.runs.study import Study
 from stats import cluster_bootstrap, emergence_layer, loudness
 
 
 def loudness_columns(
-    readings: Readings, main: Effect, stated: Stated, study: Study, *, rng: np.random.Generator
+    measured: Measured, study: Study, *, rng: np.random.Generator
 ) -> dict[str, list[dict[str, float]]]:
     """By layer, each with an interval: the scale by which the scores must be multiplied to mean
     what they say, the bits lost by taking them at their word, and how sure the readout says it is.
@@ -23,10 +23,11 @@ def loudness_columns(
     Bits lost are those of the cross-fitted reader minus those of the readout's own probabilities
     of the same answers.
     """
-    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    readings, stated, scenes = measured.readings, measured.stated, measured.scenes
+    guess, told = measured.main.real.guess, measured.main.real.bits
     scale = loudness(answer_scores(readings.real), readings.answer_index, scenes, level=study.level)
     items = np.arange(len(scenes))
-    own = np.log2(main.real.guess[items, readings.answer_index])[:, None] + main.real.bits
+    own = np.log2(guess[items, readings.answer_index])[:, None] + told
     at_its_word = stated.by_answer.of(readings.answer_index).bits
     return {
         "scale": [
@@ -40,11 +41,9 @@ def loudness_columns(
     }
 
 
-def sureness(
-    stated: Stated, scenes: ndarray, study: Study, *, rng: np.random.Generator
-) -> dict[str, Any]:
+def sureness(measured: Measured, study: Study, *, rng: np.random.Generator) -> dict[str, Any]:
     """When the readout becomes sure of an answer, right or wrong: its certainty's emergence."""
-    rows = scene_rows(stated.certainty, scenes)
+    rows = scene_rows(measured.stated.certainty, measured.scenes)
     found = emergence_layer(
         rows,
         rng=rng,

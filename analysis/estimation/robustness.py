@@ -11,8 +11,8 @@ from typing import Any
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.estimation.controls import Shuffled
 from analysis.estimation.effect import Effect, Stated, effect_of, entropy_bits, guessed
+from analysis.estimation.measured import Measured, other_windows
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
@@ -34,44 +34,10 @@ class _Choice:
     """Of the shuffled control over that window."""
 
 
-def other_windows(plateau: tuple[int, int], horizon: int) -> dict[str, tuple[int, int]]:
-    """The last quarter, third and layer of those up to the horizon; each once, and not the
-    declared plateau."""
-    states = horizon + 1
-    named = {"quarter": max(1, states // 4), "third": max(1, states // 3), "layer": 1}
-    windows: dict[str, tuple[int, int]] = {}
-    for name, length in named.items():
-        window = (states - length, states - 1)
-        if window != plateau and window not in windows.values():
-            windows[f"plateau of the last {name}"] = window
-    return windows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What an attribute was estimated from, before any choice of plateau."""
-
-    readings: Readings
-    main: Effect
-    """By the declared readers."""
-    held: Effect
-    """By readers with an offset per answer besides."""
-    stated: Stated
-    shuffled: Shuffled
-    """Its windows are the declared plateau, then `other_windows`."""
-
-
-def robustness(
-    measured: Measured,
-    study: Study,
-    *,
-    plateau: tuple[int, int],
-    horizon: int,
-    key: tuple[int, ...],
-) -> list[dict[str, Any]]:
+def robustness(measured: Measured, study: Study, *, key: tuple[int, ...]) -> list[dict[str, Any]]:
     """Outcome and layer under every choice, the declared one first; estimate None without one."""
     rows = []
-    for number, choice in enumerate(_choices(measured, study, plateau, horizon, key)):
+    for number, choice in enumerate(_choices(measured, study, key)):
         found = emergence_layer(
             choice.rows,
             rng=study.rng(*key, number),
@@ -88,25 +54,19 @@ def robustness(
     return rows
 
 
-def _choices(
-    measured: Measured,
-    study: Study,
-    plateau: tuple[int, int],
-    horizon: int,
-    key: tuple[int, ...],
-) -> Iterator[_Choice]:
+def _choices(measured: Measured, study: Study, key: tuple[int, ...]) -> Iterator[_Choice]:
     readings, main, shuffled = measured.readings, measured.main, measured.shuffled
     own_p, *others_p = shuffled.window_p
 
     def choice(name: str, rows: Float[ndarray, "scene layer"]) -> _Choice:
-        return _Choice(name=name, rows=rows, window=plateau, window_p=own_p)
+        return _Choice(name=name, rows=rows, window=measured.plateau, window_p=own_p)
 
     yield choice(PRIMARY, main.rows)
     yield choice("reader with offsets", measured.held.rows)
     yield choice("information, blank not taken off", main.real_rows)
     for name, rows in _skills(readings, main, measured.stated).items():
         yield choice(name, rows)
-    windows = other_windows(plateau, horizon)
+    windows = other_windows(measured.plateau, measured.horizon)
     for (name, window), p in zip(windows.items(), others_p, strict=True):
         yield _Choice(name=name, rows=main.rows, window=window, window_p=p)
     for redraw in range(_REDRAWS):

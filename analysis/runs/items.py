@@ -75,6 +75,17 @@ def require_enough(items: pd.DataFrame) -> None:
         )
 
 
+def require_readable(items: pd.DataFrame) -> None:
+    """UserError for an answer of a single scene: readers fitted on the others never met it."""
+    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
+    for answer, number in scenes_of.items():
+        if number < 2:
+            raise UserError(
+                f"an answer needs at least 2 scenes to be read by what was fitted on others, "
+                f"{answer!r} has {number}: use more scenes"
+            )
+
+
 def labels_of(items: pd.DataFrame, answers: Sequence[str]) -> Int[ndarray, " item"]:
     """Each item's answer as an index into the answer set."""
     return np.array([answers.index(answer) for answer in items["answer"]], dtype=np.int64)
@@ -108,7 +119,7 @@ def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
     """Without answers of a single scene: readers fitted on the others would never have met it."""
     scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
     alone = sorted(answer for answer, number in scenes_of.items() if number < 2)
-    if not alone:
+    if not alone or len(scenes_of) - len(alone) < 2:
         return items
     kept = items.loc[~items["answer"].isin(alone)].reset_index(drop=True)
     kept.attrs = dict(items.attrs)

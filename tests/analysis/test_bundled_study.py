@@ -26,11 +26,16 @@ def test_color_emerges_and_beats_both_controls(run):
     found = results["attributes"]["color"]["readouts"]["logit_lens"]
     assert found["outcome"] == "emerged"
     assert max(found["omnibus_p"].values()) < 0.01
+    assert max(found["plateau_p"].values()) < 0.01
     last = found["layers"][-1]
-    assert last["real"] > max(last["shuffled"], last["blank"])
-    crossing, layers = found["lambda_half"], found["fb_half"]
-    assert layers["low"] <= crossing["high"]
-    assert layers["high"] is None or crossing["low"] <= layers["high"]
+    for score in ("stated", "correct"):
+        assert last[score]["real"] > max(last[score]["shuffled"], last[score]["blank"])
+    assert last["information"]["real"] > 1 > 0.1 > abs(last["information"]["blank"])
+    crossing, layer, layers = found["lambda_half"], found["layer"], found["fb_half"]
+    assert crossing["low"] <= crossing["estimate"] <= crossing["high"]
+    # The set is one of whole layers.
+    assert layers["low"] <= layer["high"]
+    assert layers["high"] is None or layer["low"] <= layers["high"]
     assert "color (logit lens) emerges at layer" in shown
 
 

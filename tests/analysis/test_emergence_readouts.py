@@ -131,7 +131,7 @@ def test_a_second_run_reads_nothing_changes_no_byte_and_prints_side_by_side(
     assert "logit lens against tuned lens: " in ended.out
     for readout in ("logit lens", "tuned lens", "linear probe"):
         assert f"size ({readout}) " in ended.out
-    table = ended.out.partition("size, readouts side by side: ")[2].partition("Share of")[0]
+    table = ended.out.partition("size, readouts side by side: ")[2].partition("Information that")[0]
     assert max(map(len, table.splitlines())) <= 100
     rows = [line.split() for line in table.splitlines() if line.strip()[:1].isdigit()]
     assert [row[0] for row in rows[-4:]] == ["0", "1", "2", "3"]

@@ -69,7 +69,7 @@ def test_finds_nothing_in_noise(found):
         assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
         assert 0.25 < row["accuracy"] < 0.75
         assert row["compression"] < 1.1
-    assert min(row["p_majority"] for row in found["layers"]) > 0.01
+    assert min(row["p_information"] for row in found["layers"]) > 0.01
 
 
 def test_keeps_every_item_of_every_source(config, found):

@@ -289,7 +289,11 @@ def test_effect_rows_hold_every_scene_and_layer(emerged):
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [(np.arange(9), "at least 10 scenes, got 9"), (np.arange(0, 80, 4), "every item's is 'a'")],
+    [
+        (np.arange(9), "at least 10 scenes, got 9"),
+        (np.arange(0, 80, 4), "every item's is 'a'"),
+        (np.r_[1, 0:80:4], "'b' has 1: use more scenes"),
+    ],
 )
 def test_too_little_is_refused(rows, message):
     with pytest.raises(UserError, match=message):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.estimation.estimates import estimate
-from analysis.estimation.robustness import PRIMARY, other_windows
+from analysis.estimation.measured import other_windows
+from analysis.estimation.robustness import PRIMARY
 from tests.analysis.planted import EMERGING, QUICK, planted
 
 CHOICES = [
