@@ -102,18 +102,8 @@ def robustness_sentence(found: Mapping[str, Any]) -> str:
 
 def loudness_sentence(name: str, found: Mapping[str, Any], *, readout: str) -> str:
     """When it is sure beside when it knows, and where it says more or less than it knows."""
-    rows, sure = found["layers"], found["sure"]["lambda_half"]
-    level = f"{100 * found['level']:g}%"
-    parts = []
-    if sure is not None:
-        parts.append(
-            f"becomes sure of an answer at layer {sure['estimate']:.1f} ({level} CI "
-            f"{sure['low']:.1f} to {sure['high']:.1f})"
-        )
-    elif found["sure"]["outcome"] == "from_start":
-        parts.append("is sure of an answer from the start")
-    else:
-        parts.append("is at no layer shown to become sure of an answer")
+    rows, level = found["layers"], f"{100 * found['level']:g}%"
+    parts = [_sure(found["sure"], level)]
     too_loud = [row["layer"] for row in rows if row["scale"]["high"] < 1]
     too_low = [row["layer"] for row in rows if row["scale"]["low"] > 1]
     if too_loud:
@@ -128,6 +118,22 @@ def loudness_sentence(name: str, found: Mapping[str, Any], *, readout: str) -> s
         f"{_scale(last['scale']['high'])}), and taking it at its word costs "
         f"{_share(lost['estimate'])} bits ({_share(lost['low'])} to {_share(lost['high'])})."
     )
+
+
+def _sure(sure: Mapping[str, Any], level: str) -> str:
+    crossing = sure["lambda_half"]
+    if crossing is not None:
+        return (
+            f"becomes sure of an answer at layer {crossing['estimate']:.1f} ({level} CI "
+            f"{crossing['low']:.1f} to {crossing['high']:.1f})"
+        )
+    return {
+        "emerged": "becomes sure of an answer, less sure again and sure once more, so that no "
+        "single layer is given",
+        "from_start": "is sure of an answer from the start",
+        "died": "is sure of an answer for some layers only",
+        "not_emerged": "is at no layer shown to become sure of an answer",
+    }[sure["outcome"]]
 
 
 def _where(found: Mapping[str, Any]) -> str:

@@ -129,10 +129,20 @@ def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
     said = loudness_sentence("color", modest, readout="logit_lens")
     assert "is at no layer shown to become sure of an answer; it says less than it knows" in said
     assert "the scale is 2.00 (95% CI 1.50 to 12.3)" in said
-    early = FOUND | {"sure": {"outcome": "from_start", "lambda_half": None}}
-    assert "it is sure of an answer from the start" in loudness_sentence(
-        "color", early, readout="logit_lens"
-    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("emerged", "it becomes sure of an answer, less sure again and sure once more"),
+        ("from_start", "it is sure of an answer from the start"),
+        ("died", "it is sure of an answer for some layers only"),
+        ("not_emerged", "it is at no layer shown to become sure of an answer"),
+    ],
+)
+def test_without_a_layer_it_is_said_what_the_certainty_does(outcome, said):
+    sure = {"outcome": outcome, "lambda_half": None}
+    assert said in loudness_sentence("color", FOUND | {"sure": sure}, readout="logit_lens")
 
 
 def test_the_table_has_a_row_per_layer_and_the_notes():
