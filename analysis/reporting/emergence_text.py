@@ -44,8 +44,8 @@ def attribute_table(name: str, found: Mapping[str, Any], *, readout: str) -> str
     for row in found["layers"]:
         table.add_row(
             str(row["layer"]),
-            _share(row["effect"]),
-            f"{_share(row['low'])} to {_share(row['high'])}",
+            _rounded(row["effect"]),
+            f"{_rounded(row['low'])} to {_rounded(row['high'])}",
             *(f"{row['correct'][condition]:.2f}" for condition in ("real", "shuffled", "blank")),
             f"{row['stated']['real']:.2f}",
             _scale(row["scale"]["estimate"]),
@@ -116,7 +116,7 @@ def loudness_sentence(name: str, found: Mapping[str, Any], *, readout: str) -> s
         f"{name} ({READOUT_NAMES[readout]}): it {'; it '.join(parts)}. At the last layer the scale "
         f"is {_scale(last['scale']['estimate'])} ({level} CI {_scale(last['scale']['low'])} to "
         f"{_scale(last['scale']['high'])}), and taking it at its word costs "
-        f"{_share(lost['estimate'])} bits ({_share(lost['low'])} to {_share(lost['high'])})."
+        f"{_rounded(lost['estimate'])} bits ({_rounded(lost['low'])} to {_rounded(lost['high'])})."
     )
 
 
@@ -168,7 +168,7 @@ def _basis(found: Mapping[str, Any]) -> str:
     return f"({found['n_scenes']} scenes; {tests}; Holm over the run {holm}{held})"
 
 
-def _share(value: float) -> str:
+def _rounded(value: float) -> str:
     """Two digits, without a negative zero."""
     return f"{value + 0.0:.2f}".replace("-0.00", "0.00")
 
