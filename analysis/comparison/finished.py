@@ -8,7 +8,8 @@ from string import ascii_lowercase
 from typing import Any
 
 from analysis.runs.results import read_results
-from analysis.runs.run_folder import Run, require_format
+from analysis.runs.run_folder import Run
+from analysis.runs.run_format import require_format
 from analysis.runs.study import Study
 from data_prep.errors import UserError
 

@@ -9,6 +9,7 @@ from analysis.estimation.controls import Shuffled, shuffled_control
 from analysis.estimation.effect import Effect, Stated, effect_of, stated_of
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
+from stats.arguments import plateau_window
 
 _FOLDS, _SHUFFLED = range(2)
 
@@ -44,7 +45,8 @@ def measured(readings: Readings, study: Study, *, key: tuple[int, ...]) -> Measu
     )
     stated = stated_of(readings)
     horizon = main.rows.shape[1] - 1 if study.horizon is None else study.horizon
-    plateau = study.plateau_up_to(horizon)
+    window = plateau_window(study.plateau, horizon)
+    plateau = window.start, window.stop - 1
     shuffled = shuffled_control(
         readings,
         stated,

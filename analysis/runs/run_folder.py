@@ -3,14 +3,14 @@
 import io
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.runs.study import FORMAT, FORMAT_REASON, NAMES, Study
+from analysis.runs.run_format import FORMAT, require_format
+from analysis.runs.study import NAMES, Study
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
 
@@ -164,16 +164,6 @@ def _require_same(record: Path, identity: dict) -> None:
         f"{record.parent} was made by another study ({what}): choose another folder with --run, "
         "or leave --run out"
     )
-
-
-def require_format(folder: Path, identity: Mapping[str, Any]) -> None:
-    """UserError for a run that another version wrote, with the reason why it is not continued."""
-    found = identity.get("format", "an earlier one")
-    if found != FORMAT:
-        raise UserError(
-            f"{folder} has another format ({found}, now {FORMAT}): {FORMAT_REASON}; measure it "
-            "anew in a new folder"
-        )
 
 
 def _require_empty(folder: Path, plan: bytes) -> None:

@@ -7,18 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from analysis.runs.run_format import FORMAT
 from data_prep.command_line import NamedTexts
 from data_prep.errors import UserError
 from data_prep.sources import DataOptions
-from stats.arguments import plateau_window
 
-FORMAT = 4
-"""Of what is written into run folders; raised whenever the same plan gives other results."""
-FORMAT_REASON = (
-    "this version estimates information with the image minus with a blank one; effects in stated "
-    "bits, as before, grew with the scale of the logits"
-)
-"""Why results of the format before cannot stand beside those of this one."""
 NAMES = ("model", "data", "contrast")
 """Fields of a plan that say where something lies, and not what it holds."""
 
@@ -146,11 +139,6 @@ class Study:
                 f"plateau must end by layer {horizon}, the last considered, got "
                 f"{list(self.plateau)}: lower it"
             )
-
-    def plateau_up_to(self, horizon: int) -> tuple[int, int]:
-        """First and last layer of the plateau: the declared one, or the last quarter."""
-        window = plateau_window(self.plateau, horizon)
-        return window.start, window.stop - 1
 
     def rng(self, *key: int) -> np.random.Generator:
         """The generator of one stage, so that no stage depends on which others ran before."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.runs.run_folder import require_format
+from analysis.runs.run_format import require_format
 from data_prep.errors import UserError
 
 RESULTS, IDENTITY, STUDY = "results.json", "identity.json", "study.toml"

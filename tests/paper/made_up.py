@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from analysis.runs.study import FORMAT
+from analysis.runs.run_format import FORMAT
 from tests.paper.made_up_findings import LAST, ONSETS, SHIFTS, finding, ladder, readouts, worlds
 from tests.paper.made_up_studies import (
     concept,

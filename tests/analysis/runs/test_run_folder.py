@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from analysis.runs.run_folder import claim, recorded_study
-from analysis.runs.study import FORMAT, Study
+from analysis.runs.run_format import FORMAT
+from analysis.runs.study import Study
 from analysis.runs.study_file import read_study
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of
