@@ -74,7 +74,8 @@ def test_the_text_can_be_copied_and_holds_what_was_found(built):
     assert "between 2.8 and 4.1 for color" in text
     assert "The order given (color, then shape, then material) is not supported" in text
     assert "declared before looking (color" not in text
-    assert "sure of an answer, right or wrong, from layer 3.9 (3.7 to 4.2)" in text
+    # The words before may stand on another page.
+    assert "from layer 3.9 (3.7 to 4.2). Its certainty is shown to fall again" in text
     assert "layer 10.1 (\u201clate\u201d, 95% CI 10.0 to 10.2)" in text
     assert "??" not in text
 
