@@ -10,7 +10,7 @@ from analysis.estimation.effect import SCORES, Stated, answer_scores
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from data_prep.controls import strata
-from stats import shuffled_label_test, swapped_label_test
+from stats import ShuffledLabelTest, SwappedLabelTest, shuffled_label_test, swapped_label_test
 from stats.scenes import codes
 from stats.swapped_images import swapped_scores
 
@@ -75,13 +75,7 @@ def _between_scenes(
         ]
         for name in SCORES
     }
-    return Shuffled(
-        stated=others,
-        p=test.p,
-        omnibus_p=test.omnibus_p,
-        window_p=tuple(test.window_p.tolist()),
-        stated_rows=test.scene_effect,
-    )
+    return _control(test, others, test.scene_effect)
 
 
 def _within_scenes(
@@ -113,10 +107,18 @@ def _within_scenes(
         for name in SCORES
     }
     own = stated.by_answer.of(answer)
+    return _control(test, others, scene_rows(own.bits - others["bits"], scenes))
+
+
+def _control(
+    test: ShuffledLabelTest | SwappedLabelTest,
+    stated: dict[str, Float[ndarray, "item layer"]],
+    stated_rows: Float[ndarray, "scene layer"],
+) -> Shuffled:
     return Shuffled(
-        stated=others,
+        stated=stated,
         p=test.p,
         omnibus_p=test.omnibus_p,
         window_p=tuple(test.window_p.tolist()),
-        stated_rows=scene_rows(own.bits - others["bits"], scenes),
+        stated_rows=stated_rows,
     )

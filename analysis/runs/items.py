@@ -77,13 +77,11 @@ def require_enough(items: pd.DataFrame) -> None:
 
 def require_readable(items: pd.DataFrame) -> None:
     """UserError for an answer of a single scene: readers fitted on the others never met it."""
-    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
-    for answer, number in scenes_of.items():
-        if number < 2:
-            raise UserError(
-                f"an answer needs at least 2 scenes to be read by what was fitted on others, "
-                f"{answer!r} has {number}: use more scenes"
-            )
+    if alone := _answers_of_one_scene(items):
+        raise UserError(
+            f"an answer needs at least 2 scenes to be read by what was fitted on others, "
+            f"{alone[0]!r} has 1: use more scenes"
+        )
 
 
 def labels_of(items: pd.DataFrame, answers: Sequence[str]) -> Int[ndarray, " item"]:
@@ -117,9 +115,8 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
 def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
     """Without answers of a single scene: readers fitted on the others would never have met it."""
-    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
-    alone = sorted(answer for answer, number in scenes_of.items() if number < 2)
-    if not alone or len(scenes_of) - len(alone) < 2:
+    alone = _answers_of_one_scene(items)
+    if not alone or len(set(items["answer"])) - len(alone) < 2:
         return items
     kept = items.loc[~items["answer"].isin(alone)].reset_index(drop=True)
     kept.attrs = dict(items.attrs)
@@ -127,6 +124,11 @@ def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
     name = str(items["attribute"].iloc[0])
     kept.attrs[_NOTES] = {name: [*items.attrs[_NOTES][name], note]}
     return kept
+
+
+def _answers_of_one_scene(items: pd.DataFrame) -> list[str]:
+    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
+    return sorted(answer for answer, number in scenes_of.items() if number == 1)
 
 
 def _not_asked(skipped: Mapping[str, int]) -> list[str]:

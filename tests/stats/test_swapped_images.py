@@ -150,6 +150,6 @@ def test_emergence_on_these_rows_covers_the_layer():
             held += found.lambda_half.low <= truth <= found.lambda_half.high
             held_by_layer += found.layer.low <= half <= found.layer.high
     assert number >= 115
-    assert held >= binom.ppf(0.001, number, 0.94)
-    assert held_by_layer >= binom.ppf(0.001, number, 0.94)
+    assert held >= binom.ppf(0.001, number, 0.95)
+    assert held_by_layer >= binom.ppf(0.001, number, 0.95)
     assert held_by_set >= binom.ppf(0.001, 120, 0.95)

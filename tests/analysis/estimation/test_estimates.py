@@ -167,6 +167,32 @@ def test_the_effect_is_information_with_the_image_minus_without(emerged):
     assert np.isnan(table["shuffled"]["information"]).all()
 
 
+def test_the_effect_pairs_each_scene_with_its_own_blank(emerged):
+    """Rows are in the order of scene ids, whatever that of the items; what a scene is told under
+    both conditions alike is taken off it, and not off the mean."""
+    moved = np.random.default_rng(2).permutation(80)
+    readings = rows_of(planted(EMERGING), moved)
+    found = estimate(readings, QUICK, key=0)
+    told = found.scores["real"]["information"] - found.scores["blank"]["information"]
+    by_id = np.argsort(readings.items["scene_id"].to_numpy())
+    assert found.effects["effect"] == pytest.approx(told[by_id] / 2, abs=1e-12)
+    assert found.effects["effect"] == pytest.approx(emerged.effects["effect"], abs=1e-9)
+    # A blank image that says just what the real one does leaves nothing, scene by scene.
+    plain = planted(EMERGING)
+    shared = replace(plain, blank=plain.real)
+    assert (estimate(shared, QUICK, key=0).effects["effect"] == 0).all()
+
+
+def test_what_a_scene_adds_to_all_its_scores_changes_no_effect(emerged):
+    plain = planted(EMERGING)
+    hard = np.where(np.arange(80) % 3 == 0, -40, 0).astype(np.float32)[:, None, None]
+    harder = replace(plain, real=plain.real + hard, blank=plain.blank + hard)
+    again = estimate(harder, QUICK, key=0).results
+    for before, after in zip(emerged.results["layers"], again["layers"], strict=True):
+        for name in ("effect", "low", "high", "p_blank"):
+            assert after[name] == pytest.approx(before[name], abs=1e-4)
+
+
 def test_both_kinds_of_guessing_must_be_beaten():
     """A blank image that misleads its own reader is no knowledge of the real one."""
     plain = planted((0,) * 9)
