@@ -5,7 +5,7 @@ layer, which changes nothing about what can be read from it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ Voice = Literal["constant", "growing", "late", "falling"]
 
 _LOUDEST = 12.0
 _PREFERENCE_SD = 0.3
+_ASKED_AGAIN = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +105,16 @@ def simulated_answer_scores(
         scenes=scenes,
         questions=questions,
         known=known,
+    )
+
+
+def asked_again(world: SimulatedAnswers, rng: np.random.Generator) -> SimulatedAnswers:
+    """The same world, in which six of ten questions of a scene are the first one asked again.
+
+    What holds of an item holds as before; what tells scenes apart now outweighs what tells items.
+    """
+    first = np.unique(world.scenes, return_index=True)[1][world.scenes]
+    rows = np.where(rng.random(len(first)) < _ASKED_AGAIN, first, np.arange(len(first)))
+    return replace(
+        world, scores=world.scores[rows], blank=world.blank[rows], answers=world.answers[rows]
     )

@@ -7,7 +7,7 @@ import numpy as np
 from analysis.validation.scale import Finding, Scale
 from stats import loudness, shuffled_label_test, sign_flip_max_t, swapped_label_test
 from stats.simulate import simulated_scores
-from stats.simulated_worlds import SimulatedAnswers, simulated_answer_scores
+from stats.simulated_worlds import asked_again, simulated_answer_scores
 
 _FLIPS = 199
 _SWAPS = 4
@@ -99,7 +99,7 @@ def _held(
 ) -> int:  # fmt: skip
     count = 0
     for _ in range(repetitions):
-        world = _asked_again(
+        world = asked_again(
             simulated_answer_scores(
                 rng, np.full(_COLUMNS, s), n_scenes=n_scenes, shares=shares, n_questions=4,
                 correlation=0.0,
@@ -111,13 +111,3 @@ def _held(
         found = loudness(scores, world.answers, scenes)
         count += int(((found.low <= s) & (s <= found.high)).sum())
     return count
-
-
-def _asked_again(world: SimulatedAnswers, rng: np.random.Generator) -> SimulatedAnswers:
-    """Six of ten questions become the scene's first one: items of a scene then go together."""
-    first = np.unique(world.scenes, return_index=True)[1][world.scenes]
-    rows = np.where(rng.random(len(first)) < 0.6, first, np.arange(len(first)))
-    return SimulatedAnswers(
-        scores=world.scores[rows], blank=world.blank[rows], answers=world.answers[rows],
-        scenes=world.scenes, questions=world.questions, known=world.known,
-    )  # fmt: skip

@@ -11,23 +11,10 @@ from scipy.stats import binom
 
 from stats import information, loudness
 from stats.readers import MOST_SCALE
-from stats.simulated_worlds import SimulatedAnswers, simulated_answer_scores
+from stats.simulated_worlds import asked_again, simulated_answer_scores
 
 EVEN, SKEWED = (1 / 3,) * 3, (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
 N_LAYERS = 10
-
-
-def copied(world: SimulatedAnswers, rng: np.random.Generator) -> SimulatedAnswers:
-    """The same world, in which most questions of a scene are the first one asked again.
-
-    What holds of an item holds as before; what tells scenes apart now outweighs what tells items.
-    """
-    first = np.unique(world.scenes, return_index=True)[1][world.scenes]
-    rows = np.where(rng.random(len(first)) < 0.6, first, np.arange(len(first)))
-    return SimulatedAnswers(
-        scores=world.scores[rows], blank=world.blank[rows], answers=world.answers[rows],
-        scenes=world.scenes, questions=world.questions, known=world.known,
-    )  # fmt: skip
 
 
 def held(scale, n_scenes, *, shares=EVEN, questions=1, by_item=False, repetitions=40) -> int:
@@ -39,7 +26,7 @@ def held(scale, n_scenes, *, shares=EVEN, questions=1, by_item=False, repetition
             rng, np.full(N_LAYERS, scale), n_scenes=n_scenes, shares=shares, correlation=0.0,
             n_questions=questions,
         )  # fmt: skip
-        world = copied(world, rng)
+        world = asked_again(world, rng)
         # The prior is what the scores hold already: without it they say their own evidence.
         scores = world.scores - np.log(shares)[:, None]
         scenes = np.arange(len(world.answers)) if by_item else world.scenes
