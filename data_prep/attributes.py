@@ -21,10 +21,10 @@ class Attribute:
     answers: tuple[str, ...]
     """Under CLEVR's names, in CLEVR's order; the answer axis of every score follows it."""
     words: Mapping[str, tuple[str, ...]] = field(hash=False)
-    """Per answer the lower-case words that mean it; no word belongs to two answers."""
+    """Per answer the words that mean it; no word belongs to two answers."""
     from_data: bool = False
     """Whether the data decides what the answers are. Then those that do not occur are no part of
-    the set, and those that are rare or cannot be scored are left out and counted."""
+    the set, and those that are rare are left out and counted."""
 
     def restricted_to(self, answers: Iterable[str]) -> "Attribute":
         """The same attribute with only those `answers`, in this attribute's order.
@@ -60,12 +60,13 @@ def stream_key(name: str) -> int:
 
 
 def surface_forms(word: str) -> tuple[str, ...]:
-    """The spellings under which a tokenizer may meet `word`: its case and space variants.
+    """The spellings of `word`: both cases of its first letter, and as it is where it has capitals.
 
-    Lower case and capitalized, each as it is and after a space; numerals have no case.
+    What space comes before them is the prompt's affair.
     """
-    spellings = dict.fromkeys((word.lower(), word.lower().capitalize()))
-    return tuple(space + spelling for space in ("", " ") for spelling in spellings)
+    if word[1:] != word[1:].lower():
+        return (word,)
+    return tuple(dict.fromkeys((word[:1].lower() + word[1:], word[:1].upper() + word[1:])))
 
 
 @cache

@@ -8,40 +8,15 @@ believable curves: nothing later would notice.
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
 from probes.families import head_is_tied
+from probes.trial import QUESTIONS, tolerance_of, trial_images
 from probes.unembedding import GateError
 from probes.vlm import VLM
-
-_QUESTIONS = (
-    "What is this?",
-    "What color is the large thing that is in front of everything else?",
-    "What is this?",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tolerance:
-    """Largest difference allowed, as a share of the largest value compared with."""
-
-    same: float
-    """Between two ways to compute the same thing on the same batch."""
-    batch: float
-    """Between an item alone and in a padded batch: other kernels, other orders of summation."""
-
-
-# 8-bit products are rounded by what else is in the batch.
-_QUANTIZED = Tolerance(same=2e-2, batch=1e-1)
-_TOLERANCES = {
-    torch.float32: Tolerance(same=1e-4, batch=1e-3),
-    torch.float16: Tolerance(same=5e-3, batch=2e-2),
-    torch.bfloat16: Tolerance(same=2e-2, batch=1e-1),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +30,11 @@ class _Untouched:
 
 def check_gate(vlm: VLM) -> None:
     """GateError that says which part differs from the model's own computation, and by how much."""
-    quantized = getattr(vlm.model, "is_quantized", False)
-    tolerance = _QUANTIZED if quantized else _TOLERANCES[vlm.dtype]
-    images = _images()
+    tolerance, images = tolerance_of(vlm), trial_images()
+    _check_finite(vlm)
     _check_tied(vlm)
     untouched = _untouched(vlm, images)
-    alone = torch.cat([vlm.capture([i], [q]) for i, q in zip(images, _QUESTIONS, strict=True)])
+    alone = torch.cat([vlm.capture([i], [q]) for i, q in zip(images, QUESTIONS, strict=True)])
     _compare(
         "the captured residuals differ from an untouched forward pass",
         alone[:, :-1],
@@ -71,7 +45,7 @@ def check_gate(vlm: VLM) -> None:
     _check_head(vlm, alone, untouched, tolerance.same)
     _compare(
         "residuals of a padded batch differ from those of its items alone",
-        vlm.capture(images, _QUESTIONS, batch_size=len(images)),
+        vlm.capture(images, QUESTIONS, batch_size=len(images)),
         alone,
         tolerance.batch,
     )
@@ -80,6 +54,28 @@ def check_gate(vlm: VLM) -> None:
             "two different images give the same residuals at the answer position: the image does "
             "not reach it (has the prompt an image token, and after what place?)"
         )
+
+
+def _check_finite(vlm: VLM) -> None:
+    """A row that is not finite, be it one that no token uses, makes every probability NaN."""
+    # By sums, which need no second table of the size of the head; in float32, lest they overflow.
+    sums = vlm.unembedding.head.sum(-1, dtype=torch.float32)
+    rows = torch.nonzero(~torch.isfinite(sums)).flatten().tolist()
+    if not rows:
+        return
+    first, n_tokens = rows[0], len(vlm.tokenizer)
+    value = "NaN" if bool(vlm.unembedding.head[first].isnan().any()) else "infinite"
+    more = f", nor are {len(rows) - 1:,} others" if len(rows) > 1 else ""
+    whose = (
+        f"no token has it, the tokenizer ends at {n_tokens - 1}"
+        if first >= n_tokens
+        else f"it is that of the token {vlm.tokenizer.convert_ids_to_tokens(first)!r}"
+    )
+    raise GateError(
+        f"row {first} of the head is not finite ({value}){more}: {whose}; every probability over "
+        f"the vocabulary would be NaN. Fill such rows with numbers, as with the mean of the others "
+        "(model.resize_token_embeddings does so for rows that it adds), and save the model again"
+    )
 
 
 def _check_tied(vlm: VLM) -> None:
@@ -92,7 +88,7 @@ def _check_tied(vlm: VLM) -> None:
             f"the configuration ties head and embeddings, but their shapes are "
             f"{tuple(head.shape)} and {tuple(table.shape)}"
         )
-    _compare("the head is not tied to the embeddings", head[None], table[None], 0.0)
+    _compare("the head is not tied to the embeddings", head[None], table[None], 0.0, along="row")
 
 
 def _check_norm(
@@ -135,8 +131,10 @@ def _compare(
     got: Float[Tensor, "item layer unit"],
     wanted: Float[Tensor, "item layer unit"],
     allowed: float,
+    along: str = "layer",
 ) -> None:
-    """Layer by layer, because early layers can be a hundredth as large as late ones."""
+    """Layer by layer, because early layers can be a hundredth as large as late ones; `along` is
+    what the second axis is called where it holds something else."""
     if got.shape != wanted.shape:
         raise GateError(f"{what}: shape {tuple(got.shape)} instead of {tuple(wanted.shape)}")
     difference = (got.float() - wanted.float()).abs().amax(dim=(0, 2))
@@ -144,7 +142,7 @@ def _compare(
     share = torch.nan_to_num(difference / size, nan=torch.inf)
     worst = int(share.argmax())
     if share[worst] > allowed:
-        at = f" at layer {worst}" if len(share) > 1 else ""
+        at = f" at {along} {worst}" if len(share) > 1 else ""
         raise GateError(
             f"{what}{at}: by {share[worst]:.2g} of the largest value, allowed {allowed:.0e}; this "
             "model is not read faithfully and is not loaded"
@@ -153,19 +151,10 @@ def _compare(
 
 def _untouched(vlm: VLM, images: list[Image.Image]) -> _Untouched:
     states, logits = [], []
-    for image, question in zip(images, _QUESTIONS, strict=True):
+    for image, question in zip(images, QUESTIONS, strict=True):
         inputs = vlm.prepare([image], [question])
         with torch.no_grad():
             output = vlm.model(**inputs, use_cache=False, output_hidden_states=True)
         states.append(torch.stack([state[0, -1] for state in output.hidden_states]))
         logits.append(output.logits[0, -1])
     return _Untouched(states=torch.stack(states), logits=torch.stack(logits))
-
-
-def _images() -> list[Image.Image]:
-    """Noise, a gradient and one colour: the first and the last share their question."""
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    ramp = np.linspace(0, 255, 64).astype(np.uint8)
-    gradient = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], ramp[None, ::-1]), axis=-1)
-    flat = np.full((64, 64, 3), (200, 40, 40), dtype=np.uint8)
-    return [Image.fromarray(np.ascontiguousarray(pixels)) for pixels in (noise, gradient, flat)]

@@ -37,15 +37,43 @@ class Position(Protocol):
         """Residuals read of one forward pass."""
         ...
 
-    def weights(
-        self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]
-    ) -> Weights | None:
-        """Weights over the tokens, adding up to 1; None for the last token, which needs none."""
+    def read_into(
+        self,
+        vlm: "VLM",
+        inputs: Mapping[str, Any],
+        pass_ids: Sequence[str],
+        buffer: Float[Tensor, "row layer d_model"],
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        """Run a prepared batch and write what is read of it, pass by pass."""
         ...
 
 
+class _Weighted:
+    """A position that is told by weights over the tokens of each prompt."""
+
+    __slots__ = ()
+
+    def weights(
+        self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]
+    ) -> Weights | None:
+        """Adding up to 1 at each place; None for the last token, which needs none."""
+        raise NotImplementedError
+
+    def read_into(
+        self,
+        vlm: "VLM",
+        inputs: Mapping[str, Any],
+        pass_ids: Sequence[str],
+        buffer: Float[Tensor, "row layer d_model"],
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        """The weighted means of the residual stream; see `VLM.residuals_into`."""
+        vlm.residuals_into(inputs, buffer, self.weights(vlm, inputs, pass_ids), layers)
+
+
 @dataclass(frozen=True, slots=True)
-class AnswerPosition:
+class AnswerPosition(_Weighted):
     """The last position of the prompt, from which the answer's first token is predicted."""
 
     name: str = "answer"
@@ -56,7 +84,7 @@ class AnswerPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageMean:
+class ImageMean(_Weighted):
     """The mean over all image tokens."""
 
     name: str = "image"
@@ -85,7 +113,7 @@ class Square:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectPatches:
+class ObjectPatches(_Weighted):
     """The mean over the image tokens whose patches show an object, by how much they show of it."""
 
     squares: Mapping[str, Square]
@@ -115,7 +143,7 @@ class ObjectPatches:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionEnd:
+class QuestionEnd(_Weighted):
     """The last token of the question, before whatever the prompt writes after it."""
 
     questions: Mapping[str, str]
@@ -138,7 +166,7 @@ class QuestionEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SampledTokens:
+class SampledTokens(_Weighted):
     """Some tokens of each prompt, drawn by the pass's id: of the image, or of the text."""
 
     kind: Literal["image", "text"]

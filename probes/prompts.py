@@ -1,7 +1,8 @@
 """The prompt around a question, and the model's inputs made from prompts and images."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 from jinja2 import TemplateError
 from PIL import Image
@@ -10,13 +11,17 @@ from transformers import BatchFeature
 from data_prep.errors import UserError
 from probes.families import Family, image_placeholder
 
-Render = Callable[[str], str]
 PromptStyle = Literal["card", "one_word", "bare"]
 """"card": the checkpoint's own chat template; "one_word": the same after asking for a word or
 phrase; "bare": the image and the question, no roles."""
 # The sentence with which LLaVA-1.5 was trained to answer shortly (Liu et al. 2023,
 # arXiv:2310.03744).
 _ONE_WORD = "Answer the question using a single word or phrase."
+_TRIAL, _TRIAL_ANSWER = "What is this?", "Cubes"
+
+
+class _Render(Protocol):
+    def __call__(self, question: str, answer: str | None = None) -> str: ...
 
 
 class Prompts:
@@ -28,6 +33,7 @@ class Prompts:
         self._placeholder = image_placeholder(processor)
         self._style = style
         self._render = self._bare if style == "bare" else self._choose_render()
+        self._template_space = self._space_of_template()
 
     def prompt(self, question: str) -> str:
         """The text that ends where the answer's first token is to be predicted."""
@@ -40,12 +46,23 @@ class Prompts:
             question = f"{question}\n{_ONE_WORD}"
         return self._render(question)
 
+    def text(self, question: str) -> str:
+        """The prompt as the model is given it, with what the processor itself writes at its end."""
+        return self.prompt(question) + self._family.ending
+
+    def space(self, question: str) -> str:
+        """What stands between the prompt and an answer: what the template writes there, or else
+        what its end wants."""
+        if self._template_space is not None:
+            return self._template_space
+        return _wanted_space(self.text(question), self._processor.tokenizer.all_special_tokens)
+
     def tokens_after(self, question: str) -> list[int]:
         """The tokens that the prompt, and the processor, write after the question's last one."""
-        text = self.prompt(question)
+        text = self.text(question)
         end = text.rindex(question) + len(question)
         encoded = self._processor.tokenizer(
-            text + self._family.ending, add_special_tokens=False, return_offsets_mapping=True
+            text, add_special_tokens=False, return_offsets_mapping=True
         )
         spans = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
         return [token for token, (start, _) in spans if start >= end]
@@ -72,23 +89,22 @@ class Prompts:
             del inputs[name]
         return inputs
 
-    def _choose_render(self) -> Render:
+    def _choose_render(self) -> _Render:
         tokenizer = self._processor.tokenizer
         if not (getattr(self._processor, "chat_template", None) or tokenizer.chat_template):
             return self._by_default
-        candidates: list[Render] = []
+        candidates: list[_Render] = []
         if getattr(self._processor, "chat_template", None):
             candidates.append(self._by_processor)
         if tokenizer.chat_template:
             candidates.append(self._by_tokenizer)
-        trial = "What is this?"
         for render in candidates:
             try:
-                text = render(trial)
+                text = render(_TRIAL)
             except (TemplateError, TypeError, ValueError):
                 continue
             # A text-only template drops the image part, or prints the list that it is given.
-            if text.count(self._placeholder) == 1 and text.count(trial) == 1 and "[{" not in text:
+            if text.count(self._placeholder) == 1 and text.count(_TRIAL) == 1 and "[{" not in text:
                 return render
         raise UserError(
             f"the chat template does not render one image ({self._placeholder!r}) and one "
@@ -96,20 +112,47 @@ class Prompts:
             "and text"
         )
 
-    def _by_processor(self, question: str) -> str:
+    def _space_of_template(self) -> str | None:
+        """From its own rendering of an answer; None if there is none, or it rewrites turns."""
+        if self._render not in (self._by_processor, self._by_tokenizer):
+            return None
+        try:
+            asked, answered = self._render(_TRIAL), self._render(_TRIAL, _TRIAL_ANSWER)
+        except (TemplateError, TypeError, ValueError):
+            return None
+        between = answered.removeprefix(asked).partition(_TRIAL_ANSWER)[0]
+        told = answered.startswith(asked) and _TRIAL_ANSWER in answered and not between.strip()
+        return between if told else None
+
+    def _by_processor(self, question: str, answer: str | None = None) -> str:
         parts = [{"type": "image"}, {"type": "text", "text": question}]
+        turns: list[dict[str, Any]] = [{"role": "user", "content": parts}]
+        if answer is not None:
+            turns.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
         return self._processor.apply_chat_template(
-            [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=False
+            turns, add_generation_prompt=answer is None, tokenize=False
         )
 
-    def _by_tokenizer(self, question: str) -> str:
-        content = f"{self._placeholder}\n{question}"
+    def _by_tokenizer(self, question: str, answer: str | None = None) -> str:
+        turns = [{"role": "user", "content": f"{self._placeholder}\n{question}"}]
+        if answer is not None:
+            turns.append({"role": "assistant", "content": answer})
         return self._processor.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+            turns, add_generation_prompt=answer is None, tokenize=False
         )
 
-    def _bare(self, question: str) -> str:
+    def _bare(self, question: str, answer: str | None = None) -> str:
         return f"{self._placeholder}\n{question}"
 
-    def _by_default(self, question: str) -> str:
+    def _by_default(self, question: str, answer: str | None = None) -> str:
         return self._family.default_prompt.format(image=self._placeholder, question=question)
+
+
+def _wanted_space(prompt: str, special: Sequence[str]) -> str:
+    """None after a space or line break, a control token, or a sign after which none is written."""
+    last = prompt[-1:]
+    if not last or last.isspace() or prompt.endswith(tuple(special)):
+        return ""
+    wide = unicodedata.east_asian_width(last) in ("W", "F")
+    opening = unicodedata.category(last) in ("Ps", "Pi") or last in "\"'/-_"
+    return "" if wide or opening else " "

@@ -1,6 +1,8 @@
 """One view over Hugging Face vision-language models: blocks, final norm, head, answer position."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -9,12 +11,17 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import BatchFeature, PreTrainedModel
 
+from data_prep.attributes import Attribute
 from data_prep.errors import UserError
+from probes.answers.spellings import answer_tree
+from probes.answers.tree import AnswerTree, Node
 from probes.families import family_of, logit_scale, soft_cap
 from probes.image_places import image_boxes
 from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts, PromptStyle
+from probes.residuals.forced import Way, residuals_at_nodes
 from probes.residuals.spec import require_layers
+from probes.residuals.way import way_of
 from probes.unembedding import GateError, Unembedding, detach_unembedding
 
 _ANSWER = AnswerPosition()
@@ -83,6 +90,22 @@ class VLM:
         """The tokens of the prompt that come after the last one of the question."""
         return self._prompts.tokens_after(question)
 
+    def answer_tree(self, question: str, attribute: Attribute) -> AnswerTree:
+        """The spellings of an attribute's answers as this model writes them after the question.
+
+        UserError for answers that it cannot write, or cannot tell apart; see `answers`.
+        """
+        text, space = self._prompts.text(question), self._prompts.space(question)
+        return answer_tree(self.tokenizer, text, space, attribute, self.turn_ends)
+
+    @property
+    def turn_ends(self) -> tuple[int, ...]:
+        """The tokens with which the model ends what it says, ascending."""
+        named = getattr(self.model.generation_config, "eos_token_id", None)
+        ends = named if isinstance(named, list | tuple) else [named]
+        known = {*ends, self.tokenizer.eos_token_id} - {None}
+        return tuple(sorted(int(each) for each in known))
+
     def image_boxes(self, size: tuple[int, int]) -> Float[Tensor, "token 4"]:
         """Which part of an image (width, height) each image token shows; see `image_places`."""
         if size not in self._boxes:
@@ -121,6 +144,43 @@ class VLM:
         model runs without a cache, and nothing but these residuals is kept. OutOfMemory if the
         batch does not fit beside the model.
         """
+
+        def write(place: int, stream: Float[Tensor, "item token d_model"]) -> None:
+            read = stream[:, -1] if weights is None else _means(weights, stream)
+            buffer[:, place].copy_(read)
+
+        with self.streams(write, layers):
+            self.run(inputs)
+
+    def residuals_at(
+        self,
+        inputs: BatchFeature,
+        nodes: Sequence[Node],
+        buffer: Float[Tensor, "row layer d_model"],
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        """The same at nodes of an answer tree, item by item: after the prompt and forced tokens.
+
+        The first use finds out how this model reads forced tokens; see `residuals.way`.
+        """
+        residuals_at_nodes(self, inputs, nodes, buffer, layers, way=self.way)
+
+    @cached_property
+    def way(self) -> Way:
+        """How this model reads forced tokens."""
+        return way_of(self)
+
+    @contextmanager
+    def streams(
+        self,
+        write: Callable[[int, Float[Tensor, "item token d_model"]], None],
+        layers: Sequence[int] | None = None,
+    ) -> Iterator[None]:
+        """While it lasts, `write` is given the residual stream of every layer of one forward pass.
+
+        With its place among `layers`, rising, or among all. GateError if the model passes its
+        blocks in another way than once each and in order.
+        """
         wanted = list(range(self.n_layers + 1) if layers is None else layers)
         require_layers(wanted, self.n_layers)
         seen: list[int] = []
@@ -128,13 +188,11 @@ class VLM:
         # What *enters* a block or the norm is the stream itself: where a model adds something
         # between two blocks (visual features in DeepStack), a block's output would miss it.
         def hook_for(place: int, layer: int):
-            def write(_: nn.Module, args: tuple, kwargs: dict) -> None:
-                stream = args[0] if args else kwargs["hidden_states"]
-                read = stream[:, -1] if weights is None else _means(weights, stream)
-                buffer[:, place].copy_(read)
+            def hook(_: nn.Module, args: tuple, kwargs: dict) -> None:
+                write(place, args[0] if args else kwargs["hidden_states"])
                 seen.append(layer)
 
-            return write
+            return hook
 
         modules = [*self.blocks, self.norm]
         handles = [
@@ -142,14 +200,7 @@ class VLM:
             for place, layer in enumerate(wanted)
         ]
         try:
-            with torch.inference_mode():
-                self.model.base_model(**inputs, use_cache=False, return_dict=True)
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(
-                f"{self.name} in {str(self.dtype).removeprefix('torch.')} does not fit on "
-                f"{self.device} with {len(inputs['input_ids'])} items at once: take a smaller "
-                "--batch-size, bfloat16, 4-bit weights or a device map over several devices"
-            ) from error
+            yield
         finally:
             for handle in handles:
                 handle.remove()
@@ -159,6 +210,22 @@ class VLM:
                 f"once each and in order, got {seen}, not {wanted}: its residual stream cannot "
                 "be read"
             )
+
+    def run(self, inputs: Mapping[str, Any], **arguments: Any) -> Any:
+        """The headless model on a prepared batch, without a cache unless `arguments` say so.
+
+        OutOfMemory if the batch does not fit beside the model.
+        """
+        given = {"use_cache": False, **inputs, **arguments, "return_dict": True}
+        try:
+            with torch.inference_mode():
+                return self.model.base_model(**given)
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(
+                f"{self.name} in {str(self.dtype).removeprefix('torch.')} does not fit on "
+                f"{self.device} with {len(inputs['input_ids'])} items at once: take a smaller "
+                "--batch-size, bfloat16, 4-bit weights or a device map over several devices"
+            ) from error
 
     def capture(
         self,
@@ -186,9 +253,28 @@ class VLM:
             rows = slice(start, start + batch_size)
             inputs = self.prepare(images[rows], questions[rows])
             part = buffer[start * each : (start + batch_size) * each]
-            self.residuals_into(inputs, part, position.weights(self, inputs, ids[rows]))
+            position.read_into(self, inputs, ids[rows], part)
         require_finite(buffer, [name for name in ids for _ in range(each)])
         return buffer
+
+    def capture_at(
+        self,
+        images: Sequence[Image.Image],
+        questions: Sequence[str],
+        nodes: Sequence[Node],
+        batch_size: int = 32,
+    ) -> Float[Tensor, "item place layer d_model"]:
+        """Residuals at nodes of an answer tree, of items that fit into memory."""
+        buffer = self.new_buffer(len(questions) * len(nodes))
+        for start in range(0, len(questions), batch_size):
+            rows = slice(start, start + batch_size)
+            inputs = self.prepare(images[rows], questions[rows])
+            stop = start + len(inputs["input_ids"])
+            part = buffer[start * len(nodes) : stop * len(nodes)]
+            self.residuals_at(inputs, nodes, part)
+        names = [f"item {item}" for item in range(len(questions)) for _ in nodes]
+        require_finite(buffer, names)
+        return buffer.unflatten(0, (len(questions), len(nodes)))
 
     def unembed(self, residual: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
         """Logits of residuals of any layer: norm with their own statistics, head, scale, cap."""

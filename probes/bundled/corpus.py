@@ -57,10 +57,11 @@ class SceneLessons:
 def texts_for_tokenizer(scenes: Sequence[Scene], rng: np.random.Generator) -> Iterator[str]:
     """What the tokenizer is trained on: exchanges, and all answer words in all their forms."""
     words = [
-        form
+        space + form
         for name in ATTRIBUTES
         for spellings in attribute(name).words.values()
         for word in spellings
+        for space in ("", " ")
         for form in surface_forms(word)
     ]
     for _ in range(50):

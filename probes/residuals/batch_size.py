@@ -95,11 +95,10 @@ def _tried(vlm: VLM, job: CaptureJob, batch: list[int]) -> Trial | None:
     try:
         inputs = prepare(vlm, job, batch)
         ids = [job.passes[number][0] for number in batch]
-        weights = job.position.weights(vlm, inputs, ids)
         buffer = vlm.new_buffer(len(batch) * job.position.per_pass)
         for _ in range(2):  # the first one also sets up what later ones find ready
             started = time.perf_counter()
-            vlm.residuals_into(inputs, buffer, weights)
+            job.position.read_into(vlm, inputs, ids, buffer)
             buffer[:, :, 0].sum().item()  # waits for the device
             seconds = time.perf_counter() - started
     except (OutOfMemory, torch.OutOfMemoryError):

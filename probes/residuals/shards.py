@@ -88,8 +88,7 @@ def _read_batch(
     part: Float[Tensor, "row layer d_model"],
 ) -> None:
     ids = [job.passes[number][0] for number in batch]
-    weights = job.position.weights(vlm, inputs, ids)
-    vlm.residuals_into(inputs, part, weights, job.layers)
+    job.position.read_into(vlm, inputs, ids, part, job.layers)
     names = [name for name in ids for _ in range(job.position.per_pass)]
     require_finite(part, names, job.layers)
 

@@ -1,0 +1,118 @@
+"""How a lens scores answers: from residuals at an answer tree's nodes to distributions."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from probes.answers.tree import AnswerTree, Node, Path
+from probes.unembedding import Unembedding
+
+# Logits that are held at a time: bounds the memory whatever the items, layers and vocabulary.
+_BLOCK_LOGITS = 2**22
+
+
+def answer_log_probs(
+    residuals: Float[Tensor, "item place layer d_model"],
+    unembedding: Unembedding,
+    trees: Sequence[AnswerTree],
+    places: Sequence[Node],
+) -> Float[ndarray, "item layer answer"]:
+    """log2 of the lens's distribution over the answers, in float32; each item has its own tree.
+
+    At each of the tree's nodes the distribution is the one over the node's children, which needs
+    the head's rows of these tokens only; an answer's probability is the sum over its leaves of
+    the products along the paths, as far as answers differ. `places` are the nodes at which the
+    residuals were read. Raises ValueError if a node of a tree is not among them.
+
+    After the verbalizer of Schick & Schütze (2021), arXiv:2001.07676, for words of any number of
+    tokens.
+    """
+    shape = (residuals.shape[0], residuals.shape[2], len(trees[0].answers))
+    out = np.empty(shape, dtype=np.float32)
+    for tree, items in by_tree(trees):
+        chosen = residuals if len(items) == len(trees) else residuals[items]
+        out[items] = _of_tree(chosen, unembedding, tree, places)
+    return out
+
+
+@torch.no_grad()
+def _of_tree(
+    residuals: Float[Tensor, "item place layer d_model"],
+    unembedding: Unembedding,
+    tree: AnswerTree,
+    places: Sequence[Node],
+) -> Float[ndarray, "item layer answer"]:
+    at = place_of(tree, tree.parting, places)
+    n_items, n_layers = residuals.shape[0], residuals.shape[2]
+    out = np.empty((n_items, n_layers, len(tree.answers)), dtype=np.float32)
+    n_children = max(len(tree.children[path]) for path in tree.parting)
+    step = max(1, _BLOCK_LOGITS // (n_layers * max(n_children, residuals.shape[-1])))
+    for start in range(0, n_items, step):
+        block = residuals[start : start + step].to(unembedding.head.device)
+        logits = {
+            path: _logits(block[:, place], unembedding, tree, path) for path, place in at.items()
+        }
+        found = _Sums(tree, logits).below(())
+        scores = torch.stack([found[answer] for answer in range(len(tree.answers))], dim=-1)
+        out[start : start + step] = (scores / math.log(2)).cpu().numpy()
+    return out
+
+
+def place_of(tree: AnswerTree, paths: Sequence[Path], places: Sequence[Node]) -> Mapping[Path, int]:
+    """Where among `places` each node is."""
+    number = {node: place for place, node in enumerate(places)}
+    lacking = [path for path in paths if tree.node(path) not in number]
+    if lacking:
+        raise ValueError(f"need residuals at {tree.node(lacking[0])}, got {list(places)}")
+    return {path: number[tree.node(path)] for path in paths}
+
+
+def _logits(
+    residuals: Float[Tensor, "item layer d_model"],
+    unembedding: Unembedding,
+    tree: AnswerTree,
+    path: Path,
+) -> dict[int, Float[Tensor, "item layer"]]:
+    """Those of a node's children, answer by answer."""
+    below = tree.children[path]
+    ids = sorted(below, key=lambda token: (min(below[token]), token))
+    logits = unembedding.logits_of_tokens(residuals, torch.tensor(ids))
+    return dict(zip(ids, logits.unbind(-1), strict=True))
+
+
+class _Sums:
+    """Answers' log-probabilities below the nodes of a tree, from the leaves up."""
+
+    def __init__(
+        self, tree: AnswerTree, logits: Mapping[Path, Mapping[int, Float[Tensor, "item layer"]]]
+    ) -> None:
+        self._tree, self._logits = tree, logits
+
+    def below(self, path: Path) -> dict[int, Float[Tensor, "item layer"]]:
+        """ln of the probability of each answer below a node, given that one is there."""
+        children = self._tree.children[path]
+        parts: dict[int, list[Float[Tensor, "item layer"]]] = {}
+        for token, logit in self._logits[path].items():
+            answers = children[token]
+            if len(answers) == 1:
+                parts.setdefault(min(answers), []).append(logit)
+                continue
+            for answer, log_p in self.below((*path, token)).items():
+                parts.setdefault(answer, []).append(logit + log_p)
+        sums = torch.stack([torch.stack(each, -1).logsumexp(-1) for each in parts.values()], -1)
+        # Over the answers, for their sum is that over the children.
+        return dict(zip(parts, sums.log_softmax(-1).unbind(-1), strict=True))
+
+
+def by_tree(trees: Sequence[AnswerTree]) -> list[tuple[AnswerTree, list[int]]]:
+    """The different trees among those of some items, each with its items."""
+    # By identity: items that are asked alike share one.
+    groups: dict[int, tuple[AnswerTree, list[int]]] = {}
+    for item, tree in enumerate(trees):
+        groups.setdefault(id(tree), (tree, []))[1].append(item)
+    return list(groups.values())

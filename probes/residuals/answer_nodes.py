@@ -1,0 +1,55 @@
+"""The position of an answer tree: the prompt's end, and places after forced tokens."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from data_prep.errors import UserError
+from probes.answers.tree import Node, Path
+
+if TYPE_CHECKING:
+    from probes.vlm import VLM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNodes:
+    """Some nodes after every prompt, the answer position first."""
+
+    nodes: tuple[Node, ...]
+    prompt_ends: Mapping[str, Path]
+    """By pass id, the last tokens of the prompt after which the nodes were made."""
+
+    @property
+    def name(self) -> str:
+        """With a digest of the forced tokens: others are another position."""
+        content = json.dumps([[node.back, node.forced] for node in self.nodes])
+        digest = hashlib.sha256(content.encode()).hexdigest()[:12]
+        return f"answer, {len(self.nodes) - 1} more nodes {digest}"
+
+    @property
+    def per_pass(self) -> int:
+        """Residuals read after one prompt."""
+        return len(self.nodes)
+
+    def read_into(
+        self,
+        vlm: "VLM",
+        inputs: Mapping[str, Any],
+        pass_ids: Sequence[str],
+        buffer: Float[Tensor, "row layer d_model"],
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        """See `VLM.residuals_at`. UserError if a prompt does not end as its tree says."""
+        for row, pass_id in zip(inputs["input_ids"], pass_ids, strict=True):
+            end = self.prompt_ends[pass_id]
+            if tuple(row[len(row) - len(end) :].tolist()) != end:
+                raise UserError(
+                    f"the prompt of {pass_id} does not end in {list(end)}, as its text says it "
+                    "would: the processor rewrites it; another --prompt-style may help"
+                )
+        vlm.residuals_at(inputs, self.nodes, buffer, layers)

@@ -1,0 +1,51 @@
+"""The small built-in batch on which a model is checked, and how exact the checks are."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+
+if TYPE_CHECKING:
+    from probes.vlm import VLM
+
+QUESTIONS = (
+    "What is this?",
+    "What color is the large thing that is in front of everything else?",
+    "What is this?",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """Largest difference allowed, as a share of the largest value compared with."""
+
+    same: float
+    """Between two ways to compute the same thing on the same batch."""
+    batch: float
+    """Between an item alone and in a padded batch: other kernels, other orders of summation."""
+
+
+# 8-bit products are rounded by what else is in the batch.
+_QUANTIZED = Tolerance(same=2e-2, batch=1e-1)
+_TOLERANCES = {
+    torch.float32: Tolerance(same=1e-4, batch=1e-3),
+    torch.float16: Tolerance(same=5e-3, batch=2e-2),
+    torch.bfloat16: Tolerance(same=2e-2, batch=1e-1),
+}
+
+
+def tolerance_of(vlm: "VLM") -> Tolerance:
+    """By the format of the model's numbers."""
+    quantized = getattr(vlm.model, "is_quantized", False)
+    return _QUANTIZED if quantized else _TOLERANCES[vlm.dtype]
+
+
+def trial_images() -> list[Image.Image]:
+    """Noise, a gradient and one colour: the first and the last share their question."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    ramp = np.linspace(0, 255, 64).astype(np.uint8)
+    gradient = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], ramp[None, ::-1]), axis=-1)
+    flat = np.full((64, 64, 3), (200, 40, 40), dtype=np.uint8)
+    return [Image.fromarray(np.ascontiguousarray(pixels)) for pixels in (noise, gradient, flat)]
