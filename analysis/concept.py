@@ -114,12 +114,13 @@ def _recognised(opened: OpenRun, items: "pd.DataFrame", options: Concept) -> dic
 def _export(
     opened: OpenRun, items: "pd.DataFrame", found: Mapping[str, Any], options: Concept
 ) -> None:
-    from analysis.readings.concept_readings import concept_residuals
+    from analysis.readings.concept_readings import concept_residuals, concept_words
     from analysis.readings.decoded_column import csv_columns
     from analysis.runs.residual_export import export_residuals, exported_layers
 
     layers = exported_layers(found, options.layers)
-    rows, _ = concept_residuals(opened, items, options.question)
+    groups = concept_words(options.words, options.against)
+    rows, _ = concept_residuals(opened, items, options.question, groups)
     columns = csv_columns(options.plan.data, options.table)
     files = export_residuals(opened.run, rows, items, options.question, layers, columns)
     said = ", ".join(map(str, layers))
@@ -134,14 +135,15 @@ def _decode(
     column: str,
 ) -> None:
     from analysis.estimation.decode_estimates import decode_results, decode_rows
-    from analysis.readings.concept_readings import concept_residuals
+    from analysis.readings.concept_readings import concept_residuals, concept_words
     from analysis.readings.decoded_column import column_of, digest
 
     chosen = column_of(items, options.plan.data, options.table, column, options.decode_as)
     asked = {"kind": chosen.kind, "values": digest(chosen)}
     run = opened.run
     if found["decoded"].get(column, {}).get("made_from") != asked:
-        rows, _ = concept_residuals(opened, items, options.question)
+        groups = concept_words(options.words, options.against)
+        rows, _ = concept_residuals(opened, items, options.question, groups)
         scenes = chosen.items["scene_id"].tolist()
         residuals = rows.select(chosen.rows).read()
         result, decoded = decode_results(

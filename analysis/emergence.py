@@ -19,12 +19,14 @@ from analysis.estimation.ladder import RUNGS, ladder
 from analysis.estimation.readout_differences import readout_differences
 from analysis.estimation.tables import effect_rows, score_rows
 from analysis.readings.readings import READOUTS, readings_of, require_same_lens
+from analysis.reporting.answers_report import said_text, trees_text
 from analysis.reporting.emergence_text import attribute_table, loudness_sentence, sentence
 from analysis.reporting.figures import save_emergence_figure
 from analysis.reporting.ladder_report import ladder_text, save_ladder_figure
 from analysis.reporting.loudness_figure import save_loudness_figure
 from analysis.reporting.readout_report import readout_table, save_readout_figure
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.items import askable_items
 from analysis.runs.results import add_finding, add_study, read_results, study_result
 from analysis.runs.scene_values import accuracies, common_effects
 from data_prep.attributes import stream_key
@@ -33,6 +35,7 @@ from data_prep.errors import UserError, one_line_errors
 COMMAND = "python -m analysis.emergence"
 STUDY, LADDER = "readouts", "ladder"
 SAID, THERE = "logit_lens", "linear_probe"
+SAYING = "said"
 """The readouts between which the ladder of readers stands."""
 
 
@@ -49,6 +52,17 @@ class Emergence(AttributeOptions):
     lens: Path | None = None
     """Folder of a tuned lens trained elsewhere, in our format or that of the tuned-lens package;
     default: lenses are fitted to the run, cross-fitted by scene."""
+    allow_other_head: bool = False
+    """Read a lens of the tuned-lens package all the same whose head is not the model's, as of a
+    decoder that was trained further; the findings say so."""
+
+    say: bool = False
+    """Do nothing but print what the model really says, greedily, beside what is read at the last
+    layer: for as many items as --scenes, 50 of each attribute unless given. The check to begin
+    with on a new model."""
+    show_answers: bool = False
+    """Do nothing but print how the answers are written after the prompt, token by token, and at
+    which positions they are read."""
 
     @property
     def readouts(self) -> tuple[str, ...]:
@@ -63,9 +77,16 @@ def main(options: Emergence) -> None:
     """Runs the study, or what is left of it, and prints what it found."""
     readouts, opened = options.readouts, open_run(options)
     names = options.attributes(opened.data)
+    if options.show_answers or options.say:
+        for name in names:
+            if options.show_answers:
+                print(_shown_answers(opened, name))
+            if options.say:
+                print(_said(opened, name))
+        return
     for name in names:
         for readout in readouts:
-            _finding(opened, name, readout, options.lens)
+            _finding(opened, name, readout, options)
     # After the last is measured, for Holm's adjustment is over all of them.
     measured = (read_results(opened.run) or {})["attributes"]
     chosen = {name: {each: measured[name]["readouts"][each] for each in readouts} for name in names}
@@ -92,14 +113,36 @@ def main(options: Emergence) -> None:
     print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
 
 
-def _finding(opened: OpenRun, name: str, readout: str, lens: Path | None) -> None:
+def _shown_answers(opened: OpenRun, name: str) -> str:
+    from analysis.runs.answer_trees import answer_trees
+    from probes.token_names import token_names
+
+    items = askable_items(opened.run, opened.data, name)
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
+    vlm = opened.load_model()
+    return trees_text(name, trees, token_names(vlm.tokenizer, vlm.unembedding.n_vocab).names)
+
+
+def _said(opened: OpenRun, name: str) -> str:
+    """Asks the model, and keeps what it said in the run."""
+    from analysis.readings.said_answers import said_answers, said_results
+
+    known = study_result(read_results(opened.run), SAYING)
+    known[name] = said_results(said_answers(opened, name), level=opened.run.study.level)
+    add_study(opened.run, SAYING, known, opened.about)
+    return said_text(name, known[name])
+
+
+def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> None:
     """Measures one attribute under one readout, unless the run holds it."""
-    run = opened.run
+    run, lens = opened.run, options.lens
     require_same_lens(opened, name, readout, lens)
     attributes = (read_results(run) or {"attributes": {}})["attributes"]
     if readout in attributes.get(name, {"readouts": {}})["readouts"]:
         return
-    readings = readings_of(opened, name, readout, lens=lens)
+    readings = readings_of(
+        opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
+    )
     # Readouts of an attribute differ in nothing but the readout, their random draws included.
     estimates = estimate(readings, run.study, key=stream_key(name))
     key = ["attribute", "readout"]

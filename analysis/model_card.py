@@ -17,9 +17,10 @@ from jaxtyping import Bool
 from numpy import ndarray
 from tqdm import tqdm
 
-from data_prep.attributes import attribute
+from data_prep.attributes import attribute, attribute_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
+from data_prep.photographs.labels import YES_NO
 from data_prep.questions import (
     PROPERTIES,
     Question,
@@ -37,7 +38,7 @@ from stats import cluster_bootstrap
 if TYPE_CHECKING:
     from probes.vlm import VLM
 
-_YES_NO = {"yes": ("yes", "Yes"), "no": ("no", "No")}
+_YES_NO = attribute_of("exist", YES_NO)
 _BATCH = 64
 
 
@@ -141,30 +142,29 @@ def _asked(scenes: Sequence[Scene], rng: np.random.Generator) -> list[dict]:
 
 
 def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bool]:
-    """Whether the most probable of all tokens is one that means the right answer."""
-    from probes.answers import answer_tokens
+    """Whether what the model says, greedily, is the right answer."""
+    from probes.answers.said import said
+    from probes.answers.trees import AnswerTrees, answer_trees
 
-    meaning: dict[tuple[str, str], set[int]] = {
-        ("exist", answer): {
-            vlm.tokenizer.encode(space + word, add_special_tokens=False)[0]
-            for word in words
-            for space in ("", " ")
-        }
-        for answer, words in _YES_NO.items()
-    }
-    for name in sorted(set(asked["attribute"]) - {"exist"}):
-        known = attribute(name).restricted_to(asked.loc[asked["attribute"] == name, "answer"])
-        tokens = answer_tokens(vlm.tokenizer, known)
-        for answer, ids in zip(tokens.answers, tokens.token_ids, strict=True):
-            meaning[name, answer] = set(ids)
+    trees: dict[str, AnswerTrees] = {}
+    for name, own in asked.groupby("attribute"):
+        words = _YES_NO if name == "exist" else attribute(str(name)).restricted_to(own["answer"])
+        trees[str(name)] = answer_trees(vlm, words, own["question"].tolist())
     right: list[bool] = []
     with tqdm(total=len(asked), unit="question", disable=None) as bar:
         for start in range(0, len(asked), _BATCH):
             batch = asked.iloc[start : start + _BATCH]
+            texts = batch["question"].tolist()
+            own = [
+                trees[name].by_question[text]
+                for name, text in zip(batch["attribute"], texts, strict=True)
+            ]
             images = [data.open_image(key) for key in batch["image"]]
-            top = vlm.answer_logits(images, batch["question"].tolist()).argmax(-1).tolist()
-            pairs = zip(batch["attribute"], batch["answer"], strict=True)
-            right += [token in meaning[pair] for token, pair in zip(top, pairs, strict=True)]
+            told = said(vlm, images, texts, own, _BATCH)
+            right += [
+                one.answer is not None and tree.answers[one.answer] == answer
+                for one, tree, answer in zip(told, own, batch["answer"], strict=True)
+            ]
             bar.update(len(batch))
     return right
 

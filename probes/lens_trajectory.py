@@ -40,10 +40,6 @@ class LensTrajectory:
     """The same between this layer and the last. 0 at the last layer."""
     log_normaliser: Float[ndarray, "item layer"]
     """Natural log of the sum of exp(logit): turns single logits into probabilities."""
-    right_probability: Float[ndarray, "item layer"] | None = None
-    """Of the item's right tokens together; None if none were given."""
-    right_rank: Int[ndarray, "item layer"] | None = None
-    """Place of the best right token in the whole vocabulary, 1 the first; ties count for it."""
     mean_probability: Float[ndarray, "layer vocab"] | None = None
     """Of every token, over the items; None unless asked for."""
 
@@ -53,17 +49,15 @@ def lens_trajectory(
     residuals: Float[Tensor, "item layer d_model"],
     unembedding: Unembedding,
     *,
-    right_tokens: Sequence[tuple[int, ...]] | None = None,
     k: int = 3,
     means: bool = False,
     chunk: int = 1024,
 ) -> LensTrajectory:
     """Layers 0..L of each item through the unembedding, each normed once by its own statistics.
 
-    `right_tokens` are those of each item's right answer; `means` asks for `mean_probability`.
-    Logits are in float32, sums in float32 by chunk and float64 over chunks: divergences hold to
-    about 1e-6 bits. Memory: the logits of some items (256 MiB, or one item's if that is more),
-    whatever the number of items.
+    `means` asks for `mean_probability`. Logits are in float32, sums in float32 by chunk and float64
+    over chunks: divergences hold to about 1e-6 bits. Memory: the logits of some items (256 MiB, or
+    one item's if that is more), whatever the number of items.
 
     Raises ValueError for no item, a single layer, or a `k` or `chunk` out of range. Source: Lin
     (1991), IEEE Trans. Inf. Theory 37:145, for the divergence as H(m) - (H(p) + H(q)) / 2.
@@ -75,32 +69,22 @@ def lens_trajectory(
         raise ValueError(
             f"need 1 <= k <= {unembedding.n_vocab} and chunk >= 1, got k={k}, chunk={chunk}"
         )
-    if right_tokens is not None and (len(right_tokens) != n_items or not all(right_tokens)):
-        raise ValueError(f"need right tokens for each of {n_items} items, got {len(right_tokens)}")
     size = items_per_block(n_layers, unembedding.n_vocab)
     kept = KeptLogits(unembedding, n_rows=min(size, n_items) * n_layers, chunk=chunk)
     parts = []
     for start in range(0, n_items, size):
         block = residuals[start : start + size]
         kept.fill(block.flatten(0, 1))
-        right = None if right_tokens is None else right_tokens[start : start + size]
-        parts.append(_block(kept, n_layers, right, k, means))
+        parts.append(_block(kept, n_layers, k, means))
     return joined(parts)
 
 
-def _block(
-    kept: KeptLogits, n_layers: int, right: Sequence[tuple[int, ...]] | None, k: int, means: bool
-) -> LensTrajectory:
+def _block(kept: KeptLogits, n_layers: int, k: int, means: bool) -> LensTrajectory:
     def by_item(rows: Tensor) -> Tensor:
         return rows.unflatten(0, (-1, n_layers))
 
     log_normaliser = kept.log_normaliser
     top, ids = kept.top(k)
-    probability = rank = None
-    if right is not None:
-        found = kept.of_tokens([tokens for tokens in right for _ in range(n_layers)])
-        probability = (found.double() - log_normaliser[:, None]).exp().sum(-1)
-        rank = 1 + kept.count_above(found.amax(-1))
     # Last: it overwrites the logits.
     between = _Between(kept, n_layers, means)
     return LensTrajectory(
@@ -111,8 +95,6 @@ def _block(
         jsd_adjacent_bits=_numpy(between.jsd_adjacent()),
         jsd_final_bits=_numpy(between.jsd_final()),
         log_normaliser=by_item(log_normaliser).cpu().numpy(),
-        right_probability=None if probability is None else _numpy(by_item(probability)),
-        right_rank=None if rank is None else _numpy(by_item(rank)),
         mean_probability=between.mean_probability() if means else None,
     )
 

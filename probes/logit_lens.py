@@ -13,7 +13,6 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from probes.answers import AnswerTokens
 from probes.unembedding import Unembedding
 
 # Logits that are held at a time: bounds the memory whatever the items, layers and vocabulary.
@@ -30,30 +29,6 @@ class LensSummaries:
     entropy_bits: Float[ndarray, "item layer"]
     kl_to_final_bits: Float[ndarray, "item layer"]
     """D(last layer || this layer): the bits that are still missing here. 0 at the last layer."""
-
-
-@torch.no_grad()
-def answer_log_probs(
-    residuals: Float[Tensor, "item layer d_model"],
-    unembedding: Unembedding,
-    tokens: AnswerTokens,
-) -> Float[ndarray, "item layer answer"]:
-    """log2 of the lens's distribution restricted to the answer set, in float32.
-
-    The probabilities of an answer's tokens are added and renormalised over the answers, which
-    needs the head's rows of these tokens only.
-    """
-    ids = torch.tensor([token for answer in tokens.token_ids for token in answer])
-    sizes = [len(answer) for answer in tokens.token_ids]
-    n_items, n_layers = residuals.shape[:2]
-    out = np.empty((n_items, n_layers, len(sizes)), dtype=np.float32)
-    step = max(1, _BLOCK_LOGITS // (n_layers * max(len(ids), residuals.shape[2])))
-    for start in range(0, n_items, step):
-        block = residuals[start : start + step].to(unembedding.head.device)
-        logits = unembedding.logits_of_tokens(block, ids)
-        answers = torch.stack([part.logsumexp(-1) for part in logits.split(sizes, dim=-1)], dim=-1)
-        out[start : start + step] = (answers.log_softmax(-1) / math.log(2)).cpu().numpy()
-    return out
 
 
 @torch.no_grad()

@@ -44,6 +44,8 @@ class TunedLens:
     """Name of the model it was trained for, for people."""
     revision: str
     """Revision of that model, which decides whether it is the same."""
+    notes: tuple[str, ...] = ()
+    """What the reader of its results should know of where it comes from; not saved."""
 
     def __post_init__(self) -> None:
         width = self.unembedding.head.shape[1]
@@ -181,16 +183,22 @@ class TunedLens:
         )
 
     @classmethod
-    def from_tuned_lens_format(cls, folder: Path | str, vlm: "VLM") -> "TunedLens":
-        """Read a lens of the `tuned-lens` package that was trained for `vlm`.
+    def from_tuned_lens_format(
+        cls, folder: Path | str, vlm: "VLM", *, allow_other_head: bool = False
+    ) -> "TunedLens":
+        """Read a lens of the `tuned-lens` package that was trained for `vlm`, or for its decoder.
 
-        UserError if it is missing or damaged, holds code, or was made for another model.
+        UserError if it is missing or damaged, holds code, or was made for another model. With
+        `allow_other_head` one whose layers and width fit is read all the same, and its notes say
+        what it was made for: its translators aim at that model's last layer, not at this one's.
         """
+        found = tuned_lens_format.read(Path(folder), vlm, allow_other_head=allow_other_head)
         return cls(
             unembedding=vlm.unembedding,
-            translators=tuned_lens_format.read(Path(folder), vlm),
+            translators=found.translators,
             model=vlm.name,
             revision=vlm.revision,
+            notes=found.notes,
         )
 
     def _require_shape(self, width: int) -> None:

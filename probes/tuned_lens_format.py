@@ -1,23 +1,23 @@
 """The checkpoint format of the `tuned-lens` package (0.2): params.pt and config.json.
 
 params.pt is a state dict with "<layer>.weight" [d_model, d_model] and "<layer>.bias" [d_model] of
-the residual translators of layers 0..L-1; config.json names the model and hashes its head.
+the residual translators of layers 0..L-1; config.json names the model and hashes its head, which
+`published_head` looks for in ours.
 """
 
-import hashlib
 import io
 import json
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.durable import write_durably
+from probes.published_head import head_hash, rows_with_hash
 from probes.translators.affine import Translators
 from probes.unembedding import Unembedding
 
@@ -50,10 +50,27 @@ def write(
     write_durably(folder / _CONFIG, json.dumps(config, indent=1).encode())
 
 
-def read(folder: Path, vlm: "VLM") -> Translators:
-    """The translators in a folder; UserError unless they are whole and were made for `vlm`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLens:
+    """The translators of a folder."""
+
+    translators: Translators
+    notes: tuple[str, ...]
+    """What the reader should know of the head that they were made for; empty if it is ours."""
+
+
+def read(folder: Path, vlm: "VLM", *, allow_other_head: bool = False) -> PublishedLens:
+    """The lens in a folder; UserError unless it is whole and was made for `vlm`.
+
+    With `allow_other_head` only layers and width must fit.
+    """
     config = _config(folder / _CONFIG)
-    _require_model(config, vlm, folder)
+    _require_shape(config, vlm, folder)
+    notes = _notes(config, vlm, folder, allow_other_head=allow_other_head)
+    return PublishedLens(translators=_translators(config, vlm, folder), notes=notes)
+
+
+def _translators(config: dict[str, Any], vlm: "VLM", folder: Path) -> Translators:
     state = _state(folder / _PARAMS)
     width, layers = vlm.d_model, range(vlm.n_layers)
     has_bias = bool(config.get("bias", True))
@@ -83,12 +100,6 @@ def read(folder: Path, vlm: "VLM") -> Translators:
     return Translators(maps=maps, offsets=offsets)
 
 
-def head_hash(head: Float[Tensor, "vocab d_model"]) -> str:
-    """What the package calls unembed_hash: sha256 of numpy's printed summary of the head."""
-    printed = np.array_str(head.detach().cpu().float().numpy(), precision=1)
-    return hashlib.sha256(printed.encode()).hexdigest()
-
-
 def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -105,25 +116,60 @@ def _config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _require_model(config: dict[str, Any], vlm: "VLM", folder: Path) -> None:
-    """The head's hash decides if there is one, else the revision, else the name."""
-    pairs: list[tuple[str, Any, Any]] = [
+def _require_shape(config: dict[str, Any], vlm: "VLM", folder: Path) -> None:
+    for what, theirs, ours in (
         ("width", config["d_model"], vlm.d_model),
         ("layer count", config["num_hidden_layers"], vlm.n_layers),
-    ]
-    if config.get("unembed_hash"):
-        pairs.append(("head hash", config["unembed_hash"], head_hash(vlm.unembedding.head)))
-    elif config.get("base_model_revision"):
-        pairs.append(("revision", config["base_model_revision"], vlm.revision))
-    else:
-        pairs.append(("name", config["base_model_name_or_path"], vlm.name))
-    for what, theirs, ours in pairs:
+    ):
         if theirs != ours:
             raise UserError(
-                f"the tuned lens in {folder} was made for another model "
-                f"({config['base_model_name_or_path']}, {what} {theirs}; {vlm.name} has {ours}): "
-                "use the model it was made for"
+                f"{_other(config, folder)}, {what} {theirs}; {vlm.name} has {ours}): use the model "
+                "it was made for"
             )
+
+
+def _notes(
+    config: dict[str, Any], vlm: "VLM", folder: Path, *, allow_other_head: bool
+) -> tuple[str, ...]:
+    """Empty for our head, or what is to be known of another; UserError unless that is allowed."""
+    made_for, n_rows = config["base_model_name_or_path"], vlm.unembedding.n_vocab
+    if config.get("unembed_hash"):
+        found = rows_with_hash(vlm, config["unembed_hash"])
+        if found == n_rows:
+            return ()
+        if found is not None:
+            part = f"the first {found:,} of {n_rows:,} rows of the model's head"
+            return (f"tuned lens of {made_for}, whose head is {part}",)
+    what, theirs, ours = _identities(config, vlm)
+    if theirs == ours:
+        return ()
+    if allow_other_head:
+        return (f"tuned lens of another model ({made_for}, {what} {theirs}), read all the same",)
+    raise UserError(
+        f"{_other(config, folder)}, {what} {theirs}; {vlm.name} has {ours}): use the model it was "
+        "made for, or read it all the same with --allow-other-head"
+    )
+
+
+def _identities(config: dict[str, Any], vlm: "VLM") -> tuple[str, str, str]:
+    """What decides whether a lens is the model's, the lens's and ours.
+
+    The head's hash if there is one, else the revision, else the name.
+    """
+    if config.get("unembed_hash"):
+        head = vlm.unembedding.head
+        ours = f"{head_hash(head)} over its {len(head):,} rows, and no part that was tried has it"
+        return "head hash", str(config["unembed_hash"]), ours
+    if config.get("base_model_revision"):
+        return "revision", str(config["base_model_revision"]), vlm.revision
+    return "name", str(config["base_model_name_or_path"]), vlm.name
+
+
+def _other(config: dict[str, Any], folder: Path) -> str:
+    return (
+        f"the tuned lens in {folder} was made for another model "
+        f"({config['base_model_name_or_path']}"
+    )
 
 
 def _state(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ and the gates; what is the same for all is the shuffled test, whose null no choi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxtyping import Float
@@ -21,6 +21,7 @@ from stats import emergence_layer
 PRIMARY = "as declared"
 _REDRAWS = 3
 _FOLDS = 10
+_WHOLE = 100
 # Of gates only: no interval is given for a choice.
 _FLIPS = 999
 
@@ -64,6 +65,9 @@ def _choices(measured: Measured, study: Study, key: tuple[int, ...]) -> Iterator
     yield choice(PRIMARY, main.rows)
     yield choice("reader with offsets", measured.held.rows)
     yield choice("information, blank not taken off", main.real_rows)
+    if readings.whole is not None:
+        words = replace(readings, **readings.whole)
+        yield choice("whole words", effect_of(words, rng=study.rng(*key, _WHOLE)).rows)
     for name, rows in _skills(readings, main, measured.stated).items():
         yield choice(name, rows)
     windows = other_windows(measured.plateau, measured.horizon)

@@ -37,8 +37,7 @@ def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, 
     for condition, found in read.by_condition.items():
         top = found.token_ids[..., 0]
         depth[condition] = lasting_from(top == top[:, -1:]).astype(float)[:, None]
-        assert found.right_rank is not None
-        first[condition] = lasting_from(found.right_rank == 1)
+        first[condition] = lasting_from(read.right[condition].rank == 1)
     means = intervals(
         {name: values for name, values in depth.items() if name != "shuffled"},
         scenes,

@@ -17,6 +17,7 @@ from stats import BootstrapInterval, cluster_bootstrap, cluster_share, sign_flip
 from stats.scenes import codes, scene_means
 
 if TYPE_CHECKING:
+    from probes.answers.words import RightWord
     from probes.lens_trajectory import LensTrajectory
 
 # Shuffling gives the same prompts to other items: it can change only what the item's answer
@@ -27,7 +28,7 @@ _CURVES, _TESTS, _SHARES = range(2, 5)
 Values = Float[ndarray, "item layer"]
 
 
-def measures(found: "LensTrajectory") -> dict[str, Values]:
+def measures(found: "LensTrajectory", right: "RightWord") -> dict[str, Values]:
     """What is followed through the layers; divergences of adjacent layers begin at layer 1."""
     by_name: dict[str, Any] = {
         "top1_probability": found.probabilities[..., 0],
@@ -35,11 +36,10 @@ def measures(found: "LensTrajectory") -> dict[str, Values]:
         "kl_bits": found.kl_to_final_bits,
         "jsd_adjacent_bits": found.jsd_adjacent_bits,
         "jsd_final_bits": found.jsd_final_bits,
+        "p_answer": right.probability,
+        "log2_rank_answer": np.log2(right.rank),
+        "answer_first": right.rank == 1,
     }
-    if found.right_probability is not None and found.right_rank is not None:
-        by_name["p_answer"] = found.right_probability
-        by_name["log2_rank_answer"] = np.log2(found.right_rank)
-        by_name["answer_first"] = found.right_rank == 1
     return {name: np.asarray(values, dtype=float) for name, values in by_name.items()}
 
 
@@ -48,7 +48,9 @@ def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, 
 
     The p-values are two-sided and adjusted over the layers of a measure and control.
     """
-    by_condition = {name: measures(found) for name, found in read.by_condition.items()}
+    by_condition = {
+        name: measures(found, read.right[name]) for name, found in read.by_condition.items()
+    }
     curves: dict[tuple[str, str], Values] = {
         (name, condition): by_condition[condition][name]
         for name in by_condition["real"]

@@ -84,7 +84,7 @@ def _item(
         "attribute": subject.attribute,
         "answer": followed.right,
         "answerTokens": _answer_tokens(followed, vocabulary),
-        "followed": list(followed.tokens.answers),
+        "followed": list(followed.tree.answers),
         "amongAnswers": followed.among_answers,
         "emergence": {lens: dict(found) for lens, found in subject.emergence.items()},
         "conditions": {
@@ -94,10 +94,10 @@ def _item(
 
 
 def _answer_tokens(followed: Followed, vocabulary: Int[ndarray, " token"]) -> list[int]:
-    """Those of the first followed answer, or the right one, that occur, as places in the
-    vocabulary."""
-    answers = followed.tokens.answers
-    own = followed.tokens.token_ids[answers.index(followed.right) if followed.right else 0]
+    """Those with which the first followed answer, or the right one, begins, as far as they occur,
+    as places in the vocabulary."""
+    answers = followed.tree.answers
+    own = followed.tree.beginnings(answers.index(followed.right) if followed.right else 0)
     return np.flatnonzero(np.isin(vocabulary, own)).tolist()
 
 

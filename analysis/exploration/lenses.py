@@ -24,16 +24,25 @@ class Lens:
     unembedding: Unembedding
     translate: Callable[[Float[Tensor, "*batch layer d_model"]], Float[Tensor, "..."]]
     """What the output map then reads."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know of where the lens comes from."""
 
 
-def lenses_of(vlm: "VLM", folder: Path | None) -> dict[str, Lens]:
+def lenses_of(
+    vlm: "VLM", folder: Path | None, *, allow_other_head: bool = False
+) -> dict[str, Lens]:
     """The logit lens, and the tuned lens in `folder`, in our format or the tuned-lens package's.
 
-    UserError if that is missing, damaged, or of another model.
+    UserError if that is missing, damaged, or of another model; with `allow_other_head` one of the
+    package whose head is another is read all the same.
     """
     lenses = {LOGIT: Lens(unembedding=vlm.unembedding, translate=lambda residuals: residuals)}
     if folder is not None:
-        foreign = (folder / "params.pt").exists()
-        read = TunedLens.from_tuned_lens_format if foreign else TunedLens.load
-        lenses[TUNED] = Lens(unembedding=vlm.unembedding, translate=read(folder, vlm).translate)
+        if (folder / "params.pt").exists():
+            lens = TunedLens.from_tuned_lens_format(folder, vlm, allow_other_head=allow_other_head)
+        else:
+            lens = TunedLens.load(folder, vlm)
+        lenses[TUNED] = Lens(
+            unembedding=vlm.unembedding, translate=lens.translate, notes=lens.notes
+        )
     return lenses

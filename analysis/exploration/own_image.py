@@ -42,14 +42,12 @@ def own_subject(
     Blank is the image's own mean color. UserError for answers that the tokenizer cannot tell
     apart, or a question that holds the image token.
     """
-    from probes.answers import answer_tokens
-
     vlm.prompt(question)  # refuses the image token
     followed = None
     if answers:
         words = attribute_of("answers", {answer: (answer,) for answer in answers})
-        tokens = answer_tokens(vlm.tokenizer, words)
-        followed = Followed(tokens=tokens, right=None, among_answers=False)
+        tree = vlm.answer_tree(question, words)
+        followed = Followed(tree=tree, right=None, among_answers=False)
     shuffled = {} if other is None else {"shuffled": other}
     return Subject(
         item_id="own image",

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.exploration.subjects import Followed, Subject
+from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.image_survey import image_survey
 from analysis.runs.items import items_of
@@ -14,7 +15,6 @@ from analysis.runs.results import read_results
 from data_prep.attributes import stream_key
 from data_prep.controls import blank_image, derangement
 from data_prep.errors import UserError
-from probes.answers import answer_tokens
 
 _STAGE = 11
 _SHUFFLE, _CHOICE = range(2)
@@ -53,7 +53,7 @@ def _items(opened: OpenRun, name: str) -> pd.DataFrame:
             f"{opened.run.folder} has no items of {name}, and its data is not here: name others "
             "with --attr, or give the data with --data"
         )
-    return items_of(opened.run, opened.data, name, tokenizer=opened.tokenizer)
+    return items_of(opened.run, opened.data, name)
 
 
 def _named(tables: dict[str, pd.DataFrame], item_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -91,12 +91,13 @@ def _subject(opened: OpenRun, items: pd.DataFrame, row: int) -> Subject:
         "shuffled": opened.data.open_image(_other_image(opened, items, row)),
         "blank": blank_image(survey.blank_size, survey.mean_color),
     }
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
     return Subject(
         item_id=str(item["item_id"]),
         question=str(item["question"]),
         images=images,
         followed=Followed(
-            tokens=answer_tokens(opened.tokenizer(), opened.data.answer_set(items)),
+            tree=trees.by_question[str(item["question"])],
             right=str(item["answer"]),
             among_answers=True,
         ),

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 from analysis.exploration.content import ReadCondition, ReadSubject, page_content
@@ -11,9 +14,9 @@ from analysis.exploration.lenses import LOGIT, Lens
 from analysis.exploration.page import MOST_BYTES, page
 from analysis.exploration.places import Grid, grid_of
 from analysis.exploration.reading import PassReading, read_pass
-from analysis.exploration.subjects import Subject, followed_tops, trajectory
-from analysis.exploration.tokens import token_text
+from analysis.exploration.subjects import Followed, Subject, followed_tops, trajectory
 from data_prep.errors import UserError
+from probes.token_names import token_names
 
 if TYPE_CHECKING:
     from probes.vlm import VLM
@@ -35,8 +38,8 @@ class Reader:
     lenses: Mapping[str, Lens]
     k: int
     """Most probable tokens at each layer and place."""
-    texts: dict[int, str] = field(default_factory=dict)
-    """Of every token that was met."""
+    texts: dict[int, str] = field(init=False)
+    """What each token is called."""
 
     def __post_init__(self) -> None:
         n_vocab = self.vlm.unembedding.n_vocab
@@ -45,6 +48,7 @@ class Reader:
                 f"tokens must be at most {n_vocab:,}, all that the model knows, got {self.k:,}: "
                 "5 are usual"
             )
+        self.texts = dict(enumerate(token_names(self.vlm.tokenizer, n_vocab).names))
 
     def read(self, subject: Subject) -> ReadSubject:
         """Runs the item's passes, one for each condition."""
@@ -75,28 +79,40 @@ class Reader:
     ) -> ReadSubject:
         lens, real = self.lenses[LOGIT], passes["real"].answer
         followed = subject.followed or followed_tops(real, lens, self.text, self.k)
+        answers = {
+            name: self._at_nodes(image, subject.question, followed, passes[name].answer)
+            for name, image in subject.images.items()
+        }
         conditions = {
             name: ReadCondition(
                 image=subject.images[name],
                 grid=grids[name],
                 tops=read.tops,
                 trajectory={
-                    each: trajectory(read.answer, lens, followed)
+                    each: trajectory(answers[name], lens, followed)
                     for each, lens in self.lenses.items()
                 },
             )
             for name, read in passes.items()
         }
-        for read in passes.values():
-            for tops in read.tops.values():
-                for token in set(tops.token_ids.ravel().tolist()):
-                    self.text(token)
         return ReadSubject(subject=subject, followed=followed, conditions=conditions)
+
+    def _at_nodes(
+        self,
+        image: Image.Image,
+        question: str,
+        followed: Followed,
+        answer: Float[Tensor, "layer d_model"],
+    ) -> Float[Tensor, "place layer d_model"]:
+        """The residuals at the followed nodes; what was read at the answer position is one."""
+        if len(followed.places) == 1:
+            return answer[None]
+        buffer = self.vlm.new_buffer(len(followed.places))
+        self.vlm.residuals_at(self.vlm.prepare([image], [question]), followed.places, buffer)
+        return buffer
 
     def text(self, token: int) -> str:
         """What a token is called."""
-        if token not in self.texts:
-            self.texts[token] = token_text(self.vlm.tokenizer, token)
         return self.texts[token]
 
 

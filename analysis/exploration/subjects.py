@@ -4,29 +4,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
 from analysis.exploration.lenses import Lens
-from probes.logit_lens import answer_log_probs
+from probes.answers.scores import answer_log_probs
+from probes.answers.tree import one_token_tree, places_of
+from probes.answers.words import word_log_probs
 
 if TYPE_CHECKING:
-    from probes.answers import AnswerTokens
+    from probes.answers.tree import AnswerTree, Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
     """The words whose probability is followed over the layers at the answer position."""
 
-    tokens: "AnswerTokens"
+    tree: "AnswerTree"
     right: str | None
     """The right answer, where one is known."""
     among_answers: bool
     """Whether a probability is the share among these answers, as a study scores them, or that
     among all tokens."""
+
+    @property
+    def places(self) -> "tuple[Node, ...]":
+        """The nodes that are read, the answer position first."""
+        return places_of([self.tree], whole=not self.among_answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,27 +59,15 @@ def followed_tops(
     answer: Float[Tensor, "layer d_model"], lens: Lens, text: Callable[[int], str], n_tokens: int
 ) -> Followed:
     """The most probable tokens of the last layer; `text` gives a token's."""
-    from probes.answers import AnswerTokens
-
     ids = lens.unembedding.logits(answer[-1]).topk(n_tokens).indices.tolist()
-    tokens = AnswerTokens(
-        attribute="answer",
-        answers=tuple(text(token) for token in ids),
-        token_ids=tuple((token,) for token in ids),
-        notes=(),
-    )
-    return Followed(tokens=tokens, right=None, among_answers=False)
+    tree = one_token_tree({text(token): (token,) for token in ids})
+    return Followed(tree=tree, right=None, among_answers=False)
 
 
-@torch.no_grad()
 def trajectory(
-    answer: Float[Tensor, "layer d_model"], lens: Lens, followed: Followed
+    answer: Float[Tensor, "place layer d_model"], lens: Lens, followed: Followed
 ) -> Float[ndarray, "layer answer"]:
-    """The probability of each followed answer at every layer, its tokens' added."""
-    read = lens.translate(answer)
-    if followed.among_answers:
-        shares = answer_log_probs(read[None], lens.unembedding, followed.tokens)[0]
-        return 2.0**shares
-    log_probs = lens.unembedding.logits(read).log_softmax(-1)
-    each = [log_probs[:, list(ids)].exp().sum(-1) for ids in followed.tokens.token_ids]
-    return torch.stack(each, dim=-1).cpu().numpy()
+    """The probability of each followed answer at every layer; places are the followed nodes."""
+    read = lens.translate(answer)[None]
+    score = answer_log_probs if followed.among_answers else word_log_probs
+    return 2.0 ** score(read, lens.unembedding, [followed.tree], followed.places)[0]

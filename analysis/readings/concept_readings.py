@@ -33,7 +33,8 @@ class ConceptReadings:
     own: Bool[ndarray, " item"]
     """Whether the image is of the own folder, and not of the contrast."""
     score: Float[ndarray, "item layer"]
-    """log2 p(words) over the vocabulary, or log2 p(words) - log2 p(contrast words)."""
+    """log2 p(words) over the vocabulary, or log2 of the odds of the words against the others, read
+    where their spellings part."""
     blank: Float[ndarray, " layer"]
     """The same under the blank image, which is one for all: so is the question."""
     notes: tuple[str, ...]
@@ -59,7 +60,7 @@ def concept_items(opened: OpenRun) -> pd.DataFrame:
             f"a concept is asked of two folders, got {opened.data.name}: give "
             "--data images:FOLDER --contrast FOLDER"
         )
-    items = items_of(opened.run, opened.data, SHOWN, tokenizer=opened.tokenizer)
+    items = items_of(opened.run, opened.data, SHOWN)
     for answer, which in (("yes", "own"), ("no", "contrast")):
         n_images = items["answer"].tolist().count(answer)
         if n_images < LEAST_IMAGES:
@@ -71,14 +72,14 @@ def concept_items(opened: OpenRun) -> pd.DataFrame:
 
 
 def concept_residuals(
-    opened: OpenRun, items: pd.DataFrame, question: str
+    opened: OpenRun, items: pd.DataFrame, question: str, groups: Attribute
 ) -> "tuple[StoredRows, StoredRows]":
-    """At the answer position of the open question: each item's, and the blank image's."""
+    """Where answers to the open question are read: each item's, and the blank image's."""
     columns = items["item_id"].tolist(), items["image"].tolist()
     passes = [(f"open:{item}", image, question) for item, image in zip(*columns, strict=True)]
     blank = ("open:blank image", BLANK, question)
     folder = f"open-{sha256(question.encode()).hexdigest()[:12]}"
-    asked = ask_of(opened, items, [*passes, blank], folder=folder)
+    asked = ask_of(opened, items, [*passes, blank], groups, folder=folder)
     return asked.rows([each for each, _, _ in passes]), asked.rows([blank[0]])
 
 
@@ -86,9 +87,10 @@ def concept_readings(
     opened: OpenRun, items: pd.DataFrame, question: str, groups: Attribute
 ) -> ConceptReadings:
     """Captured, or read from the run. UserError for words that the tokenizer cannot tell apart."""
-    real, blank = concept_residuals(opened, items, question)
-    shown, notes = _scores(opened, real, groups)
-    without, _ = _scores(opened, blank, groups)
+    real, blank = concept_residuals(opened, items, question, groups)
+    asked = items.assign(question=question)
+    shown, notes = _scores(opened, asked, real, groups)
+    without, _ = _scores(opened, asked.iloc[:1], blank, groups)
     return ConceptReadings(
         items=items,
         own=np.array(items["answer"] == "yes"),
@@ -99,8 +101,9 @@ def concept_readings(
 
 
 def _scores(
-    opened: OpenRun, rows: "StoredRows", groups: Attribute
+    opened: OpenRun, items: pd.DataFrame, rows: "StoredRows", groups: Attribute
 ) -> tuple[Float[ndarray, "item layer"], tuple[str, ...]]:
-    read = word_readings(opened, rows, groups, needed=True)
-    score = read.of(CONCEPT)
-    return (score - read.of(AGAINST) if AGAINST in read.words else score), read.notes
+    read = word_readings(opened, items, rows, groups)
+    if AGAINST in read.words:
+        return read.share_of(CONCEPT) - read.share_of(AGAINST), read.notes
+    return read.of(CONCEPT), read.notes

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
+from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
-from analysis.runs.items import items_of
-from analysis.runs.output_map import answer_words
+from analysis.runs.items import items_of, labels_of
 from analysis.runs.residuals import residuals_of, stored_passes
 from probes.positions import SampledTokens
 from probes.translators import ResidualRows
@@ -20,20 +22,18 @@ class LensRows:
 
     rows: ResidualRows
     right_tokens: tuple[tuple[int, ...], ...] | None
-    """Of each row's right answer; None where no answer is due."""
+    """With which each row's right answer begins; None where no answer is due."""
 
 
 def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4) -> LensRows:
     """The answer positions, or some tokens of each prompt's text or image, drawn by item."""
     parts, right = [], []
     for name in opened.lens_attributes:
-        items = items_of(opened.run, opened.data, name, tokenizer=opened.tokenizer)
+        items = items_of(opened.run, opened.data, name)
         scenes = items["scene_id"].tolist()
         if position == "answer":
             parts.append(ResidualRows.of_stored(residuals_of(opened, items).real, scenes))
-            words = answer_words(opened, name)
-            tokens = dict(zip(words.answers, words.token_ids, strict=True))
-            right += [tokens[answer] for answer in items["answer"]]
+            right += _first_tokens(opened, items)
             continue
         columns = (items[column] for column in ("item_id", "image", "question"))
         passes = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
@@ -47,3 +47,21 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
     return LensRows(
         rows=ResidualRows.joined(parts), right_tokens=tuple(right) if position == "answer" else None
     )
+
+
+def answer_rows(opened: OpenRun) -> ResidualRows:
+    """All nodes of the answer trees, over the same attributes: what the lens is to read."""
+    parts = []
+    for name in opened.lens_attributes:
+        items = items_of(opened.run, opened.data, name)
+        rows = residuals_of(opened, items).real.places()
+        per_item = len(rows) // len(items)
+        scenes = [scene for scene in items["scene_id"] for _ in range(per_item)]
+        parts.append(ResidualRows.of_stored(rows, scenes))
+    return ResidualRows.joined(parts)
+
+
+def _first_tokens(opened: OpenRun, items: pd.DataFrame) -> list[tuple[int, ...]]:
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
+    pairs = zip(trees.of(items["question"]), labels_of(items, trees.answers), strict=True)
+    return [tree.beginnings(int(label)) for tree, label in pairs]

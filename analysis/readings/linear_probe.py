@@ -43,8 +43,9 @@ def linear_probe_reader(
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
 
     def read(
-        shown: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
-    ) -> Float[ndarray, "item layer answer"]:
-        return probe.log_probs(shown, scenes=scenes)
+        shown: Float[Tensor, "some place layer d_model"], where: slice, scenes: Sequence[str]
+    ) -> Float[ndarray, "some layer answer"]:
+        # What is known before any token of the answer has been forced.
+        return probe.log_probs(shown[:, 0], scenes=scenes)
 
     return Reader(read=read, notes=(_NOTE,))

@@ -2,25 +2,30 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
 from analysis.readings.reader import Reader
+from analysis.runs.answer_trees import ItemTrees
 from analysis.runs.command import OpenRun
-from analysis.runs.output_map import answer_words, output_map
-from probes.logit_lens import answer_log_probs
+from analysis.runs.output_map import output_map
+from probes.answers.scores import answer_log_probs
+from probes.answers.words import whole_word_shares
 
 
-def logit_lens_reader(opened: OpenRun, items: pd.DataFrame) -> Reader:
+def logit_lens_reader(opened: OpenRun, trees: ItemTrees) -> Reader:
     """Reads through the output map that was kept with the residuals."""
-    tokens = answer_words(opened, str(items["attribute"].iloc[0]))
     unembedding = output_map(opened)
 
     def read(
-        residuals: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
-    ) -> Float[ndarray, "item layer answer"]:
-        return answer_log_probs(residuals, unembedding, tokens)
+        residuals: Float[Tensor, "some place layer d_model"], where: slice, scenes: Sequence[str]
+    ) -> Float[ndarray, "some layer answer"]:
+        return answer_log_probs(residuals, unembedding, trees.trees[where], trees.places)
 
-    return Reader(read=read, notes=tokens.notes)
+    def whole(
+        residuals: Float[Tensor, "some place layer d_model"], where: slice, scenes: Sequence[str]
+    ) -> Float[ndarray, "some layer answer"]:
+        return whole_word_shares(residuals, unembedding, trees.trees[where], trees.places)
+
+    return Reader(read=read, notes=(trees.line,), whole=whole if trees.spelled_out else None)

@@ -8,11 +8,13 @@ from numpy import ndarray
 from torch import Tensor
 
 Read = Callable[
-    [Float[Tensor, "item layer d_model"], Sequence[str]], Float[ndarray, "item layer answer"]
+    [Float[Tensor, "some place layer d_model"], slice, Sequence[str]],
+    Float[ndarray, "some layer answer"],
 ]
-"""log2 p over the answer set. The scenes are those that each residual shows; of a blank image,
-the scene whose item it is a control of: a fitted readout never reads a scene that it was fitted
-on."""
+"""log2 p over the answer set of some items. Places are the nodes of the answer tree, or a single
+one; the slice says which of the items these are; the scenes are those that each residual shows; of
+a blank image, the scene whose item it is a control of: a fitted readout never reads a scene that it
+was fitted on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +24,5 @@ class Reader:
     read: Read
     notes: tuple[str, ...]
     """What the reader of a report should know of it."""
+    whole: Read | None = None
+    """The same from the probability of whole words, where it differs."""

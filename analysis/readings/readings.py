@@ -24,7 +24,8 @@ from data_prep.errors import UserError
 from probes.durable import write_durably
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
-    from analysis.readings.reader import Reader
+    from analysis.readings.reader import Read, Reader
+    from analysis.runs.answer_trees import ItemTrees
     from analysis.runs.residuals import ItemResiduals, PositionName
     from probes.residuals.rows import StoredRows
 
@@ -46,6 +47,9 @@ class Readings:
     since the other scenes' `real` are that."""
     notes: tuple[str, ...]
     """What the reader should know of how the answers were scored."""
+    whole: "dict[str, Float[ndarray, 'item layer answer']] | None" = None
+    """By condition, real and blank: the same from the probability of whole words; None where they
+    are not read to their ends, or end where answers part."""
 
 
 def readings_of(
@@ -54,20 +58,22 @@ def readings_of(
     readout: str,
     *,
     lens: Path | None = None,
+    allow_other_head: bool = False,
     position: "PositionName" = "answer",
 ) -> Readings:
     """Readings of one attribute, from the run or made now: captured, fitted, read.
 
     `lens` is the folder of a tuned lens trained elsewhere, to be used instead of one fitted to
-    the run. UserError if the run has readings of another one.
+    the run, with `allow_other_head` also one that was made for another head. UserError if the run
+    has readings of another one.
     """
-    items = items_of(opened.run, opened.data, attribute, tokenizer=opened.tokenizer)
+    items = items_of(opened.run, opened.data, attribute)
     if position == "object":
         items = shown_items(opened, items)
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():
-        _make(opened, items, readout, position, file, lens)
+        _make(opened, items, readout, position, file, lens, allow_other_head)
     return _read(file, items, opened.data.answer_set(items).answers)
 
 
@@ -116,6 +122,7 @@ def _make(
     position: "PositionName",
     file: Path,
     lens: Path | None,
+    allow_other_head: bool,
 ) -> None:
     from analysis.readings.linear_probe import linear_probe_reader
     from analysis.readings.logit_lens import logit_lens_reader
@@ -125,9 +132,10 @@ def _make(
     residuals = residuals_of(opened, items, position)
     match readout:
         case "logit_lens":
-            reader = logit_lens_reader(opened, items)
+            reader = logit_lens_reader(opened, _item_trees(opened, items, residuals))
         case "tuned_lens":
-            reader = tuned_lens_reader(opened, items, lens)
+            trees = _item_trees(opened, items, residuals)
+            reader = tuned_lens_reader(opened, trees, lens, allow_other_head=allow_other_head)
         case _:
             reader = linear_probe_reader(opened, items, residuals, position)
     tensors = _read_conditions(reader, items, residuals)
@@ -140,27 +148,40 @@ def _make(
     write_durably(file, save(tensors))
 
 
+def _item_trees(opened: OpenRun, items: pd.DataFrame, residuals: "ItemResiduals") -> "ItemTrees":
+    from analysis.runs.answer_trees import ItemTrees, answer_trees
+
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
+    return ItemTrees(trees=trees.of(items["question"]), places=residuals.real.nodes)
+
+
 def _read_conditions(
     reader: "Reader", items: pd.DataFrame, residuals: "ItemResiduals"
 ) -> dict[str, Float[ndarray, "*condition item layer answer"]]:
     scenes = items["scene_id"].tolist()
     tensors = {
-        "real": _read_rows(reader, residuals.real, scenes),
-        "blank": _read_rows(reader, residuals.blank, scenes),
+        "real": _read_rows(reader.read, residuals.real, scenes),
+        "blank": _read_rows(reader.read, residuals.blank, scenes),
     }
+    if reader.whole is not None:
+        tensors["real, whole words"] = _read_rows(reader.whole, residuals.real, scenes)
+        tensors["blank, whole words"] = _read_rows(reader.whole, residuals.blank, scenes)
     if residuals.swapped is not None:
         # Read by what has not seen the scene that is shown: what was learned by heart of a
         # training image would count against its other questions.
         swaps = zip(residuals.swapped, residuals.swapped_scenes, strict=True)
-        tensors["swapped"] = np.stack([_read_rows(reader, each, shown) for each, shown in swaps])
+        tensors["swapped"] = np.stack(
+            [_read_rows(reader.read, each, shown) for each, shown in swaps]
+        )
     return tensors
 
 
 def _read_rows(
-    reader: "Reader", rows: "StoredRows", scenes: Sequence[str]
+    read: "Read", rows: "StoredRows", scenes: Sequence[str]
 ) -> Float[ndarray, "item layer answer"]:
     """Block by block: in memory stays what a readout says, not what it read."""
-    return np.concatenate([reader.read(block, scenes[where]) for where, block in rows.blocks()])
+    blocks = rows.place_blocks()
+    return np.concatenate([read(block, where, scenes[where]) for where, block in blocks])
 
 
 def _shown(made_from: Mapping[str, Any]) -> str:
@@ -191,8 +212,17 @@ def _read(file: Path, items: pd.DataFrame, answers: tuple[str, ...]) -> Readings
         real=tensors["real"],
         blank=tensors["blank"],
         swapped=tensors.get("swapped"),
+        whole=_whole(tensors),
         notes=(*_about(file)["notes"], *item_notes(items)),
     )
+
+
+def _whole(tensors: Mapping[str, ndarray]) -> dict[str, ndarray] | None:
+    """By condition, what is read of whole words."""
+    names = {name: f"{name}, whole words" for name in ("real", "blank")}
+    if not set(names.values()) <= set(tensors):
+        return None
+    return {name: tensors[stored] for name, stored in names.items()}
 
 
 def _damaged(file: Path, error: Exception) -> UserError:

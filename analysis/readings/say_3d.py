@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.runs.command import OpenRun
 from analysis.runs.other_questions import ask_of
+from data_prep.attributes import Attribute
 from data_prep.errors import UserError
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
@@ -34,14 +35,20 @@ def with_3d(question: str, attribute: str) -> str:
     return f"{question[: named.start()]}{_SAID} {rest}"
 
 
-def rows_with_3d(opened: OpenRun, items: pd.DataFrame) -> "StoredRows":
-    """Residuals at the answer position of the changed questions, one per item."""
+def items_with_3d(items: pd.DataFrame) -> pd.DataFrame:
+    """The items with their changed questions."""
     attribute = str(items["attribute"].iloc[0])
+    return items.assign(question=[with_3d(text, attribute) for text in items["question"]])
+
+
+def rows_with_3d(opened: OpenRun, items: pd.DataFrame, words: Attribute) -> "StoredRows":
+    """Residuals where answers to the changed questions are read, one per item; `items` hold them.
+
+    Wherever the spellings of `words` need it.
+    """
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
-    passes = [
-        (f"say-3d:{item}", image, with_3d(question, attribute))
-        for item, image, question in zip(*columns, strict=True)
-    ]
+    passes = [(f"say-3d:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
     texts = "\n".join(sorted({text for _, _, text in passes}))
     folder = f"say-3d-{sha256(texts.encode()).hexdigest()[:12]}"
-    return ask_of(opened, items, passes, folder=folder).rows([each for each, _, _ in passes])
+    asked = ask_of(opened, items, passes, words, folder=folder)
+    return asked.rows([each for each, _, _ in passes])

@@ -7,6 +7,8 @@ where one language alone has a script does the script tell the language.
 import unicodedata
 from collections import Counter
 
+from probes.token_names import text_of
+
 ONE_LANGUAGE = {
     "Hangul": "Korean",
     "Hiragana": "Japanese",
@@ -29,15 +31,16 @@ _SIGNS = {"MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "FEMININE",
 _NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KANGXI": "Han", "KATAKANA-HIRAGANA": "Katakana"}
 
 
-def script_of(text: str, *, special: bool = False) -> str:
-    """The script of most of a token's letters; "mixed" if two have as many.
+def script_of(name: str, *, special: bool = False) -> str:
+    """The script of most of a token's letters, by the token's name; "mixed" if two have as many.
 
     A token without letters (digits, punctuation, space) has none; a special token stands for no
-    text; a replacement character shows bytes that are no character alone.
+    text; bytes may be no character alone.
     """
     if special:
         return SPECIAL
-    if "\ufffd" in text:
+    text = text_of(name)
+    if text is None:
         return BYTES
     found = Counter(_letter(sign) for sign in text if unicodedata.category(sign)[0] == "L")
     if not found:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from analysis.readings.token_scripts import script_of
+from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.items import item_notes, items_of, labels_of
 from analysis.runs.token_texts import TokenTexts, token_texts
@@ -20,6 +21,9 @@ from data_prep.attributes import stream_key
 from data_prep.errors import UserError
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from probes.answers.tree import AnswerTree, Node
+    from probes.answers.trees import AnswerTrees
+    from probes.answers.words import RightWord
     from probes.lens_trajectory import LensTrajectory
     from probes.residuals.rows import StoredRows
     from probes.unembedding import Unembedding
@@ -47,6 +51,8 @@ class Trajectories:
     frequent: Int[ndarray, " token"]
     """The tokens of the highest probability, mean over items and layers, highest first."""
     frequent_probability: Float[ndarray, "item layer token"]
+    right: "dict[str, RightWord]"
+    """By condition: probability and rank of the right answer along its path."""
     notes: tuple[str, ...]
 
     def scripts(self) -> list[list[str]]:
@@ -64,10 +70,10 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
 
     UserError if the run lacks what is needed and it cannot be captured here.
     """
-    from analysis.runs.output_map import answer_words, output_map
+    from analysis.runs.output_map import output_map
     from analysis.runs.residuals import residuals_of
 
-    table = items_of(opened.run, opened.data, attribute, tokenizer=opened.tokenizer)
+    table = items_of(opened.run, opened.data, attribute)
     study, key = opened.run.study, stream_key(attribute)
     n_items = min(most, len(table))
     chosen = np.sort(study.rng(STAGE, key, _CHOICE).choice(len(table), n_items, replace=False))
@@ -79,16 +85,16 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
     unembedding = output_map(opened)
     _require_rank(k, unembedding.n_vocab)
     texts = token_texts(opened, unembedding.n_vocab)
-    tokens = answer_words(opened, attribute)
-    right = [tokens.token_ids[label] for label in labels_of(items, tokens.answers)]
+    trees = answer_trees(opened, opened.data.answer_set(table), table["question"])
+    own_trees, labels = trees.of(items["question"]), labels_of(items, trees.answers).tolist()
+    chosen_rows = {condition: own.select(chosen.tolist()) for condition, own in rows.items()}
     by_condition = {
-        condition: _read(own.select(chosen.tolist()), unembedding, right, k, condition)
-        for condition, own in rows.items()
+        condition: _read(own, unembedding, k, condition) for condition, own in chosen_rows.items()
     }
     means = by_condition["real"].mean_probability
     assert means is not None
     frequent = np.argsort(-means.mean(0), kind="stable")[:N_TOKENS]
-    own = stored.real.select(chosen.tolist())
+    own = chosen_rows["real"]
     return Trajectories(
         items=items,
         n_available=len(table),
@@ -97,7 +103,11 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
         normed_twice=_normed_twice(own, unembedding),
         frequent=frequent,
         frequent_probability=_of_tokens(own, unembedding, frequent, by_condition["real"]),
-        notes=(*tokens.notes, *item_notes(table)),
+        right={
+            condition: _right(own, unembedding, own_trees, labels)
+            for condition, own in chosen_rows.items()
+        },
+        notes=(*_path_notes(trees, own.nodes), *item_notes(table)),
     )
 
 
@@ -114,12 +124,35 @@ def _require_rank(k: int, n_vocab: int) -> None:
         raise UserError(f"--top must be at most {n_vocab}, the vocabulary, got {k}: lower it")
 
 
-def _read(
+def _path_notes(trees: "AnswerTrees", nodes: "Sequence[Node]") -> tuple[str, ...]:
+    if set(trees.places(whole=True)) <= set(nodes):
+        return ()
+    return (
+        "the right answer is followed as far as its spelling differs from other answers'; with "
+        "--whole-words to its end",
+    )
+
+
+def _right(
     rows: "StoredRows",
     unembedding: "Unembedding",
-    right: Sequence[tuple[int, ...]],
-    k: int,
-    condition: str,
+    trees: "Sequence[AnswerTree]",
+    labels: Sequence[int],
+) -> "RightWord":
+    from probes.answers.words import RightWord, right_words
+
+    parts = [
+        right_words(block, unembedding, trees[where], rows.nodes, labels[where])
+        for where, block in rows.place_blocks()
+    ]
+    return RightWord(
+        probability=np.concatenate([part.probability for part in parts]),
+        rank=np.concatenate([part.rank for part in parts]),
+    )
+
+
+def _read(
+    rows: "StoredRows", unembedding: "Unembedding", k: int, condition: str
 ) -> "LensTrajectory":
     from tqdm import tqdm
 
@@ -127,16 +160,8 @@ def _read(
 
     parts = []
     with tqdm(total=len(rows), desc=f"lens, {condition}", unit="item", disable=None) as bar:
-        for where, block in rows.blocks():
-            parts.append(
-                lens_trajectory(
-                    block,
-                    unembedding,
-                    right_tokens=right[where],
-                    k=k,
-                    means=condition == "real",
-                )
-            )
+        for _, block in rows.blocks():
+            parts.append(lens_trajectory(block, unembedding, k=k, means=condition == "real"))
             bar.update(len(block))
     return joined(parts)
 
@@ -189,8 +214,7 @@ def trajectory_rows(read: Trajectories) -> pd.DataFrame:
             "jsd_adjacent_bits": np.hstack([first, found.jsd_adjacent_bits]).ravel(),
             "jsd_final_bits": found.jsd_final_bits.ravel(),
         }
-        if found.right_probability is not None and found.right_rank is not None:
-            columns["p_answer"] = found.right_probability.ravel()
-            columns["rank_answer"] = found.right_rank.ravel()
+        columns["p_answer"] = read.right[condition].probability.ravel()
+        columns["rank_answer"] = read.right[condition].rank.ravel()
         parts.append(part.assign(**columns))
     return pd.concat(parts, ignore_index=True)

@@ -1,60 +1,86 @@
 """The tuned lens as a readout: cross-fitted by scene, or one that was trained elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.readings.lens_rows import lens_rows
-from analysis.readings.reader import Reader
+from analysis.readings.lens_rows import answer_rows
+from analysis.readings.reader import Read, Reader
+from analysis.runs.answer_trees import ItemTrees
 from analysis.runs.command import OpenRun
-from analysis.runs.output_map import answer_words, output_map
+from analysis.runs.output_map import output_map
 from data_prep.errors import UserError
-from probes.logit_lens import answer_log_probs
+from probes.answers.scores import answer_log_probs
+from probes.answers.words import whole_word_shares
 from probes.translators import Recipe
 from probes.translators.cross_fit import CrossFittedLens, cross_fitted_lens
 from probes.tuned_lens import TunedLens
 
 READOUT = "tuned_lens"
 _STREAM = 6
+Score = Callable[..., Float[ndarray, "item layer answer"]]
+"""From residuals at nodes to a distribution over answers."""
 _NOTE = (
     "tuned lenses are cross-fitted by scene, on the answer positions of {}: each item is read by "
     "one that has not seen it"
 )
 
 
-def tuned_lens_reader(opened: OpenRun, items: pd.DataFrame, lens: Path | None) -> Reader:
+def tuned_lens_reader(
+    opened: OpenRun,
+    trees: ItemTrees,
+    lens: Path | None,
+    *,
+    allow_other_head: bool = False,
+) -> Reader:
     """Trains the run's own lenses and keeps them, or reads the one in the folder `lens`."""
-    tokens = answer_words(opened, str(items["attribute"].iloc[0]))
     unembedding = output_map(opened)
     if lens is None:
         fitted = _cross_fitted(opened)
-        note = _NOTE.format(", ".join(opened.lens_attributes))
+        notes: tuple[str, ...] = (_NOTE.format(", ".join(opened.lens_attributes)),)
         translate = fitted.translate
     else:
-        foreign = read_lens(opened, lens)
-        note = f"tuned lens trained elsewhere, in {lens.name}"
+        foreign = read_lens(opened, lens, allow_other_head=allow_other_head)
+        notes = (f"tuned lens trained elsewhere, in {lens.name}", *foreign.notes)
 
         def translate(
             residuals: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
         ) -> Float[Tensor, "item layer d_model"]:
             return foreign.translate(residuals)
 
-    def read(
-        residuals: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
-    ) -> Float[ndarray, "item layer answer"]:
-        return answer_log_probs(translate(residuals, scenes), unembedding, tokens)
+    def reading(score: Score) -> Read:
+        def read(
+            residuals: Float[Tensor, "some place layer d_model"],
+            where: slice,
+            scenes: Sequence[str],
+        ) -> Float[ndarray, "some layer answer"]:
+            n_places = residuals.shape[1]
+            shown = [scene for scene in scenes for _ in range(n_places)]
+            translated = translate(residuals.flatten(0, 1), shown).unflatten(0, (-1, n_places))
+            return score(translated, unembedding, trees.trees[where], trees.places)
 
-    return Reader(read=read, notes=(*tokens.notes, note))
+        return read
+
+    return Reader(
+        read=reading(answer_log_probs),
+        notes=(trees.line, *notes),
+        whole=reading(whole_word_shares) if trees.spelled_out else None,
+    )
 
 
-def read_lens(opened: OpenRun, folder: Path) -> TunedLens:
-    """A lens in our format or in that of the tuned-lens package, for the model of this run."""
+def read_lens(opened: OpenRun, folder: Path, *, allow_other_head: bool = False) -> TunedLens:
+    """A lens in our format or in that of the tuned-lens package, for the model of this run.
+
+    With `allow_other_head` one of the package is read also if it was made for another head; a lens
+    of ours brings the output map that it was trained with, and stays with its model.
+    """
     if (folder / "params.pt").exists():
-        return TunedLens.from_tuned_lens_format(folder, opened.load_model())
+        return TunedLens.from_tuned_lens_format(
+            folder, opened.load_model(), allow_other_head=allow_other_head
+        )
     lens = TunedLens.load(folder)
     if lens.revision != opened.about["model_revision"]:
         raise UserError(
@@ -69,7 +95,7 @@ def _cross_fitted(opened: OpenRun) -> CrossFittedLens:
 
     study, recipe = opened.run.study, Recipe()
     folder = opened.run.readouts(READOUT) / "folds"
-    rows = lens_rows(opened, "answer").rows
+    rows = answer_rows(opened)
     with tqdm(desc="cross-fit tuned lens", unit="step", disable=None) as bar:
         return cross_fitted_lens(
             rows,

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.output_map import output_map
-from analysis.runs.word_tokens import word_tokens
 from data_prep.attributes import Attribute
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
@@ -18,14 +19,20 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordReadings:
-    """Probabilities of groups of words over the whole vocabulary."""
+    """How probable groups of words are: among each other, and over the whole vocabulary."""
 
     words: tuple[str, ...]
     """The word axis: names of the groups."""
+    log2_share: Float[ndarray, "item layer word"]
+    """log2 of a group's share among all groups here: read where their spellings part."""
     log2_p: Float[ndarray, "item layer word"]
-    """log2 of the added probability of a group's tokens; at most 0."""
+    """log2 of the probability of saying a group's words, every token of them; at most 0."""
     notes: tuple[str, ...]
     """What the reader should know of how the words are scored."""
+
+    def share_of(self, word: str) -> Float[ndarray, "item layer"]:
+        """log2 of one group's share."""
+        return self.log2_share[:, :, self.words.index(word)]
 
     def of(self, word: str) -> Float[ndarray, "item layer"]:
         """log2 p of one group."""
@@ -33,14 +40,25 @@ class WordReadings:
 
 
 def word_readings(
-    opened: OpenRun, rows: "StoredRows", groups: Attribute, *, needed: bool
+    opened: OpenRun, items: pd.DataFrame, rows: "StoredRows", groups: Attribute
 ) -> WordReadings:
-    """Reads stored residuals block by block; `needed` as in `word_tokens`."""
-    from probes.word_probabilities import word_log_probs
+    """Reads stored residuals block by block; `rows` hold what the groups' spellings need.
 
-    tokens = word_tokens(opened, groups, needed=needed)
+    One row of `rows` for each item, whose question is the one that was asked.
+    """
+    from probes.answers.scores import answer_log_probs
+    from probes.answers.words import word_log_probs
+
+    trees = answer_trees(opened, groups, items["question"])
+    own = trees.of(items["question"])
     unembedding = output_map(opened)
-    parts = [word_log_probs(block, unembedding, tokens.token_ids) for _, block in rows.blocks()]
+    shares, probabilities = [], []
+    for where, block in rows.place_blocks():
+        shares.append(answer_log_probs(block, unembedding, own[where], rows.nodes))
+        probabilities.append(word_log_probs(block, unembedding, own[where], rows.nodes))
     return WordReadings(
-        words=tokens.answers, log2_p=np.concatenate(parts), notes=tuple(tokens.notes)
+        words=trees.answers,
+        log2_share=np.concatenate(shares),
+        log2_p=np.concatenate(probabilities),
+        notes=(),
     )

@@ -41,7 +41,7 @@ def captured(
 
     run, vlm = opened.run, opened.load_model()
     run.study.require_layers(vlm.n_layers)
-    keep_output_map(opened, items, vlm)
+    keep_output_map(opened, vlm)
     pictures = _pictures(opened)
     batch_size = _batch_size(opened, vlm, passes, pictures, position, place)
     spec = store_spec(

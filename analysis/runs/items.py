@@ -1,8 +1,8 @@
 """The items of a run: which scenes are asked what, built once per attribute."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,18 +22,10 @@ _BROKEN = "image cannot be read"
 _NOTES = "notes"
 
 
-def items_of(
-    run: Run,
-    data: SceneData,
-    attribute: str,
-    *,
-    tokenizer: Callable[[], Any] | None = None,
-) -> pd.DataFrame:
+def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     """The items of one attribute, from the run or built now.
 
-    `tokenizer` gives the model's, and is called only where the data decides on the answers: items
-    whose answer it cannot score are left out. UserError if the statistics could say nothing about
-    the items: before any model work.
+    UserError if the statistics could say nothing about the items: before any model work.
     """
     table = run.read_table("items")
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
@@ -41,10 +33,23 @@ def items_of(
     else:
         items = _judgeable(_built(run, data, attribute))
         require_enough(items)
-        if tokenizer is not None and data.answer_set(items).from_data:
-            items = _scorable(items, data, tokenizer())
         run.replace_rows("items", items, key=["attribute"])
     require_enough(items)
+    return items
+
+
+def askable_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    """The run's items of one attribute; where it has none, whatever can be asked, however rarely.
+
+    Not written into the run: a study needs more of each.
+    """
+    table = run.read_table("items")
+    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
+        return own.reset_index(drop=True)
+    every = replace(run.study, min_scenes_per_text=1, min_scenes_per_answer=1)
+    items = _built(replace(run, study=every), data, attribute)
+    if len(set(items["answer"])) < 2:
+        require_enough(items)
     return items
 
 
@@ -134,22 +139,3 @@ def _answers_of_one_scene(items: pd.DataFrame) -> list[str]:
 def _not_asked(skipped: Mapping[str, int]) -> list[str]:
     reasons = [f"{number:,} ({reason})" for reason, number in sorted(skipped.items()) if number]
     return [f"scenes that are not asked: {', '.join(reasons)}"] if reasons else []
-
-
-def _scorable(items: pd.DataFrame, data: SceneData, tokenizer: Any) -> pd.DataFrame:
-    """Without the items whose answer this tokenizer cannot tell from others; a note says which."""
-    from probes.answers import scorable_part
-
-    attribute = str(items["attribute"].iloc[0])
-    part, left_out = scorable_part(tokenizer, data.answer_set(items))
-    if len(part.answers) < 2:
-        raise UserError(
-            f"fewer than 2 answers of {attribute} can be scored with this tokenizer: "
-            f"{next(iter(left_out.values()))}"
-        )
-    kept = items.loc[items["answer"].isin(part.answers)].reset_index(drop=True)
-    kept.attrs = dict(items.attrs)
-    counts = items["answer"].value_counts()
-    notes = [f"{why} ({counts[answer]} scenes)" for answer, why in left_out.items()]
-    kept.attrs[_NOTES] = {attribute: [*items.attrs[_NOTES][attribute], *notes]}
-    return kept

@@ -13,13 +13,17 @@ import torch
 from jaxtyping import Int
 from numpy import ndarray
 
+from analysis.runs.answer_trees import answer_trees
 from analysis.runs.captures import captured
 from analysis.runs.command import OpenRun
 from analysis.runs.object_places import object_squares
 from analysis.runs.passes import forward_passes
+from data_prep.attributes import Attribute
 from data_prep.controls import derangement
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
+    from probes.answers.tree import Node
+    from probes.answers.trees import AnswerTrees
     from probes.positions import Position
     from probes.residuals.rows import StoredRows
     from probes.residuals.store import ResidualStore
@@ -51,24 +55,27 @@ PositionName = Literal["answer", "question", "image", "object"]
 
 
 def residuals_of(
-    opened: OpenRun, items: pd.DataFrame, position: PositionName = "answer"
+    opened: OpenRun,
+    items: pd.DataFrame,
+    position: PositionName = "answer",
+    *,
+    words: Attribute | None = None,
 ) -> ItemResiduals:
     """The residuals at a position, from the run's store or captured now.
 
-    "answer": the last of the prompt. "question": the last token of the question. "image": the mean
+    "answer": the last of the prompt, and the other nodes of the answer tree; with `words`, whose
+    groups are scored as answers are, all nodes of theirs. "question": the last token of the question. "image": the mean
     over all image tokens. "object": the mean over the image tokens that show the object which is
     asked about.
     """
-    from probes.residuals.rows import StoredRows
-
     by_place = position == "object"
     passes = forward_passes(opened.run, items, blank_per_item=by_place)
-    at = read_position(opened, items, position, passes)
-    store = stored_passes(opened, items, passes, at, folder=position)
-
-    def rows(numbers: list[int]) -> StoredRows:
-        return StoredRows(store=store, rows=torch.tensor(numbers, dtype=torch.int64))
-
+    if position == "answer":
+        stored = stored_answers(opened, items, passes, words)
+    else:
+        at = read_position(opened, items, position, passes)
+        stored = StoredPasses(store=stored_passes(opened, items, passes, at, folder=position))
+    rows = stored.rows
     place = {row_id: number for number, (row_id, _, _) in enumerate(passes)}
     by_item = [place[f"real:{item_id}"] for item_id in items["item_id"]]
     blank_of = items["item_id" if by_place else "question"]
@@ -98,13 +105,81 @@ def read_position(
 
     match position:
         case "answer":
-            return AnswerPosition()
+            return AnswerPosition()  # without forced tokens: see `stored_answers`
         case "question":
             return QuestionEnd(questions={pass_id: text for pass_id, _, text in passes})
         case "image":
             return ImageMean()
         case "object":
             return ObjectPatches(squares=object_squares(opened, items))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredPasses:
+    """A store of passes, and what is read of each."""
+
+    store: "ResidualStore"
+    nodes: "tuple[Node, ...] | None" = None
+    """Of an answer tree; None for a position that is no node of one."""
+
+    def rows(self, numbers: Sequence[int]) -> "StoredRows":
+        """The first rows of these passes, given by their numbers; on disk until they are read."""
+        from probes.residuals.rows import StoredRows
+
+        first = torch.tensor(numbers, dtype=torch.int64) * self.store.spec.per_pass
+        if self.nodes is None:
+            return StoredRows(store=self.store, rows=first)
+        return StoredRows(store=self.store, rows=first, nodes=self.nodes)
+
+
+def stored_answers(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    passes: list[tuple[str, str, str]],
+    words: Attribute | None = None,
+) -> StoredPasses:
+    """The residuals of these passes at the nodes of an answer tree, captured now if need be.
+
+    The nodes are those at which the items' answers differ. Those of `words` are found there too
+    where they are the same; else they are captured beside them, down to the end of each word.
+    """
+    answers = opened.data.answer_set(items)
+    trees = answer_trees(opened, answers, (text for _, _, text in passes))
+    nodes, folder = trees.places(whole=opened.run.study.whole_words), "answer"
+    if words is not None:
+        other = answer_trees(opened, words, (text for _, _, text in passes))
+        if not set(other.places(whole=True)) <= set(nodes):
+            return stored_words(opened, items, passes, other, folder="words")
+    at = _position_of(trees, nodes, passes)
+    return StoredPasses(store=stored_passes(opened, items, passes, at, folder=folder), nodes=nodes)
+
+
+def stored_words(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    passes: list[tuple[str, str, str]],
+    trees: "AnswerTrees",
+    *,
+    folder: str,
+) -> StoredPasses:
+    """The same at all nodes of these trees, in a folder of the nodes' own."""
+    nodes = trees.places(whole=True)
+    at = _position_of(trees, nodes, passes)
+    if len(nodes) > 1:
+        folder = f"{folder}-{at.name.rpartition(' ')[2]}"
+    return StoredPasses(store=stored_passes(opened, items, passes, at, folder=folder), nodes=nodes)
+
+
+def _position_of(
+    trees: "AnswerTrees", nodes: "tuple[Node, ...]", passes: Sequence[tuple[str, str, str]]
+) -> "Position":
+    from probes.positions import AnswerPosition
+    from probes.residuals.answer_nodes import AnswerNodes
+
+    if len(nodes) == 1:
+        return AnswerPosition()
+    ends = {pass_id: trees.by_question[text].prompt_end for pass_id, _, text in passes}
+    return AnswerNodes(nodes=nodes, prompt_ends=ends)
 
 
 def stored_passes(

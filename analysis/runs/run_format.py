@@ -9,11 +9,11 @@ from typing import Any
 
 from data_prep.errors import UserError
 
-FORMAT = 4
+FORMAT = 5
 """Of what is written into run folders; raised whenever the same plan gives other results."""
 _REASON = (
-    "this version estimates information with the image minus with a blank one; effects in stated "
-    "bits, as before, grew with the scale of the logits"
+    "this version reads answers as the prompt continues them, token by token; before, spellings of "
+    "several tokens were scored by their first one or not at all"
 )
 
 

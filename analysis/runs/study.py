@@ -62,6 +62,9 @@ class Study:
     """Least number of scenes that a question text must serve. 1: images are swapped instead."""
     swaps: int = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
+    whole_words: bool = False
+    """Keep residuals after every token of every spelling, and not only where answers part: adds
+    the probability of whole words to the choices that the emergence layer is tried under."""
     lens_attributes: tuple[str, ...] = ("usual",)
     """Attributes on whose answer positions the tuned lens is trained; usual: color, shape and
     material of CLEVR-style scenes, all of other data."""

@@ -1,4 +1,4 @@
-"""The text of every token, kept beside the output map: a run is shown where its model is not."""
+"""The name of every token, kept beside the output map: a run is shown where its model is not."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any
 from analysis.runs.command import OpenRun
 from data_prep.errors import UserError
 from probes.durable import write_durably
+from probes.token_names import token_names
 
 # With a hyphen, which no attribute has: their files lie in the same folder.
 _FILE = "token-texts.json"
@@ -16,10 +17,10 @@ _FILE = "token-texts.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenTexts:
-    """A vocabulary as text."""
+    """A vocabulary as text, which is that of the tokens' names: see `probes.token_names`."""
 
     texts: tuple[str, ...]
-    """By token id, one for each row of the head; empty where the tokenizer has no such token."""
+    """By token id, one for each row of the head, all of them different."""
     special: frozenset[int]
     """Tokens that steer the model and stand for no text."""
 
@@ -31,10 +32,8 @@ def keep_token_texts(folder: Path, tokenizer: Any, n_vocab: int) -> None:
     """Write the texts into the folder of the output map, once."""
     if (folder / _FILE).exists():
         return
-    n_known = min(n_vocab, len(tokenizer))
-    texts = tokenizer.batch_decode([[token] for token in range(n_known)])
-    special = sorted(token for token in tokenizer.all_special_ids if token < n_vocab)
-    content = {"texts": [*texts, *[""] * (n_vocab - n_known)], "special": special}
+    found = token_names(tokenizer, n_vocab)
+    content = {"texts": found.names, "special": sorted(found.special)}
     write_durably(folder / _FILE, json.dumps(content).encode())
 
 

@@ -123,9 +123,20 @@ function endLabels(labels, left, y) {
     drawn(
       "text",
       { class: className, x: left, y: heights[number] - over + 4 },
-      text.length > 13 ? `${text.slice(0, 12)}…` : text,
+      shortened(text),
     ),
   );
+}
+
+/** Cut between signs, and never inside of one that has two parts. */
+function shortened(text) {
+  const signs = Array.from(text);
+  return signs.length > 13 ? `${signs.slice(0, 12).join("")}…` : text;
+}
+
+/** What is drawn: a share among the answers, as a study scores them, or a probability. */
+function measureOf(item) {
+  return item.amongAnswers ? "Share of the answer" : "Probability of";
 }
 
 /** The panel in a sentence. */
@@ -135,19 +146,18 @@ function spoken(item, lens) {
     const values = condition.lenses[lens].trajectory[main];
     return `${name} image ${shownProbability(values[0])} at layer 0, ${shownProbability(values[lastLayer()])} at layer ${lastLayer()}`;
   });
-  return `Probability of ${visible(item.followed[main])} by layer, ${LENS_NAMES[lens]}: ${parts.join("; ")}`;
+  return `${measureOf(item)} ${isolated(visible(item.followed[main]))} by layer, ${LENS_NAMES[lens]}: ${parts.join("; ")}`;
 }
 
 /** Title, legend and table of the curves. */
 function describeCurves(item, state) {
   const main = visible(item.followed[mainAnswer(item)]);
-  const what = item.amongAnswers ? "Share of the answer" : "Probability of";
   document
     .getElementById("curve-title")
-    .replaceChildren(`${what} “`, element("bdi", {}, main), "” at the answer position, by layer");
+    .replaceChildren(`${measureOf(item)} “`, element("bdi", {}, main), "” at the answer position, by layer");
   const conditions = Object.keys(item.conditions);
   const legend = conditions.map((name) => ["line " + name, `${name} image`]);
-  if (item.followed.length > 1) legend.push(["line other", `other words, ${state.condition} image`]);
+  if (item.followed.length > 1) legend.push(["line other", `other ${item.amongAnswers ? "answers" : "words"}, ${state.condition} image`]);
   if (Object.keys(cells).some((lens) => emergenceMarks(item.emergence[lens], Number).length)) {
     legend.push(["band", "emergence set: layers that may hold it"], ["dot", "emergence layer, with its interval"]);
   }
@@ -161,7 +171,7 @@ function describeCurves(item, state) {
 function curveNote(item) {
   const unit = item.amongAnswers
     ? `Unit: the share of probability among the ${item.followed.length} answers, 0 to 1, as the study scores them.`
-    : "Unit: probability among all tokens, 0 to 1, of the tokens that the words begin with.";
+    : "Unit: probability, 0 to 1, that the whole answer is said, of all that could be.";
   const found = Object.entries(item.emergence).filter(([lens]) => cells[lens]);
   const marks = found.map(([lens, each]) => `${LENS_NAMES[lens]}: ${emergenceText(each)}`);
   if (!marks.length) return item.attribute ? `${unit} The run has no emergence layer of ${item.attribute}.` : unit;
@@ -187,7 +197,7 @@ function fillCurveTable(item) {
     `${layer}`,
     ...columns.map(([, values]) => shownProbability(values[layer])),
   ]);
-  const caption = `“${visible(item.followed[main])}” at the answer position`;
+  const caption = `${measureOf(item)} “${isolated(visible(item.followed[main]))}” at the answer position`;
   document
     .getElementById("curve-table")
     .replaceChildren(plainTable(caption, ["layer", ...columns.map(([name]) => name)], rows));

@@ -104,12 +104,24 @@ function probabilityOf(read, lens, layer, place, id) {
   return 0;
 }
 
-/** Token text as it can be seen: what is invisible, or would steer the page's text, by its code. */
+const SPACE = "·";
+const ESCAPES = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/**
+ * Text as it can be seen: what is invisible, or would steer the page's text, by its code, as in the
+ * names of tokens (probes/token_names.py), which come here with nothing left to do.
+ */
 function visible(text) {
-  const shown = text.replace(/[\p{C}\p{Zl}\p{Zp}\u00a0]/gu, (sign) =>
-    sign === "\n" ? "⏎" : `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+  const shown = text.replace(
+    /[\p{C}\p{Zl}\p{Zp}\u00a0]/gu,
+    (sign) => ESCAPES[sign] ?? `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
   );
-  return shown.replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length));
+  return shown.replace(/^ +| +$/g, (spaces) => SPACE.repeat(spaces.length));
+}
+
+/** For text that stands among other text where no element can: its direction ends where it ends. */
+function isolated(text) {
+  return `\u2068${text}\u2069`;
 }
 
 const shownTexts = [];

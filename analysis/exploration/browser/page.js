@@ -102,7 +102,7 @@ function say() {
   speaking = setTimeout(() => {
     const top = topAt(read, state.lens, state.layer, state.place, 0);
     const where = `${placeName(read, state.place)}${state.locked ? ", locked" : ""}`;
-    byId("live").textContent = `${state.condition} image, ${where}, layer ${state.layer}, ${LENS_NAMES[state.lens]}: ${tokenText(top.id)}, ${shownProbability(top.probability)}`;
+    byId("live").textContent = `${state.condition} image, ${where}, layer ${state.layer}, ${LENS_NAMES[state.lens]}: ${isolated(tokenText(top.id))}, ${shownProbability(top.probability)}`;
   }, 250);
 }
 
@@ -205,7 +205,7 @@ function onPress(event) {
 }
 
 function buildControls() {
-  const names = data.items.map(({ question, id }, place) => `${place + 1}. ${visible(question)} (${visible(id)})`);
+  const names = data.items.map(({ question, id }, place) => `${place + 1}. ${isolated(visible(question))} (${isolated(visible(id))})`);
   byId("item").replaceChildren(...names.map((name, place) => element("option", { value: `${place}` }, name)));
   byId("item-field").hidden = data.items.length < 2;
   const radios = Object.keys(data.items[0].conditions).map((name) => {
@@ -220,7 +220,7 @@ function buildControls() {
   state.layer = lastLayer();
   buildTables(lenses, choose, goTo);
   const alone = lenses.length === 1 ? " There is no tuned lens here: python -m analysis.tuned_lens trains one, --lens names one." : "";
-  byId("tables-note").textContent = `Rows are layers (0: what enters the first block), columns ranks; the bar of a word is its probability, full width 1; a dot before a word stands for its space.${alone}`;
+  byId("tables-note").textContent = `Rows are layers (0: what enters the first block), columns ranks; the bar of a word is its probability, full width 1; a dot stands for a space, <0xE4> for a byte of a character, <600> for a token without a text.${alone}`;
   const of = data.ofRun ? `, data ${data.data}` : "";
   byId("about").textContent = `Model ${data.model}, revision ${data.revision}${of}. Made by Onset, python -m analysis.explore. Single items carry no evidence: they show what averages are made of. Probabilities of patches are kept with an error of at most ${data.probabilityError.toFixed(3)}.`;
 }

@@ -65,7 +65,7 @@ function fillCell(button, { id, probability }, isChosen) {
   }
   button.probability = probability;
   button.style.backgroundSize = `${(100 * probability).toFixed(1)}% 4px`;
-  button.setAttribute("aria-label", `${tokenText(id)}, ${shownProbability(probability)}`);
+  button.setAttribute("aria-label", `${isolated(tokenText(id))}, ${shownProbability(probability)}`);
   if (button.isChosen !== isChosen) button.classList.toggle("chosen", isChosen);
   button.isChosen = isChosen;
 }

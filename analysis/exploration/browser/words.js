@@ -27,7 +27,7 @@ function summaries(read, lens) {
 /** Tokens that hold the text, in any case; those that begin with it or stand higher come first. */
 function matches(read, lens, text) {
   const wanted = text.toLowerCase();
-  const begins = (id) => data.vocabulary[id].trimStart().toLowerCase().startsWith(wanted);
+  const begins = (id) => data.vocabulary[id].replace(/^[ ·]+/, "").toLowerCase().startsWith(wanted);
   const holds = (id) =>
     data.vocabulary[id].toLowerCase().includes(wanted) || tokenText(id).toLowerCase().includes(wanted);
   return [...summaries(read, lens).values()]
