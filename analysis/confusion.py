@@ -4,17 +4,17 @@
     python -m analysis.confusion --attr shape --words cube=square,box sphere=circle --say-3d
 
 Follows words that compete with the right one through the layers, in a run that it shares with
-analysis.emergence: how probable each is, from which layer on the competing one is the likelier, how
-often an answer that was right at some layer ends as the competing one, and which answers are
-taken for which. `--say-3d` asks the same again with "3D" in the question, which needs the model.
-Prints a table and sentences per attribute, and writes results.json, two tables of items and two
-figures.
+analysis.emergence: how probable each is, from which layer on the competing one is the likelier,
+whether that is the image's doing or would be so under another image, how often an answer that was
+right at some layer ends as the competing one, and which answers are taken for which. `--say-3d`
+asks the same again with "3D" in the question, which needs the model. Prints tables and sentences
+per attribute, and writes results.json, two tables of items and three figures.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -25,10 +25,14 @@ from analysis.reporting.confusion_report import confusion_sentences, confusion_t
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.items import items_of
 from analysis.runs.results import add_study, read_results, study_result
-from data_prep.attributes import stream_key
+from data_prep.attributes import Attribute, stream_key
 from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
 from data_prep.errors import UserError, one_line_errors
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from analysis.estimation.rivals import Rivals
+    from analysis.readings.word_readings import WordReadings
 
 STUDY = "confusion"
 COMMAND = "python -m analysis.confusion"
@@ -73,7 +77,7 @@ def main(options: Confusion) -> None:
             "margin_bits": options.margin_bits if options.say_3d else None,
         }
         if study.get(name, {}).get("made_from") != asked:
-            study[name] = _found(opened, name, words, options, needed=bool(named))
+            study[name] = _found(opened, name, words, options)
             study[name]["made_from"] = asked
             add_study(run, STUDY, study, opened.about)
         found = study[name]
@@ -81,7 +85,8 @@ def main(options: Confusion) -> None:
         print(confusion_table(name, found))
         print("\n".join(confusion_sentences(name, found)))
         figures = save_confusion_figures(name, found, run.folder, options.layers)
-        print(f"\nresults: {run.folder / 'results.json'}   figures: {figures[0]}, {figures[2]}")
+        drawn = ", ".join(str(each) for each in figures if each.suffix == ".pdf")
+        print(f"\nresults: {run.folder / 'results.json'}   figures: {drawn}")
 
 
 def _near_words(
@@ -114,41 +119,63 @@ def _found(
     name: str,
     words: Mapping[str, tuple[str, ...]],
     options: Confusion,
-    *,
-    needed: bool,
 ) -> dict[str, Any]:
     # Here, because these import torch.
-    from analysis.estimation.confusion_estimates import confusion_results, rivals_of
+    from analysis.estimation.confusion_estimates import DONORS, STAGE, confusion_results
     from analysis.estimation.confusion_rows import answer_rows, word_rows
-    from analysis.estimation.wording_estimates import wording_results
-    from analysis.readings.say_3d import rows_with_3d
+    from analysis.estimation.rivals import rivals_of
     from analysis.readings.word_readings import word_readings
     from analysis.runs.residuals import residuals_of
 
     run, key = opened.run, stream_key(name)
-    items = items_of(run, opened.data, name, tokenizer=opened.tokenizer)
+    items = items_of(run, opened.data, name)
     competing = competition(opened.data.answer_set(items), words)
+    groups = competing.groups
     readings = readings_of(opened, name, "logit_lens")
-    plain = residuals_of(opened, items).real
-    read = word_readings(opened, plain, competing.groups, needed=needed)
+    asked = residuals_of(opened, items, words=groups)
+    shown, _ = asked.shuffled(items, run.study.rng(STAGE, key, DONORS))
+    read = word_readings(opened, items, asked.real, groups)
+    other = word_readings(opened, items, shown, groups)
     rivals, notes = rivals_of(readings, read, competing)
-    found = confusion_results(readings, read, rivals, run.study, key=key)
+    found = confusion_results(readings, read, other, rivals, run.study, key=key)
     found["notes"] += notes
-    rows = [word_rows(items, read, wording="plain")]
+    rows = [
+        word_rows(items, read, wording="plain", condition="real"),
+        word_rows(items, other, wording="plain", condition="shuffled"),
+    ]
     if options.say_3d:
-        again = word_readings(opened, rows_with_3d(opened, items), competing.groups, needed=needed)
-        other, scenes = rivals_of(readings, again, competing)[0], items["scene_id"].to_numpy()
-        found["say_3d"] = wording_results(
-            scene_rows(rivals[0].ratio, scenes[rivals[0].rows]),
-            scene_rows(other[0].ratio, scenes[other[0].rows]),
-            run.study,
-            key=key,
-            margin_bits=options.margin_bits,
-        )
-        rows.append(word_rows(items, again, wording="3D"))
+        again, found["say_3d"] = _with_3d(opened, items, groups, rivals, options.margin_bits)
+        rows.append(word_rows(items, again, wording="3D", condition="real"))
     run.replace_rows("confusion_words", pd.concat(rows, ignore_index=True), key=["attribute"])
     run.replace_rows("confusion_answers", answer_rows(readings), key=["attribute"])
     return found
+
+
+def _with_3d(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    groups: Attribute,
+    rivals: "Sequence[Rivals]",
+    margin_bits: float,
+) -> "tuple[WordReadings, dict[str, Any]]":
+    """The same words after the changed question, and what that changes of all answers together."""
+    from analysis.estimation.rivals import under
+    from analysis.estimation.wording_estimates import wording_results
+    from analysis.readings.say_3d import items_with_3d, rows_with_3d
+    from analysis.readings.word_readings import word_readings
+
+    solid = items_with_3d(items)
+    again = word_readings(opened, solid, rows_with_3d(opened, solid, groups), groups)
+    plain, other = rivals[0], under(rivals, again)[0]
+    scenes = items["scene_id"].to_numpy()[plain.rows]
+    changed = wording_results(
+        scene_rows(plain.ratio, scenes),
+        scene_rows(other.ratio, scenes),
+        opened.run.study,
+        key=stream_key(str(items["attribute"].iloc[0])),
+        margin_bits=margin_bits,
+    )
+    return again, changed
 
 
 def _require_layers(layers: tuple[int, ...], found: Mapping[str, Any]) -> None:

@@ -1,63 +1,50 @@
-"""From the probabilities of competing words to curves, layers of overtaking, and turned answers."""
+"""From competing words to curves, layers of overtaking, what the image adds, and turned answers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.estimation.image_adds import added_rows, part_alone, parts
+from analysis.estimation.rivals import Rivals, under
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.readings.word_readings import WordReadings
 from analysis.runs.study import Study
-from data_prep.competing_words import Competition
-from data_prep.errors import UserError
 from stats import (
-    adjusted_p,
+    BootstrapInterval,
+    SignFlipTest,
     cluster_bootstrap,
     overtaking_layer,
     share_interval,
     sign_flip_max_t,
 )
 
-LEAST_SCENES = 10
-_STAGE = 20
-_RATIOS, _CROSSING, _SHARES = range(3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rivals:
-    """The log-ratio of competing words to right ones, on the items that it is about."""
-
-    answer: str | None
-    """None for all answers together, each with its first competing word."""
-    near: str | None
-    rows: Int[ndarray, " item"]
-    ratio: Float[ndarray, "item layer"]
-    """log2 p(competing) - log2 p(right), in bits; above 0 the competing word is the likelier."""
-    ever_right: Bool[ndarray, " item"]
-    """The right word was the likeliest of all at some layer."""
-    ends_near: Bool[ndarray, " item"]
-    """The competing word is, at the last layer."""
+STAGE = 20
+_RATIOS, _CROSSING, _SHARES, _ADDED, DONORS = range(5)
+"""Purposes of the stage's random draws; DONORS says which other scene's image each item gets."""
 
 
 def confusion_results(
-    readings: Readings, words: WordReadings, rivals: Sequence[Rivals], study: Study, *, key: int
+    readings: Readings,
+    words: WordReadings,
+    other: WordReadings,
+    rivals: Sequence[Rivals],
+    study: Study,
+    *,
+    key: int,
 ) -> dict[str, Any]:
-    """Results of one attribute, as plain numbers.
+    """Results of one attribute, as plain numbers; `other` has each item with another scene's image.
 
-    Log-ratios are means over scenes in bits with intervals each alone; their p are two-sided
-    sign flips of scenes, adjusted over layers by the maximum t, and the pairs' omnibus p for each
-    other too (Holm). Shares of scenes have exact intervals: there is one item per scene.
+    Log-ratios, and what the image adds to them, are means over scenes in bits with intervals each
+    alone; their p are two-sided sign flips of scenes, adjusted over layers by the maximum t. Of
+    what the image adds, the pairs' omnibus p are adjusted for each other too (Holm). Shares of
+    scenes have exact intervals: there is one item per scene.
     """
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
-    compared = [_compared(each, scenes, study, key, number) for number, each in enumerate(rivals)]
-    together, *pairs = compared
-    holm = adjusted_p(np.array([pair["omnibus_p"] for pair in pairs]))
-    for pair, p in zip(pairs, holm.tolist(), strict=True):
-        pair["p_holm"] = p
+    together, *pairs = _all_compared(readings, words, other, rivals, study, key)
     return {
         "answers": list(readings.answers),
         "near": {
@@ -77,104 +64,88 @@ def confusion_results(
     }
 
 
-def rivals_of(
-    readings: Readings, words: WordReadings, competition: Competition
-) -> tuple[list[Rivals], list[str]]:
-    """All together, then every pair; and a note for each that is left out.
-
-    UserError if none has enough scenes.
-    """
-    answer_of = np.array(readings.items["answer"].tolist(), dtype=object)
-    best = words.log2_p.argmax(axis=2)
-    pairs, notes = [], []
-    for answer, names in competition.near.items():
-        rows = np.flatnonzero(answer_of == answer)
-        for near in names:
-            if answer not in words.words or near not in words.words:
-                continue  # the tokenizer's fault, which the words' own notes tell
-            if len(rows) < LEAST_SCENES:
-                notes.append(
-                    f"'{near}' is not compared: {len(rows)} scenes have the answer '{answer}', at "
-                    f"least {LEAST_SCENES} are needed"
-                )
-                continue
-            right, other = (words.words.index(word) for word in (answer, near))
-            pairs.append(
-                Rivals(
-                    answer=answer,
-                    near=near,
-                    rows=rows,
-                    ratio=words.of(near)[rows] - words.of(answer)[rows],
-                    ever_right=(best[rows] == right).any(axis=1),
-                    ends_near=best[rows, -1] == other,
-                )
-            )
-    if not pairs:
-        why = "; ".join(notes or words.notes) or "none is named"
-        raise UserError(f"no competing word can be compared ({why}): name others with --words")
-    return [_together(pairs), *pairs], notes
-
-
-def _together(pairs: Sequence[Rivals]) -> Rivals:
-    first = list({pair.answer: pair for pair in reversed(pairs)}.values())
-    return Rivals(
-        answer=None,
-        near=None,
-        rows=np.concatenate([pair.rows for pair in first]),
-        ratio=np.concatenate([pair.ratio for pair in first]),
-        ever_right=np.concatenate([pair.ever_right for pair in first]),
-        ends_near=np.concatenate([pair.ends_near for pair in first]),
-    )
+def _all_compared(
+    readings: Readings,
+    words: WordReadings,
+    other: WordReadings,
+    rivals: Sequence[Rivals],
+    study: Study,
+    key: int,
+) -> list[dict[str, Any]]:
+    """What is found of all answers together, then of each pair."""
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    compared, tests = [], []
+    for number, (own, shuffled) in enumerate(zip(rivals, under(rivals, other), strict=True)):
+        by_scene = scene_rows(own.ratio, scenes[own.rows])
+        added = added_rows(readings, words, own, shuffled)
+        found, test = _compared(by_scene, added, study, key, number)
+        for name, each in (("turned", own), ("turned_shuffled", shuffled)):
+            found[name] = _turned(each, study.level)
+        compared.append({"answer": own.answer, "near": own.near, **found})
+        tests.append(test)
+    added_parts = [part_alone(tests[0], study.level), *parts(tests[1:], study.level)]
+    return [found | {"added": part} for found, part in zip(compared, added_parts, strict=True)]
 
 
 def _compared(
-    rivals: Rivals, scenes: ndarray, study: Study, key: int, number: int
-) -> dict[str, Any]:
-    own = scenes[rivals.rows]
-    by_scene = scene_rows(rivals.ratio, own)
+    by_scene: Float[ndarray, "scene layer"],
+    added: Float[ndarray, "some layer"],
+    study: Study,
+    key: int,
+    number: int,
+) -> tuple[dict[str, Any], SignFlipTest]:
+    """Ratios and what the image adds to them, and the test of the latter."""
+    plain, ratio = _tested(by_scene, study, (key, _RATIOS, number))
+    test, more = _tested(added, study, (key, _ADDED, number))
+    crossing = overtaking_layer(
+        by_scene,
+        rng=study.rng(STAGE, key, _CROSSING, number),
+        n_resamples=study.n_resamples,
+        level=study.level,
+    )
+    layers = [
+        {
+            "layer": layer,
+            "ratio_bits": ratio.estimate[layer].item(),
+            "low": ratio.low[layer].item(),
+            "high": ratio.high[layer].item(),
+            "p": plain.p[layer].item(),
+            "added_bits": more.estimate[layer].item(),
+            "added_low": more.low[layer].item(),
+            "added_high": more.high[layer].item(),
+            "added_p": test.p[layer].item(),
+        }
+        for layer in range(len(plain.p))
+    ]
+    found = {
+        "n_scenes": plain.n_scenes,
+        "omnibus_p": plain.omnibus_p,
+        "layers": layers,
+        "overtaking": {
+            "layer": crossing.layer,
+            "set": {"low": crossing.layers.low, "high": crossing.layers.high},
+        },
+    }
+    return found, test
+
+
+def _tested(
+    by_scene: Float[ndarray, "scene layer"], study: Study, key: tuple[int, int, int]
+) -> tuple[SignFlipTest, BootstrapInterval]:
     test = sign_flip_max_t(
         by_scene,
-        rng=study.rng(_STAGE, key, _RATIOS, number),
+        rng=study.rng(STAGE, *key),
         n_resamples=study.n_resamples,
         tail="two-sided",
     )
     interval = cluster_bootstrap(
-        rivals.ratio,
-        own,
-        rng=study.rng(_STAGE, key, _RATIOS, number, 1),
-        n_resamples=study.n_resamples,
-        level=study.level,
-    )
-    crossing = overtaking_layer(
         by_scene,
-        rng=study.rng(_STAGE, key, _CROSSING, number),
+        np.arange(len(by_scene)),
+        rng=study.rng(STAGE, *key, 1),
         n_resamples=study.n_resamples,
         level=study.level,
     )
-    return {
-        "answer": rivals.answer,
-        "near": rivals.near,
-        "n_scenes": test.n_scenes,
-        "omnibus_p": test.omnibus_p,
-        "layers": [
-            {
-                "layer": layer,
-                "ratio_bits": interval.estimate[layer].item(),
-                "low": interval.low[layer].item(),
-                "high": interval.high[layer].item(),
-                "p": test.p[layer].item(),
-            }
-            for layer in range(len(test.p))
-        ],
-        "overtaking": {
-            "layer": crossing.layer,
-            "low": crossing.low,
-            "high": crossing.high,
-            "probability": crossing.probability,
-            "set": {"low": crossing.layers.low, "high": crossing.layers.high},
-        },
-        "turned": _turned(rivals, study.level),
-    }
+    return test, interval
 
 
 def _turned(rivals: Rivals, level: float) -> dict[str, Any]:
@@ -197,18 +168,17 @@ def _word_curves(
 ) -> Iterator[dict[str, Any]]:
     """By answer, each of its words: share among all words, and probability, by layer."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
-    log_all = np.logaddexp2.reduce(words.log2_p, axis=2)
     rows_of = {each.answer: each.rows for each in rivals if each.answer is not None}
     number = 0
     for answer, rows in rows_of.items():
         names = [answer, *(each.near for each in rivals if each.answer == answer)]
         for name in names:
-            log_p = words.of(str(name))[rows]
-            both = np.stack([np.exp2(log_p - log_all[rows]), np.exp2(log_p)], axis=2)
+            word = str(name)
+            both = np.exp2(np.stack([words.share_of(word)[rows], words.of(word)[rows]], axis=2))
             interval = cluster_bootstrap(
                 both,
                 scenes[rows],
-                rng=study.rng(_STAGE, key, _SHARES, number),
+                rng=study.rng(STAGE, key, _SHARES, number),
                 n_resamples=study.n_resamples,
                 level=study.level,
             )

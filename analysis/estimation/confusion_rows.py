@@ -9,20 +9,23 @@ from analysis.readings.word_readings import WordReadings
 _KEPT = ["item_id", "scene_id", "attribute", "answer"]
 
 
-def word_rows(items: pd.DataFrame, words: WordReadings, *, wording: str) -> pd.DataFrame:
+def word_rows(
+    items: pd.DataFrame, words: WordReadings, *, wording: str, condition: str
+) -> pd.DataFrame:
     """A row per item, layer and word: `log2_p` over the vocabulary, `share` among all words here.
 
-    `wording` says how the question was put: plain, or with 3D.
+    `wording` says how the question was put: plain, or with 3D; `condition` with which image: real,
+    or shuffled, another scene's.
     """
     n_items, n_layers, n_words = words.log2_p.shape
     rows = items.loc[items.index.repeat(n_layers * n_words), _KEPT].reset_index(drop=True)
-    among = words.log2_p - np.logaddexp2.reduce(words.log2_p, axis=2, keepdims=True)
     return rows.assign(
         wording=wording,
+        condition=condition,
         layer=np.tile(np.repeat(np.arange(n_layers), n_words), n_items),
         word=np.tile(np.array(words.words, dtype=object), n_items * n_layers),
         log2_p=words.log2_p.astype(np.float32).ravel(),
-        share=np.exp2(among).astype(np.float32).ravel(),
+        share=np.exp2(words.log2_share).astype(np.float32).ravel(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Competing words by layer, and which answers are taken for which, in small multiples."""
+"""Competing words by layer, what the image adds, and which answers are taken for which."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,8 +72,44 @@ def _draw_answer(axes: Axes, found: Mapping[str, Any], answer: str, what: str) -
         axes.set_ylim(_LEAST_PROBABILITY, 2)
         return
     axes.set_ylim(-0.03, 1.03)
-    axes.set_title(f"{drawn(answer)} ({curves[0]['n_scenes']} scenes)", fontsize=8,
-                   parse_math=False)  # fmt: skip
+    _name(axes, answer, curves[0]["n_scenes"])
+
+
+def draw_added(canvas: Figure, found: Mapping[str, Any]) -> None:
+    """A panel per answer: what the image adds to the lead of each competing word, with bands."""
+    answers = list(dict.fromkeys(pair["answer"] for pair in found["pairs"]))
+    columns = min(_COLUMNS, len(answers))
+    n_rows = -(-len(answers) // columns)
+    panels = canvas.subplots(n_rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axes, answer in zip(panels.flat, answers, strict=False):
+        _draw_added(axes, found, answer)
+    for axes in panels.flat[len(answers) :]:
+        axes.set_axis_off()
+    for row in panels:
+        row[0].set_ylabel("image adds (bits)")
+    for axes in panels[-1]:
+        axes.set_xlabel("layer")
+
+
+def _draw_added(axes: Axes, found: Mapping[str, Any], answer: str) -> None:
+    pairs = [pair for pair in found["pairs"] if pair["answer"] == answer]
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    for place, pair in enumerate(pairs, start=1):  # The first look is the right word's.
+        color, line, marker = _LOOKS[place % len(_LOOKS)]
+        rows = pair["layers"]
+        layers = [row["layer"] for row in rows]
+        low, mean, high = ([row[f"added_{end}"] for row in rows] for end in ("low", "bits", "high"))
+        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
+                  linewidth=1, label=drawn(pair["near"]))  # fmt: skip
+    last = len(pairs[0]["layers"]) - 1
+    axes.set_xticks(range(0, last + 1, max(1, last // 5)))
+    _name(axes, answer, pairs[0]["n_scenes"])
+
+
+def _name(axes: Axes, answer: str, n_scenes: int) -> None:
+    """Title and legend of a panel, with no word taken for a formula."""
+    axes.set_title(f"{drawn(answer)} ({n_scenes} scenes)", fontsize=8, parse_math=False)
     legend = axes.legend(frameon=False, fontsize=7, loc="best", handlelength=2.4)
     for text in legend.get_texts():
         text.set_parse_math(False)
@@ -115,26 +151,30 @@ def words_size(found: Mapping[str, Any]) -> tuple[float, float]:
     return TEXT_WIDTH_IN, 0.4 + 2.6 * -(-n_answers // _COLUMNS)
 
 
+def added_size(found: Mapping[str, Any]) -> tuple[float, float]:
+    """Inches, by the number of panels."""
+    n_answers = len({pair["answer"] for pair in found["pairs"]})
+    return TEXT_WIDTH_IN, 0.4 + 1.4 * -(-n_answers // _COLUMNS)
+
+
 MATRICES_SIZE = (TEXT_WIDTH_IN, 2.0)
 
 
 def save_confusion_figures(
     name: str, found: Mapping[str, Any], folder: Path, layers: Sequence[int] = ()
-) -> tuple[Path, Path, Path, Path]:
-    """Words and matrices, each as PDF and PNG; gives the four files in this order."""
+) -> tuple[Path, ...]:
+    """Words, matrices and what the image adds, each as PDF and PNG; gives the six files so."""
     chosen = chosen_layers(len(found["matrix"]["layers"]), layers)
-    files = tuple(
-        folder / f"{stem}-{name}.{ending}"
-        for stem in ("words", "confusion")
-        for ending in ("pdf", "png")
-    )
     with mpl.rc_context(STYLE):
         words = Figure(figsize=words_size(found), layout="constrained")
         draw_words(words, found)
         matrices = Figure(figsize=MATRICES_SIZE, layout="constrained")
         draw_matrices(matrices, found, chosen)
-        for figure, pdf, png in ((words, *files[:2]), (matrices, *files[2:])):
+        added = Figure(figsize=added_size(found), layout="constrained")
+        draw_added(added, found)
+        drawings = {"words": words, "confusion": matrices, "image-adds": added}
+        for stem, figure in drawings.items():
             undated = {"Title": f"Competing words: {name}", "CreationDate": None, "ModDate": None}
-            save_figure(figure, pdf, metadata=undated)
-            save_figure(figure, png, dpi=200)
-    return files[0], files[1], files[2], files[3]
+            save_figure(figure, folder / f"{stem}-{name}.pdf", metadata=undated)
+            save_figure(figure, folder / f"{stem}-{name}.png", dpi=200)
+    return tuple(folder / f"{stem}-{name}.{end}" for stem in drawings for end in ("pdf", "png"))

@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import permutation_test, ttest_1samp
 
+from analysis.validation.competition import competition_claims
 from analysis.validation.course import course_claims
 from analysis.validation.layers import layer_claims
 from analysis.validation.order import order_claims, order_power
@@ -179,4 +180,5 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "equivalence": equivalence_and_multiplicity,
     "two_samples": two_sample_claims,
     "overtaking": overtaking_claims,
+    "competition": competition_claims,
 }

@@ -8,13 +8,15 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.reporting.confusion_figures import (
     MATRICES_SIZE,
+    added_size,
     chosen_layers,
+    draw_added,
     draw_matrices,
     draw_words,
     words_size,
 )
-from analysis.reporting.confusion_report import wording_verdict
-from analysis.reporting.report_text import p_value
+from analysis.reporting.confusion_report import image_part, wording_verdict
+from analysis.reporting.report_text import p_value, set_text
 from paper.evidence.plain import interval, level, listed, number, p_said, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value
@@ -25,15 +27,21 @@ _TEXT = r"""
 \subsection{Competing words}\label{sec:\run:confusion}
 A model that sees a thing may still call it by a near word, as by the name of a flat figure for a
 solid one. \figref{confusion-words-@} follows the right word of each answer and the words that
-compete with it through the layers, and \tabref{confusion-@} compares them. Over all answers of
-\val{confusion.name-@}, each with the first of its competing words, \val{confusion.crossing-@}.
-\val{confusion.turned-@} \val{confusion.wording-@} Which answers are taken for which is shown in
+compete with it through the layers, and \tabref{confusion-@} compares them. A model may also prefer
+a word whatever it is shown. The image's doing is only what it adds, shown in
+\figref{confusion-added-@}: the lead of a word under own images, less its lead under other scenes'
+images. Over all answers of \val{confusion.name-@}, each with the first of its competing words,
+\val{confusion.crossing-@}. \val{confusion.image-@} \val{confusion.turned-@}
+\val{confusion.wording-@} Which answers are taken for which is shown in
 \figref{confusion-matrix-@}. \val{confusion.notes-@}
 
 \placefigure{confusion-words-@}
+\placefigure{confusion-added-@}
 \placefigure{confusion-matrix-@}
 \placetable{confusion-@}
 """
+
+_ADDED = "added_{}"
 
 
 def _studies(record: RunRecord) -> Mapping[str, Any]:
@@ -52,6 +60,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
         texts = {
             "name": name,
             "crossing": _crossing(found),
+            "image": _image(found),
             "turned": _turned(found),
             "wording": _wording(found),
             "notes": f"Notes: {'; '.join(found['notes'])}." if found["notes"] else "",
@@ -59,6 +68,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
         places = {
             "name": where,
             "crossing": f"{where}/together/overtaking",
+            "image": f"{where}/together/added",
             "turned": f"{where}/together/turned",
             "wording": f"{where}/say_3d",
             "notes": f"{where}/notes",
@@ -72,28 +82,48 @@ def _crossing(found: Mapping[str, Any]) -> str:
     crossing, last = together["overtaking"], together["layers"][-1]
     basis = (
         f"the mean log-ratio at layer {last['layer']} is {number(last['ratio_bits'])} bits "
-        f"({level(found['level'])} CI {interval(last)}, {p_said(last['p'])}; "
-        f"{together['n_scenes']:,} scenes)"
+        f"({level(found['level'])} CI {interval(last)}; {together['n_scenes']:,} scenes)"
     )
     if crossing["layer"] is None:
         return f"the competing word is not the likelier at the last layer: {basis}"
     return (
         f"the competing word is the likelier for good from layer {crossing['layer']} on "
-        f"({level(found['level'])} CI {_ends(crossing)}, forward-backward set "
-        f"{_ends(crossing['set'])}): {basis}"
+        f"(forward-backward set {set_text(crossing['set'])}): {basis}"
     )
+
+
+def _image(found: Mapping[str, Any]) -> str:
+    together = found["together"]
+    last, added = together["layers"][-1], together["added"]
+    adds = (
+        f"the image adds {number(last['added_bits'])} bits at layer {last['layer']} "
+        f"({level(found['level'])} CI {interval(last, ends=_ADDED)}, {p_said(last['added_p'])}; "
+        f"over all layers {p_said(added['omnibus_p'])})"
+    )
+    if together["overtaking"]["layer"] is None:
+        return f"{adds[0].upper()}{adds[1:]}."
+    part = image_part(together)
+    return f"{part[0].upper()}{part[1:]}: {adds}."
 
 
 def _turned(found: Mapping[str, Any]) -> str:
-    turned = found["together"]["turned"]
+    turned, others = found["together"]["turned"], found["together"]["turned_shuffled"]
     if turned["share"] is None:
         return "The right word is at no layer the likeliest one in any scene."
-    ends = f"{percent(turned['low'], 1)} to {percent(turned['high'], 1)}"
+    by_chance = (
+        "with other scenes' images the right word is at no layer the likeliest"
+        if others["share"] is None
+        else f"with other scenes' images {_share(others, found)} do"
+    )
     return (
         f"Of the {turned['n_right']:,} scenes whose likeliest word is the right one at some layer, "
-        f"{percent(turned['share'], 1)} end with the competing one ({level(found['level'])} CI "
-        f"{ends})."
+        f"{_share(turned, found)} end with the competing one; {by_chance}."
     )
+
+
+def _share(turned: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    ends = f"{percent(turned['low'], 1)} to {percent(turned['high'], 1)}"
+    return f"{percent(turned['share'], 1)} ({level(found['level'])} CI {ends})"
 
 
 def _wording(found: Mapping[str, Any]) -> str:
@@ -112,6 +142,7 @@ def _wording(found: Mapping[str, Any]) -> str:
 def _figures(record: RunRecord) -> Iterator[Figure]:
     for name, found in _studies(record).items():
         yield _words_figure(record, name, found)
+        yield _added_figure(record, name, found)
         yield _matrix_figure(record, name, found)
 
 
@@ -129,6 +160,25 @@ def _words_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Fig
             f"{level(found['level'])} intervals over scenes ({found['n_scenes']:,} scenes)."
         ),
         size=words_size(found),
+        draw=draw,
+    )
+
+
+def _added_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Figure:
+    def draw(canvas: Canvas) -> None:
+        draw_added(canvas, found)
+
+    return Figure(
+        name=f"confusion-added-{name}",
+        title=f"What the image adds to competing words of {name}",
+        caption=(
+            f"What the image adds to the lead of each competing word of {name} by layer in "
+            f"{record.model}, logit lens: log2 of p(competing word) over p(right word) under own "
+            "images, less the same under other scenes' images (means in bits). 0: the lead is the "
+            f"same whatever is shown. Bands: {level(found['level'])} intervals over scenes "
+            f"({found['n_scenes']:,} scenes)."
+        ),
+        size=added_size(found),
         draw=draw,
     )
 
@@ -159,11 +209,12 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             name=f"confusion-{name}",
             caption=(
                 f"Competing words of {name} at the last layer: log-ratio, log2 of p(competing "
-                f"word) over p(right word), mean in bits with {level(found['level'])} intervals "
-                "over scenes; p: two-sided sign flips, the smallest over layers, adjusted over "
-                "layers and pairs (Holm). From layer: the competing word is the likelier from "
-                "there to the last. Turned: of the scenes that were right at some layer, those "
-                "that end with this word."
+                "word) over p(right word), and what the image adds to it, mean in bits with "
+                f"{level(found['level'])} intervals over scenes; p: of what the image adds, "
+                "two-sided sign flips, the smallest over layers, adjusted over layers and pairs "
+                "(Holm). From: the layer from which the competing word stays the likelier. "
+                "Turned: of the scenes that were right at some layer, those that end with this "
+                "word, and in brackets the same with other scenes' images."
             ),
             frame=pd.DataFrame([_row(pair) for pair in found["pairs"]]),
             align="llrrrrrr",
@@ -171,24 +222,19 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def _row(pair: Mapping[str, Any]) -> dict[str, str]:
-    last, crossing, turned = pair["layers"][-1], pair["overtaking"], pair["turned"]
+    last, crossing = pair["layers"][-1], pair["overtaking"]
+    turned, others = pair["turned"], pair["turned_shuffled"]
     return {
         "right": str(pair["answer"]),
         "competing": str(pair["near"]),
         "scenes": f"{pair['n_scenes']:,}",
-        "log-ratio": number(last["ratio_bits"]),
-        "CI": interval(last),
-        "p": p_value(pair["p_holm"]),
-        "from layer": "none" if crossing["layer"] is None else str(crossing["layer"]),
-        "turned": f"{turned['n_turned']} of {turned['n_right']}",
+        "log-ratio (CI)": f"{number(last['ratio_bits'])} ({interval(last)})",
+        "image adds (CI)": f"{number(last['added_bits'])} ({interval(last, ends=_ADDED)})",
+        "p": p_value(pair["added"]["p_holm"]),
+        "from": "none" if crossing["layer"] is None else str(crossing["layer"]),
+        "turned": f"{turned['n_turned']}/{turned['n_right']} "
+        f"({others['n_turned']}/{others['n_right']})",
     }
-
-
-def _ends(ends: Mapping[str, Any]) -> str:
-    low, high = ends["low"], ends["high"]
-    if low is None:
-        return "none"
-    return f"{low} or later" if high is None else f"{low} to {high}"
 
 
 SECTION = Section(

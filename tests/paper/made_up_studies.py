@@ -93,13 +93,17 @@ def confusion(last: int = LAST) -> dict:
 
     def rivals(answer: str | None, near: str | None, rise: float) -> dict:
         rows = [{"layer": layer, "ratio_bits": rise * (layer - 3.5), "low": rise * (layer - 3.9),
-                 "high": rise * (layer - 3.1), "p": 0.0001} for layer in layers]  # fmt: skip
-        at = 4 if rise > 0 else None
-        crossing = {"layer": at, "low": at, "high": at, "probability": float(rise > 0),
+                 "high": rise * (layer - 3.1), "p": 0.0001, "added_bits": rise * layer / 2,
+                 "added_low": rise * layer / 2 - 0.3, "added_high": rise * layer / 2 + 0.3,
+                 "added_p": 0.0003} for layer in layers]  # fmt: skip
+        crossing = {"layer": 4 if rise > 0 else None,
                     "set": {"low": 3, "high": 5 if rise > 0 else None}}  # fmt: skip
+        added = {"omnibus_p": 0.0001, "at_last_layer": "adds" if rise > 0 else "takes"}
         turned = {"n_right": 80, "n_turned": 20, "share": 0.25, "low": 0.16, "high": 0.36}
+        others = {"n_right": 60, "n_turned": 9, "share": 0.15, "low": 0.07, "high": 0.27}
         return {"answer": answer, "near": near, "n_scenes": 80, "omnibus_p": 0.0001,
-                "layers": rows, "overtaking": crossing, "turned": turned}  # fmt: skip
+                "added": added, "layers": rows, "overtaking": crossing, "turned": turned,
+                "turned_shuffled": others}  # fmt: skip
 
     pairs = [rivals("cube", "square", 0.8), rivals("sphere", "<b>$\\ci_1$</b>", -0.4)]
     curve = [{"layer": layer, "share": 0.5, "share_low": 0.4, "share_high": 0.6,
@@ -120,7 +124,8 @@ def confusion(last: int = LAST) -> dict:
         "answers": ["cube", "sphere", "cylinder"],
         "near": {pair["answer"]: [pair["near"]] for pair in pairs}, "n_items": 240,
         "n_scenes": 240, "level": 0.95, "n_resamples": 10_000, "notes": ["'tube' is split"],
-        "together": rivals(None, None, 0.2), "pairs": [pair | {"p_holm": 0.0002} for pair in pairs],
+        "together": rivals(None, None, 0.2),
+        "pairs": [pair | {"added": pair["added"] | {"p_holm": 0.0002}} for pair in pairs],
         "words": words, "matrix": matrix, "made_from": {},
         "say_3d": {"n_scenes": 160, "margin_bits": 0.5, "omnibus_p": 0.3,
                    "equivalent_at_all_layers": True, "layers": said},
