@@ -18,6 +18,7 @@ import numpy as np
 from analysis.readings.readings import readings_of
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
+from analysis.runs.token_texts import token_texts
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 from probes.durable import write_durably
@@ -67,8 +68,9 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]
     rng = opened.run.study.rng(_STAGE, stream_key(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
     residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
-    said = lens_summaries(residuals, output_map(opened), k=options.tokens)
-    tokenizer = opened.load_model().tokenizer
+    unembedding = output_map(opened)
+    said = lens_summaries(residuals, unembedding, k=options.tokens)
+    names = token_texts(opened, unembedding.n_vocab)
     items = []
     for place, row in enumerate(chosen.tolist()):
         own = np.exp2(readings.real[row, :, readings.answer_index[row]])
@@ -76,9 +78,11 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]
             {
                 "layer": layer,
                 "top": [
-                    [tokenizer.decode([int(token)]), float(probability)]
+                    [token, float(probability)]
                     for token, probability in zip(
-                        said.token_ids[place, layer], said.probabilities[place, layer], strict=True
+                        names.of(said.token_ids[place, layer].tolist()),
+                        said.probabilities[place, layer],
+                        strict=True,
                     )
                 ],
                 "answer_probability": float(own[layer]),
@@ -112,10 +116,12 @@ def _kept_image(opened: OpenRun, key: str, name: str) -> str:
 
 
 def _shown(item: dict[str, Any]) -> str:
-    """Token text may hold anything: what would steer a terminal is written out."""
+    from analysis.reporting.token_labels import printed_token
+
     lines = [f"{item['item_id']}: {item['question']!r} -> {item['answer']}"]
     for row in item["layers"]:
-        top = "  ".join(f"{token!r} {probability:.2f}" for token, probability in row["top"])
+        shown = (f"{printed_token(name)} {probability:.2f}" for name, probability in row["top"])
+        top = "  ".join(shown)
         lines.append(f"  layer {row['layer']:2d}  p(answer) {row['answer_probability']:.2f}  {top}")
     return "\n".join(lines) + "\n"
 

@@ -118,7 +118,7 @@ def _items(
     opened: OpenRun, names: Sequence[str], asked: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
     """All items by id. UserError if one that is asked for is none of them."""
-    tables = [items_of(opened.run, opened.data, name, tokenizer=opened.tokenizer) for name in names]
+    tables = [items_of(opened.run, opened.data, name) for name in names]
     rows = [row for table in tables for row in table.to_dict("records")]
     items: dict[str, Mapping[str, Any]] = {
         str(row["item_id"]): {str(key): each for key, each in row.items()} for row in rows

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.runs.command import OpenRun
+from analysis.runs.token_texts import token_texts
 from data_prep.errors import UserError
 
 # A map with more numbers than this is no longer looked at, and results.json has to hold it.
@@ -38,14 +39,14 @@ def token_map(opened: OpenRun, item: Mapping[str, Any]) -> dict[str, Any]:
         shown = image_tokens(vlm, inputs)[0].tolist()
     except UserError:  # its image is not in the sequence
         shown = [False] * len(ids)
-    top = [vlm.tokenizer.decode([int(token)]) for token in found.token_ids[:, -1, 0]]
+    names = token_texts(opened, vlm.unembedding.n_vocab)
     return {
         "item_id": str(item["item_id"]),
         "question": str(item["question"]),
         "answer": str(item["answer"]),
-        "tokens": [vlm.tokenizer.decode([token]) for token in ids],
+        "tokens": names.of(ids),
         "of_image": shown,
-        "said_next": top,
+        "said_next": names.of(found.token_ids[:, -1, 0].tolist()),
         "top1_probability": rounded(found.probabilities[..., 0]),
         "jsd_adjacent_bits": rounded(found.jsd_adjacent_bits),
     }

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from analysis.reporting.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
-from analysis.reporting.token_labels import shown
+from analysis.reporting.token_labels import shown, token_labels
 
 TOP1, JSD = "top-1 probability", "JSD to the layer before (bits)"
 CURVES = {
@@ -134,12 +134,11 @@ def draw_tokens(axes: Axes, found: Mapping[str, Any]) -> AxesImage:
     table = np.array([token["layers"] for token in tokens])
     image = axes.imshow(table, cmap="Greys", vmin=0, aspect="auto", interpolation="none",
                         origin="lower")  # fmt: skip
-    labels = axes.set_yticks(
-        range(len(tokens)), [shown(token["text"], space=True) for token in tokens], fontsize=7
-    )
-    for label in labels:
-        label.label1.set_parse_math(False)
-        label.label2.set_parse_math(False)
+    labels = token_labels([token["text"] for token in tokens])
+    ticks = axes.set_yticks(range(len(tokens)), [label.text for label in labels], fontsize=7)
+    for tick, label in zip(ticks, labels, strict=True):
+        label.put(tick.label1)
+        label.put(tick.label2)
     axes.set_xticks(range(0, table.shape[1], max(1, (table.shape[1] - 1) // 5)))
     axes.set_xlabel("layer")
     axes.set_title("mean probability of a token", fontsize=8)

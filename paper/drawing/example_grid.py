@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.reporting.token_labels import shown
+from analysis.reporting.token_labels import shown, token_labels
 
+_MOST_LETTERS = 9
 _MOST_LAYERS = 12
 
 
@@ -33,13 +34,13 @@ def draw_top_tokens(axes: Axes, layers: Sequence[Mapping[str, Any]], most: int =
     axes.imshow(shade, cmap="Greys", vmin=0, vmax=1.15, aspect="auto", interpolation="none",
                 origin="lower")  # fmt: skip
     for place, row in enumerate(rows):
-        cells = [shown(token, space=True) for token, _ in row["top"][:n_ranks]]
-        cells += [""] * (n_ranks - len(cells)) + [f"{row['answer_probability']:.2f}"]
-        for rank, cell in enumerate(cells):
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
+        labels = token_labels([token for token, _ in row["top"][:n_ranks]], most=_MOST_LETTERS)
+        for rank, label in enumerate(labels):
             color = "white" if shade[place, rank] > 0.6 else "black"
-            # A token may hold dollar signs: it is no formula.
-            axes.text(rank, place, cell, ha="center", va="center", fontsize=7, color=color,
-                      parse_math=False)  # fmt: skip
+            label.put(axes.text(rank, place, "", color=color, **look))
+        axes.text(n_ranks, place, f"{row['answer_probability']:.2f}", **look,
+                  color="white" if shade[place, -1] > 0.6 else "black")  # fmt: skip
     axes.set_yticks(range(len(rows)), [str(row["layer"]) for row in rows])
     axes.set_xticks(range(n_ranks + 1), [*(str(rank + 1) for rank in range(n_ranks)), "p(answer)"])
     axes.tick_params(length=0)

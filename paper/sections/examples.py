@@ -64,7 +64,7 @@ def _figure(record: RunRecord, place: str, item: Mapping[str, Any]) -> Figure:
         caption=(
             f"\u201c{item['question']}\u201d One item ({item['item_id']}), {readout}: the most "
             "probable tokens of the whole vocabulary by layer, darker with probability, and the "
-            "probability of the right answer within its answer set. A dot stands for a leading "
+            "probability of the right answer within its answer set. A dot stands for a "
             "space; a single scene has no interval and no level."
         ),
         size=(TEXT_WIDTH_IN, 0.7 + 0.17 * n_rows),

@@ -1,5 +1,6 @@
 """The two commands on a finished run: what they need, what they write, what they refuse."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 from analysis import examples, order
 from analysis.emergence import COMMAND, Emergence, main
+from analysis.reporting.token_labels import printed_token
 from analysis.runs.command import parse_options
 from data_prep.errors import UserError
 from data_prep.sources import open_data
@@ -70,6 +72,18 @@ def test_examples_are_items_of_the_run_with_their_images(arguments, clevr, capsy
             assert len(chances) == 3
             assert chances == sorted(chances, reverse=True)
             assert 0 < row["answer_probability"] < 1
+
+
+def test_examples_name_tokens_without_the_model(arguments, monkeypatch, capsys):
+    folder = folder_of(arguments)
+    names = json.loads((folder / "output_map" / "token-texts.json").read_text())["texts"]
+    monkeypatch.setattr("analysis.runs.command.OpenRun.tokenizer", None)
+    run_examples(*arguments, "--tokens", "4")
+    shown = capsys.readouterr().out
+    for item in results_of(folder)["studies"]["examples"]["items"]:
+        for row in item["layers"]:
+            assert {token for token, _ in row["top"]} <= set(names)
+            assert all(printed_token(token) in shown for token, _ in row["top"])
 
 
 def test_examples_are_read_once(arguments, monkeypatch):

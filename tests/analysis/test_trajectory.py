@@ -18,6 +18,7 @@ from analysis.runs.command import parse_options
 from analysis.runs.results import schema
 from analysis.trajectory import COMMAND, Trajectory, main
 from probes import load_vlm
+from probes.token_names import token_names
 from tests.analysis.conftest import files_of, results_of
 from tests.commands import run_command
 from tests.probes.families.small import save
@@ -89,7 +90,8 @@ def test_the_last_layer_is_the_model(ran, vlm, clevr):
         top = logits[0].softmax(-1).topk(4)
         np.testing.assert_array_equal(row["token_ids"], top.indices)
         np.testing.assert_allclose(row["probabilities"], top.values, rtol=1e-3)
-        assert row["token_texts"][0] == vlm.tokenizer.decode([int(top.indices[0])])
+        names = token_names(vlm.tokenizer, vlm.unembedding.n_vocab).names
+        assert row["token_texts"][0] == names[int(top.indices[0])]
 
 
 def test_the_map_has_every_position_and_ends_at_the_answer(ran, vlm):

@@ -69,7 +69,31 @@ def test_a_head_untied_after_loading(build_model, build_processor):
     model = build_model(tied=True)
     model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight + 0.01)
     view = VLM(model=model, processor=build_processor(), name="random", revision="none")
-    with pytest.raises(GateError, match="not tied to the embeddings"):
+    with pytest.raises(GateError, match=r"not tied to the embeddings at row \d"):
+        check_gate(view)
+
+
+@pytest.mark.parametrize(("value", "name"), [(torch.nan, "NaN"), (torch.inf, "infinite")])
+def test_rows_of_the_head_that_are_not_finite(build_model, build_processor, value, name):
+    model = build_model(tied=True)
+    view = VLM(model=model, processor=build_processor(), name="random", revision="none")
+    n_rows, n_tokens = len(view.unembedding.head), len(view.tokenizer)
+    with torch.no_grad():
+        view.unembedding.head[-2:, 3] = value
+    with pytest.raises(GateError) as refused:
+        check_gate(view)
+    message = str(refused.value)
+    assert message.startswith(f"row {n_rows - 2} of the head is not finite ({name}), nor are 1 ")
+    assert (f"the tokenizer ends at {n_tokens - 1}" in message) == (n_rows - 2 >= n_tokens)
+    assert "save the model again" in message
+    assert "layer" not in message
+
+
+def test_sums_of_half_precision_do_not_overflow(view):
+    """The control: large numbers are no reason to refuse."""
+    head = torch.full_like(view.unembedding.head, 6e4, dtype=torch.float16)
+    view.unembedding = replace(view.unembedding, head=head)
+    with pytest.raises(GateError, match="head, logit scale or soft cap differ"):
         check_gate(view)
 
 
@@ -96,8 +120,8 @@ def test_a_layer_that_is_read_after_a_change(view):
     """A hook that came before ours and adds something: the plain pass does not have it."""
     captured = view.residuals_into
 
-    def shifted(inputs, buffer, weights):
-        captured(inputs, buffer, weights)
+    def shifted(inputs, buffer, weights, layers):
+        captured(inputs, buffer, weights, layers)
         buffer[:, 1] += 1
 
     view.residuals_into = shifted

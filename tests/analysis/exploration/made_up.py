@@ -10,7 +10,7 @@ from analysis.exploration.page import page
 from analysis.exploration.places import Grid, levels_of
 from analysis.exploration.reading import Tops
 from analysis.exploration.subjects import Followed, Subject
-from probes.answers import AnswerTokens
+from probes.answers.tree import one_token_tree
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -58,9 +58,7 @@ def made_up_page(
     shape = (n_places, n_layers, k)
     answers = tuple(texts[:3])
     followed = Followed(
-        tokens=AnswerTokens(
-            attribute="color", answers=answers, token_ids=((0,), (1,), (2,)), notes=()
-        ),
+        tree=one_token_tree({answer: (place,) for place, answer in enumerate(answers)}),
         right=answers[0],
         among_answers=True,
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ from PIL import Image
 from analysis import explore
 from analysis.emergence import COMMAND, Emergence, main
 from analysis.exploration.packing import unpacked_numbers, unpacked_probabilities, unpacked_texts
-from analysis.exploration.tokens import token_text
 from analysis.runs.command import parse_options
 from data_prep.errors import UserError
 from probes import TunedLens, load_vlm
 from probes.positions import image_tokens
+from probes.token_names import token_names
 from tests.analysis.conftest import clevr
 from tests.probes.families.small import save
 
@@ -95,9 +96,8 @@ def test_the_page_says_what_the_model_says(measured, vlm, clevr):
     texts, chances = tops_of(content, 0, "real", "logit_lens")
     expected = vlm.answer_logits([image], [item["question"]]).softmax(-1)[0]
     best = expected.topk(5)
-    assert texts[:, -1, -1].tolist() == [
-        token_text(vlm.tokenizer, token) for token in best.indices.tolist()
-    ]
+    names = token_names(vlm.tokenizer, vlm.unembedding.n_vocab).names
+    assert texts[:, -1, -1].tolist() == [names[token] for token in best.indices.tolist()]
     np.testing.assert_allclose(chances[:, -1, -1], best.values, atol=0.004)
     # At an image token, by hand.
     inputs = vlm.prepare([image], [item["question"]])
@@ -136,6 +136,19 @@ def test_named_items_and_a_lens_trained_elsewhere(measured, vlm, tmp_path):
     for pair in zip(*(tops_of(content, 0, "real", f"{n}_lens") for n in ("logit", "tuned")),
                     strict=True):  # fmt: skip
         assert (pair[0] == pair[1]).all()
+
+
+def test_a_lens_of_another_head_is_named_at_the_foot(measured, vlm, tmp_path):
+    lens = TunedLens.logit_lens(vlm)
+    other = replace(lens.unembedding, head=lens.unembedding.head + 1)
+    replace(lens, unembedding=other, model="lm/decoder").to_tuned_lens_format(tmp_path / "lens")
+    file = tmp_path / "page.html"
+    asked = ["--run", measured, "--attr", "size", "--items", "1", "--lens", tmp_path / "lens"]
+    asked += ["--conditions", "real", "--out", file]
+    with pytest.raises(UserError, match="--allow-other-head"):
+        run(*asked)
+    run(*asked, "--allow-other-head")
+    assert "tuned lens of another model (lm/decoder, " in content_of(file)["revision"]
 
 
 @pytest.mark.parametrize("name", ["qwen2_vl", "llava_next", "idefics3"])

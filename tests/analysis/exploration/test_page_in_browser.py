@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from tests.analysis.exploration.made_up import HOSTILE
+from probes.token_names import written
+from tests.analysis.exploration.made_up import HOSTILE, made_up_page
 
 
 def top_word(opened, layer: int = 4, lens: str = "logit_lens") -> str:
@@ -166,8 +167,8 @@ def test_hostile_tokens_are_text(open_page, hostile_file):
     assert opened.page.locator("#tables img, #tables script, #tables s, #tables b").count() == 0
     for token in HOSTILE[1:5]:
         assert token in shown
-    assert {"⟨U+202E⟩right to left", "⟨U+D800⟩ alone", "⏎", "⟨U+2028⟩line"} <= shown
-    assert "⟨U+0000⟩⟨U+0007⟩⟨U+001B⟩[31m" in shown
+    assert {"U+202Eright to left", "U+D800 alone", "\\n", "U+2028line"} <= shown
+    assert "U+0000U+0007U+001B[31m" in shown
     assert all(re.search(r"[\u202a-\u202e\u2066-\u2069\x00-\x1f]", text) is None for text in shown)
     opened.page.fill("#search", "<img")
     assert opened.text("#found").startswith("1 token")
@@ -175,6 +176,29 @@ def test_hostile_tokens_are_text(open_page, hostile_file):
     assert "<img src=x onerror" in chosen(opened)
     width = opened.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 1280, "a token of 400 letters does not widen the page"
+
+
+def test_names_keep_their_space_and_their_direction(open_page, tmp_path):
+    """A word from right to left reverses nothing that stands beside it."""
+    hebrew = "\u05e9\u05dc\u05d5\u05dd"
+    texts = [written(each) for each in (f" {hebrew}", " red", hebrew, "red", "\n", "\u00b7")]
+    texts += ["<0xE4>", "<600>"]
+    file = tmp_path / "page.html"
+    file.write_bytes(made_up_page(texts=texts))
+    opened = open_page(file)
+    shown = set(opened.page.locator("#tables bdi").all_text_contents())
+    assert shown <= set(texts), "names are shown as they are"
+    assert len(shown) > 5
+    directions = opened.page.locator("#tables bdi").evaluate_all(
+        "all => [...new Set(all.map(each => getComputedStyle(each).unicodeBidi))]"
+    )
+    assert directions == ["isolate"]
+    labels = opened.page.locator("#tables td button").evaluate_all(
+        "all => all.map(each => each.getAttribute('aria-label'))"
+    )
+    assert all(re.fullmatch(r"\u2068[^\u2068\u2069]+\u2069, [<\d.]+", each) for each in labels)
+    assert f"Share of the answer \u201c\u00b7{hebrew}\u201d" in opened.text("#curve-title")
+    assert "other answers" in opened.text("#legend")
 
 
 def test_on_a_phone_nothing_scrolls_sideways(open_page, words_file, hostile_file):
@@ -197,7 +221,8 @@ def test_a_screen_reader_finds_names_and_tables(open_page, words_file):
     )
     assert unnamed == []
     assert (
-        opened.page.get_by_role("img", name=re.compile("Probability of .* by layer")).count() == 2
+        opened.page.get_by_role("img", name=re.compile("Share of the answer .* by layer")).count()
+        == 2
     )
     # What is opened is filled an instant later: wait for the first row.
     opened.page.click("text=All patches at this layer")

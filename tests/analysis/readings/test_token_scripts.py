@@ -1,16 +1,18 @@
-"""Scripts by Unicode names, and tokens that would steer a terminal or a figure."""
+"""Scripts by the Unicode names of a token's letters."""
 
 import pytest
-from matplotlib.figure import Figure
 
 from analysis.readings.token_scripts import ONE_LANGUAGE, script_of
-from analysis.reporting.token_labels import printed_token, shown
+from probes.token_names import written
 
 
 @pytest.mark.parametrize(
     ("text", "script"),
     [
         (" red", "Latin"),
+        ("\u200b\u4e2d", "Han"),
+        ("\u00b7\n\u200b", "no letters"),
+        ("<600>", "no letters"),
         ("\u00e9t\u00e9", "Latin"),
         ("\uff41\uff42", "Latin"),  # full width
         ("\u043c\u0438\u0440", "Cyrillic"),
@@ -30,11 +32,29 @@ from analysis.reporting.token_labels import printed_token, shown
         (" 42!", "no letters"),
         ("", "no letters"),
         ("\u200f", "no letters"),
-        ("\ufffd", "part of a character"),
+        ("\ufffd", "no letters"),
+        ("e\u0301\u05e9\u05dc", "Hebrew"),
     ],
 )
 def test_letters_tell_the_script(text, script):
-    assert script_of(text) == script
+    assert script_of(written(text)) == script
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("<0xE4>", "part of a character"),
+        ("<0xE4 0xB8>", "part of a character"),
+        ("<0x0A>", "no letters"),
+        ("<0x41>", "Latin"),
+        ("<600>", "no letters"),
+        ("\u00b7\u4e2d<600>", "Han"),
+        ("\\n", "no letters"),
+        ("U+200B", "no letters"),
+    ],
+)
+def test_names_that_are_made_are_no_letters(name, script):
+    assert script_of(name) == script
 
 
 def test_a_special_token_is_no_text():
@@ -43,16 +63,3 @@ def test_a_special_token_is_no_text():
 
 def test_scripts_of_many_languages_tell_none():
     assert not {"Latin", "Cyrillic", "Han", "Arabic", "Devanagari"} & set(ONE_LANGUAGE)
-
-
-def test_printed_tokens_steer_no_terminal():
-    assert printed_token("\x1b[2J\n\u202e") == r"'\x1b[2J\n\u202e'"
-    assert printed_token("\u05e9") == "\u2068'\u05e9'\u2069"
-
-
-def test_drawn_tokens_have_glyphs(tmp_path):
-    figure = Figure()
-    text = shown("$x_1$ \u4e2d\x00\U0001f600", space=False)
-    assert text == "$x_1$ U+4E2DU+0000U+1F600" or "\U0001f600" in text
-    figure.subplots().set_title(text, parse_math=False)
-    figure.savefig(tmp_path / "title.png")  # a missing glyph would warn

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.reporting.token_labels import printed_token
 from analysis.reporting.trajectory_figures import (
     draw_heat,
     draw_measure,
@@ -92,7 +93,7 @@ def test_the_table_fits_and_says_every_layer(found):
     rows = [line.split() for line in table.splitlines() if line.strip()[:1].isdigit()]
     assert [row[0] for row in rows] == [str(layer) for layer in range(7)]
     for token in TOKENS[:-1]:
-        assert repr(token) in text
+        assert printed_token(token) in text
 
 
 def test_the_sentences_answer(found):
