@@ -20,6 +20,7 @@ from data_prep.errors import UserError, one_line_errors
 from probes.durable import write_durably
 
 if TYPE_CHECKING:
+    from analysis.exploration.lenses import Lens
     from analysis.exploration.shown import Made
 
 COMMAND = "python -m analysis.explore"
@@ -42,6 +43,9 @@ class Explore(AttributeOptions):
     lens: Path | None = None
     """Folder of a tuned lens, in our format or that of the tuned-lens package; default: the one
     that python -m analysis.tuned_lens has put into the run, if it has."""
+    allow_other_head: bool = False
+    """Read a lens of the tuned-lens package all the same whose head is not the model's, as of a
+    decoder that was trained further; the page says so."""
     image: Path | None = None
     """An image of your own, instead of a run's items."""
     question: str = ""
@@ -92,12 +96,13 @@ def _of_run(options: Explore) -> "tuple[Path, Made]":
     from analysis.exploration.shown import Reader, page_of
 
     vlm = opened.load_model()
-    lenses = lenses_of(vlm, _lens_folder(options, opened.run.folder))
+    folder = _lens_folder(options, opened.run.folder)
+    lenses = lenses_of(vlm, folder, allow_other_head=options.allow_other_head)
     reader = Reader(vlm=vlm, lenses=lenses, k=options.tokens)
     made = page_of(
         run_subjects(opened, names, options.item, options.conditions, at_least=options.items or 1),
         reader,
-        _about(opened.about, of_run=True),
+        _about(opened.about, _notes(lenses), of_run=True),
         n_items=len(set(options.item)) or options.items or _ITEMS,
         all_of_them=bool(options.item) or options.items is not None,
     )
@@ -117,9 +122,11 @@ def _of_own_image(options: Explore) -> "tuple[Path, Made]":
     study = options.plan
     vlm = load_vlm(study.model, **model_arguments(options))
     subject = own_subject(vlm, image, options.question, other=other, answers=options.answers)
-    lenses = lenses_of(vlm, _lens_folder(options, options.run))
+    folder = _lens_folder(options, options.run)
+    lenses = lenses_of(vlm, folder, allow_other_head=options.allow_other_head)
     reader = Reader(vlm=vlm, lenses=lenses, k=options.tokens)
-    about = _about({"model": study.model, "model_revision": vlm.revision}, of_run=False)
+    known = {"model": study.model, "model_revision": vlm.revision}
+    about = _about(known, _notes(lenses), of_run=False)
     subject = subject.restricted_to(options.conditions)
     made = page_of([subject], reader, about, n_items=1, all_of_them=True)
     return options.out or _own_file(options.image), made
@@ -133,7 +140,12 @@ def _lens_folder(options: Explore, run: Path | None) -> Path | None:
     return own if (own / "tuned_lens.json").exists() else None
 
 
-def _about(about: Mapping[str, Any], *, of_run: bool) -> dict[str, Any]:
+def _notes(lenses: "Mapping[str, Lens]") -> str:
+    """What the lenses say of themselves, for the page's foot."""
+    return "".join(f" ({note})" for lens in lenses.values() for note in lens.notes)
+
+
+def _about(about: Mapping[str, Any], notes: str, *, of_run: bool) -> dict[str, Any]:
     """What the page says of itself. A model's folder is named by its last part: no path of the
     machine goes into a page that others get."""
     model = str(about["model"])
@@ -141,7 +153,7 @@ def _about(about: Mapping[str, Any], *, of_run: bool) -> dict[str, Any]:
     return {
         "title": "What each layer reads, patch by patch",
         "model": name,
-        "revision": str(about["model_revision"]),
+        "revision": f"{about['model_revision']}{notes}",
         "data": str(about.get("data", "")),
         "ofRun": of_run,
         "probabilityError": PROBABILITY_ERROR,

@@ -179,6 +179,22 @@ def test_a_lens_in_the_packages_format_gives_the_same(emergence, asked, lens, vl
     assert one == other
 
 
+def test_a_lens_of_another_head_is_read_if_that_is_asked_for(
+    emergence, refused, asked, vlm, tmp_path
+):
+    lens = TunedLens.logit_lens(vlm)
+    other = replace(lens.unembedding, head=lens.unembedding.head + 1)
+    replace(lens, unembedding=other, model="lm/decoder").to_tuned_lens_format(tmp_path / "lens")
+    run = tmp_path / "run"
+    tuned = [*asked, "--readout", "tuned_lens", "--run", run, "--lens", tmp_path / "lens"]
+    assert "read it all the same with --allow-other-head" in refused(tuned)
+    assert emergence([*tuned, "--allow-other-head"]).code == 0
+    notes = findings(run)["tuned_lens"]["notes"]
+    assert [note for note in notes if note.startswith("tuned lens of another model (lm/decoder, ")]
+    # What was read is there, and asks for no leave again.
+    assert emergence(tuned).code == 0
+
+
 def test_a_run_keeps_to_its_lens(emergence, refused, asked, lens, vlm, tmp_path):
     run = tmp_path / "run"
     tuned = [*asked, "--readout", "tuned_lens", "--run", run]
