@@ -32,6 +32,7 @@ report: $(VENV)/installed
 report-anew: export OMP_NUM_THREADS ?= 1
 report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.emergence --attr all --readout all --run $(RUN)
+	$(BIN)/python -m analysis.emergence --attr all --say --run $(RUN)
 	$(BIN)/python -m analysis.probes --attr all --run $(RUN)
 	$(BIN)/python -m analysis.tuned_lens --run $(RUN)
 	$(BIN)/python -m analysis.order --run $(RUN)

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jinja2 import TemplateError
 from PIL import Image
@@ -20,6 +20,7 @@ _ONE_WORD = "Answer the question using a single word or phrase."
 _TRIAL, _TRIAL_ANSWER = "What is this?", "Cubes"
 
 
+@runtime_checkable
 class _Render(Protocol):
     def __call__(self, question: str, answer: str | None = None) -> str: ...
 

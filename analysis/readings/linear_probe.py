@@ -16,6 +16,10 @@ from probes.linear_probe import cross_fit
 
 READOUT = "linear_probe"
 _NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
+_BEFORE_ANY_TOKEN = (
+    "linear probes read the answer position alone; lenses read after forced tokens, too, where "
+    "answers part there"
+)
 
 
 def linear_probe_reader(
@@ -48,4 +52,5 @@ def linear_probe_reader(
         # What is known before any token of the answer has been forced.
         return probe.log_probs(shown[:, 0], scenes=scenes)
 
-    return Reader(read=read, notes=(_NOTE,))
+    later = len(residuals.real.nodes) > 1
+    return Reader(read=read, notes=(_NOTE, _BEFORE_ANY_TOKEN) if later else (_NOTE,))

@@ -105,8 +105,8 @@ def said_sentence(name: str, found: Mapping[str, Any]) -> str:
         other = f" {found['other']['n']} times it says none of the answers."
     return textwrap.fill(
         f"{name}: in {own['n']} of {found['n_items']} items ({100 * own['share']:.1f}%, {level} CI "
-        f"{100 * own['low']:.1f}% to {100 * own['high']:.1f}%) the answer read at the last layer is "
-        f"the one that the model says.{other} Right: {100 * found['said_right']['share']:.1f}% as "
-        f"said, {100 * found['read_right']['share']:.1f}% as read.",
+        f"{100 * own['low']:.1f}% to {100 * own['high']:.1f}%) the answer read at the last layer "
+        f"is the one that the model says.{other} Right: {100 * found['said_right']['share']:.1f}% "
+        f"as said, {100 * found['read_right']['share']:.1f}% as read.",
         WIDTH,
     )

@@ -64,9 +64,9 @@ def residuals_of(
     """The residuals at a position, from the run's store or captured now.
 
     "answer": the last of the prompt, and the other nodes of the answer tree; with `words`, whose
-    groups are scored as answers are, all nodes of theirs. "question": the last token of the question. "image": the mean
-    over all image tokens. "object": the mean over the image tokens that show the object which is
-    asked about.
+    groups are scored as answers are, all nodes of theirs. "question": the last token of the
+    question. "image": the mean over all image tokens. "object": the mean over the image tokens that
+    show the object which is asked about.
     """
     by_place = position == "object"
     passes = forward_passes(opened.run, items, blank_per_item=by_place)

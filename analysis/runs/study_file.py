@@ -87,7 +87,7 @@ def _checked(name: str, value: Any, file: Path) -> Any:
         if not (isinstance(value, dict) and all(isinstance(each, str) for each in value.values())):
             raise UserError(f'{name} in {file} must be like {{name = "text"}}, got {value!r}')
         return value
-    if name == "skip_broken":
+    if name in ("skip_broken", "whole_words"):
         if not isinstance(value, bool):
             raise UserError(f"{name} in {file} must be true or false, got {value!r}")
         return value

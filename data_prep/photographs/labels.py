@@ -85,7 +85,8 @@ def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
     words: dict[str, tuple[str, ...]] = {}
     owner: dict[str, str] = {}
     for label in sorted(set(labels)):
-        said = " ".join(label.lower().replace("_", " ").split())
+        written = " ".join(label.replace("_", " ").split())
+        said = written.lower()
         if not said:
             raise UserError(f"a label of {name} needs a name, got {label!r}: rename it")
         if said in owner:
@@ -94,7 +95,9 @@ def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
                 f"{owner[said]!r} and {label!r}: rename one"
             )
         owner[said] = label
-        words[label] = (said,)
+        # Capitals within a label may be how it is written: MRI.
+        inner = written[1:] != written[1:].lower()
+        words[label] = (said, written) if inner else (said,)
     return attribute_of(name, words, from_data=True)
 
 

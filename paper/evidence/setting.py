@@ -1,6 +1,11 @@
 """Clauses on what a run was made of: its model, its scenes, its questions."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from paper.evidence.record import RunRecord
+
+_MOST_SHOWN = 3
 
 
 def model_clause(record: RunRecord) -> str:
@@ -50,6 +55,31 @@ def questions_clause(record: RunRecord) -> str:
         "foremost": "texts such as \u201cColor of the main object:\u201d, which do not say which "
         "of several objects they mean; scored is the answer of the foremost one",
     }[asked]
+
+
+def said_sentence(record: RunRecord) -> str:
+    """Whether what is read is what the model says, of all attributes together."""
+    found = record.study("said")
+    if not found:
+        return (
+            "Whether the answers that are read are those that the model generates was not checked."
+        )
+    every = list(found.values())
+    n_items = sum(one["n_items"] for one in every)
+    n_agree = sum(one["agree"]["n"] for one in every)
+    differ = [item for one in every for item in one["items"] if item["said"] != item["read"]]
+    return (
+        f"As a check, the model was let to answer {n_items:,} items, greedily: in {n_agree:,} of "
+        f"them the answer that it said is the one read at the last layer{_differences(differ)}."
+    )
+
+
+def _differences(items: Sequence[Mapping[str, Any]]) -> str:
+    shown = [f"\u201c{item['text']}\u201d, read as {item['read']}" for item in items[:_MOST_SHOWN]]
+    if not shown:
+        return ""
+    more = len(items) - len(shown)
+    return f" (else {'; '.join(shown)}{f'; and {more} more' if more else ''})"
 
 
 def _kind(record: RunRecord) -> str:

@@ -15,6 +15,7 @@ from paper.evidence.setting import (
     model_clause,
     questions_clause,
     right_answers_sentence,
+    said_sentence,
 )
 from paper.evidence.studies import READOUT_NAMES, READOUTS, main_readout
 from paper.evidence.values import Value
@@ -91,6 +92,7 @@ def _declared(record: RunRecord) -> Iterator[Value]:
     yield Value(key="model-name", text=record.model, where="model")
     yield Value(key="model", text=model_clause(record), where="model", names_model=True)
     yield Value(key="data", text=data_clause(record), where="data")
+    yield Value(key="said", text=said_sentence(record), where="studies/said")
     yield Value(key="right-answers", text=right_answers_sentence(record), where="data")
 
 
@@ -109,6 +111,7 @@ def _design(record: RunRecord) -> Table:
             "answers": str(len(found["answers"])),
             "H (bits)": number(found["answer_entropy_bits"]),
             "most frequent answer": _most_frequent(found["answers"]),
+            "read as said": _agreement((record.study("said") or {}).get(name)),
         }
         for name, found in record.findings(main_readout(record)).items()
     ]
@@ -116,11 +119,21 @@ def _design(record: RunRecord) -> Table:
         name="design",
         caption=(
             f"What {record.model} was asked: scenes, items (image and question), different texts, "
-            "possible answers with their entropy H, and the most frequent one with its items."
+            "possible answers with their entropy H, the most frequent one with its items, and how "
+            "often the answer read at the last layer is the one that the model said, of the items "
+            f"that it was let to answer, with {level_of(record.plan['level'])} interval."
         ),
         frame=pd.DataFrame(rows),
-        align="lrrrrrr",
+        align="lrrrrrrr",
     )
+
+
+def _agreement(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "not checked"
+    own = found["agree"]
+    ends = f"{percent(own['low'])} to {percent(own['high'])}"
+    return f"{own['n']} of {found['n_items']} ({ends})"
 
 
 def _most_frequent(answers: Mapping[str, int]) -> str:

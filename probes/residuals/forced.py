@@ -4,7 +4,8 @@ It goes on token by token, as generation does: some models let the tokens of one
 other. Where a model cannot go on from its cache, forced tokens get forward passes of their own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -37,42 +38,62 @@ def residuals_at_nodes(
     `way` says how forced tokens are read. UserError as `VLM.residuals_into`.
     """
     out = buffer.unflatten(0, (-1, len(nodes)))
+    reading = _by_passes if way == "passes" else _from_cache
+    for given, at in reading(vlm, inputs, nodes):
+
+        def write(
+            layer: int,
+            stream: Float[Tensor, "item token d_model"],
+            at: Mapping[int, int] = at,
+        ) -> None:
+            for position, place in at.items():
+                out[:, place, layer].copy_(stream[:, position])
+
+        with vlm.streams(write, layers):
+            given()
+
+
+Step = tuple[Callable[[], None], Mapping[int, int]]
+"""What runs the model, and which positions of that pass are which places among the nodes."""
+
+
+def _by_passes(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
+    """A pass for each path, the first of which reads the prompt, too."""
+    ids = inputs["input_ids"]
+    in_prompt = _in_prompt(nodes, ids.shape[1])
+    for back in sorted({node.back for node in nodes if node.forced}):
+        n_tokens = ids.shape[1] - back
+        for path, places in _paths(nodes, back):
+            at = {n_tokens + depth - 1: place for depth, place in places.items()}
+            if not back:
+                at |= in_prompt
+                in_prompt = {}
+            tokens = torch.tensor(path, device=ids.device).expand(len(ids), -1)
+            longer = _longer(inputs, tokens, n_tokens)
+            yield partial(vlm.run, longer), at
+    if in_prompt:
+        yield partial(vlm.run, inputs), in_prompt
+
+
+def _from_cache(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
+    """The prompt's pass, then a step for each forced token."""
     ids = inputs["input_ids"]
     backs = sorted({node.back for node in nodes if node.forced})
-    in_prompt = {-1 - node.back: place for place, node in enumerate(nodes) if not node.forced}
-    with _writing(vlm, in_prompt, out, layers):
-        found = vlm.run(inputs, use_cache=0 in backs and way == "cache")
+    going_on = _GoingOn(vlm, inputs)
+    yield going_on.begin, _in_prompt(nodes, ids.shape[1])
     for back in backs:
-        n_tokens = ids.shape[1] - back
-        prompt = _longer(inputs, ids[:, :0], n_tokens) if back else inputs
-        going_on = _GoingOn(vlm, prompt, None if back else found.past_key_values)
+        if back:
+            going_on = _GoingOn(vlm, _longer(inputs, ids[:, :0], ids.shape[1] - back))
         for path, places in _paths(nodes, back):
+            going_on.rewind()
             tokens = torch.tensor(path, device=ids.device).expand(len(ids), -1)
-            if way == "passes":
-                at = {n_tokens + depth - 1: place for depth, place in places.items()}
-                with _writing(vlm, at, out, layers):
-                    vlm.run(_longer(inputs, tokens, n_tokens))
-                continue
-            going_on.from_prompt()
             for depth in range(1, len(path) + 1):
                 at = {0: places[depth]} if depth in places else {}
-                with _writing(vlm, at, out, layers):
-                    vlm.run(going_on.inputs(tokens[:, :depth]))
+                yield partial(going_on.step, tokens[:, :depth]), at
 
 
-def _writing(
-    vlm: "VLM",
-    at: Mapping[int, int],
-    out: Float[Tensor, "item place layer d_model"],
-    layers: Sequence[int] | None,
-) -> Any:
-    """While it lasts, the stream at these positions is written to these places."""
-
-    def write(layer: int, stream: Float[Tensor, "item token d_model"]) -> None:
-        for position, place in at.items():
-            out[:, place, layer].copy_(stream[:, position])
-
-    return vlm.streams(write, layers)
+def _in_prompt(nodes: Sequence[Node], n_tokens: int) -> dict[int, int]:
+    return {n_tokens - 1 - node.back: place for place, node in enumerate(nodes) if not node.forced}
 
 
 def _paths(nodes: Sequence[Node], back: int) -> Iterator[tuple[Path, dict[int, int]]]:
@@ -92,34 +113,37 @@ def _paths(nodes: Sequence[Node], back: int) -> Iterator[tuple[Path, dict[int, i
 
 
 class _GoingOn:
-    """The cache of some prompts, and what a model is given to go on from it.
+    """The cache of some prompts, from which a model goes on.
 
     After Hugging Face transformers' generation, whose own preparation of inputs is used: what is
     kept of images, positions and masks differs by family.
     """
 
-    def __init__(self, vlm: "VLM", prompt: Mapping[str, Any], cache: Any) -> None:
+    def __init__(self, vlm: "VLM", prompt: Mapping[str, Any]) -> None:
         self._vlm, self._prompt = vlm, prompt
-        self._cache, self._lengths = cache, _lengths(cache)
+        self._cache: Any = None
 
-    def from_prompt(self) -> None:
-        """Takes off whatever has come after the prompt."""
-        if self._cache is None or not self._rewound():
-            self._cache = self._vlm.run(self._prompt, use_cache=True).past_key_values
-            self._lengths = _lengths(self._cache)
+    def begin(self) -> None:
+        """Runs the prompts."""
+        self._cache = self._vlm.run(self._prompt, use_cache=True).past_key_values
+        self._lengths = _lengths(self._cache)
 
-    def _rewound(self) -> bool:
+    def rewind(self) -> None:
+        """Takes off whatever has come after the prompts."""
+        if self._cache is None:
+            self.begin()
+            return
         grown = [now - n for now, n in zip(_lengths(self._cache), self._lengths, strict=True)]
         # What has left a window is gone: such a cache is filled again.
         if any(grown) and any(getattr(each, "is_sliding", False) for each in self._cache.layers):
-            return False
+            self.begin()
+            return
         for layer, n_tokens in zip(self._cache.layers, grown, strict=True):
             if n_tokens:  # others hold an image that is looked at beside the text
                 layer.crop(-n_tokens)
-        return True
 
-    def inputs(self, tokens: Int[Tensor, "item token"]) -> dict[str, Any]:
-        """Those of the step that reads the last of the forced tokens, after the others."""
+    def step(self, tokens: Int[Tensor, "item token"]) -> None:
+        """Reads the last of the forced tokens, after the others."""
         longer = _longer(self._prompt, tokens, self._prompt["input_ids"].shape[1])
         model = self._vlm.model
         prepared = model.prepare_inputs_for_generation(
@@ -139,11 +163,11 @@ class _GoingOn:
             # Generation keeps its own count of positions, which an image's tokens share.
             place = longer["attention_mask"].cumsum(-1)[:, -1:] - 1 + deltas
             given["position_ids"] = place.expand(3, -1, -1)
-        return given
+        self._vlm.run(given)
 
 
 def _lengths(cache: Any) -> list[int]:
-    return [] if cache is None else [layer.get_seq_length() for layer in cache.layers]
+    return [layer.get_seq_length() for layer in cache.layers]
 
 
 def _longer(

@@ -18,7 +18,6 @@ from transformers import AutoModelForImageTextToText
 import probes.bundled
 from data_prep.attributes import Attribute
 from probes import load_vlm
-from probes.answers import answer_tokens
 from tests.analysis.conftest import results_of
 from tests.probes.families.small import save
 
@@ -81,9 +80,11 @@ def qwen(tmp_path_factory, pictures) -> Path:
     rows = torch.linalg.solve(ridge, features.T @ target)[:-1].T.float()
     words = Attribute(name="label", answers=tuple(COLORS), words={c: (c,) for c in COLORS})
     head = model.get_output_embeddings().weight
+    tree = vlm.answer_tree(QUESTION, words)
+    assert tree.parting == ((),), "every spelling is one token"
     with torch.no_grad():
-        for row, ids in zip(rows, answer_tokens(vlm.tokenizer, words).token_ids, strict=True):
-            head[list(ids)] = row
+        for answer, row in enumerate(rows):
+            head[list(tree.beginnings(answer))] = row
     model.save_pretrained(folder)
     return folder
 
