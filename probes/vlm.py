@@ -132,7 +132,7 @@ class VLM:
 
     def residuals_into(
         self,
-        inputs: BatchFeature,
+        inputs: Mapping[str, Any],
         buffer: Float[Tensor, "row layer d_model"],
         weights: Float[Tensor, "item place token"] | None = None,
         layers: Sequence[int] | None = None,
@@ -154,16 +154,17 @@ class VLM:
 
     def residuals_at(
         self,
-        inputs: BatchFeature,
+        inputs: Mapping[str, Any],
         nodes: Sequence[Node],
         buffer: Float[Tensor, "row layer d_model"],
         layers: Sequence[int] | None = None,
     ) -> None:
         """The same at nodes of an answer tree, item by item: after the prompt and forced tokens.
 
-        The first use finds out how this model reads forced tokens; see `residuals.way`.
+        The first use with forced tokens finds out how this model reads them; see `residuals.way`.
         """
-        residuals_at_nodes(self, inputs, nodes, buffer, layers, way=self.way)
+        way = self.way if any(node.forced for node in nodes) else "passes"
+        residuals_at_nodes(self, inputs, nodes, buffer, layers, way=way)
 
     @cached_property
     def way(self) -> Way:

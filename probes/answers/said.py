@@ -1,8 +1,9 @@
 """What a model really says, and which answer that is: the check of every reading."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from PIL import Image
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from probes.vlm import VLM
 
 MOST_TOKENS = 8
+# No letter or digit follows, nor the rest of a number: 1 is not what "1.5" says.
+_ENDED = re.compile(r"(?!\w|[.,]\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,9 @@ def said(
 def _generated(
     vlm: "VLM", images: Sequence[Image.Image], questions: Sequence[str]
 ) -> list[list[int]]:
-    inputs = vlm.prepare(images, questions)
+    inputs, model = vlm.prepare(images, questions), cast(Any, vlm.model)
     with torch.inference_mode():
-        whole: Any = vlm.model.generate(
+        whole = model.generate(
             **inputs,
             do_sample=False,
             num_beams=1,
@@ -77,6 +80,6 @@ def answer_said(text: str, tree: AnswerTree) -> int | None:
     matches = [
         (len(each.text), each.answer)
         for each in tree.spellings
-        if text.startswith(each.text) and not text[len(each.text) : len(each.text) + 1].isalnum()
+        if text.startswith(each.text) and _ENDED.match(text, len(each.text))
     ]
     return max(matches)[1] if matches else None

@@ -47,6 +47,8 @@ def _of_tree(
     tree: AnswerTree,
     places: Sequence[Node],
 ) -> Float[ndarray, "item layer answer"]:
+    if not tree.parting:  # a single answer has the whole share
+        return np.zeros((residuals.shape[0], residuals.shape[2], 1), dtype=np.float32)
     at = place_of(tree, tree.parting, places)
     n_items, n_layers = residuals.shape[0], residuals.shape[2]
     out = np.empty((n_items, n_layers, len(tree.answers)), dtype=np.float32)

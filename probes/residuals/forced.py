@@ -6,7 +6,7 @@ other. Where a model cannot go on from its cache, forced tokens get forward pass
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -58,32 +58,25 @@ Step = tuple[Callable[[], None], Mapping[int, int]]
 
 
 def _by_passes(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
-    """A pass for each path, the first of which reads the prompt, too."""
+    """A pass for each path, the first of which reads the prompt's end, too."""
     ids = inputs["input_ids"]
-    in_prompt = _in_prompt(nodes, ids.shape[1])
-    for back in sorted({node.back for node in nodes if node.forced}):
+    for back, prompt, at_end in _prompts(inputs, nodes):
         n_tokens = ids.shape[1] - back
         for path, places in _paths(nodes, back):
-            at = {n_tokens + depth - 1: place for depth, place in places.items()}
-            if not back:
-                at |= in_prompt
-                in_prompt = {}
+            at = {n_tokens + depth - 1: place for depth, place in places.items()} | at_end
             tokens = torch.tensor(path, device=ids.device).expand(len(ids), -1)
-            longer = _longer(inputs, tokens, n_tokens)
-            yield partial(vlm.run, longer), at
-    if in_prompt:
-        yield partial(vlm.run, inputs), in_prompt
+            yield partial(vlm.run, _longer(inputs, tokens, n_tokens)), at
+            at_end = {}
+        if at_end:
+            yield partial(vlm.run, prompt), at_end
 
 
 def _from_cache(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
     """The prompt's pass, then a step for each forced token."""
     ids = inputs["input_ids"]
-    backs = sorted({node.back for node in nodes if node.forced})
-    going_on = _GoingOn(vlm, inputs)
-    yield going_on.begin, _in_prompt(nodes, ids.shape[1])
-    for back in backs:
-        if back:
-            going_on = _GoingOn(vlm, _longer(inputs, ids[:, :0], ids.shape[1] - back))
+    for back, prompt, at_end in _prompts(inputs, nodes):
+        going_on = _GoingOn(vlm, prompt)
+        yield going_on.begin, at_end
         for path, places in _paths(nodes, back):
             going_on.rewind()
             tokens = torch.tensor(path, device=ids.device).expand(len(ids), -1)
@@ -92,8 +85,18 @@ def _from_cache(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) ->
                 yield partial(going_on.step, tokens[:, :depth]), at
 
 
-def _in_prompt(nodes: Sequence[Node], n_tokens: int) -> dict[int, int]:
-    return {n_tokens - 1 - node.back: place for place, node in enumerate(nodes) if not node.forced}
+def _prompts(
+    inputs: Mapping[str, Any], nodes: Sequence[Node]
+) -> Iterator[tuple[int, Mapping[str, Any], dict[int, int]]]:
+    """How many tokens are taken off, what is left, and the place of the node at its end, if any.
+
+    Cut, and not read within the whole: a prompt whose tokens see each other is then another one.
+    """
+    for back in sorted({node.back for node in nodes}):
+        n_tokens = inputs["input_ids"].shape[1] - back
+        prompt = _longer(inputs, inputs["input_ids"][:, :0], n_tokens) if back else inputs
+        ends = [place for place, node in enumerate(nodes) if node == Node(back=back)]
+        yield back, prompt, dict.fromkeys([n_tokens - 1], ends[0]) if ends else {}
 
 
 def _paths(nodes: Sequence[Node], back: int) -> Iterator[tuple[Path, dict[int, int]]]:
@@ -130,9 +133,6 @@ class _GoingOn:
 
     def rewind(self) -> None:
         """Takes off whatever has come after the prompts."""
-        if self._cache is None:
-            self.begin()
-            return
         grown = [now - n for now, n in zip(_lengths(self._cache), self._lengths, strict=True)]
         # What has left a window is gone: such a cache is filled again.
         if any(grown) and any(getattr(each, "is_sliding", False) for each in self._cache.layers):
@@ -145,7 +145,7 @@ class _GoingOn:
     def step(self, tokens: Int[Tensor, "item token"]) -> None:
         """Reads the last of the forced tokens, after the others."""
         longer = _longer(self._prompt, tokens, self._prompt["input_ids"].shape[1])
-        model = self._vlm.model
+        model = cast(Any, self._vlm.model)
         prepared = model.prepare_inputs_for_generation(
             **longer,
             next_sequence_length=1,

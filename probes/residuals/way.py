@@ -1,7 +1,7 @@
 """How a model reads forced tokens: found by comparing with what it does when it generates."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from jaxtyping import Float
@@ -70,8 +70,9 @@ def _generated(
     vlm: "VLM", image: Image.Image, question: str
 ) -> tuple[int, Float[Tensor, " vocab"]]:
     """The first token that the model says, and its logits for the second."""
+    model = cast(Any, vlm.model)
     with torch.no_grad():
-        found: Any = vlm.model.generate(
+        found = model.generate(
             **vlm.prepare([image], [question]),
             do_sample=False,
             min_new_tokens=2,

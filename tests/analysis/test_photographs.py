@@ -47,7 +47,7 @@ def test_an_image_folder_with_every_readout(emergence, asked, tmp_path):
         found = finding(run, "label", readout)
         assert found["answers"] == {"Ball": 20, "metal_": 20, "red": 20}
         assert found["n_texts"] == 1
-    assert "on the answer positions of label" in finding(run, "label", "tuned_lens")["notes"][0]
+    assert "on the answer positions of label" in finding(run, "label", "tuned_lens")["notes"][1]
     # Once more, from what is there.
     assert emergence([*asked, "--data", f"images:{folder}", "--readout", "all"]) == ended
 
@@ -108,24 +108,27 @@ def test_an_archive_of_clevr(emergence, small, clevr, tmp_path):
     assert runs[0] == runs[1]
 
 
-def test_answers_that_the_tokenizer_cannot_tell_apart_are_left_out_and_said(
-    emergence, asked, tmp_path
-):
-    # "zz" and "zzz" are unknown as words and begin alike.
+def test_no_answer_is_left_out_for_its_tokens(emergence, asked, tmp_path):
+    # "zzz" and "zzzz" are spelled letter by letter, and one is the beginning of the other.
     folder = write_images(tmp_path / "a", ["red", "blue", "zzz", "zzzz"], 8)
     assert emergence([*asked, "--data", f"images:{folder}"]).code == 0
     found = finding(tmp_path / "run", "label")
-    assert found["answers"] == {"blue": 8, "red": 8, "zzz": 8}
-    (note,) = (note for note in found["notes"] if "is left out" in note)
-    assert note.startswith("answer 'zzzz' is left out: with this tokenizer its words (zzzz)")
-    assert note.endswith("(8 scenes)")
+    assert found["answers"] == {"blue": 8, "red": 8, "zzz": 8, "zzzz": 8}
+    (note,) = (note for note in found["notes"] if "spellings" in note)
+    assert note.startswith("8 spellings of 4 answers, read at ")
 
 
-def test_too_few_answers_can_be_told_apart(refused, asked, tmp_path):
-    folder = write_images(tmp_path / "a", ["zzz", "zzzz"], 8)
+def test_an_answer_of_many_tokens_is_one_line(refused, asked, tmp_path):
+    folder = write_images(tmp_path / "a", ["red", "z" * 20], 8)
     message = refused([*asked, "--data", f"images:{folder}"])
-    assert message.startswith("fewer than 2 answers of label can be scored with this tokenizer: ")
+    assert message.startswith("a spelling may have at most 12 tokens, got ")
     assert not list((tmp_path / "run").rglob("*.safetensors"))
+
+
+def test_a_label_that_holds_a_control_token_is_one_line(refused, asked, tmp_path):
+    folder = write_images(tmp_path / "a", ["red", "<s>"], 8)
+    message = refused([*asked, "--data", f"images:{folder}"])
+    assert message.startswith("a spelling must not hold a control token, got '<s>' in ")
 
 
 def break_images(folder, n):

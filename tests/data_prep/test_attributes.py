@@ -1,4 +1,4 @@
-"""The vocabulary: complete, without overlap, and in the spellings that tokenizers meet."""
+"""The vocabulary: complete, without overlap, and in the spellings that models use."""
 
 from itertools import chain
 
@@ -36,18 +36,25 @@ def test_an_unknown_attribute_is_answered_with_the_known_ones():
 
 
 def test_surface_forms_of_a_word_and_of_a_numeral():
-    assert surface_forms("red") == ("red", "Red", " red", " Red")
-    assert surface_forms("3") == ("3", " 3")
+    assert surface_forms("red") == ("red", "Red")
+    assert surface_forms("traffic light") == ("traffic light", "Traffic light")
+    assert surface_forms("3") == ("3",)
+    assert surface_forms("立方体") == ("立方体",)
+
+
+@pytest.mark.parametrize("word", ["TV", "iPod", "New York", "eBay listing"])
+def test_a_word_with_capitals_inside_is_kept_as_it_is(word):
+    assert surface_forms(word) == (word,)
 
 
 @given(
     st.sampled_from([word for n in ATTRIBUTES for w in attribute(n).words.values() for word in w])
 )
-def test_surface_forms_differ_only_in_case_and_a_leading_space(word):
+def test_surface_forms_differ_only_in_the_case_of_the_first_letter(word):
     forms = surface_forms(word)
     assert len(forms) == len(set(forms))
-    assert {form.strip().lower() for form in forms} == {word}
-    assert {form.startswith(" ") for form in forms} == {True, False}
+    assert {form.lower() for form in forms} == {word}
+    assert {form[1:] for form in forms} == {word[1:]}
     assert surface_forms(word.capitalize()) == forms
 
 

@@ -24,8 +24,8 @@ import torch
 
 from data_prep.attributes import attribute
 from probes import VLM, load_vlm
-from probes.answers import AnswerTokens, answer_tokens
-from probes.logit_lens import answer_log_probs
+from probes.answers.scores import answer_log_probs
+from probes.answers.tree import ANSWER_NODE, AnswerTree
 from tests.probes.mid_size import mid_size_llava, noise_images
 
 ROUNDS = 3
@@ -34,11 +34,19 @@ BATCH = {"float32": 2, "bfloat16": 6}
 QUESTION = "What color is the large metal thing that is behind the small one?"
 
 
-def usual(vlm: VLM, images: list, tokens: AnswerTokens, *, everywhere: bool) -> np.ndarray:
+def one_token_answers(vlm: VLM) -> AnswerTree:
+    """Colors, of which the small tokenizer knows every spelling: the script reads one position."""
+    tree = vlm.answer_tree(QUESTION, attribute("color"))
+    assert tree.parting == ((),)
+    return tree
+
+
+def usual(vlm: VLM, images: list, tree: AnswerTree, *, everywhere: bool) -> np.ndarray:
     """log2 p over the answers, [item, layer, answer], as notebooks compute it."""
     model: Any = vlm.model
     found = []
     decoder = model.get_decoder()
+    answers = [tree.beginnings(answer) for answer in range(len(tree.answers))]
     for image in images:
         inputs = vlm.prepare([image], [QUESTION])
         with torch.no_grad():
@@ -48,17 +56,17 @@ def usual(vlm: VLM, images: list, tokens: AnswerTokens, *, everywhere: bool) -> 
                 read = state if everywhere else state[:, -1:]
                 normed = read if layer == len(states) - 1 else decoder.norm(read)
                 chances = model.lm_head(normed).float().softmax(-1)
-                words = [chances[0, -1, list(ids)].sum() for ids in tokens.token_ids]
+                words = [chances[0, -1, list(ids)].sum() for ids in answers]
                 layers.append(torch.stack(words))
         found.append(torch.stack(layers))
-    answers = torch.stack(found)
-    return (answers / answers.sum(-1, keepdim=True)).log2().numpy()
+    sums = torch.stack(found)
+    return (sums / sums.sum(-1, keepdim=True)).log2().numpy()
 
 
-def ours(vlm: VLM, images: list, tokens: AnswerTokens) -> np.ndarray:
+def ours(vlm: VLM, images: list, tree: AnswerTree) -> np.ndarray:
     batch = BATCH[str(vlm.dtype).removeprefix("torch.")]
-    residuals = vlm.capture(images, [QUESTION] * len(images), batch)
-    return answer_log_probs(residuals, vlm.unembedding, tokens)
+    residuals = vlm.capture(images, [QUESTION] * len(images), batch)[:, None]
+    return answer_log_probs(residuals, vlm.unembedding, [tree] * len(images), (ANSWER_NODE,))
 
 
 def cpu_seconds(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
@@ -69,11 +77,11 @@ def cpu_seconds(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
 
 def speed(folder: str, n_items: int, dtype: str) -> None:
     vlm, images = load_vlm(folder, dtype=dtype, device="cpu"), noise_images(n_items)
-    tokens = answer_tokens(vlm.tokenizer, attribute("color"))
+    tree = one_token_answers(vlm)
     ways = {
-        "usual script": lambda: usual(vlm, images, tokens, everywhere=True),
-        "last position only": lambda: usual(vlm, images, tokens, everywhere=False),
-        "onset": lambda: ours(vlm, images, tokens),
+        "usual script": lambda: usual(vlm, images, tree, everywhere=True),
+        "last position only": lambda: usual(vlm, images, tree, everywhere=False),
+        "onset": lambda: ours(vlm, images, tree),
     }
     for way in list(ways.values())[1:]:
         way()
@@ -97,7 +105,7 @@ def speed(folder: str, n_items: int, dtype: str) -> None:
 def peak_mib(folder: str, dtype: str, way: str, n_items: int) -> float:
     """Above what the loaded model takes, watched every few milliseconds."""
     vlm, images = load_vlm(folder, dtype=dtype, device="cpu"), noise_images(n_items)
-    tokens = answer_tokens(vlm.tokenizer, attribute("color"))
+    tree = one_token_answers(vlm)
     process, over = psutil.Process(), Event()
     before = process.memory_info().rss
     seen = [before]
@@ -109,9 +117,9 @@ def peak_mib(folder: str, dtype: str, way: str, n_items: int) -> float:
     watcher = Thread(target=watch)
     watcher.start()
     if way == "onset":
-        ours(vlm, images, tokens)
+        ours(vlm, images, tree)
     else:
-        usual(vlm, images, tokens, everywhere=True)
+        usual(vlm, images, tree, everywhere=True)
     over.set()
     watcher.join()
     return (max(seen) - before) / 2**20

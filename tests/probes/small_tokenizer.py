@@ -1,4 +1,7 @@
-"""A byte-level BPE to which every spelling of every answer word is one token."""
+"""A byte-level BPE to which every spelling of every answer word is one token.
+
+After a space it is another one.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +17,8 @@ def small_tokenizer(
     """With pad, begin and end; `special` are given by the names that processors ask for
     (image_token, boi_token), `more` are in the vocabulary only."""
     words = [w for name in ATTRIBUTES for ws in attribute(name).words.values() for w in ws]
-    texts = [form for word in words for form in surface_forms(word)] * 3
+    forms = [form for word in words for form in surface_forms(word)]
+    texts = [space + form for form in forms for space in ("", " ")] * 3
     texts += ["USER: What color is the thing? ASSISTANT:"] * 5
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -19,6 +19,7 @@ from analysis.estimation.trajectory_estimates import estimate_curves
 from analysis.readings.trajectories import Trajectories, trajectory_rows
 from analysis.runs.study import Study
 from analysis.runs.token_texts import TokenTexts
+from probes.answers.words import RightWord
 from probes.lens_trajectory import LensTrajectory
 
 N_ITEMS, N_LAYERS = 60, 4
@@ -26,7 +27,7 @@ STUDY = Study(n_resamples=800)
 TEXTS = TokenTexts(texts=("red", "\ud55c", "7", "<s>", "\u4e2d"), special=frozenset({3}))
 
 
-def lens(*, first_at: int, p: float) -> LensTrajectory:
+def lens(*, first_at: int, p: float) -> tuple[LensTrajectory, RightWord]:
     """The answer, token 0, is first from a layer on; before that it is token 1. Every fourth item
     never comes so far."""
     rng = np.random.default_rng(first_at)
@@ -44,9 +45,7 @@ def lens(*, first_at: int, p: float) -> LensTrajectory:
         jsd_adjacent_bits=flat[:, 1:],
         jsd_final_bits=flat,
         log_normaliser=flat.astype(float),
-        right_probability=probability,
-        right_rank=np.where(first, 1, 8),
-    )
+    ), RightWord(probability=probability, rank=np.where(first, 1, 8))
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +58,19 @@ def read() -> Trajectories:
         }
     )
     rng = np.random.default_rng(9)
-    real = lens(first_at=2, p=0.7)
+    found = {
+        "real": lens(first_at=2, p=0.7),
+        "shuffled": lens(first_at=3, p=0.3),
+        "blank": lens(first_at=9, p=0.1),
+    }
+    by_condition = {name: own for name, (own, _) in found.items()}
     return Trajectories(
         items=items,
         n_available=100,
         texts=TEXTS,
-        by_condition={
-            "real": real,
-            "shuffled": lens(first_at=3, p=0.3),
-            "blank": lens(first_at=9, p=0.1),
-        },
-        normed_twice=(real.probabilities[:, -1, 0] - 0.2).astype(np.float32),
+        by_condition=by_condition,
+        right={name: right for name, (_, right) in found.items()},
+        normed_twice=(by_condition["real"].probabilities[:, -1, 0] - 0.2).astype(np.float32),
         frequent=np.array([0, 4]),
         frequent_probability=rng.random((N_ITEMS, N_LAYERS, 2)) / 2,
         notes=(),
@@ -90,9 +91,7 @@ def test_curves_have_intervals_and_paired_tests_against_the_controls(read):
     assert list(found["entropy_bits"]["conditions"]) == ["real", "blank"]
     assert [row["layer"] for row in found["jsd_adjacent_bits"]["conditions"]["real"]] == [1, 2, 3]
     rows = found["p_answer"]["differences"]["blank"]
-    real, blank = (read.by_condition[name].right_probability for name in ("real", "blank"))
-    assert real is not None
-    assert blank is not None
+    real, blank = (read.right[name].probability for name in ("real", "blank"))
     for layer, row in enumerate(rows):
         wanted = float((real - blank).mean(axis=0)[layer])
         assert row["estimate"] == pytest.approx(wanted, abs=1e-6)
@@ -118,10 +117,9 @@ def test_depths_count_never_as_later_than_all(read):
 
 
 def test_half_of_the_scenes_decide_the_median(read):
-    rank = read.by_condition["real"].right_rank.copy()
+    rank = read.right["real"].rank.copy()
     rank[:40] = 8
-    real = replace(read.by_condition["real"], right_rank=rank)
-    mostly = replace(read, by_condition=read.by_condition | {"real": real})
+    mostly = replace(read, right=read.right | {"real": replace(read.right["real"], rank=rank)})
     median = estimate_depths(mostly, STUDY, key=0)["answer_stays_first"]["real"]["median"]
     assert median == {"estimate": None, "low": None, "high": None}
 

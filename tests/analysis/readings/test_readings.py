@@ -17,8 +17,9 @@ from data_prep.controls import blank_image, mean_color
 from data_prep.errors import UserError
 from data_prep.items import answer_set
 from data_prep.sources import open_data
-from probes.answers import answer_tokens
-from probes.logit_lens import answer_log_probs
+from probes.answers.scores import answer_log_probs
+from probes.answers.tree import ANSWER_NODE
+from probes.answers.trees import answer_trees
 from probes.residuals.store import ResidualStore
 
 PLAN = Study(min_scenes_per_text=5, n_resamples=800)
@@ -45,9 +46,9 @@ def begun(tmp_path, data, vlm):
 
 
 def read_directly(vlm, items, images, questions, attribute):
-    residuals = vlm.capture(images, questions)
-    tokens = answer_tokens(vlm.tokenizer, answer_set(items, attribute))
-    return answer_log_probs(residuals, vlm.unembedding, tokens)
+    residuals = vlm.capture(images, questions)[:, None]
+    trees = answer_trees(vlm, answer_set(items, attribute), questions).of(questions)
+    return answer_log_probs(residuals, vlm.unembedding, trees, (ANSWER_NODE,))
 
 
 def test_real_and_blank_readings_are_those_of_the_items(begun, data, vlm):
