@@ -84,6 +84,8 @@ def _kept(opened: OpenRun, attribute: Attribute, questions: list[str], file: Pat
     try:
         vlm = opened.load_model()
     except UserError as error:
+        if not opened.run.output_map.exists():
+            raise  # nothing was captured yet: it is the model that is asked for
         words = ", ".join(word for each in attribute.words.values() for word in each)
         raise UserError(
             f"{opened.run.folder} has not kept the tokens of {words}, and the model is not here "

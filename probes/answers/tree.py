@@ -48,7 +48,7 @@ class AnswerTree:
 
     UserError for spellings of two answers with the same tokens, for an answer without a spelling,
     for one of more than `DEEPEST` tokens, and where the beginning of a longer spelling ends an
-    answer but no token ends a turn.
+    answer but no token ends a turn. ValueError for two spellings of an answer with the same tokens.
     """
 
     answers: tuple[str, ...]
@@ -70,6 +70,8 @@ class AnswerTree:
                     f"{each.text!r} of {self.answers[each.answer]!r}: give the answer shorter words"
                 )
             other = owner.setdefault(each.tokens, each)
+            if other is not each and other.answer == each.answer:
+                raise ValueError(f"spellings must have tokens of their own, got {each} twice")
             if other.answer != each.answer:
                 first, second = (self.answers[one.answer] for one in (other, each))
                 raise UserError(
