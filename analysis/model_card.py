@@ -33,7 +33,7 @@ from data_prep.scene_data import SceneData
 from data_prep.scenes import Scene
 from data_prep.sources import open_data
 from probes.durable import write_durably
-from stats import cluster_bootstrap
+from stats import cluster_share
 
 if TYPE_CHECKING:
     from probes.vlm import VLM
@@ -57,7 +57,7 @@ class ModelCard:
     out: Path | None = None
     """Where to write the card; default: only print the table."""
     seed: int = 0
-    """Of the choice of questions and of the intervals."""
+    """Of the choice of questions."""
 
 
 def main(config: ModelCard) -> None:
@@ -71,13 +71,13 @@ def main(config: ModelCard) -> None:
     scenes = [known[scene_id] for scene_id in sorted(known)][: config.scenes]
     asked = pd.DataFrame(_asked(scenes, rng))
     asked["right"] = _answered_right(vlm, data, asked)
-    table = accuracy_table(asked, rng)
+    table = accuracy_table(asked)
     print(table.to_string(index=False))
     if config.out is not None:
         write_durably(config.out, _card(table, vlm, config, len(scenes)).encode())
 
 
-def accuracy_table(asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def accuracy_table(asked: pd.DataFrame) -> pd.DataFrame:
     """Accuracy with its interval over scenes, by kind of question, attribute and objects."""
     groups = [
         (("one object", "main"), asked["template"] == "main", "attribute"),
@@ -94,8 +94,8 @@ def accuracy_table(asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         cells = [("all", part)] if objects else []
         cells += [(str(key), cell) for key, cell in part.groupby(by, sort=True)] if by else []
         for cell_name, cell in cells:
-            interval = cluster_bootstrap(
-                np.asarray(cell["right"], dtype=float), np.asarray(cell["scene_id"]), rng=rng
+            interval = cluster_share(
+                np.asarray(cell["right"], dtype=float), np.asarray(cell["scene_id"])
             )
             rows.append(
                 {

@@ -96,8 +96,8 @@ def _found(read: Trajectories, opened: OpenRun, name: str) -> dict[str, Any]:
         "curves": estimate_curves(read, study, key=key),
         **estimate_depths(read, study, key=key),
         "last_layers": estimate_last_layers(read, study, key=key),
-        "scripts": estimate_scripts(read, study, key=key),
-        "tokens": estimate_tokens(read, study, key=key),
+        "scripts": estimate_scripts(read, study),
+        "tokens": estimate_tokens(read, study),
         "heat": {
             "item_ids": read.items["item_id"].iloc[:_HEAT_ITEMS].tolist(),
             "top1_probability": rounded(real.probabilities[:_HEAT_ITEMS, :, 0]),

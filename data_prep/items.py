@@ -31,7 +31,7 @@ COLUMNS: tuple[str, ...] = (
 """Of every items table; all text but `n_objects`."""
 
 _RARE, _SHORT = "answer occurs too rarely", "text serves too few scenes"
-_NO_TEXT = -1
+_NO_TEXT, _FEW_SCENES = -1, 5
 _SWEEPS = 4
 
 
@@ -189,7 +189,10 @@ def _nothing_to_ask(name: str, n_scenes: int, reasons: Mapping[str, int], remedy
 def _lower(floors: Mapping[str, int], reasons: Mapping[str, int]) -> str | None:
     """The remedy where a floor of the study is what keeps scenes from being asked."""
     if _SHORT in reasons:
-        return f"give more scenes or a min_scenes_per_text below {floors[_SHORT]}"
+        floor = floors[_SHORT]
+        # Too few to permute images among: a study takes 5 or more, or swaps images.
+        other = f"below {floor}" if floor > _FEW_SCENES else "of 1"
+        return f"give more scenes or a min_scenes_per_text {other}"
     if _RARE in reasons:
         return f"give more scenes or a min_scenes_per_answer below {floors[_RARE]}"
     return None

@@ -23,6 +23,7 @@ from stats.half_crossing import (
     half_plateau_crossing,
     isotonic_crossing,
 )
+from stats.heavy_tails import HeavyTails, heavy_tails
 from stats.information import Information, information
 from stats.loudness import Loudness, loudness
 from stats.mean_difference import MeanDifference, mean_difference
@@ -38,7 +39,7 @@ from stats.power import (
 from stats.power_curve import PowerCurve, power_curve
 from stats.relative_depth import at_depths, common_depths
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
-from stats.shares import ShareInterval, cluster_share, share_interval
+from stats.shares import ClusterShare, ShareInterval, cluster_share, share_interval
 from stats.shuffled_labels import ShuffledLabelTest, shuffled_label_test
 from stats.sign_flip import SignFlipTest, sign_flip_max_t
 from stats.smooth_functions import Interval, interval_of_means
@@ -50,6 +51,7 @@ __all__ = [
     "Agreement",
     "AreaUnderCurve",
     "BootstrapInterval",
+    "ClusterShare",
     "ClusterTest",
     "CrossingDifference",
     "DepthDifference",
@@ -58,6 +60,7 @@ __all__ = [
     "EmergenceOrder",
     "Equivalence",
     "HalfCrossing",
+    "HeavyTails",
     "Information",
     "Interval",
     "LayerSet",
@@ -94,6 +97,7 @@ __all__ = [
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
+    "heavy_tails",
     "information",
     "interval_of_means",
     "isotonic_crossing",

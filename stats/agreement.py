@@ -31,7 +31,8 @@ def readout_agreement(
     n_resamples: int = 10_000,
     level: float = 0.95,
 ) -> Agreement:
-    """Agreement of two readouts' scores or effects on the same scenes, with scene bootstrap CIs.
+    """Agreement of two readouts' scores or effects on the same scenes, with scene bootstrap CIs
+    (`interval_of_means`: BCa below 200 scenes).
 
     Rows are scenes, independent, the same in both. Raises ValueError for unequal shapes, values
     that are not finite, fewer than 2 scenes. Source: Lin (1989), Biometrics 45:255; Bland &

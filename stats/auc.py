@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.special import ndtri
+from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
 from stats.arguments import enough_scenes, finite_array, probability
-
-_HALVINGS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +18,11 @@ class AreaUnderCurve:
     estimate: Float[ndarray, " layer"]
     """Ties count half; .5 is no difference."""
     low: Float[ndarray, " layer"]
+    """Lower end; below the estimate wherever that is above 0."""
     high: Float[ndarray, " layer"]
+    """Upper end; above the estimate wherever that is below 1."""
     level: float
+    """Nominal coverage of each interval alone."""
     n_first: int
     n_second: int
 
@@ -29,41 +30,60 @@ class AreaUnderCurve:
 def area_under_curve(
     first: Float[ndarray, "first layer"], second: Float[ndarray, "second layer"], *, level: float
 ) -> AreaUnderCurve:
-    """The area with Newcombe's score interval, which has a width even at 0 and 1.
+    """The area with DeLong's variance on the logit scale.
 
-    Rows are scenes, all independent. The variance is Hanley and McNeil's for exponential scores
-    with sizes averaged, which is close for most others. Raises ValueError for fewer than 2
-    scenes in a group or values that are not finite. Source: Newcombe (2006), Stat. Med. 25:559,
-    method 5; Hanley & McNeil (1982), Radiology 143:29.
+    Rows are scenes, all independent. A scene's placement is the share of the other group that it
+    beats; the variance of the area is that of both groups' mean placements, each by its own
+    spread, so groups of unlike size and spread are no trouble. The quantile is the normal one: on
+    the logit scale it covers .95-.99 from 10 scenes in a group on, Student's t more than it says.
+    Where every scene is placed alike (perfect separation, or all tied) there is no spread to go
+    by. So the interval is never shorter than what k disjoint pairs of scenes leave open, k the
+    size of the smaller group: a result that none of k pairs showed may have a probability of up
+    to 1 - ((1 - level) / 2)^(1 / k).
+
+    Raises ValueError for fewer than 2 scenes in a group or values that are not finite. Source:
+    DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837; logit: Pepe (2003), The Statistical
+    Evaluation of Medical Tests, section 5.2.
     """
     one = finite_array(first, name="first", axes=["first", "layer"])
     two = finite_array(second, name="second", axes=["second", "layer"])
     for table, name in ((one, "first"), (two, "second")):
         enough_scenes(len(table), name=name)
     level = probability(level, name="level")
-    n_first, n_second = len(one), len(two)
-    ranks = rankdata(np.concatenate([one, two]), axis=0)[:n_first].sum(axis=0)
-    area = (ranks - n_first * (n_first + 1) / 2) / (n_first * n_second)
+    above, below = _placements(one, two)
+    area = above.mean(axis=0)
+    variance = sum(each.var(axis=0, ddof=1) / len(each) for each in (above, below))
+    low, high = _on_logit_scale(area, np.asarray(variance), level)
+    unseen = 1 - ((1 - level) / 2) ** (1 / min(len(one), len(two)))
     return AreaUnderCurve(
         estimate=area,
-        low=_lower_end(area, n_first, n_second, level),
-        high=1 - _lower_end(1 - area, n_first, n_second, level),
+        low=np.minimum(low, area * (1 - unseen)),
+        high=np.maximum(high, area + (1 - area) * unseen),
         level=level,
-        n_first=n_first,
-        n_second=n_second,
+        n_first=len(one),
+        n_second=len(two),
     )
 
 
-def _lower_end(
-    area: Float[ndarray, " layer"], n_first: int, n_second: int, level: float
-) -> Float[ndarray, " layer"]:
-    """The smallest area from which the one observed lies no more than z standard errors off."""
-    z = ndtri((1 + level) / 2)
-    low, high = np.zeros_like(area), area.copy()
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        spread = (1 - middle) / (2 - middle) + middle / (1 + middle)
-        variance = middle * (1 - middle) * (1 + ((n_first + n_second) / 2 - 1) * spread)
-        too_far = area - middle > z * np.sqrt(variance / (n_first * n_second))
-        low, high = np.where(too_far, middle, low), np.where(too_far, high, middle)
-    return low
+def _placements(
+    one: Float[ndarray, "first layer"], two: Float[ndarray, "second layer"]
+) -> tuple[Float[ndarray, "first layer"], Float[ndarray, "second layer"]]:
+    """Share of the second group below each of the first, and of the first above each of the second.
+
+    From ranks: a rank among all less the rank within the own group counts the others below.
+    """
+    ranks = rankdata(np.concatenate([one, two]), axis=0)
+    beaten = ranks[: len(one)] - rankdata(one, axis=0)
+    beats = ranks[len(one) :] - rankdata(two, axis=0)
+    return beaten / len(two), 1 - beats / len(one)
+
+
+def _on_logit_scale(
+    area: Float[ndarray, " layer"], variance: Float[ndarray, " layer"], level: float
+) -> Float[ndarray, "2 layer"]:
+    """Ends of the interval; the area itself where it has no spread."""
+    alive = (variance > 0) & (area > 0) & (area < 1)
+    inside = np.where(alive, area, 0.5)
+    reach = ndtri((1 + level) / 2) * np.sqrt(variance) / (inside * (1 - inside))
+    ends = expit(logit(inside) + np.stack([-reach, reach]))
+    return np.where(alive, ends, area)

@@ -22,7 +22,8 @@ def paired_hedges_g(
     n_resamples: int = 10_000,
     level: float = 0.95,
 ) -> Interval:
-    """Mean difference of paired scores in standard deviations, with a scene bootstrap interval.
+    """Mean difference of paired scores in standard deviations, with a scene bootstrap interval
+    (`interval_of_means`: BCa below 200 scenes).
 
     "average" divides by the root of the mean of both variances (what pingouin calls paired
     Hedges g), so that it compares with unpaired studies; "difference" by the standard deviation

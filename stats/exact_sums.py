@@ -8,7 +8,7 @@ rounding itself: with n scenes, n / 2^53 of the largest value.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 # One bit below float64's 53, for the rounding of the values themselves.
@@ -16,6 +16,18 @@ _BITS = 52
 
 # Of the smallest number above zero.
 _LEAST_EXPONENT = -1074
+
+
+def unit_scale(
+    values: Float[ndarray, "row *column"],
+) -> tuple[Float[ndarray, "row *column"], Int[ndarray, " *column"]]:
+    """`values` with the largest of each column in [.5, 1), and the power of two taken out.
+
+    Exact, but for what is 2^-1022 of the largest. Squares of numbers beyond 1e154 are infinite and
+    those below 1e-154 lose their digits; of these neither.
+    """
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    return np.ldexp(values, -exponent), exponent
 
 
 def grid_unit(

@@ -1,19 +1,22 @@
-"""Intervals for shares of scenes, also where all scenes are alike.
+"""Intervals for shares of scenes and accuracies, which end in [0, 1] and are never empty.
 
-A bootstrap of zeros and ones has no width where all are alike: none of 20 would be a share of 0
-without doubt. Clopper and Pearson's interval is never empty.
+A bootstrap of zeros and ones has no width where all are alike (none of 20 would be a share of 0
+without doubt), hardly any where nearly all are, and ends beyond the scale.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.stats import beta
+from scipy.stats import t as student
 
-from stats.arguments import probability
-from stats.bootstrap import BootstrapInterval, cluster_bootstrap
-from stats.scenes import Labels
+from stats.arguments import enough_scenes, finite_array, probability
+from stats.scenes import Labels, codes, scene_means
+
+# A spread below this share of the largest possible one is rounding, not spread.
+_NO_SPREAD = 1e-24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,26 @@ class ShareInterval:
     """Upper end; 1 where all were."""
     level: float
     """Least coverage of each interval alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterShare:
+    """Means over scenes of values in [0, 1], with an interval in [0, 1] for each column."""
+
+    estimate: Float[ndarray, " *column"]
+    """Mean over scenes of each scene's mean over its items."""
+    low: Float[ndarray, " *column"]
+    """Lower end, per column, each at `level` (not simultaneous)."""
+    high: Float[ndarray, " *column"]
+    """Upper end."""
+    effective_n: Float[ndarray, " *column"]
+    """How many independent 0/1 items would leave as much in doubt."""
+    level: float
+    """Nominal coverage of each interval."""
+    n_scenes: int
+    """Clusters, whose spread the interval comes from."""
+    n_items: int
+    """Rows that were given."""
 
 
 def share_interval(
@@ -56,32 +79,74 @@ def share_interval(
 
 
 def cluster_share(
-    values: Float[ndarray, "item *column"],
-    clusters: Labels,
-    *,
-    rng: np.random.Generator,
-    n_resamples: int = 10_000,
-    level: float = 0.95,
-) -> BootstrapInterval:
+    values: Float[ndarray, "item *column"], clusters: Labels, *, level: float = 0.95
+) -> ClusterShare:
     """Mean over scenes of values in [0, 1], with an interval that stays in [0, 1].
 
-    As `cluster_bootstrap`; but where every scene has the value 0 (or 1), redrawing scenes shows no
-    spread and would call the share certain. There the other end is that of Clopper and Pearson:
-    with n scenes, the share at which no scene (or every one) still comes with probability
-    (1 - level) / 2.
+    Estimand and assumption are those of `cluster_bootstrap`. A column of zeros and ones with one
+    item a scene has Clopper and Pearson's interval. Any other has Wilson's, with the effective
+    number of items p (1 - p) / (variance over scenes of their means / scenes), that is the number
+    of items over the design effect, and with Student's t of scenes - 1 degrees of freedom, those
+    of that variance. Two limits keep it honest where the variance is learnt from a scene or two:
+    of 0/1 items no more than there are count (items of a scene that seem to repel each other are
+    chance), and their interval never ends closer to 0 or 1 than if none, or all, had it. Where no
+    scene differs from another, a scene unlike them may have a probability of up to
+    1 - ((1 - level) / 2)^(1 / scenes).
 
-    Raises ValueError for values outside [0, 1], and as `cluster_bootstrap`. Source: Clopper &
-    Pearson (1934), Biometrika 26:404.
+    Raises ValueError for values outside [0, 1] or not finite and for fewer than 2 scenes. Source:
+    Clopper & Pearson (1934), Biometrika 26:404; Wilson (1927), JASA 22:209; Dean & Pagano (2015),
+    J. Surv. Stat. Methodol. 3:484; Korn & Graubard (1998), Surv. Methodol. 24:193.
     """
-    if np.size(values) and not (np.min(values) >= 0 and np.max(values) <= 1):
+    table = finite_array(values, name="values", axes=["item"], open_ended=True)
+    if table.min() < 0 or table.max() > 1:
         raise ValueError(
-            f"`values` must lie in [0, 1], got {np.min(values)} to {np.max(values)}: pass shares"
+            f"`values` must lie in [0, 1], got {table.min()} to {table.max()}: pass shares"
         )
-    found = cluster_bootstrap(values, clusters, rng=rng, n_resamples=n_resamples, level=level)
-    unseen = 1 - ((1 - level) / 2) ** (1 / found.n_scenes)
-    low, high = np.clip(found.low, 0, 1), np.clip(found.high, 0, 1)
-    return replace(
-        found,
-        low=np.where(found.estimate == 1, 1 - unseen, low),
-        high=np.where(found.estimate == 0, unseen, high),
+    level = probability(level, name="level")
+    n_items, columns = len(table), table.shape[1:]
+    items = table.reshape(n_items, -1)
+    scenes = scene_means(items, codes(clusters, n_items, name="clusters"))
+    enough_scenes(len(scenes), name="clusters")
+    zero_one = ((items == 0) | (items == 1)).all(axis=0)
+    # Rounding of a mean must not leave the scale.
+    share = np.clip(scenes.mean(axis=0), 0, 1)
+    low, high, effective = _wilson(share, scenes, np.where(zero_one, n_items, np.inf), level)
+    unseen = 1 - ((1 - level) / 2) ** (1 / len(scenes))
+    low = np.where(zero_one, np.minimum(low, 1 - unseen), low)
+    high = np.where(zero_one, np.maximum(high, unseen), high)
+    if n_items == len(scenes) and zero_one.any():
+        counts = np.rint(items[:, zero_one].sum(axis=0)).astype(int)
+        exact = share_interval(counts, np.full_like(counts, n_items), level=level)
+        low[zero_one], high[zero_one], effective[zero_one] = exact.low, exact.high, n_items
+    return ClusterShare(
+        estimate=share.reshape(columns),
+        low=low.reshape(columns),
+        high=high.reshape(columns),
+        effective_n=effective.reshape(columns),
+        level=level,
+        n_scenes=len(scenes),
+        n_items=n_items,
     )
+
+
+def _wilson(
+    share: Float[ndarray, " column"],
+    scenes: Float[ndarray, "scene column"],
+    most: Float[ndarray, " column"],
+    level: float,
+) -> tuple[Float[ndarray, " column"], Float[ndarray, " column"], Float[ndarray, " column"]]:
+    """Both ends, and the effective number, at most `most`."""
+    n_scenes = len(scenes)
+    possible, spread = share * (1 - share), scenes.var(axis=0, ddof=1)
+    alive = spread > _NO_SPREAD * possible
+    unseen = 1 - ((1 - level) / 2) ** (1 / n_scenes)
+    effective = np.full(len(share), float(n_scenes))
+    np.divide(possible * n_scenes, spread, out=effective, where=alive)
+    effective = np.minimum(effective, most)
+    square = student.ppf((1 + level) / 2, n_scenes - 1) ** 2
+    middle = (share + square / (2 * effective)) / (1 + square / effective)
+    reach = np.sqrt(square * (possible / effective + square / (4 * effective**2)))
+    reach /= 1 + square / effective
+    low = np.where(alive, np.maximum(middle - reach, 0), share * (1 - unseen))
+    high = np.where(alive, np.minimum(middle + reach, 1), share + (1 - share) * unseen)
+    return low, high, effective

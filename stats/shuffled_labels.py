@@ -21,6 +21,10 @@ from stats.swapped_images import scene_pseudo_values, swapped_scores
 # A spread below this share of the scores' own size is rounding, not spread.
 _NO_SPREAD = 1e-12
 
+LEAST_SCENES = 5
+"""Of a stratum. With fewer a scene's own score and its part as the image of the others are hardly
+two things: rows of pairs cover .86 of the time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShuffledLabelTest:
@@ -51,6 +55,10 @@ class ShuffledLabelTest:
     """Scenes, the units that were permuted."""
     n_items: int
     """Items scored."""
+    n_fixed: int
+    """Items whose answer no relabelling can change, though others of their stratum have another:
+    which questions their scene was asked, and how many, gives the answer away. Where it is all
+    items, the test says nothing (p = 1) however large the effect."""
     n_strata: int
     """Strata within which an image could be swapped."""
     n_resamples: int
@@ -88,8 +96,11 @@ def shuffled_label_test(
     Intervals come from `scene_effect`, the jackknife pseudo-values of the effect (see
     `stats.swapped_images.scene_pseudo_values` for the estimand, the weights and the source).
 
-    Raises ValueError for a stratum with one scene, and for a scene whose set of strata no other
-    scene shares. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the
+    Only scenes with the same strata change places. Where scenes of one answer are asked other
+    questions, or more of them, than scenes of another, nothing is left to compare: `n_fixed`.
+
+    Raises ValueError for a stratum with fewer than 5 scenes, and for a scene whose set of strata no
+    other scene shares. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the
     p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
     """
     table = finite_array(scores, name="scores", axes=["item", "answer", "layer"])
@@ -100,6 +111,7 @@ def shuffled_label_test(
     scene_ids = np.arange(n_items) if scenes is None else np.asarray(scenes)
     scene = codes(scene_ids, n_items, name="scenes")
 
+    _require_scenes(stratum, scene, np.asarray(strata))
     contrast = table - swapped_scores(table, stratum, scene, np.asarray(strata))
     items = np.arange(n_items)
     real = table[items, labels]
@@ -130,9 +142,39 @@ def shuffled_label_test(
         window_p=found.window_p,
         n_scenes=len(scene_effect),
         n_items=n_items,
+        n_fixed=_n_fixed(labels, stratum, groups),
         n_strata=int(stratum.max()) + 1,
         n_resamples=n_resamples,
     )
+
+
+def _require_scenes(
+    stratum: Int[ndarray, " item"], scene: Int[ndarray, " item"], names: Shaped[ndarray, " item"]
+) -> None:
+    pairs = np.unique(np.column_stack([stratum, scene]), axis=0)
+    sizes = np.bincount(pairs[:, 0])
+    few = int(np.argmin(sizes))
+    if sizes[few] < LEAST_SCENES:
+        raise ValueError(
+            f"`strata` needs at least {LEAST_SCENES} scenes each, got {sizes[few]} in "
+            f"{names[np.argmax(stratum == few)]!r}: leave its items out, or score them with "
+            "swapped images (`swapped_label_test`)"
+        )
+
+
+def _n_fixed(
+    labels: Int[ndarray, " item"],
+    stratum: Int[ndarray, " item"],
+    groups: list[Int[ndarray, "_scene _slot"]],
+) -> int:
+    """Items in a place that has one answer in all scenes of its group, and not in its stratum."""
+    n_fixed = 0
+    for group in groups:
+        for place in group.T:
+            others = labels[stratum == stratum[place[0]]]
+            if (labels[place] == labels[place[0]]).all() and (others != others[0]).any():
+                n_fixed += len(place)
+    return n_fixed
 
 
 def _exchangeable_scenes(

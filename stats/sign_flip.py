@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from stats.arguments import enough_resamples, enough_scenes, finite_array
-from stats.exact_sums import grid_unit, on_exact_grid
+from stats.exact_sums import grid_unit, on_exact_grid, unit_scale
 from stats.scenes import canonical_order
 from stats.streams import chunk_streams
 
@@ -68,7 +68,8 @@ def sign_flip_max_t(
     they are enumerated and p is the exact share. Values within 100 eps of the observed count as
     ties. "greater" takes the signed maximum, "two-sided" the maximum of |t|. A layer whose
     effects are all 0 has t = 0; one whose effects are all equal (and not 0) has the largest
-    possible statistic, and an honest p-value. The order of scenes is moot.
+    possible statistic, and an honest p-value. The order of scenes is moot, and so is the unit of a
+    layer's effects, from 1e-300 to 1e300.
 
     Raises ValueError for fewer than 2 scenes or values that are not finite. Source: Nichols &
     Holmes (2002), Hum. Brain Mapp. 15:1; Westfall & Young (1993), Resampling-Based Multiple
@@ -80,7 +81,7 @@ def sign_flip_max_t(
     n_resamples = enough_resamples(n_resamples)
     if tail not in get_args(Tail):
         raise ValueError(f"`tail` must be one of {list(get_args(Tail))}, got {tail!r}: choose one")
-    scenes = canonical_order(table.reshape(n_scenes, -1))
+    scenes, exponent = unit_scale(canonical_order(table.reshape(n_scenes, -1)))
     exact = 2**n_scenes <= n_resamples
     flips = 2**n_scenes if exact else n_resamples
 
@@ -109,7 +110,7 @@ def sign_flip_max_t(
         p=adjusted.reshape(tests),
         omnibus_p=float(adjusted.min()),
         t=t_statistic(scenes).reshape(tests),
-        mean=scenes.mean(axis=0).reshape(tests),
+        mean=np.ldexp(scenes.mean(axis=0), exponent).reshape(tests),
         tail=tail,
         step_down=step_down,
         exact=exact,
@@ -120,6 +121,7 @@ def sign_flip_max_t(
 
 def t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"]:
     """One-sample t per column; 0 where every value is 0, infinite where all are equal and not 0."""
+    scenes, _ = unit_scale(scenes)
     mean = scenes.mean(axis=0)
     error = scenes.std(axis=0, ddof=1) / np.sqrt(len(scenes))
     constant = np.ptp(scenes, axis=0) == 0

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from stats.arguments import enough_resamples, enough_scenes, finite_array
+from stats.exact_sums import on_exact_grid, unit_scale
 from stats.scenes import canonical_order
 from stats.streams import chunk_streams
 
@@ -53,7 +54,8 @@ def two_sample_max_t(
     Null: the two samples have equal means. Scenes are independent draws, within and between the
     samples; for scenes that both have, pair them (`sign_flip_max_t`). Columns (depths) of a scene
     move together, so their correlation is kept. p = (1 + permutations as extreme) / (1 +
-    permutations). The order of scenes is moot.
+    permutations). The order of scenes is moot, and so is the unit of a column. Sums are exact on a
+    common grid: neither processor nor number of threads changes a bit of the result.
 
     Raises ValueError for fewer than 2 scenes in either, unequal columns, values that are not
     finite. Source: Janssen (1997), Stat. Probab. Lett. 36:9; Chung & Romano (2013), Ann. Stat.
@@ -70,16 +72,18 @@ def two_sample_max_t(
             f"{tables[1].shape[1]}: bring both to the same depths"
         )
     n_resamples = enough_resamples(n_resamples)
-    pool = np.vstack(tables)
-    pool = pool - pool.mean(axis=0)
+    pool, _ = unit_scale(np.vstack(tables))
+    pool, _ = unit_scale(pool - pool.mean(axis=0))
     n_first = len(tables[0])
+    parts = [on_exact_grid(part, total_weight=len(pool)) for part in (pool, np.square(pool))]
+    moments = np.stack(parts)
     own = (np.arange(len(pool)) < n_first).astype(float)[None]
-    observed = _welch_t(own, pool)[0]
+    observed = _welch_t(own, moments)[0]
     size = np.abs(observed)
     threshold = size - _TIE * np.where(np.isfinite(size), size, 0)
     rivals = np.concatenate(
         [
-            np.abs(_welch_t(labels, pool)).max(axis=1)
+            np.abs(_welch_t(labels, moments)).max(axis=1)
             for labels in _labels(len(pool), n_first, n_resamples, rng)
         ]
     )
@@ -110,12 +114,15 @@ def _labels(
 
 
 def _welch_t(
-    labels: Float[ndarray, "chunk scene"], pool: Float[ndarray, "scene test"]
+    labels: Float[ndarray, "chunk scene"], moments: Float[ndarray, "2 scene test"]
 ) -> Float[ndarray, "chunk test"]:
-    """Second minus first in Welch's standard errors; infinite where neither sample varies."""
+    """Second minus first in Welch's standard errors; infinite where neither sample varies.
+
+    `moments` are the pooled values and their squares, on the exact grid.
+    """
+    pool, squares = moments
     n_scenes = len(pool)
     n_first = int(labels[0].sum())
-    squares = np.square(pool)
     sums, powers = labels @ pool, labels @ squares
     means, errors = [], np.zeros_like(sums)
     for n, total, power in (

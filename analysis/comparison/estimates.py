@@ -16,14 +16,14 @@ from data_prep.attributes import stream_key
 from stats import (
     MeanDifference,
     at_depths,
-    cluster_bootstrap,
+    cluster_share,
     common_depths,
     depth_difference,
     mean_difference,
 )
 
 _STAGE = 12
-_DEPTH, _CURVE, _MEASURES, _ARM = range(4)
+_DEPTH, _CURVE, _MEASURES = range(3)
 
 
 def compared(by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def compared(by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan) -> di
     places = {key: place for place, key in enumerate(dict.fromkeys(_name(arm) for arm in arms))}
     rows = [_comparison(pair, plan, _key(pair, places)) for pair in pairs]
     return {
-        "arms": [_arm(arm, plan, places[_name(arm)]) for arm in arms],
+        "arms": [_arm(arm, plan) for arm in arms],
         "comparisons": adjusted(rows, plan),
     }
 
@@ -50,7 +50,7 @@ def _key(pair: Pair, places: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
     return attribute, places[_name(pair.first)], places[_name(pair.second)]
 
 
-def _arm(arm: Arm, plan: ComparePlan, place: int) -> dict[str, Any]:
+def _arm(arm: Arm, plan: ComparePlan) -> dict[str, Any]:
     row: dict[str, Any] = {
         "run": arm.run.key,
         "attribute": arm.attribute,
@@ -66,13 +66,9 @@ def _arm(arm: Arm, plan: ComparePlan, place: int) -> dict[str, Any]:
         values = arm.measures[:, number]
         row[name] = None
         if np.isfinite(values).all():
-            interval = cluster_bootstrap(
-                values,
-                np.arange(len(values)),
-                rng=plan.rng(_STAGE, _ARM, stream_key(arm.attribute), place, number),
-                n_resamples=plan.n_resamples,
-                level=plan.level,
-            )
+            # Probabilities are kept in single precision, and may round to a little above 1.
+            shares = np.clip(values, 0, 1)
+            interval = cluster_share(shares, np.arange(len(shares)), level=plan.level)
             row[name] = {
                 "estimate": interval.estimate.item(),
                 "low": interval.low.item(),

@@ -17,13 +17,14 @@ from stats import (
     BootstrapInterval,
     SignFlipTest,
     cluster_bootstrap,
+    cluster_share,
     overtaking_layer,
     share_interval,
     sign_flip_max_t,
 )
 
 STAGE = 20
-_RATIOS, _CROSSING, _SHARES, _ADDED, DONORS = range(5)
+_RATIOS, _ADDED, DONORS = 0, 3, 4
 """Purposes of the stage's random draws; DONORS says which other scene's image each item gets."""
 
 
@@ -59,7 +60,7 @@ def confusion_results(
         "notes": [*words.notes, *readings.notes],
         "together": together,
         "pairs": pairs,
-        "words": list(_word_curves(readings, words, rivals, study, key)),
+        "words": list(_word_curves(readings, words, rivals, study.level)),
         "matrix": _matrix(readings, study.level),
     }
 
@@ -97,12 +98,7 @@ def _compared(
     """Ratios and what the image adds to them, and the test of the latter."""
     plain, ratio = _tested(by_scene, study, (key, _RATIOS, number))
     test, more = _tested(added, study, (key, _ADDED, number))
-    crossing = overtaking_layer(
-        by_scene,
-        rng=study.rng(STAGE, key, _CROSSING, number),
-        n_resamples=study.n_resamples,
-        level=study.level,
-    )
+    crossing = overtaking_layer(by_scene, level=study.level)
     layers = [
         {
             "layer": layer,
@@ -163,34 +159,25 @@ def _word_curves(
     readings: Readings,
     words: WordReadings,
     rivals: Sequence[Rivals],
-    study: Study,
-    key: int,
+    level: float,
 ) -> Iterator[dict[str, Any]]:
     """By answer, each of its words: share among all words, and probability, by layer."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     rows_of = {each.answer: each.rows for each in rivals if each.answer is not None}
-    number = 0
     for answer, rows in rows_of.items():
         names = [answer, *(each.near for each in rivals if each.answer == answer)]
         for name in names:
             word = str(name)
             both = np.exp2(np.stack([words.share_of(word)[rows], words.of(word)[rows]], axis=2))
-            interval = cluster_bootstrap(
-                both,
-                scenes[rows],
-                rng=study.rng(STAGE, key, _SHARES, number),
-                n_resamples=study.n_resamples,
-                level=study.level,
-            )
-            number += 1
+            # What is 1 but for rounding must not leave the scale.
+            interval = cluster_share(np.clip(both, 0, 1), scenes[rows], level=level)
             layers = []
             for layer in range(both.shape[1]):
                 row: dict[str, Any] = {"layer": layer}
                 for place, what in enumerate(("share", "probability")):
                     row[what] = interval.estimate[layer, place].item()
-                    # A share that is hardly spread may get an end beyond the scale.
-                    row[f"{what}_low"] = max(0.0, interval.low[layer, place].item())
-                    row[f"{what}_high"] = min(1.0, interval.high[layer, place].item())
+                    row[f"{what}_low"] = interval.low[layer, place].item()
+                    row[f"{what}_high"] = interval.high[layer, place].item()
                 layers.append(row)
             yield {
                 "answer": answer,

@@ -1,6 +1,6 @@
 """Against images of other scenes: the test, and what the readout states under them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -10,11 +10,16 @@ from analysis.estimation.effect import SCORES, Stated, answer_scores
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from data_prep.controls import strata
+from data_prep.errors import UserError
 from stats import ShuffledLabelTest, SwappedLabelTest, shuffled_label_test, swapped_label_test
 from stats.scenes import codes
+from stats.shuffled_labels import LEAST_SCENES
 from stats.swapped_images import swapped_scores
 
 Windows = tuple[tuple[int, int], ...]
+
+# Of the items: in small groups of scenes a few answers are alike by chance.
+_TOLD = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,8 @@ class Shuffled:
     stated_rows: Float[ndarray, "scene layer"]
     """Stated bits, real minus shuffled: what older work calls the effect. For comparison only,
     since it grows with the scale of the logits."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the test must know of it."""
 
 
 def shuffled_control(
@@ -57,6 +64,7 @@ def _between_scenes(
 ) -> Shuffled:
     groups = strata(readings.items).to_numpy()
     scenes = readings.items["scene_id"].to_numpy()
+    _require_scenes(readings)
     test = shuffled_label_test(
         stated.by_answer.bits,
         readings.answer_index,
@@ -75,7 +83,26 @@ def _between_scenes(
         ]
         for name in SCORES
     }
-    return _control(test, others, test.scene_effect)
+    return replace(_control(test, others, test.scene_effect), notes=_given_away(test))
+
+
+def _require_scenes(readings: Readings) -> None:
+    by_text = readings.items.groupby("question")["scene_id"]
+    fewest, text = min((len(set(scenes)), str(text)) for text, scenes in by_text)
+    if fewest < LEAST_SCENES:
+        raise UserError(
+            f"need at least {LEAST_SCENES} scenes with the same question, got {fewest} for "
+            f"{text!r}: give more scenes or a larger min_scenes_per_text"
+        )
+
+
+def _given_away(test: ShuffledLabelTest) -> tuple[str, ...]:
+    if test.n_fixed < _TOLD * test.n_items:
+        return ()
+    return (
+        f"which questions a scene is asked, and how many, gives the answer away for {test.n_fixed} "
+        f"of {test.n_items} items: the test against other scenes' images says nothing about these",
+    )
 
 
 def _within_scenes(

@@ -13,7 +13,7 @@ from torch import Tensor
 from analysis.runs.study import Study
 from probes.linear_probe import cross_fit
 from probes.ridge import cross_fitted_ridge
-from stats import cluster_bootstrap, interval_of_means, sign_flip_max_t
+from stats import cluster_share, interval_of_means, sign_flip_max_t
 
 _STAGE = 23
 _INTERVALS, _FLIPS, _PERMUTED = range(3)
@@ -31,7 +31,7 @@ class Decoded:
     earned: Float[ndarray, "item layer"]
     """1 for a right label; for numbers minus the squared error."""
     baseline: Float[ndarray, " item"]
-    """The same of the training images' most frequent label, or mean."""
+    """The same of the most frequent label of all images, or of the training images' mean."""
 
 
 def decode_numbers(
@@ -49,17 +49,25 @@ def decode_numbers(
 def decode_labels(
     residuals: Residuals, values: Int[ndarray, " item"], scenes: list[str]
 ) -> Decoded:
-    """The linear probe, cross-fitted by scene, against the training images' usual label."""
+    """The linear probe, cross-fitted by scene, against the most frequent label of all images."""
     names = [str(place) for place in range(int(values.max()) + 1)]
     probe = cross_fit(residuals, values, scenes=scenes, answers=names)
     predicted = probe.log_probs(residuals, scenes=scenes).argmax(axis=2)
-    folds = np.array([probe.fold_of_scene[scene] for scene in scenes])
-    usual = np.array([np.bincount(values[folds != fold]).argmax() for fold in folds])
     return Decoded(
         predicted=predicted.astype(float),
         earned=(predicted == values[:, None]).astype(float),
-        baseline=(usual == values).astype(float),
+        baseline=most_frequent_right(values),
     )
+
+
+def most_frequent_right(values: Int[ndarray, " item"]) -> Float[ndarray, " item"]:
+    """1 where an image has the most frequent label of all images: what the decoder must beat.
+
+    Not the most frequent label of the training images: where labels are balanced, that is the one
+    that the held-out images have the least of. It is right less often than guessing, and a decoder
+    that knows nothing beats it (type-I error .25). This one is right at least as often as guessing.
+    """
+    return (np.bincount(values).argmax() == values).astype(float)
 
 
 def decode_results(
@@ -68,8 +76,8 @@ def decode_results(
     """By layer the score of the decoder and of its permuted control, with the baseline.
 
     Whole numbers are labels, scored by accuracy; floats are scored by R^2, the share of the
-    baseline's squared error that is gone. Intervals are of redrawn images, decoders as fitted; p
-    is one-sided, of images' gains over the baseline by sign flips, adjusted over layers.
+    baseline's squared error that is gone. Intervals are over images, decoders as fitted; p is
+    one-sided, of images' gains over the baseline by sign flips, adjusted over layers.
     """
     numeric = values.dtype.kind == "f"
     fit: Callable[..., Decoded] = decode_numbers if numeric else decode_labels
@@ -87,7 +95,7 @@ def decode_results(
         "n_scenes": len(values),
         "level": study.level,
         "n_resamples": study.n_resamples,
-        "baseline": None if numeric else _majority(decoded["decoder"], study, key),
+        "baseline": None if numeric else _majority(decoded["decoder"], study),
         "layers": [
             {"layer": layer, **curves["decoder"][layer], "permuted": curves["permuted"][layer]}
             for layer in range(residuals.shape[1])
@@ -100,23 +108,16 @@ def _curve(
     decoded: Decoded, study: Study, key: int, number: int, *, numeric: bool
 ) -> list[dict[str, float]]:
     baseline = np.broadcast_to(decoded.baseline[:, None], decoded.earned.shape)
-    rng = study.rng(_STAGE, key, _INTERVALS, number)
     if numeric:
         interval = interval_of_means(
-            _explained,
+            explained,
             np.stack([decoded.earned, baseline]),
-            rng=rng,
+            rng=study.rng(_STAGE, key, _INTERVALS, number),
             n_resamples=study.n_resamples,
             level=study.level,
         )
     else:
-        interval = cluster_bootstrap(
-            decoded.earned,
-            np.arange(len(decoded.earned)),
-            rng=rng,
-            n_resamples=study.n_resamples,
-            level=study.level,
-        )
+        interval = cluster_share(decoded.earned, np.arange(len(decoded.earned)), level=study.level)
     test = sign_flip_max_t(
         decoded.earned - baseline,
         rng=study.rng(_STAGE, key, _FLIPS, number),
@@ -133,20 +134,14 @@ def _curve(
     ]
 
 
-def _explained(means: Float[ndarray, "moment draw layer"]) -> Float[ndarray, "draw layer"]:
+def explained(means: Float[ndarray, "moment draw layer"]) -> Float[ndarray, "draw layer"]:
     """R^2 from mean squared errors of decoder and baseline; 0 where there is none to explain."""
     errors, base = -means[0], -means[1]
     return 1 - np.divide(errors, base, out=np.ones_like(errors), where=base > 0)
 
 
-def _majority(decoded: Decoded, study: Study, key: int) -> dict[str, float]:
-    interval = cluster_bootstrap(
-        decoded.baseline,
-        np.arange(len(decoded.baseline)),
-        rng=study.rng(_STAGE, key, _INTERVALS, len(SOURCES)),
-        n_resamples=study.n_resamples,
-        level=study.level,
-    )
+def _majority(decoded: Decoded, study: Study) -> dict[str, float]:
+    interval = cluster_share(decoded.baseline, np.arange(len(decoded.baseline)), level=study.level)
     return {
         "score": float(interval.estimate),
         "low": float(interval.low),

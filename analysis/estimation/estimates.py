@@ -25,6 +25,7 @@ from stats import (
     SignFlipTest,
     cluster_bootstrap,
     emergence_layer,
+    heavy_tails,
     sign_flip_max_t,
 )
 from stats.course import p_above
@@ -172,8 +173,20 @@ def _description(found: Measured) -> dict[str, Any]:
         "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
         "answer_entropy_bits": entropy_bits(readings),
         "guessing": {name: _mean(values, found.scenes).item() for name, values in guess.items()},
-        "notes": list(readings.notes),
+        "notes": [*readings.notes, *found.shuffled.notes, *_heavy_tails(found)],
     }
+
+
+def _heavy_tails(found: Measured) -> list[str]:
+    """A note where a few scenes carry the variance of the plateau, which decides."""
+    first, last = found.plateau
+    tails = heavy_tails(found.main.rows[:, first : last + 1])
+    if not tails.heavy:
+        return []
+    return [
+        f"{tails.n_carrying} of {tails.n_scenes} scenes carry more than half of the variance on "
+        "the plateau: p-values and intervals rest on how rare such scenes are"
+    ]
 
 
 def _mean(values: Float[ndarray, "item layer"], scenes: ndarray) -> Float[ndarray, " layer"]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from numpy import ndarray
 
 from analysis.readings.probe_comparisons import SEEN, UNSEEN, Compared
@@ -14,7 +14,7 @@ from analysis.runs.study import Study
 from data_prep.attributes import stream_key
 from probes.linear_probe import DescriptionLength, selectivity
 from probes.scores import Scores
-from stats import cluster_bootstrap, sign_flip_max_t
+from stats import BootstrapInterval, ClusterShare, cluster_bootstrap, cluster_share, sign_flip_max_t
 
 _STAGE = 4
 _INTERVALS, _SELECTIVITY, _INFORMATION, _COMPOSITION = range(4)
@@ -30,7 +30,8 @@ def probe_results(
 ) -> dict[str, Any]:
     """Results of one attribute, as plain numbers; `told` is the probe's information in bits.
 
-    Means over scenes with intervals at the study's level, each alone. The p-values are
+    Means over scenes with intervals at the study's level, each alone; those of accuracies are those
+    of shares (`cluster_share`). The p-values are
     one-sided sign flips of scenes, adjusted over layers by the maximum t: of information (beyond
     how often each answer occurs), of accuracy above the control task, and of accuracy lost in
     compositions that the probe has not seen.
@@ -41,7 +42,7 @@ def probe_results(
     gained = selectivity(scores.correct.astype(float), control.correct.astype(float))
     n_layers = gained.shape[1]
     columns: dict[str, list[float]] = {
-        **estimate.columns("accuracy", scores.correct),
+        **estimate.shares("accuracy", scores.correct),
         **estimate.columns("information", told),
         **estimate.columns("selectivity", gained),
         "selectivity_bits": estimate.means(selectivity(told, by_name["control task"].information)),
@@ -96,6 +97,14 @@ def score_rows(
     return pd.concat(parts, ignore_index=True)
 
 
+def _by_layer(name: str, found: BootstrapInterval | ClusterShare) -> dict[str, list[float]]:
+    return {
+        name: found.estimate.tolist(),
+        f"{name}_low": found.low.tolist(),
+        f"{name}_high": found.high.tolist(),
+    }
+
+
 class _Estimates:
     """Means over scenes, with what belongs to them."""
 
@@ -104,7 +113,7 @@ class _Estimates:
         self._study = study
         self._key = stream_key(str(readings.items["attribute"].iloc[0]))
 
-    def _interval(self, values: Float[ndarray, "item layer"]) -> Any:
+    def _interval(self, values: Float[ndarray, "item layer"]) -> BootstrapInterval:
         return cluster_bootstrap(
             values.astype(float),
             self._scenes,
@@ -115,12 +124,12 @@ class _Estimates:
 
     def columns(self, name: str, values: Float[ndarray, "item layer"]) -> dict[str, list[float]]:
         """Estimate and interval by layer."""
-        found = self._interval(values)
-        return {
-            name: found.estimate.tolist(),
-            f"{name}_low": found.low.tolist(),
-            f"{name}_high": found.high.tolist(),
-        }
+        return _by_layer(name, self._interval(values))
+
+    def shares(self, name: str, correct: Shaped[ndarray, "item layer"]) -> dict[str, list[float]]:
+        """The same of right answers, with intervals that end in [0, 1]."""
+        found = cluster_share(correct.astype(float), self._scenes, level=self._study.level)
+        return _by_layer(name, found)
 
     def means(self, values: Float[ndarray, "item layer"]) -> list[float]:
         return self._by_scene(values).mean(axis=0).tolist()
@@ -136,7 +145,7 @@ class _Estimates:
     def rows(self, each: Compared) -> list[Mapping[str, float]]:
         """Per layer, or once for what has no layers."""
         columns = {
-            **self.columns("accuracy", each.scores.correct),
+            **self.shares("accuracy", each.scores.correct),
             **self.columns("information", each.information),
         }
         n_rows = each.scores.bits.shape[1]

@@ -6,14 +6,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from analysis.estimation.trajectory_estimates import intervals, one_interval
+from analysis.estimation.trajectory_estimates import intervals, one_interval, share_intervals
 from analysis.readings.trajectories import STAGE, Trajectories
 from analysis.runs.study import Study
 from stats import cluster_bootstrap, cluster_share, resampled_statistic, sign_flip_max_t
 from stats.scenes import codes, scene_means
 
-# Stream 2-4 of the stage are those of the curves.
-_DEPTH, _MEDIAN, _NEVER, _NORMS, _FLIPS, _SCRIPTS, _TOKENS = range(5, 12)
+# Earlier streams of the stage are those of the curves; a number that is left out was a share's.
+_DEPTH, _MEDIAN, _NORMS, _FLIPS = 5, 6, 8, 9
 _SHOWN_SCRIPTS = 6
 
 
@@ -45,12 +45,10 @@ def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, 
         key=(key, _DEPTH),
     )
     n_layers = read.by_condition["real"].entropy_bits.shape[1]
-    never = intervals(
+    never = share_intervals(
         {name: (values == n_layers).astype(float)[:, None] for name, values in first.items()},
         scenes,
         study,
-        key=(key, _NEVER),
-        share=True,
     )
     return {
         "prediction_depth": {name: _without_layer(rows[0]) for name, rows in means.items()},
@@ -116,7 +114,7 @@ def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[
     return rows
 
 
-def estimate_scripts(read: Trajectories, study: Study, *, key: int) -> list[dict[str, Any]]:
+def estimate_scripts(read: Trajectories, study: Study) -> list[dict[str, Any]]:
     """By layer, the share of scenes whose most probable token is in each script.
 
     The scripts that are most frequent over all layers, and the others together.
@@ -127,20 +125,15 @@ def estimate_scripts(read: Trajectories, study: Study, *, key: int) -> list[dict
     values = {name: (scripts == name).astype(float) for name in shown}
     if len(names) > len(shown):
         values["others"] = (~np.isin(scripts, shown)).astype(float)
-    rows = intervals(
-        values, read.items["scene_id"].to_numpy(), study, key=(key, _SCRIPTS), share=True
-    )
+    rows = share_intervals(values, read.items["scene_id"].to_numpy(), study)
     return [{"script": name, "layers": layers} for name, layers in rows.items()]
 
 
-def estimate_tokens(read: Trajectories, study: Study, *, key: int) -> list[dict[str, Any]]:
+def estimate_tokens(read: Trajectories, study: Study) -> list[dict[str, Any]]:
     """The most probable tokens: their mean over layers with its interval, and mean by layer."""
     values: Float[ndarray, "item layer token"] = read.frequent_probability.astype(float)
     scenes = read.items["scene_id"].to_numpy()
-    found = cluster_share(
-        np.clip(values.mean(axis=1), 0, 1), scenes, rng=study.rng(STAGE, key, _TOKENS),
-        n_resamples=study.n_resamples, level=study.level,
-    )  # fmt: skip
+    found = cluster_share(np.clip(values.mean(axis=1), 0, 1), scenes, level=study.level)
     scene = codes(scenes, len(scenes), name="scenes")
     by_layer = [scene_means(values[..., t], scene).mean(axis=0) for t in range(values.shape[2])]
     texts = read.texts.of(read.frequent.tolist())

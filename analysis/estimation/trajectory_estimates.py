@@ -13,7 +13,13 @@ from numpy import ndarray
 
 from analysis.readings.trajectories import CONDITIONS, STAGE, Trajectories
 from analysis.runs.study import Study
-from stats import BootstrapInterval, cluster_bootstrap, cluster_share, sign_flip_max_t
+from stats import (
+    BootstrapInterval,
+    ClusterShare,
+    cluster_bootstrap,
+    cluster_share,
+    sign_flip_max_t,
+)
 from stats.scenes import codes, scene_means
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 # enters, and that of all others is the same list in another order.
 SHARES = ("answer_first",)
 OF_THE_ANSWER = ("p_answer", "log2_rank_answer", "answer_first")
-_CURVES, _TESTS, _SHARES = range(2, 5)
+_CURVES, _TESTS = range(2, 4)
 Values = Float[ndarray, "item layer"]
 
 
@@ -66,7 +72,7 @@ def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, 
     means = {pair: values for pair, values in curves.items() if pair[0] not in SHARES}
     scenes = read.items["scene_id"].to_numpy()
     found = intervals(means, scenes, study, key=(key, _CURVES, 0))
-    found |= intervals(shares, scenes, study, key=(key, _SHARES, 0), share=True)
+    found |= share_intervals(shares, scenes, study)
     against = intervals(differences, scenes, study, key=(key, _CURVES, 1))
     p = _tests(differences, scenes, study, key)
     return {
@@ -88,17 +94,29 @@ def intervals(
     study: Study,
     *,
     key: tuple[int, ...],
-    share: bool = False,
 ) -> dict[Any, list[dict[str, Any]]]:
     """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
 
     The last column is the last layer, so those of fewer columns begin at a later layer.
     """
     table = np.concatenate(list(values.values()), axis=1)
-    bootstrap = cluster_share if share else cluster_bootstrap
-    found = bootstrap(
+    found = cluster_bootstrap(
         table, scenes, rng=study.rng(STAGE, *key), n_resamples=study.n_resamples, level=study.level
     )
+    return _rows(values, found)
+
+
+def share_intervals(
+    values: Mapping[Any, Values], scenes: ndarray, study: Study
+) -> dict[Any, list[dict[str, Any]]]:
+    """The same of shares of scenes, whose intervals end in [0, 1] and need no redraws."""
+    table = np.concatenate(list(values.values()), axis=1)
+    return _rows(values, cluster_share(table, scenes, level=study.level))
+
+
+def _rows(
+    values: Mapping[Any, Values], found: BootstrapInterval | ClusterShare
+) -> dict[Any, list[dict[str, Any]]]:
     n_layers = max(each.shape[1] for each in values.values())
     rows, start = {}, 0
     for name, each in values.items():
@@ -112,7 +130,7 @@ def intervals(
     return rows
 
 
-def one_interval(found: BootstrapInterval, column: int) -> dict[str, float]:
+def one_interval(found: BootstrapInterval | ClusterShare, column: int) -> dict[str, float]:
     """One of the columns as plain numbers."""
     return {
         "estimate": found.estimate[column].item(),

@@ -10,6 +10,8 @@ from data_prep.controls import derangement, strata
 BLANK = "blank"
 """Stands for the image of a blank pass."""
 _STREAM = 1
+_LEAST_SCENES = 5
+"""Of a text whose images are permuted among its scenes; where it serves fewer, they are swapped."""
 
 
 def forward_passes(
@@ -17,7 +19,7 @@ def forward_passes(
 ) -> list[tuple[str, str, str]]:
     """(row id, image, question) of every forward pass that the attribute needs.
 
-    Ids are real:ITEM, blank:QUESTION, and swapK:ITEM where a question serves a single scene.
+    Ids are real:ITEM, blank:QUESTION, and swapK:ITEM where a question serves a few scenes only.
     A blank pass serves all items of its question, unless they are read at different places.
     """
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
@@ -27,7 +29,7 @@ def forward_passes(
     else:
         rows += [(f"blank:{text}", BLANK, text) for text in sorted(set(columns[2]))]
     scenes_of = items["scene_id"].groupby(strata(items))
-    if all(len(set(scenes)) > 1 for _, scenes in scenes_of):
+    if all(len(set(scenes)) >= _LEAST_SCENES for _, scenes in scenes_of):
         return rows
     # A text that serves one scene has no other residual to borrow: its images are swapped, among
     # scenes with as many objects, so that the swap takes away the content and nothing else.

@@ -15,6 +15,10 @@ from data_prep.sources import DataOptions
 NAMES = ("model", "data", "contrast")
 """Fields of a plan that say where something lies, and not what it holds."""
 
+# That of `stats.shuffled_labels`, which a plan does not wait for: scenes of one text are compared
+# among each other, and fewer give intervals that are too narrow.
+_LEAST_PER_TEXT = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
@@ -59,7 +63,8 @@ class Study:
     those with one ("Color of the main object:"), or both; foremost asks every scene for its main
     object in those words, taken as the foremost one, as notebooks do."""
     min_scenes_per_text: int = 20
-    """Least number of scenes that a question text must serve. 1: images are swapped instead."""
+    """Least number of scenes that a question text must serve, 5 or more: scores are compared among
+    them. 1: images are swapped instead."""
     swaps: int = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
     whole_words: bool = False
@@ -89,6 +94,12 @@ class Study:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"{name} must be at least {least}, got {value}")
+        if 1 < self.min_scenes_per_text < _LEAST_PER_TEXT:
+            raise UserError(
+                f"min_scenes_per_text must not be 2 to {_LEAST_PER_TEXT - 1}, got "
+                f"{self.min_scenes_per_text}: take {_LEAST_PER_TEXT} or more, or 1: then images "
+                "are swapped"
+            )
         if self.horizon is not None and self.horizon < 1:
             raise UserError(f"horizon must be at least 1, got {self.horizon}: layer 0 comes first")
         if self.plateau is not None and not 0 <= self.plateau[0] <= self.plateau[1]:

@@ -48,9 +48,7 @@ def overtaking_claims(scale: Scale) -> Iterator[Finding]:
     rng, held, exact = scale.rng(11), 0, 0
     for _ in range(repetitions):
         # The slope passes 0 just before layer 6.
-        found = overtaking_layer(
-            profile + 6 * rng.standard_normal((50, 12)), rng=rng, n_resamples=800
-        )
+        found = overtaking_layer(profile + 6 * rng.standard_normal((50, 12)))
         held += found.layers.low <= 6 and (found.layers.high is None or found.layers.high >= 6)
         exact += found.layer == 6
     for name, count, least, most in (

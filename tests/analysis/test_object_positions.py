@@ -27,7 +27,7 @@ def folders(tmp_path_factory):
 def options(place, run) -> Probes:
     arguments = [
         *("--model", place / "model", "--data", f"clevr:{place / 'clevr'}", "--run", run),
-        *("--attr", "size", "--position", "object", "--min-scenes-per-text", "4"),
+        *("--attr", "size", "--position", "object", "--min-scenes-per-text", "5"),
         *("--n-resamples", "800"),
     ]
     return parse_options(Probes, command=COMMAND, arguments=[str(each) for each in arguments])

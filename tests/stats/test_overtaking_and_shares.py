@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from stats import overtaking_layer, share_interval
+from stats import overtaking_layer, resampled_means, share_interval
 from stats.overtaking import last_rise
 
 
@@ -19,36 +19,36 @@ def test_the_last_crossing_counts_and_not_the_first():
 
 def test_a_clear_overtaking_has_no_doubt():
     difference = np.where(np.arange(8) < 5, -3.0, 3.0) + 0.1 * rng().standard_normal((40, 8))
-    found = overtaking_layer(difference, rng=rng(), n_resamples=1000)
-    assert (found.layer, found.low, found.high, found.probability) == (5, 5, 5, 1.0)
+    found = overtaking_layer(difference)
+    assert found.layer == 5
     assert (found.layers.low, found.layers.high) == (5, 5)
 
 
 def test_what_is_never_above_overtakes_nowhere():
-    found = overtaking_layer(rng().standard_normal((40, 6)) - 9, rng=rng(), n_resamples=1000)
-    assert (found.layer, found.low, found.high, found.probability) == (None, None, None, 0.0)
+    found = overtaking_layer(rng().standard_normal((40, 6)) - 9)
+    assert found.layer is None
+    assert found.layers.high is None
 
 
-def test_the_interval_holds_the_layer():
-    """A slope through 0 just before layer 6: the layer must be covered, or the set is useless."""
-    profile, covered, narrow = np.arange(12) - 5.5, 0, 0
-    for seed in range(200):
-        table = profile + 6 * rng(seed).standard_normal((50, 12))
-        found = overtaking_layer(table, rng=rng(seed), n_resamples=400, level=0.95)
-        low = 12 if found.low is None else found.low
-        high = 12 if found.high is None else found.high
-        covered += low <= 6 <= high
-        # An interval that ignores the doubt must fail: the estimate alone is often another layer.
-        narrow += found.layer == 6
-    assert covered >= binom.ppf(0.001, 200, 0.95)
-    assert narrow < binom.ppf(0.001, 200, 0.95)
+@pytest.mark.parametrize("slope", [0.02, 0.2])
+def test_the_set_holds_the_layer_and_a_bootstrap_of_a_slow_one_does_not(slope):
+    """A slope through 0 just before layer 6: slow, its last crossing jumps to later layers."""
+    n, covered, redrawn = 200, 0, 0
+    for seed in range(n):
+        table = slope * (np.arange(29) - 5.5) + rng(seed).standard_normal((50, 29))
+        layers = overtaking_layer(table).layers
+        covered += layers.low <= 6 and (layers.high is None or layers.high >= 6)
+        drawn = last_rise(resampled_means(table, rng=rng(seed), n_resamples=399))
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        redrawn += low <= 6 <= high
+    assert covered >= binom.ppf(0.001, n, 0.95)
+    if slope < 0.1:
+        assert redrawn < binom.ppf(0.999, n, 0.5)
 
 
 def test_the_order_of_scenes_is_moot():
     table = rng().standard_normal((30, 5))
-    one, other = (
-        overtaking_layer(each, rng=rng(1), n_resamples=400) for each in (table, table[::-1])
-    )
+    one, other = (overtaking_layer(each) for each in (table, table[::-1]))
     assert one == other
 
 

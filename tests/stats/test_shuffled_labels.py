@@ -211,12 +211,20 @@ def test_same_generator_same_bytes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"strata": ["a", "a", "a", "b"]}, r"at least 2 scenes each, got 1 in .*b.*swapped images"),
-        ({"scenes": [1, 1, 2, 3]}, r"`scenes` must each share .* scene .*1.* one item per scene"),
-        ({"answers": [0, 1, 2, 0]}, r"`answers` must lie in 0..1, got 2 at item 2"),
-        ({"answers": [0, 1]}, r"`answers` must hold one whole number per item \(4\)"),
-        ({"answers": [0.0, 1.0, 0.0, 1.0]}, r"`answers` must hold one whole number"),
-        ({"scores": np.full((4, 2, 3), -np.inf)}, r"got -inf at item 0, answer 0, layer 0"),
+        (
+            {"strata": ["a", "a", "a", "a", "a", "b"]},
+            r"at least 5 scenes each, got 1 in .*b.*swapped images",
+        ),
+        ({"strata": ["a"] * 2 + ["b"] * 4}, r"at least 5 scenes each, got 2 in .*a"),
+        (
+            {"scenes": [1, 1, 2, 3, 4, 5]},
+            r"`scenes` must each share .* scene .*1.* one item per scene",
+        ),
+        ({"scenes": [1, 1, 2, 3, 4, 4]}, r"at least 5 scenes each, got 4"),
+        ({"answers": [0, 1, 2, 0, 1, 1]}, r"`answers` must lie in 0..1, got 2 at item 2"),
+        ({"answers": [0, 1]}, r"`answers` must hold one whole number per item \(6\)"),
+        ({"answers": [0.0, 1.0] * 3}, r"`answers` must hold one whole number"),
+        ({"scores": np.full((6, 2, 3), -np.inf)}, r"got -inf at item 0, answer 0, layer 0"),
         ({"n_resamples": 0}, r"`n_resamples` must be a whole number"),
         (
             {"windows": [(0, 3)]},
@@ -226,9 +234,9 @@ def test_same_generator_same_bytes():
 )
 def test_says_what_is_wrong(change, message):
     given_arguments = {
-        "scores": np.zeros((4, 2, 3)),
-        "answers": [0, 1, 0, 1],
-        "strata": ["a"] * 4,
+        "scores": np.zeros((6, 2, 3)),
+        "answers": [0, 1] * 3,
+        "strata": ["a"] * 6,
         **change,
     }
     given_arguments["answers"] = np.array(given_arguments["answers"])
@@ -236,3 +244,18 @@ def test_says_what_is_wrong(change, message):
 
     with pytest.raises(ValueError, match=message):
         unwrap(shuffled_label_test)(rng=np.random.default_rng(0), **given_arguments)
+
+
+def test_it_says_where_the_number_of_items_gives_the_answer_away():
+    """Scenes of answer 1 are asked twice: however large the effect, no relabelling tells."""
+    scenes = np.r_[np.arange(10), np.repeat(np.arange(10, 20), 2)]
+    answers = (scenes >= 10).astype(int)
+    scores = 9.0 * np.eye(2)[answers][:, :, None] + np.zeros((30, 2, 3))
+    told = relabelled(scores, answers, ["a"] * 30, scenes=scenes)
+    assert told.n_fixed == told.n_items == 30
+    assert told.omnibus_p == 1
+    # Once a scene, the same effect is found; and one answer for all is no give-away.
+    once = relabelled(scores[:20], answers[:20], ["a"] * 20)
+    assert once.n_fixed == 0
+    assert once.omnibus_p == 1 / 200
+    assert relabelled(scores, np.zeros(30, dtype=int), ["a"] * 30, scenes=scenes).n_fixed == 0

@@ -186,3 +186,19 @@ def test_says_what_is_wrong(effect, choices, message):
     # Past the type checker of the tests: users run without it.
     with pytest.raises(ValueError, match=message):
         unwrap(sign_flip_max_t)(effect, rng=np.random.default_rng(0), **choices)
+
+
+@pytest.mark.parametrize("tail", ["greater", "two-sided"])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_the_unit_is_moot_far_beyond_what_squares_bear(scale, tail):
+    effect = np.random.default_rng(30).standard_normal((40, 4)) + [0.0, 0.3, 0.6, 0.0]
+    plain, moved, mixed = (
+        sign_flip_max_t(effect * by, rng=np.random.default_rng(31), n_resamples=499, tail=tail)
+        for by in (1.0, scale, np.array([1.0, scale, scale, 1.0]))
+    )
+    np.testing.assert_array_equal(moved.p, plain.p)
+    np.testing.assert_allclose(moved.t, plain.t, rtol=1e-12)
+    np.testing.assert_allclose(moved.mean, plain.mean * scale, rtol=1e-12)
+    # Layers of unlike units: which scene is drawn first may differ, not what is found.
+    np.testing.assert_allclose(mixed.t, plain.t, rtol=1e-12)
+    np.testing.assert_allclose(mixed.p, plain.p, atol=0.1)

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from scipy.stats import binom
 
-from stats import at_depths, cluster_bootstrap, common_depths, mean_difference, two_sample_max_t
+from stats import (
+    at_depths,
+    cluster_bootstrap,
+    common_depths,
+    mean_difference,
+    two_sample,
+    two_sample_max_t,
+)
 from stats.simulate import noise
 
 
@@ -168,3 +175,43 @@ def test_between_layers_lies_the_straight_line():
 def test_says_what_is_wrong(work, message):
     with pytest.raises(ValueError, match=message):
         work(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("n", [(7, 9), (60, 211)])
+def test_no_order_of_summation_changes_a_bit(n, monkeypatch):
+    """What a BLAS kernel, a number of threads or a block size may do to sums, done to them."""
+    rng = np.random.default_rng(3)
+    first, second = (rng.standard_t(2, (size, 5)) * [1e-9, 1, 3, 1e7, 1e12] for size in n)
+    wanted = two_sample_max_t(first, second, rng=np.random.default_rng(4), n_resamples=199)
+    plain = two_sample._welch_t
+    order = rng.permutation(sum(n))
+
+    def reordered(labels, moments):
+        return plain(np.asfortranarray(labels[:, order]), moments[:, order])
+
+    def in_chunks(labels, moments):
+        each = [plain(np.ascontiguousarray(row[None]), moments) for row in labels]
+        return np.concatenate(each)
+
+    for other in (reordered, in_chunks):
+        monkeypatch.setattr(two_sample, "_welch_t", other)
+        found = two_sample_max_t(first, second, rng=np.random.default_rng(4), n_resamples=199)
+        np.testing.assert_array_equal(found.p, wanted.p)
+        assert found.t.tobytes() == wanted.t.tobytes()
+    # Plain sums fail this: that they are exact is no matter of luck.
+    pool = np.vstack([first, second])
+    assert (pool[order].sum(axis=0) != pool.sum(axis=0)).any()
+
+
+@pytest.mark.parametrize("exponent", [-1000, -530, 530, 1000])
+def test_the_unit_is_moot_far_beyond_what_squares_bear(exponent):
+    rng = np.random.default_rng(5)
+    first, second = rng.standard_normal((12, 3)), 0.8 + 2 * rng.standard_normal((9, 3))
+    found, moved = (
+        two_sample_max_t(
+            np.ldexp(first, by), np.ldexp(second, by), rng=np.random.default_rng(6), n_resamples=99
+        )
+        for by in (0, exponent)
+    )
+    np.testing.assert_array_equal(found.p, moved.p)
+    assert found.t.tobytes() == moved.t.tobytes()

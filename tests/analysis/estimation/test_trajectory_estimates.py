@@ -135,7 +135,7 @@ def test_norming_twice_is_told_from_norming_once(read):
 
 
 def test_scripts_are_shares_of_scenes_that_add_up(read):
-    found = {each["script"]: each["layers"] for each in estimate_scripts(read, STUDY, key=0)}
+    found = {each["script"]: each["layers"] for each in estimate_scripts(read, STUDY)}
     assert found["Hangul"][0]["estimate"] == 1
     assert found["Latin"][3]["estimate"] == 0.75
     for layer in range(N_LAYERS):
@@ -143,7 +143,7 @@ def test_scripts_are_shares_of_scenes_that_add_up(read):
 
 
 def test_tokens_have_their_means(read):
-    red, han = estimate_tokens(read, STUDY, key=0)
+    red, han = estimate_tokens(read, STUDY)
     assert (red["text"], han["text"]) == ("red", "\u4e2d")
     assert red["mean"]["estimate"] == pytest.approx(read.frequent_probability[..., 0].mean())
     np.testing.assert_allclose(han["layers"], read.frequent_probability[..., 1].mean(axis=0))

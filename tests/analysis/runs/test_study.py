@@ -8,6 +8,7 @@ import pytest
 from analysis.runs.study import Study
 from analysis.runs.study_file import read_study
 from data_prep.errors import UserError
+from stats.shuffled_labels import LEAST_SCENES
 
 ABOUT = {"model_revision": "sha256:1", "data_fingerprint": "f"}
 OTHER = Study(
@@ -25,6 +26,7 @@ OTHER = Study(
     questions="all",
     min_scenes_per_text=7,
     swaps=2,
+    whole_words=True,
     quantize=4,
     attention="eager",
     prompt_style="bare",
@@ -81,3 +83,11 @@ def test_layers_beyond_the_model_are_refused():
         Study(horizon=12).require_layers(11)
     with pytest.raises(UserError, match="end by layer 9"):
         Study(horizon=9, plateau=(8, 10)).require_layers(12)
+
+
+@pytest.mark.parametrize("few", [2, 4])
+def test_texts_of_a_few_scenes_are_refused_with_the_remedy(few):
+    with pytest.raises(UserError, match=f"got {few}: take 5 or more, or 1: then images"):
+        Study(min_scenes_per_text=few)
+    assert [Study(min_scenes_per_text=each).min_scenes_per_text for each in (1, 5)] == [1, 5]
+    assert LEAST_SCENES == 5
