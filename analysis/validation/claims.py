@@ -4,6 +4,7 @@ A negative control is a claim too: that the usual way fails, on the same data.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -12,10 +13,19 @@ from scipy.stats import permutation_test, ttest_1samp
 
 from analysis.validation.competition import competition_claims
 from analysis.validation.course import course_claims
+from analysis.validation.decisions import (
+    decoder_claims,
+    readout_order_claims,
+    slow_crossing_claims,
+)
 from analysis.validation.layers import layer_claims
 from analysis.validation.order import order_claims, order_power
+from analysis.validation.pooling import pooling_claims
 from analysis.validation.readouts import readout_claims
 from analysis.validation.scale import Finding, Scale
+from analysis.validation.shares_and_areas import area_claims, share_claims
+from analysis.validation.smooth_functions import smooth_function_claims
+from analysis.validation.strata import heavy_tail_claims, strata_claims
 from analysis.validation.two_samples import overtaking_claims, two_sample_claims
 from analysis.validation.worlds import world_claims
 from stats import (
@@ -166,6 +176,11 @@ def equivalence_and_multiplicity(scale: Scale) -> Iterator[Finding]:
         yield scale.value("9", name, float(gap), 0.0, 1e-12)
 
 
+def _pooling_in_short(scale: Scale) -> Iterator[Finding]:
+    """On fewer data sets: each is a study of several models."""
+    yield from pooling_claims(replace(scale, repetitions=scale.repetitions // 4))
+
+
 CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "family_wise_error": family_wise_error,
     "enumeration": enumeration,
@@ -181,4 +196,13 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "two_samples": two_sample_claims,
     "overtaking": overtaking_claims,
     "competition": competition_claims,
+    "areas": area_claims,
+    "shares": share_claims,
+    "smooth_functions": smooth_function_claims,
+    "decoder": decoder_claims,
+    "readout_order": readout_order_claims,
+    "slow_crossing": slow_crossing_claims,
+    "strata": strata_claims,
+    "heavy_tails": heavy_tail_claims,
+    "pooling": _pooling_in_short,
 }

@@ -1,0 +1,76 @@
+"""The folder of a pooling: pool.json with its schema, and the figures."""
+
+import json
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from analysis.pooling.found import Pooling
+from data_prep.errors import UserError
+from probes.durable import remove_unfinished, write_durably
+
+FILE_NAME = "pool.json"
+
+
+def pool_schema() -> dict[str, Any]:
+    """The JSON schema of pool.json."""
+    text = files("analysis.runs").joinpath("pool.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
+    """Where the pooling is written. UserError if the folder holds another, or anything else."""
+    folder = out or Path("runs") / f"pool-{pool_hash[:8]}"
+    try:
+        if (folder / FILE_NAME).exists():
+            _require_same(folder / FILE_NAME, pool_hash)
+        elif folder.exists() and (not folder.is_dir() or _holds_others(folder)):
+            raise UserError(
+                f"{folder} holds files but no pooling: choose an empty or new folder with --out"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
+    except OSError as error:
+        raise UserError(
+            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
+        ) from error
+    return folder
+
+
+def write_pooling(folder: Path, found: Pooling) -> Path:
+    """Gives the file; UserError where the folder takes none."""
+    text = json.dumps(asdict(found), indent=1, allow_nan=False)
+    try:
+        write_durably(folder / FILE_NAME, text.encode())
+    except OSError as error:
+        raise UserError(
+            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
+        ) from error
+    return folder / FILE_NAME
+
+
+def _unusable(folder: Path, error: OSError) -> UserError:
+    return UserError(f"cannot use the folder {folder}: {error.strerror}: choose another with --out")
+
+
+def _require_same(path: Path, pool_hash: str) -> None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["pool_hash"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): delete its folder and run again"
+        ) from error
+    if found != pool_hash:
+        raise UserError(
+            f"{path.parent} holds another pooling: choose another folder with --out, or leave "
+            "--out out"
+        )
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether anything but what a killed pooling leaves behind is there."""
+    return any(
+        not path.name.startswith(".") and path.stem not in ("pool-attributes", "pool-differences")
+        for path in folder.iterdir()
+    )
