@@ -6,7 +6,8 @@
     python -m analysis.concept --run RUN --words fundus --decode age --table labels.csv
 
 Asks both folders an open question and follows the probability of the concept's words through the
-layers: own images against the contrast, with permuted folder labels and a blank image as controls.
+layers: own images against the contrast, both the contrast and a blank image
+to be beaten on the plateau.
 `--export` writes residuals and labels for a decoder of one's own, `--decode` fits a simple one.
 Prints a table and a sentence, and writes results.json, tables of items and figures.
 """

@@ -5,7 +5,11 @@
 
 Compares the layers of emergence of attributes on the scenes that they share, in a run whose
 attributes have been measured (python -m analysis.emergence). The order of --attr is the one that
-is declared and tested.
+is tested. It is called declared only if the study file with which the run was begun fixed it, in a
+table [order] with attr = ["color", "shape", "material"]:
+
+    python -m analysis.emergence --study FILE --run RUN
+    python -m analysis.order --study FILE --run RUN
 """
 
 import sys
@@ -15,6 +19,7 @@ from typing import Any, Literal
 from analysis.estimation.order_estimates import order_results
 from analysis.reporting.order_report import order_text, save_order_figure
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.declared_order import order_given
 from analysis.runs.results import add_study, finding_of, read_results, study_result
 from analysis.runs.scene_values import common_effects
 from data_prep.errors import UserError, one_line_errors
@@ -28,6 +33,11 @@ _STAGE = 9
 class Order(AttributeOptions):
     """Which attribute emerges first, and how sure is the order?"""
 
+    attr: tuple[str, ...] = ("usual",)
+    """Attributes in the order that is tested. Results call it the order given; they call it
+    declared only if the study file with which the run was begun (--study) named just these, in
+    this order, in its table [order]: attr = ["color", "shape"]. What is given here later, or
+    written into that file later, does not count."""
     readout: Literal["logit_lens", "tuned_lens", "linear_probe"] = "logit_lens"
     """By which readout the attributes are compared."""
 
@@ -38,7 +48,7 @@ def main(options: Order) -> None:
     names = options.attributes(opened.data)
     if len(names) < 2:
         raise UserError(f"an order needs at least 2 attributes, got {', '.join(names)}: name more")
-    asked = {"readout": options.readout, "declared": list(names)}
+    asked = {"readout": options.readout, "given": list(names), **order_given(opened.run, names)}
     found = study_result(read_results(opened.run), STUDY)
     if {name: found.get(name) for name in asked} != asked:
         found = asked | _compared(opened, names, options.readout)

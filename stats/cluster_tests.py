@@ -30,7 +30,8 @@ class ClusterTest:
     """Each layer's cluster statistic with its family-wise adjusted p-value."""
 
     p: Float[ndarray, " layer"]
-    """For "no effect anywhere", by the cluster that the layer is in; 1 outside of clusters."""
+    """For "no effect anywhere", by the cluster that the layer is in; 1 outside of clusters.
+    Simultaneous over all layers: of clusters, not of a layer by itself."""
     omnibus_p: float
     """The smallest of `p`."""
     statistic: Float[ndarray, " layer"]

@@ -44,11 +44,12 @@ class DepthDifference:
     estimate: float
     """Second minus first, in shares of the depth."""
     low: float
-    """Lower end of the interval, of the scene bootstrap."""
+    """Lower end of the interval, of the scene bootstrap: of this difference alone."""
     high: float
     """Upper end."""
     p: float
-    """Two-sided, for "no difference"; never 0. It allows no claim of a direction: `p_beyond`."""
+    """Two-sided, alone, for "no difference"; never 0. It allows no claim of a direction:
+    `p_beyond`."""
     beyond: float
     """One layer of the shallower model as share of its depth, 1 / min(L1, L2): the difference that
     interpolation between layers alone can make."""

@@ -21,7 +21,7 @@ class DerangementRanks:
     """The rank p-values of the real images."""
 
     p: Float[ndarray, " layer"]
-    """One-sided (real above swapped), adjusted over layers by the maximum; at least 1 / (K+1)."""
+    """One-sided (real above swapped), simultaneous over layers (maximum); at least 1 / (K+1)."""
     omnibus_p: float
     """The smallest of `p`."""
     n_derangements: int

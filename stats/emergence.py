@@ -41,26 +41,29 @@ class Emergence:
     not. "from_start": shown past half of the plateau at layer 0 already. "died": shown above the
     margin at a layer, and shown below it at the horizon."""
     lambda_half: HalfCrossing | None
-    """Layer of half the plateau with its bootstrap interval; None unless emerged and monotone."""
+    """Layer of half the plateau with its bootstrap interval, of this one layer, at `level`; None
+    unless emerged and monotone."""
     layer: WholeLayer | None
-    """First whole layer at or past it, with an interval of its own; None likewise."""
+    """First whole layer at or past it, with an interval of its own, alone; None likewise."""
     monotone: bool
     """No layer is shown below half of the plateau after one that is past it. Where False,
     the crossing need not be the first, so there is none: `fb_half` stands."""
     declines: bool
     """A layer is shown to exceed the last one by more than the margin."""
     fb_half: LayerSet
-    """Forward-backward set for half of the plateau; meaningful where the plateau is positive."""
+    """Forward-backward set for half of the plateau; meaningful where the plateau is positive.
+    At `level` for all layers together: its tests are a fixed sequence."""
     fb_delta: LayerSet
-    """Forward-backward set for the margin; valid whatever the outcome."""
+    """Forward-backward set for the margin, likewise; valid whatever the outcome."""
     lambda_first: int | None
     """First layer whose mean effect exceeds the margin; None if none does or not emerged."""
     lambda_sustained: int | None
     """First layer from which it does so up to the horizon; None likewise."""
     omnibus_p: float
-    """For "no positive effect at any layer": sign-flip maximum t, unless a test was handed in."""
+    """For "no positive effect at any layer", simultaneous over layers: sign-flip maximum t, unless
+    a test was handed in."""
     plateau_p: float
-    """For "the plateau's mean is not above the margin": one-sided t over scenes."""
+    """For "the plateau's mean is not above the margin": one-sided t over scenes, alone."""
     plateau_mean: float
     """Mean effect over the plateau window."""
     plateau: tuple[int, int]

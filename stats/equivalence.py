@@ -17,14 +17,16 @@ class Equivalence:
     mean: Float[ndarray, " layer"]
     """Mean effect over scenes."""
     low: Float[ndarray, " layer"]
-    """Lower end of the interval at 2 level - 1 (90% for level .95)."""
+    """Lower end of the interval at 2 level - 1 (90% for level .95), each layer alone."""
     high: Float[ndarray, " layer"]
     """Upper end."""
     p: Float[ndarray, " layer"]
-    """For "the mean lies outside the margins": the larger of two one-sided p-values. 0 where the
-    scenes do not differ and lie inside, 1 where they do not differ and do not."""
+    """For "the mean lies outside the margins", each layer alone: the larger of two one-sided
+    p-values. 0 where the scenes do not differ and lie inside, 1 where they do not differ and do
+    not."""
     p_up_to: Float[ndarray, " layer"]
-    """For "one of the layers 0..l does", by intersection-union: the largest p so far."""
+    """For "one of the layers 0..l does", by intersection-union: the largest p so far, which
+    needs no adjustment over layers."""
     equivalent: Bool[ndarray, " layer"]
     """The layer is shown to lie inside: the interval does."""
     equivalent_up_to: Bool[ndarray, " layer"]

@@ -29,7 +29,8 @@ class LayerSet:
     """The layers `low..high` hold the emergence layer with probability `level` or more."""
 
     low: int
-    """First layer not shown to lie below the margin; horizon + 1 where all of them are."""
+    """First layer not shown to lie below the margin; horizon + 1 where all of them are. Both ends
+    are of one set, at `level` for all layers together (a fixed sequence of tests)."""
     high: int | None
     """First layer from which, up to the horizon, every effect is shown above the margin; None if
     the horizon's own is not: then the set is open above."""

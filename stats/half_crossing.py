@@ -25,7 +25,7 @@ class HalfCrossing:
     """Where the monotone mean curve crosses the half, interpolated between layers; NaN where the
     mean plateau is not positive."""
     low: float
-    """Lower end, for the interpolated crossing."""
+    """Lower end, for the interpolated crossing: one number, so alone at `level`."""
     high: float
     """Upper end."""
     level: float

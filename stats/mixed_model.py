@@ -20,7 +20,7 @@ class MixedModel:
     estimate: float
     """Fixed intercept: the mean effect; weighs scenes by how much they tell."""
     low: float
-    """Lower end of the Wald interval."""
+    """Lower end of the Wald interval, alone."""
     high: float
     """Upper end."""
     intraclass: float

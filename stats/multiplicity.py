@@ -17,7 +17,8 @@ _STATSMODELS_NAME = {"bh": "fdr_bh", "by": "fdr_by"}
 def adjusted_p(
     p: Float[ndarray, "*test"], *, correction: Correction = "holm"
 ) -> Float[ndarray, "*test"]:
-    """P-values adjusted for each other; reject where one is at most the level.
+    """P-values adjusted for each other, so simultaneous over all that are passed; reject where one
+    is at most the level.
 
     "holm" bounds the probability of any false rejection, whatever the dependence; "bh" the
     expected share of false ones among the rejections, for independent or positively dependent

@@ -37,15 +37,15 @@ class CrossingDifference:
     estimate: float
     """In layers (or in depth), interpolated; NaN where a mean plateau is not positive."""
     low: float
-    """Lower end of the interval, of the paired scene bootstrap."""
+    """Lower end of the interval, of the paired scene bootstrap: of this pair alone."""
     high: float
     """Upper end."""
     p: float
-    """Two-sided, for "no difference"."""
+    """Two-sided, of this pair alone, for "no difference"."""
     p_earlier: float
-    """One-sided, for "the first does not emerge before the second"."""
+    """One-sided, of this pair alone, for "the first does not emerge before the second"."""
     p_holm: float
-    """`p`, adjusted for all pairs of the same result: for a pair reported on its own."""
+    """`p`, simultaneous over all pairs of the same result (Holm): for a pair reported by itself."""
     sets_apart: bool
     """The forward-backward sets are disjoint, the first's before the second's: the guaranteed form
     of `p_earlier` <= 1 - level."""
@@ -64,7 +64,8 @@ class EmergenceOrder:
     differences: Mapping[tuple[str, str], CrossingDifference]
     """Each pair in the order given: (earlier in it, later in it)."""
     chain_p: float
-    """For "the order given is wrong somewhere": the largest `p_earlier` of its links."""
+    """For "the order given is wrong somewhere": the largest `p_earlier` of its links, an
+    intersection-union test of all of them that needs no adjustment."""
     chain_sets_apart: bool
     """The forward-backward sets of all links are disjoint and in the order given."""
     order_probability: Mapping[tuple[str, ...], float]

@@ -29,9 +29,9 @@ class RelabellingP:
     z: Float[ndarray, " layer"]
     """Observed sums of the standardised scores."""
     p: Float[ndarray, " layer"]
-    """Adjusted over layers by the maximum; never 0."""
+    """Simultaneous over layers (maximum); never 0."""
     window_p: Float[ndarray, " window"]
-    """Of the mean over each window, not adjusted; never 0."""
+    """Of the mean over each window, each alone, not adjusted; never 0."""
 
 
 def relabelling_p(

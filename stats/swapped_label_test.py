@@ -25,11 +25,11 @@ class SwappedLabelTest:
     z: Float[ndarray, " layer"]
     """Observed statistic in permutation standard deviations; 0 where there is no spread."""
     p: Float[ndarray, " layer"]
-    """One-sided (real above swapped), adjusted over layers by the maximum z; never 0."""
+    """One-sided (real above swapped), simultaneous over layers (maximum z); never 0."""
     omnibus_p: float
     """The smallest of `p`."""
     window_p: Float[ndarray, " window"]
-    """One-sided, of the mean statistic over each window, not adjusted; never 0."""
+    """One-sided, of the mean statistic over each window, each alone; never 0."""
     n_scenes: int
     n_swaps: int
     n_resamples: int

@@ -28,7 +28,7 @@ class TwoSampleEmergence:
     estimate: Float[ndarray, " layer"]
     """Mean of the first group minus that of the second."""
     low: Float[ndarray, " layer"]
-    """Lower end of the interval of both groups redrawn, per layer."""
+    """Lower end of the interval of both groups redrawn, each layer alone."""
     high: Float[ndarray, " layer"]
     """Upper end."""
 
@@ -44,11 +44,14 @@ def two_sample_emergence(
     horizon: int | None = None,
     level: float = 0.95,
     n_resamples: int = 10_000,
+    other_plateau_p: float | None = None,
 ) -> TwoSampleEmergence:
     """As `emergence_layer`, for the difference of means of two independent groups of scenes.
 
-    `omnibus_p` is that of a test of "no difference at any layer" (permutation of the labels).
-    Each group is redrawn for itself. Outcome and sets come from
+    `omnibus_p` is that of a test of "no difference at any layer" (`welch_max_t`), and
+    `other_plateau_p` that of another test that the plateau must pass besides.
+    Each group is redrawn for itself. The interval of each layer stands alone; of `emergence`, what
+    is said there of intervals and sets holds here. Outcome and sets come from
     one-sample tests of `pseudo_effects`, whose mean is the difference and whose standard error is
     that of two unequal variances, with the degrees of freedom of the smaller group: these
     never reject too often where means are normal, however unequal sizes and variances are.
@@ -69,6 +72,7 @@ def two_sample_emergence(
         level=level,
         n_resamples=n_resamples,
         omnibus_p=omnibus_p,
+        other_plateau_p=other_plateau_p,
     )
     curves = _plausible_differences(one, two, rng=rng, n_resamples=n_resamples)
     difference = one.mean(axis=0) - two.mean(axis=0)

@@ -8,27 +8,25 @@ import pandas as pd
 from analysis.estimation.emergence_results import emergence_results
 from analysis.readings.concept_readings import ConceptReadings
 from analysis.runs.study import Study
-from stats import (
-    area_under_curve,
-    shuffled_label_test,
-    sign_flip_max_t,
-    two_sample_emergence,
-)
+from stats import area_under_curve, two_sample_emergence
+from stats.arguments import horizon_layer, plateau_window
+from stats.welch_max_t import WelchTest, mean_max_t, welch_max_t
 
 _STAGE = 22
-_LABELS, _BLANK, _EMERGENCE = range(3)
+_CONTRAST, _BLANK, _EMERGENCE = range(3)
 
 
 def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dict[str, Any]:
     """Results of one concept, as plain numbers; an image is a scene, folders are not paired.
 
     The effect is the mean score of own images minus that of the contrast, in bits. Both controls
-    must be beaten: folder labels permuted among all images, and own images against the blank one
-    (paired; the blank image's score is one number per layer). The margin is the study's share of
-    the folder label's entropy.
+    must be beaten on the plateau, each one-sided: own images against the contrast (Welch's t; the
+    plateau must be above the margin besides), and own images against the blank one, whose score is
+    one number per layer. Over all layers both must be beaten too, by the maximum of the same t. The
+    margin is the study's share of the folder label's entropy.
     """
     own, contrast = readings.score[readings.own], readings.score[~readings.own]
-    omnibus, by_layer = _tests(readings, study, key)
+    tests = concept_tests(readings, study, key=key)
     share = readings.own.mean()
     entropy = float(-(share * np.log2(share) + (1 - share) * np.log2(1 - share)))
     found = two_sample_emergence(
@@ -36,12 +34,15 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
         contrast,
         rng=study.rng(_STAGE, key, _EMERGENCE),
         margin=study.margin * entropy,
-        omnibus_p=max(omnibus.values()),
+        omnibus_p=max(test.omnibus_p for test in tests.values()),
+        other_plateau_p=max(test.window_p for test in tests.values()),
         plateau=study.plateau,
         horizon=study.horizon,
         level=study.level,
         n_resamples=study.n_resamples,
     )
+    plateau_p = {control: test.window_p for control, test in tests.items()}
+    plateau_p["contrast"] = max(plateau_p["contrast"], found.emergence.plateau_p)
     area = area_under_curve(own, contrast, level=study.level)
     layers = [
         {
@@ -52,7 +53,7 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
             "effect": found.estimate[layer].item(),
             "low": found.low[layer].item(),
             "high": found.high[layer].item(),
-            **{f"p_{control}": p[layer].item() for control, p in by_layer.items()},
+            **{f"p_{control}": test.p[layer].item() for control, test in tests.items()},
             "auc": area.estimate[layer].item(),
             "auc_low": area.low[layer].item(),
             "auc_high": area.high[layer].item(),
@@ -61,7 +62,8 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
     ]
     return {
         **emergence_results(found.emergence),
-        "omnibus_p": omnibus,
+        "omnibus_p": {control: test.omnibus_p for control, test in tests.items()},
+        "plateau_p": plateau_p,
         "layers": layers,
         "n_own": len(own),
         "n_contrast": len(contrast),
@@ -71,27 +73,26 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
     }
 
 
-def _tests(
-    readings: ConceptReadings, study: Study, key: int
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Omnibus p and p by layer, each one-sided (own images above) and adjusted over layers."""
-    # Under the other label an image's score counts the other way round: relabelling the signed
-    # scores is permuting the folders in the difference of means.
-    labels = readings.own.astype(np.int64)
-    shuffled = shuffled_label_test(
-        np.stack([-readings.score, readings.score], axis=1),
-        labels,
-        np.zeros(len(labels), dtype=np.int64),
-        rng=study.rng(_STAGE, key, _LABELS),
-        n_resamples=study.n_resamples,
-    )
-    blank = sign_flip_max_t(
-        readings.score[readings.own] - readings.blank,
-        rng=study.rng(_STAGE, key, _BLANK),
-        n_resamples=study.n_resamples,
-    )
-    omnibus = {"shuffled": shuffled.omnibus_p, "blank": blank.omnibus_p}
-    return omnibus, {"shuffled": shuffled.p, "blank": blank.p}
+def concept_tests(readings: ConceptReadings, study: Study, *, key: int) -> dict[str, WelchTest]:
+    """One-sided tests of own images against each control, by layer and on the plateau."""
+    own, contrast = readings.score[readings.own], readings.score[~readings.own]
+    inside = plateau_window(study.plateau, horizon_layer(study.horizon, own.shape[1]))
+    window, n_resamples = (inside.start, inside.stop - 1), study.n_resamples
+    return {
+        "contrast": welch_max_t(
+            own,
+            contrast,
+            rng=study.rng(_STAGE, key, _CONTRAST),
+            window=window,
+            n_resamples=n_resamples,
+        ),
+        "blank": mean_max_t(
+            own - readings.blank,
+            rng=study.rng(_STAGE, key, _BLANK),
+            window=window,
+            n_resamples=n_resamples,
+        ),
+    }
 
 
 def concept_rows(readings: ConceptReadings) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from rich.table import Table
 from analysis.reporting.printed import WIDTH, printed
 from analysis.reporting.report_text import p_text, p_value
 
+_CONTROLS = {"contrast": "above the contrast", "blank": "above the blank image"}
+
 
 def concept_table(found: Mapping[str, Any]) -> str:
     """A row per layer: scores of own, contrast and blank images, the effect, its tests, the AUC."""
@@ -23,13 +25,13 @@ def concept_table(found: Mapping[str, Any]) -> str:
         title_style="bold",
         caption=f"Scores in bits, {score_text(found)}, to the question "
         f"\u201c{found['made_from']['question']}\u201d. Effect: own minus contrast, {level} "
-        "interval, both folders redrawn. p: one-sided, adjusted over layers; labels: of the "
-        "folders, permuted; blank: own images against the blank one. AUC: probability that an own "
-        "image scores above another.",
+        "interval of each layer alone, both folders redrawn. p: Welch t, maximum over layers, "
+        "one-sided; own images above those of the contrast, and above the blank one. AUC: "
+        "probability that an own image scores above another, interval of each layer alone.",
         caption_justify="left",
     )
-    headers = ("layer", "own", "contrast", "blank", "effect", f"{level} CI", "p labels", "p blank",
-               "AUC", f"{level} CI ")  # fmt: skip
+    headers = ("layer", "own", "contrast", "blank", "effect", f"{level} CI", "p contrast",
+               "p blank", "AUC", f"{level} CI ")  # fmt: skip
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
     for row in found["layers"]:
@@ -37,7 +39,7 @@ def concept_table(found: Mapping[str, Any]) -> str:
             str(row["layer"]),
             *(two_digits(row[name]) for name in ("own", "contrast", "blank", "effect")),
             f"{two_digits(row['low'])} to {two_digits(row['high'])}",
-            p_value(row["p_shuffled"]),
+            p_value(row["p_contrast"]),
             p_value(row["p_blank"]),
             f"{row['auc']:.2f}",
             f"{row['auc_low']:.2f} to {row['auc_high']:.2f}",
@@ -49,11 +51,7 @@ def concept_sentence(found: Mapping[str, Any]) -> str:
     """From which layer on the concept is recognised, or why there is no such layer."""
     last = found["layers"][-1]
     name, level = concept_name(found), f"{100 * found['level']:g}%"
-    omnibus = found["omnibus_p"]
-    basis = (
-        f"{found['n_own']} own and {found['n_contrast']} contrast images; omnibus permuted labels "
-        f"{p_text(omnibus['shuffled'])}, blank image {p_text(omnibus['blank'])}"
-    )
+    basis = f"{found['n_own']} own and {found['n_contrast']} contrast images; {_tests(found)}"
     ends = (
         f"at layer {last['layer']} {last['effect']:+.2f} bits, {level} CI {last['low']:+.2f} to "
         f"{last['high']:+.2f}, AUC {last['auc']:.2f}, CI {last['auc_low']:.2f} to "
@@ -75,15 +73,38 @@ def concept_sentence(found: Mapping[str, Any]) -> str:
             )
         case "died":
             return (
-                f"{name} is recognised and lost again by layer {found['horizon']}; {ends} "
-                f"({basis})."
+                f"{name} sets own images apart at some layer and is lost again by layer "
+                f"{found['horizon']}: that is no recognition; {ends} ({basis})."
             )
         case _:
             return (
-                f"{name} is not shown to be recognised by layer {found['horizon']}: an effect of "
-                f"{found['detectable_effect']:.2f} bits would have been found with power .8; "
-                f"{ends} ({basis})."
+                f"{name} is not shown to be recognised by layer {found['horizon']}"
+                f"{_not_beaten(found)}: an effect of {found['detectable_effect']:.2f} bits would "
+                f"have been found with power .8; {ends} ({basis})."
             )
+
+
+def _tests(found: Mapping[str, Any]) -> str:
+    """Both controls, on the plateau and over layers, by the test that they are."""
+    on_plateau, over_layers = (
+        " and ".join(f"{p_text(found[which][name])} {said}" for name, said in _CONTROLS.items())
+        for which in ("plateau_p", "omnibus_p")
+    )
+    first, last = found["plateau"]
+    return (
+        f"Welch t, one-sided, on the plateau of layers {first} to {last}: {on_plateau}; its "
+        f"maximum over layers: {over_layers}"
+    )
+
+
+def _not_beaten(found: Mapping[str, Any]) -> str:
+    """The controls that are in the way: those on the plateau, or else those over layers."""
+    for which, where in (("plateau_p", "on the plateau"), ("omnibus_p", "over layers")):
+        alpha = 1 - found["level"] + 1e-12
+        names = [said for name, said in _CONTROLS.items() if found[which][name] > alpha]
+        if names:
+            return f" ({where} not shown {' nor '.join(names)})"
+    return ""
 
 
 def concept_name(found: Mapping[str, Any]) -> str:

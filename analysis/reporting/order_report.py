@@ -18,7 +18,7 @@ _UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate":
 
 
 def order_text(found: Mapping[str, Any]) -> str:
-    """A row per pair, then what may be said of the order given."""
+    """A row per pair, then what may be said of the order that is tested."""
     left_out = [f"{name} is left out: {why}" for name, why in found["left_out"].items()]
     if not found["differences"]:
         return "\n".join([*left_out, "no order: fewer than 2 attributes emerge"])
@@ -26,15 +26,26 @@ def order_text(found: Mapping[str, Any]) -> str:
 
 
 def chain_sentence(found: Mapping[str, Any]) -> str:
-    """Whether the order given is shown, and which order is the most frequent one."""
+    """Whether the order is shown, declared or given, and which is the most frequent one."""
     given = ", ".join(found["attributes"])
     shown = "is shown" if found["chain_p"] <= 1 - found["level"] else "is not shown"
     most = max(found["order_probability"], key=lambda one: one["probability"])
     return (
-        f"The order given ({given}) {shown} ({p_text(found['chain_p'])}, intersection-union "
-        f"over its links; {found['n_scenes']} scenes). Most frequent among resamples: "
-        f"{', '.join(most['order'])} ({100 * most['probability']:.0f}%)."
+        f"The {order_called(found)} ({given}) {shown} ({p_text(found['chain_p'])}, "
+        f"intersection-union over its links; {found['n_scenes']} scenes). {order_basis(found)} "
+        f"Most frequent among resamples: {', '.join(most['order'])} "
+        f"({100 * most['probability']:.0f}%)."
     )
+
+
+def order_called(found: Mapping[str, Any]) -> str:
+    """Declared, if it was fixed before there were results; else the order given."""
+    return "declared order" if found["declared"] else "order given"
+
+
+def order_basis(found: Mapping[str, Any]) -> str:
+    """What the name rests on, as a sentence."""
+    return f"Declared before the run: {'yes' if found['declared'] else 'no'} ({found['rests_on']})."
 
 
 def _table(found: Mapping[str, Any]) -> str:
@@ -69,7 +80,7 @@ def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
     """A ridge per attribute, the earliest on top: share of resamples by layer."""
     estimates = found["estimates"]
     names = sorted(estimates, key=lambda name: estimates[name])
-    drawn_as = looks(found.get("declared", names))
+    drawn_as = looks(found.get("given", names))
     tallest = max(max(found["distribution"][name]["share"]) for name in names)
     for place, name in enumerate(names):
         base = len(names) - 1 - place

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
+from analysis.runs.declared_order import declared_order
 from analysis.runs.kept_data import keep_data, kept_data
 from analysis.runs.run_folder import Run, claim, recorded_identity, recorded_study
 from analysis.runs.shipped_studies import study_named
@@ -36,7 +37,8 @@ class RunOptions:
     """Folder of the run; default: one named after model, data and study, under runs/."""
     study: Path | None = None
     """Study file to start from, or the name of a shipped one (analysis/studies): the plan, and in a
-    table [COMMAND] the options of a command. What else is given here replaces what it says."""
+    table [COMMAND] the options of a command. What else is given here replaces what it says. An
+    order of attributes in its table [order] is declared if the run is begun with the file."""
     device: str = "auto"
     """Where the model runs: cpu, cuda, cuda:1, mps; auto: CUDA where there is one, else the
     CPU."""
@@ -134,13 +136,14 @@ def open_run(options: RunOptions) -> OpenRun:
         # What was captured where the model is can be read where it is not.
         revision = str(recorded["model_revision"])
     revision = revision or load_model().revision
-    run = claim(options.run, study, model_revision=revision, data_fingerprint=data.fingerprint)
+    made_from = {"model_revision": revision, "data_fingerprint": data.fingerprint}
+    declared = declared_order(options.study, data, study.identity(**made_from))
+    run = claim(options.run, study, **made_from, declared=declared)
     keep_data(run, data)
     about = {
         "model": study.model,
-        "model_revision": revision,
         "data": data.name,
-        "data_fingerprint": data.fingerprint,
+        **made_from,
     }
     return OpenRun(
         run=run,

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,19 @@ class Run:
         write_durably(self.folder / f"{name}.parquet", stream.getvalue())
 
 
-def claim(folder: Path | None, study: Study, *, model_revision: str, data_fingerprint: str) -> Run:
+def claim(
+    folder: Path | None,
+    study: Study,
+    *,
+    model_revision: str,
+    data_fingerprint: str,
+    declared: Mapping[str, Any] | None = None,
+) -> Run:
     """The run of this study in `folder`, new or begun before.
 
-    Without a folder one is named after model, data and the study's hash, under runs/. UserError
-    if the folder was made by another study; what is in it is left alone.
+    Without a folder one is named after model, data and the study's hash, under runs/. `declared` is
+    what a study file fixes beside the plan; it is recorded when the run is begun, and never after.
+    UserError if the folder was made by another study; what is in it is left alone.
     """
     made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
     study_hash = study.identity(**made_from)
@@ -92,7 +101,7 @@ def claim(folder: Path | None, study: Study, *, model_revision: str, data_finger
             _require_same(folder / _IDENTITY, identity)
             remove_unfinished(folder)
         else:
-            _begin(folder, study, identity)
+            _begin(folder, study, {**identity, **(declared or {})})
     except OSError as error:
         raise UserError(
             f"cannot use the run folder {folder}: {error.strerror}: choose another with --run"

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import permutation_test, ttest_1samp
 
 from analysis.validation.competition import competition_claims
+from analysis.validation.concept import concept_claims
 from analysis.validation.course import course_claims
 from analysis.validation.decisions import (
     decoder_claims,
@@ -196,6 +197,7 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "two_samples": two_sample_claims,
     "overtaking": overtaking_claims,
     "competition": competition_claims,
+    "concept": concept_claims,
     "areas": area_claims,
     "shares": share_claims,
     "smooth_functions": smooth_function_claims,

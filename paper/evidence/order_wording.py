@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from analysis.reporting.order_report import order_called
 from paper.evidence.plain import level, listed, number, p_said
 from paper.evidence.studies import READOUT_NAMES
 
@@ -46,14 +47,14 @@ def difference(study: Mapping[str, Any], first: str, second: str) -> tuple[Mappi
 
 
 def chain_clause(study: Mapping[str, Any]) -> str:
-    """Whether the order that was given is supported as a whole."""
+    """Whether the order, declared or only given, is supported as a whole."""
     given = ", then ".join(study["attributes"])
     supported = study["chain_p"] <= 1 - study["level"] + 1e-12
     verdict = "is supported" if supported else "is not supported"
     sets = "are" if study["chain_sets_apart"] else "are not"
     return (
-        f"The order given ({given}) {verdict} as a whole ({p_said(study['chain_p'])}); the "
-        f"guaranteed sets of its neighbours {sets} disjoint and in that order"
+        f"The {order_called(study)} ({given}) {verdict} as a whole ({p_said(study['chain_p'])}); "
+        f"the guaranteed sets of its neighbours {sets} disjoint and in that order"
     )
 
 

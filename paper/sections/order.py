@@ -6,7 +6,7 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.order_report import draw_order
+from analysis.reporting.order_report import draw_order, order_basis, order_called
 from analysis.reporting.report_text import p_value
 from paper.evidence.order_wording import chain_clause, order_clause
 from paper.evidence.plain import interval, level, listed, number, percent
@@ -19,7 +19,7 @@ from paper.sections.section import Section
 _TEXT = r"""
 \subsection{The order of the attributes}\label{sec:\run:order}
 On the \val{order.scenes} scenes in which every one of them is asked, and read with the
-\val{order.readout}: \val{order}. \val{order.chain}. \val{order.left-out}
+\val{order.readout}: \val{order}. \val{order.chain}. \val{order.basis} \val{order.left-out}
 """
 _FLOATS = r"""
 \figref{order} shows what the data say of each layer of emergence, and \tabref{order} every pair.
@@ -46,6 +46,8 @@ def _values(record: RunRecord) -> Iterator[Value]:
     none = "An order needs several attributes that have a layer"
     chain = chain_clause(study) if several else none
     yield Value(key="order.chain", text=chain, where=f"{where}/chain_p")
+    basis = order_basis(study) if several else ""
+    yield Value(key="order.basis", text=basis, where=f"{where}/rests_on")
     left_out = [f"{name} ({why})" for name, why in study["left_out"].items()]
     said = f"Left out: {listed(left_out)}." if left_out else "None of those given was left out."
     yield Value(key="order.left-out", text=said, where=f"{where}/left_out")
@@ -106,9 +108,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             f"Differences of the layer of emergence, second minus first, in layers, over "
             f"{study['n_scenes']:,} scenes with {level(study['level'])} intervals. p: two-sided; "
-            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the order given "
-            "if the two are neighbours in it. Sets apart: the forward-backward sets are disjoint, "
-            "the first's before the second's."
+            "Holm: adjusted over all pairs; first earlier: one-sided, a link of the "
+            f"{order_called(study)} if the two are neighbours in it. Sets apart: the "
+            "forward-backward sets are disjoint, the first's before the second's."
         ),
         frame=pd.DataFrame(rows),
         align="llrlrrrl",

@@ -77,7 +77,7 @@ def test_from_end_to_end_and_again_without_the_model(run_concept, asked, tmp_pat
     found = results["studies"]["concept"]
     assert (found["n_own"], found["n_contrast"]) == (30, 24)
     # Noise in both folders: nothing to recognise, and nothing to decode.
-    assert found["omnibus_p"]["shuffled"] > 0.01
+    assert found["omnibus_p"]["contrast"] > 0.01
     assert found["decoded"]["age"]["left_out"] == 2
     assert "2 own images have no row in the CSV" in ended.out
     with Image.open(run / "concept.png") as image:

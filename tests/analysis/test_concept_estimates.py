@@ -1,5 +1,7 @@
 """A concept's emergence and a decoder's score: planted ones are found, and none where none is."""
 
+from dataclasses import replace
+
 import jsonschema
 import numpy as np
 import pandas as pd
@@ -7,11 +9,12 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from analysis.estimation.concept_estimates import concept_results, concept_rows
+from analysis.estimation.concept_estimates import concept_results, concept_rows, concept_tests
 from analysis.estimation.decode_estimates import decode_results, decode_rows
 from analysis.readings.concept_readings import ConceptReadings, concept_words
 from analysis.reporting.concept_report import concept_sentence, decode_sentence
 from analysis.runs.results import schema
+from analysis.validation.concept import plain_difference_p
 from data_prep.errors import UserError
 from tests.analysis.planted import EMERGING, QUICK
 
@@ -50,19 +53,26 @@ def test_a_planted_concept_emerges_at_its_layer():
     assert abs(found["lambda_half"]["estimate"] - 4) < 0.6
     assert found["lambda_half"]["low"] <= 4 <= found["lambda_half"]["high"]
     assert found["fb_half"]["low"] <= 4
-    assert found["omnibus_p"]["shuffled"] < 0.01
+    assert found["omnibus_p"]["contrast"] < 0.01
+    assert max(found["plateau_p"].values()) < 0.01
     assert found["layers"][8]["auc"] > 0.85
     assert found["layers"][8]["effect"] == pytest.approx(4, abs=1.2)
-    assert "eye is recognised from layer" in concept_sentence(found)
+    said = concept_sentence(found)
+    assert "eye is recognised from layer" in said
+    assert "Welch t, one-sided, on the plateau of layers 7 to 8: p " in said
+    assert "its maximum over layers: p " in said
 
 
 def test_both_controls_must_be_beaten():
     """Own images above others, but all of them below the blank one."""
     found = found_of(planted(EMERGING, shift=-9))
-    assert found["omnibus_p"]["shuffled"] < 0.01
+    assert found["omnibus_p"]["contrast"] < 0.01
     assert found["omnibus_p"]["blank"] > 0.05
     assert found["outcome"] == "not_emerged"
-    assert "is not shown to be recognised by layer 8: an effect of" in concept_sentence(found)
+    said = concept_sentence(found)
+    assert (
+        "is not shown to be recognised by layer 8 (on the plateau not shown above the blank" in said
+    )
 
 
 def test_what_all_images_share_is_no_recognition():
@@ -71,22 +81,49 @@ def test_what_all_images_share_is_no_recognition():
     assert found["outcome"] == "not_emerged"
 
 
-def test_the_permutation_keeps_its_level_where_folders_do_not_differ():
-    """Labels permuted: rejections of 5% at most, over layers; the least p alone must fail."""
-    n, adjusted, single = 200, 0, 0
+def test_some_layer_is_no_recognition():
+    """Both controls are beaten in the middle layers, and neither on the plateau."""
+    early = (0, 0, 0, 8, 8, 8, 0, 0, 0)
+    found = found_of(planted(early))
+    assert max(found["omnibus_p"].values()) < 0.01
+    assert min(found["plateau_p"].values()) > 0.05
+    assert found["outcome"] in ("not_emerged", "died")
+    assert "is recognised" not in concept_sentence(found)
+
+
+def test_each_control_is_beaten_on_the_plateau_and_not_at_layers_of_its_own():
+    """The contrast on the plateau, the blank image before it: neither alone is recognition."""
+    readings = planted((0, 0, 0, 4, 4, 4, 4, 4, 4), shift=4)
+    blank = np.where(np.arange(9) < 7, readings.blank, readings.blank + 12)
+    found = found_of(replace(readings, blank=blank))
+    assert max(found["omnibus_p"].values()) < 0.01
+    assert found["plateau_p"]["contrast"] < 0.01
+    assert found["plateau_p"]["blank"] > 0.9
+    assert found["outcome"] == "not_emerged"
+    assert "(on the plateau not shown above the blank image)" in concept_sentence(found)
+
+
+def test_what_was_lost_again_is_no_recognition():
+    found = found_of(planted(EMERGING)) | {"outcome": "died"}
+    said = concept_sentence(found)
+    assert "is lost again by layer 8: that is no recognition" in said
+
+
+def test_the_test_keeps_its_level_where_folders_do_not_differ():
+    """20 own images against 60 of a third of the spread; labels permuted on that must fail."""
+    n, adjusted, plateau, permuted = 200, 0, 0, 0
     for seed in range(n):
         rng = np.random.default_rng(seed)
-        readings = planted((0,) * 12, n_own=20, n_contrast=15, seed=seed)
-        score = rng.standard_normal(readings.score.shape)
-        plain = ConceptReadings(
-            items=readings.items, own=readings.own, score=score, blank=readings.blank, notes=()
-        )
-        found = concept_results(plain, QUICK, key=seed)
-        adjusted += found["omnibus_p"]["shuffled"] <= 0.05
-        t = score[plain.own].mean(0) - score[~plain.own].mean(0)
-        single += (t / np.sqrt(1 / 20 + 1 / 15)).max() > 1.645
-    assert binom.ppf(0.001, n, 0.05) <= adjusted <= binom.ppf(0.999, n, 0.05)
-    assert single > binom.ppf(0.999, n, 0.05)
+        readings = planted((0,) * 12, n_own=20, n_contrast=60, seed=seed)
+        spread = np.where(readings.own, 3.0, 1.0)[:, None]
+        score = spread * rng.standard_normal(readings.score.shape)
+        tests = concept_tests(replace(readings, score=score), QUICK, key=seed)
+        adjusted += tests["contrast"].omnibus_p <= 0.05
+        plateau += tests["contrast"].window_p <= 0.05
+        permuted += plain_difference_p(score[readings.own], score[~readings.own], rng) <= 0.05
+    assert adjusted <= binom.ppf(0.999, n, 0.06)
+    assert plateau <= binom.ppf(0.999, n, 0.06)
+    assert permuted > binom.ppf(0.999, n, 0.06)
 
 
 def test_every_image_has_its_row():

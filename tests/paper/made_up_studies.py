@@ -78,7 +78,9 @@ def order(onsets: Mapping[str, float]) -> dict:
         distribution[name] = {"layers": layers, "share": [s / sum(share) for s in share]}
     found = sorted(names, key=lambda name: onsets[name])
     return {
-        "readout": "logit_lens", "attributes": names, "estimates": dict(onsets),
+        "readout": "logit_lens", "given": names, "declared": False,
+        "rests_on": "no study file fixed an order when the run was begun",
+        "attributes": names, "estimates": dict(onsets),
         "differences": differences, "chain_p": 0.9, "chain_sets_apart": False,
         "order_probability": [{"order": found, "probability": 0.93},
                               {"order": found[::-1], "probability": 0.02}],
@@ -139,7 +141,7 @@ def concept(last: int = LAST) -> dict:
         effect = 4 / (1 + math.exp(-2.5 * (layer - 3.4)))
         layers.append(
             {"layer": layer, "own": -12 + effect, "contrast": -12.0, "blank": -12.5,
-             "effect": effect, "low": effect - 0.4, "high": effect + 0.4, "p_shuffled": 0.0001,
+             "effect": effect, "low": effect - 0.4, "high": effect + 0.4, "p_contrast": 0.0001,
              "p_blank": 0.0001, "auc": 0.5 + effect / 10, "auc_low": 0.45 + effect / 10,
              "auc_high": 0.55 + effect / 10}
         )  # fmt: skip
@@ -154,8 +156,9 @@ def concept(last: int = LAST) -> dict:
             "detectable_effect")  # fmt: skip
     return {name: own[name] for name in kept} | {
         "n_scenes": 110, "n_own": 60, "n_contrast": 50, "label_entropy_bits": 0.99,
-        "n_resamples": 10_000, "omnibus_p": {"shuffled": 0.0001, "blank": 0.0001},
-        "layers": layers, "notes": [], "decoded": {"age_$<b>": decoded},
+        "n_resamples": 10_000, "omnibus_p": {"contrast": 0.0001, "blank": 0.0001},
+        "plateau_p": {"contrast": 0.0001, "blank": 0.0001}, "layers": layers,
+        "notes": [], "decoded": {"age_$<b>": decoded},
         "made_from": {"words": ["retina", "<script>", "\u7db2"], "against": ["50%_cat"],
                       "question": "What kind of image is this?"},
     }  # fmt: skip

@@ -31,7 +31,8 @@ def results(onsets, outcomes=None, study=STUDY):
         for name, outcome in outcomes.items()
     }
     found = order_results(effects, findings, study, rng=np.random.default_rng(1))
-    return {"readout": "logit_lens", **found, "n_scenes": N_SCENES}
+    given = {"given": list(onsets), "declared": False, "rests_on": "none was fixed"}
+    return {"readout": "logit_lens", **given, **found, "n_scenes": N_SCENES}
 
 
 def test_a_planted_order_is_shown():
@@ -45,6 +46,10 @@ def test_a_planted_order_is_shown():
     best = max(found["order_probability"], key=lambda one: one["probability"])
     assert best["order"] == ["color", "shape", "material"]
     assert "The order given (color, shape, material) is shown (p < .00" in order_text(found)
+    assert "Declared before the run: no (none was fixed)." in order_text(found)
+    declared = order_text(found | {"declared": True, "rests_on": "fixed before"})
+    assert "The declared order (color, shape, material) is shown (p < .00" in declared
+    assert "Declared before the run: yes (fixed before)." in declared
 
 
 def test_the_same_layer_gives_no_order_and_the_wrong_order_is_not_shown():

@@ -124,6 +124,8 @@ def test_both_controls_must_be_beaten_on_the_plateau_too():
 def test_an_order_is_called_the_one_given():
     study = order({"color": 3.4, "shape": 2.7})
     assert chain_clause(study).startswith("The order given (color, then shape) is not supported")
+    declared = chain_clause({**study, "declared": True})
+    assert declared.startswith("The declared order (color, then shape) is not supported")
     assert order_clause(study).startswith("shape emerges before color")
     assert order_clause({**study, "estimates": {"color": 3.4}}) == (
         "too few attributes have a layer to speak of one"
