@@ -179,7 +179,7 @@ def equivalence_and_multiplicity(scale: Scale) -> Iterator[Finding]:
 
 def _pooling_in_short(scale: Scale) -> Iterator[Finding]:
     """On fewer data sets: each is a study of several models."""
-    yield from pooling_claims(replace(scale, repetitions=scale.repetitions // 4))
+    yield from pooling_claims(replace(scale, repetitions=scale.repetitions // 6))
 
 
 CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
