@@ -8,16 +8,23 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 from numpy import ndarray
 
+from analysis.estimation.crossed_intervals import (
+    CrossedInterval,
+    crossed_interval,
+    with_draws_error,
+)
+from analysis.readings.control_comparison import DrawnControls
 from analysis.readings.probe_comparisons import SEEN, UNSEEN, Compared
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
 from data_prep.attributes import stream_key
-from probes.linear_probe import DescriptionLength, selectivity
+from probes.linear_probe import DescriptionLength
 from probes.scores import Scores
 from stats import BootstrapInterval, ClusterShare, cluster_bootstrap, cluster_share, sign_flip_max_t
 
 _STAGE = 4
 _INTERVALS, _SELECTIVITY, _INFORMATION, _COMPOSITION = range(4)
+_NO_CONTROL = "no control task among what is compared: pass what `comparisons` gives"
 
 
 def probe_results(
@@ -31,25 +38,23 @@ def probe_results(
     """Results of one attribute, as plain numbers; `told` is the probe's information in bits.
 
     Means over scenes with intervals at the study's level, each alone; those of accuracies are those
-    of shares (`cluster_share`). The p-values are
-    one-sided sign flips of scenes, adjusted over layers by the maximum t: of information (beyond
-    how often each answer occurs), of accuracy above the control task, and of accuracy lost in
-    compositions that the probe has not seen.
+    of shares (`cluster_share`). Those of selectivity and of the online code hold the error of the
+    scenes and that of the draws, of control labels and of orders (`crossed_interval`). The p-values
+    are one-sided sign flips of scenes, adjusted over layers by the maximum t: of information
+    (beyond how often each answer occurs), of accuracy above the control task, and of accuracy lost
+    in compositions that the probe has not seen.
     """
     by_name = {each.name: each for each in compared}
     estimate = _Estimates(readings, study)
-    control = by_name["control task"].scores
-    gained = selectivity(scores.correct.astype(float), control.correct.astype(float))
-    n_layers = gained.shape[1]
+    drawn = by_name["control task"].drawn
+    if drawn is None:
+        raise ValueError(_NO_CONTROL)
     columns: dict[str, list[float]] = {
         **estimate.shares("accuracy", scores.correct),
         **estimate.columns("information", told),
-        **estimate.columns("selectivity", gained),
-        "selectivity_bits": estimate.means(selectivity(told, by_name["control task"].information)),
-        "p_selectivity": estimate.p(gained, _SELECTIVITY),
+        **estimate.selectivity(drawn),
         "p_information": estimate.p(told, _INFORMATION),
-        "code_bits": length.bits.tolist(),
-        "compression": length.compression.tolist(),
+        **estimate.code(length),
     }
     if UNSEEN in by_name:
         gap = by_name[SEEN].scores.correct.astype(float) - by_name[UNSEEN].scores.correct
@@ -57,7 +62,7 @@ def probe_results(
         columns["p_composition_gap"] = estimate.p(gap, _COMPOSITION)
     layers = [
         {"layer": layer, **{name: values[layer] for name, values in columns.items()}}
-        for layer in range(n_layers)
+        for layer in range(told.shape[1])
     ]
     return {
         "n_scenes": len(set(readings.items["scene_id"])),
@@ -70,6 +75,9 @@ def probe_results(
         .to_dict(),
         "level": study.level,
         "uniform_code_bits": length.uniform_bits,
+        "n_control_draws": len(drawn.gained),
+        "n_partitions": drawn.n_partitions,
+        "n_orders": len(length.item_bits),
         "layers": layers,
         "compared": {each.name: estimate.rows(each) for each in compared},
     }
@@ -97,7 +105,9 @@ def score_rows(
     return pd.concat(parts, ignore_index=True)
 
 
-def _by_layer(name: str, found: BootstrapInterval | ClusterShare) -> dict[str, list[float]]:
+def _by_layer(
+    name: str, found: BootstrapInterval | ClusterShare | CrossedInterval
+) -> dict[str, list[float]]:
     return {
         name: found.estimate.tolist(),
         f"{name}_low": found.low.tolist(),
@@ -113,10 +123,12 @@ class _Estimates:
         self._study = study
         self._key = stream_key(str(readings.items["attribute"].iloc[0]))
 
-    def _interval(self, values: Float[ndarray, "item layer"]) -> BootstrapInterval:
+    def _interval(
+        self, values: Float[ndarray, "row layer"], scenes: ndarray | None = None
+    ) -> BootstrapInterval:
         return cluster_bootstrap(
             values.astype(float),
-            self._scenes,
+            self._scenes if scenes is None else scenes,
             rng=self._study.rng(_STAGE, self._key, _INTERVALS),
             n_resamples=self._study.n_resamples,
             level=self._study.level,
@@ -131,8 +143,44 @@ class _Estimates:
         found = cluster_share(correct.astype(float), self._scenes, level=self._study.level)
         return _by_layer(name, found)
 
-    def means(self, values: Float[ndarray, "item layer"]) -> list[float]:
-        return self._by_scene(values).mean(axis=0).tolist()
+    def _crossed(
+        self, values: Float[ndarray, "draw row layer"], scenes: ndarray
+    ) -> CrossedInterval:
+        alone = self._interval(values.mean(axis=0), scenes)
+        return crossed_interval(values, scenes, alone=alone)
+
+    def selectivity(self, drawn: DrawnControls) -> dict[str, list[float]]:
+        """In right answers and in bits, with intervals over scenes and draws of the labels."""
+        found = self._crossed(drawn.gained, self._scenes)
+        gained = with_draws_error(drawn.gained.mean(axis=0), found)
+        return {
+            **_by_layer("selectivity", found),
+            "selectivity_draw_deviation": found.draw_deviation.tolist(),
+            **_by_layer("selectivity_bits", self._crossed(drawn.gained_bits, self._scenes)),
+            "p_selectivity": self.p(gained, _SELECTIVITY),
+        }
+
+    def code(self, length: DescriptionLength) -> dict[str, list[float]]:
+        """Bits of the labels of all scenes, with intervals over scenes and orders.
+
+        A scene's labels cost what they cost given the scenes before it: that those would be
+        others in other scenes is not in the interval.
+        """
+        names, scene = np.unique(self._scenes, return_inverse=True)
+        sums = np.zeros((len(length.item_bits), len(names), length.item_bits.shape[2]))
+        for row, order in zip(sums, length.item_bits, strict=True):
+            np.add.at(row, scene, order)
+        found = self._crossed(sums * len(names), names)
+        # No labels cost less than nothing, nor much less than a bit in all.
+        low = np.maximum(found.low, min(1.0, found.estimate.min()))
+        return {
+            "code_bits": found.estimate.tolist(),
+            "code_bits_low": low.tolist(),
+            "code_bits_high": found.high.tolist(),
+            "compression": (length.uniform_bits / found.estimate).tolist(),
+            "compression_low": (length.uniform_bits / found.high).tolist(),
+            "compression_high": (length.uniform_bits / low).tolist(),
+        }
 
     def p(self, values: Float[ndarray, "item layer"], purpose: int) -> list[float]:
         test = sign_flip_max_t(
@@ -144,12 +192,27 @@ class _Estimates:
 
     def rows(self, each: Compared) -> list[Mapping[str, float]]:
         """Per layer, or once for what has no layers."""
-        columns = {
-            **self.shares("accuracy", each.scores.correct),
-            **self.columns("information", each.information),
-        }
+        if each.drawn is None:
+            columns = {
+                **self.shares("accuracy", each.scores.correct),
+                **self.columns("information", each.information),
+            }
+        else:
+            columns = self._drawn_columns(each.drawn)
         n_rows = each.scores.bits.shape[1]
         return [{name: values[row] for name, values in columns.items()} for row in range(n_rows)]
+
+    def _drawn_columns(self, drawn: DrawnControls) -> dict[str, list[float]]:
+        """Of the control task: means over its draws, whose error the intervals hold."""
+        alone = cluster_share(drawn.correct.mean(axis=0), self._scenes, level=self._study.level)
+        accuracy = crossed_interval(drawn.correct, self._scenes, alone=alone)
+        # Shares end in [0, 1], whatever the draws add.
+        return {
+            "accuracy": accuracy.estimate.tolist(),
+            "accuracy_low": accuracy.low.clip(min=0).tolist(),
+            "accuracy_high": accuracy.high.clip(max=1).tolist(),
+            **_by_layer("information", self._crossed(drawn.information, self._scenes)),
+        }
 
     def _by_scene(self, values: Float[ndarray, "item layer"]) -> Float[ndarray, "scene layer"]:
         _, scene = np.unique(self._scenes, return_inverse=True)

@@ -1,6 +1,7 @@
 """What a linear probe is to be held against: its control task, its controls and its baselines.
 
-All is cross-fitted by scene on the same folds as the probe itself.
+All is cross-fitted by scene on the same folds as the probe itself; the control task, which is drawn
+many times, on other partitions of the scenes as well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from analysis.estimation.effect import item_information
+from analysis.readings.control_comparison import DrawnControls, drawn_controls
 from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
 from analysis.runs.passes import forward_passes
@@ -24,7 +26,7 @@ from data_prep.attributes import attribute, stream_key
 from data_prep.errors import UserError
 from data_prep.questions import referent
 from data_prep.scene_data import SceneData
-from probes.linear_probe import control_labels, cross_fit
+from probes.linear_probe import control_draws, cross_fit
 from probes.linear_probe.baselines import (
     image_features,
     pixel_features,
@@ -37,7 +39,7 @@ from probes.scores import Scores, item_scores
 if TYPE_CHECKING:
     pass
 
-_CONTROL_TASK, _SHUFFLED, _INFORMATION = range(3)
+_CONTROL_TASK, _SHUFFLED, _INFORMATION, _CONTROL_INFORMATION = range(4)
 _STAGE = 3
 _IMAGES_AT_ONCE = 64
 
@@ -52,6 +54,8 @@ class Compared:
     scores: Scores
     information: Float[ndarray, "item layer"]
     """In bits, by readers cross-fitted by scene."""
+    drawn: DrawnControls | None = None
+    """Of the control task alone, by draw: `scores` and `information` are their means."""
 
 
 SEEN, UNSEEN = "seen pairs", "unseen pairs"
@@ -78,37 +82,27 @@ def comparisons(
         name: str,
         features: Float[Tensor, "item layer d_model"],
         *,
-        target: Int[ndarray, " item"] = labels,
         shown: Sequence[str] = scenes,
         by_layer: bool = True,
     ) -> Compared:
-        probe = cross_fit(features, target, scenes=shown, answers=readings.answers)
-        return compared(name, probe.log_probs(features, scenes=shown), target, by_layer=by_layer)
+        probe = cross_fit(features, labels, scenes=shown, answers=readings.answers)
+        return compared(name, probe.log_probs(features, scenes=shown), by_layer=by_layer)
 
     def compared(
         name: str,
         read: Float[ndarray, "item layer answer"],
-        target: Int[ndarray, " item"] = labels,
         *,
         by_layer: bool = True,
     ) -> Compared:
         told = item_information(
-            read, target, np.asarray(scenes), rng=study.rng(_STAGE, key, _INFORMATION)
+            read, labels, np.asarray(scenes), rng=study.rng(_STAGE, key, _INFORMATION)
         )
-        scores = item_scores(read, target)
+        scores = item_scores(read, labels)
         return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
 
     study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
-    types = (items["question"] + " " + items["answer"]).tolist()
-    if len(set(types)) == len(set(items["answer"])):
-        left_out.append(
-            "a control task that tells anything: one text serves all items, so its labels are the "
-            "answers renamed and selectivity is 0 by construction"
-        )
-    rng = study.rng(_STAGE, key, _CONTROL_TASK)
-    control = control_labels(types, labels, n_answers=len(readings.answers), rng=rng)
     real = residuals.real.read()
-    yield held_out("control task", real, target=control)
+    yield _control_task(opened, readings, real, left_out)
     shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
     yield held_out("shuffled images", shuffled.read(), shown=shown)
     yield held_out("blank images", residuals.blank.read())
@@ -131,6 +125,46 @@ def comparisons(
         left_out.append(f"{SEEN} and {UNSEEN}: {error}")
     for name, features in _baseline_features(opened, items, left_out):
         yield held_out(name, torch.from_numpy(features)[:, None], by_layer=False)
+
+
+def _control_task(
+    opened: OpenRun,
+    readings: Readings,
+    real: Float[Tensor, "item layer d_model"],
+    left_out: list[str],
+) -> Compared:
+    """The control task, mean over draws of its labels; says in `left_out` where it is the task."""
+    items, labels, study = readings.items, readings.answer_index, opened.run.study
+    scenes: list[str] = items["scene_id"].tolist()
+    key = stream_key(str(items["attribute"].iloc[0]))
+    types = (items["question"] + " " + items["answer"]).tolist()
+    if len(set(types)) == len(set(items["answer"])):
+        left_out.append(
+            "a control task that tells anything: one text serves all items, so its labels are the "
+            "answers renamed and selectivity is 0 by construction"
+        )
+    draws = control_draws(
+        real,
+        labels,
+        types,
+        task=readings.real,
+        scenes=scenes,
+        answers=readings.answers,
+        rng=study.rng(_STAGE, key, _CONTROL_TASK),
+    )
+    drawn, mean = drawn_controls(
+        draws,
+        labels,
+        np.asarray(scenes),
+        rng=lambda number: study.rng(_STAGE, key, _CONTROL_INFORMATION, number),
+    )
+    return Compared(
+        name="control task",
+        by_layer=True,
+        scores=mean,
+        information=drawn.information.mean(axis=0),
+        drawn=drawn,
+    )
 
 
 def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:

@@ -29,9 +29,9 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
         title_justify="left",
         title_style="bold",
         caption=f"Held-out scenes. told: information in bits. {level} interval over scenes. "
-        f"select.: accuracy above a control task of {found['n_types']} types. code: online code of "
-        f"the labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, adjusted over "
-        "layers: of the information; of the selectivity.",
+        f"select.: accuracy above a control task of {found['n_types']} types{_drawn(found)}. code: "
+        f"online code of the labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, "
+        "adjusted over layers: of the information; of the selectivity.",
         caption_justify="left",
     )
     headers = (
@@ -54,7 +54,33 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
             p_value(row["p_selectivity"]),
         )
     both = (printed(each) for each in (table, _baseline_table(found, level)))
-    return "\n".join([*both, _composition(found)])
+    return "\n".join([*both, _last_intervals(found) + _composition(found)])
+
+
+def _drawn(found: Mapping[str, Any]) -> str:
+    """Over how many draws selectivity is the mean; nothing for a run that had a single one."""
+    if "n_control_draws" not in found:
+        return ""
+    return (
+        f", mean over {found['n_control_draws']} draws of its labels and {found['n_partitions']} "
+        "partitions of the scenes"
+    )
+
+
+def _last_intervals(found: Mapping[str, Any]) -> str:
+    """Selectivity and code at the last layer with their intervals, which hold the draws' error."""
+    if "n_control_draws" not in found:
+        return ""
+    row, level = found["layers"][-1], f"{100 * found['level']:g}% CI"
+    selectivity, low, high = (row[f"selectivity{end}"] for end in ("", "_low", "_high"))
+    code, shortest, longest = (row[f"code_bits{end}"] for end in ("", "_low", "_high"))
+    text = (
+        f"Selectivity at layer {row['layer']}: {selectivity:+.3f} ({level} {low:+.3f} to "
+        f"{high:+.3f}, over scenes and draws; one draw differs from another by "
+        f"{row['selectivity_draw_deviation']:.3f}, SD). Code: {code:.0f} bits ({level} "
+        f"{shortest:.0f} to {longest:.0f}, over scenes and {found['n_orders']} orders)."
+    )
+    return textwrap.fill(text, WIDTH) + "\n"
 
 
 def _composition(found: Mapping[str, Any]) -> str:

@@ -24,7 +24,8 @@ A linear probe is fitted at each layer on some scenes and read on others, with i
 inside the training scenes. At the last layer it reads the answer on held-out scenes with an
 accuracy of \val{probes.last}. Its selectivity there, the accuracy above that of a control task in
 which every kind of question has a fixed random label \citep{hewitt2019}, is
-\val{probes.selectivity}: what is left when the probe's own power to learn by heart is taken away.
+\val{probes.selectivity}: what is left when the probe's own power to learn by heart is taken away
+(\val{probes.draws}).
 The online code of the labels \citep{voita2020} shortens them by a factor of
 \val{probes.compression}. \figref{probes-@} shows both by layer, and \tabref{probes} the last layer
 beside the baselines, among them the words of the question alone and, where they could be had, the
@@ -69,15 +70,34 @@ def _values(record: RunRecord) -> Iterator[Value]:
         key="probes.selectivity", text=last("selectivity"),
         where=f"{where}/*/layers/-1/selectivity",
     )  # fmt: skip
-    shorter = [
-        f"{number(one['layers'][-1]['compression'], 1)} for {name}" for name, one in found.items()
-    ]
+    yield Value(key="probes.draws", text=_draws(found), where=f"{where}/*/n_control_draws")
+    shorter = [f"{_compression(one)} for {name}" for name, one in found.items()]
     yield Value(
         key="probes.compression", text=listed(shorter), where=f"{where}/*/layers/-1/compression"
     )
     for position in positions[1:]:
         text = f"the position \u201c{position}\u201d"
         yield Value(key=f"probes.position-{position}", text=text, where=where)
+
+
+def _draws(found: Mapping[str, Any]) -> str:
+    """What selectivity is the mean of, and what its interval holds."""
+    one = next(iter(found.values()))
+    if "n_control_draws" not in one:
+        return "a single draw of the labels, whose own error is not in the intervals"
+    return (
+        f"mean over {one['n_control_draws']} draws of the labels and {one['n_partitions']} "
+        "partitions of the scenes into folds; the intervals hold the error of scenes and draws"
+    )
+
+
+def _compression(one: Mapping[str, Any]) -> str:
+    """Of the last layer; with an interval over scenes and orders where there are several."""
+    row = one["layers"][-1]
+    if "n_orders" not in one:
+        return number(row["compression"], 1)
+    ends = interval(row, 1, ends="compression_{}")
+    return f"{number(row['compression'], 1)} ({level(one['level'])} CI {ends})"
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:

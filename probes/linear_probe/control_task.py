@@ -56,8 +56,8 @@ def control_labels(
 
 
 def selectivity(
-    task: Float[ndarray, "item layer"], control: Float[ndarray, "item layer"]
-) -> Float[ndarray, "item layer"]:
+    task: Float[ndarray, "*draw item layer"], control: Float[ndarray, "*draw item layer"]
+) -> Float[ndarray, "*draw item layer"]:
     """Task minus control, item by item, in the unit of the scores (correct or bits).
 
     About 0: the probe learns by heart whatever it is given. As large as the task's own gain over

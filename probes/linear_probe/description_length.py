@@ -17,22 +17,29 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.linear_probe.labels import require_data
-from probes.linear_probe.probe import INVERSE_PENALTIES
+from probes.linear_probe.probe import CHOOSING_TOLERANCE, INVERSE_PENALTIES
 from probes.linear_probe.solver import fit_path
 from probes.linear_probe.standardised import layer_blocks, moments, standardised
 
+N_ORDERS = 5
 _FIRST_SHARE = 1 / 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescriptionLength:
-    """Length of the online code of all labels."""
+    """Length of the online code of all labels, sent in several orders of the scenes."""
 
-    bits: Float[ndarray, " layer"]
+    item_bits: Float[ndarray, "order item layer"]
+    """What each item's label costs, its share of the mixture over penalties included."""
     uniform_bits: float
     """Of the code that knows nothing: log2(number of answers) per item."""
-    ends: tuple[int, ...]
-    """Items sent after each block; the first block is sent by the uniform code."""
+    ends: tuple[tuple[int, ...], ...]
+    """By order, items sent after each block; the first block is sent by the uniform code."""
+
+    @property
+    def bits(self) -> Float[ndarray, " layer"]:
+        """Length of the code of all labels, mean over the orders."""
+        return self.item_bits.sum(axis=1).mean(axis=0)
 
     @property
     def compression(self) -> Float[ndarray, " layer"]:
@@ -47,9 +54,10 @@ def online_code(
     scenes: Sequence[str],
     answers: Sequence[str],
     rng: np.random.Generator,
+    n_orders: int = N_ORDERS,
     inverse_penalties: Sequence[float] = INVERSE_PENALTIES,
 ) -> DescriptionLength:
-    """Length of the labels of all items, sent scene by scene in random order.
+    """Length of the labels of all items, sent scene by scene, in each of some random orders.
 
     Blocks double, from 1/32 of the scenes on; all items of a scene are sent together, so that a
     probe never codes a scene that it was fitted on. The first block lasts until every answer has
@@ -59,19 +67,35 @@ def online_code(
     """
     require_data(residuals, answer, scenes, answers)
     grid = torch.tensor(sorted(inverse_penalties), dtype=torch.float32)
-    order, ends = _blocks(answer, scenes, len(answers), rng)
+    orders = [_blocks(answer, scenes, len(answers), rng) for _ in range(n_orders)]
+    return DescriptionLength(
+        item_bits=np.stack(
+            [_sent(residuals, answer, order, ends, len(answers), grid) for order, ends in orders]
+        ),
+        uniform_bits=float(len(answer) * np.log2(len(answers))),
+        ends=tuple(ends for _, ends in orders),
+    )
+
+
+def _sent(
+    residuals: Float[Tensor, "item layer d_model"],
+    answer: Int[ndarray, " item"],
+    order: Int[ndarray, " item"],
+    ends: tuple[int, ...],
+    n_answers: int,
+    grid: Float[Tensor, " penalty"],
+) -> Float[ndarray, "item layer"]:
+    """Bits of each item when all are sent in this order."""
     moved = residuals[torch.from_numpy(order)]
     labels = torch.from_numpy(answer[order].astype(np.int64)).to(residuals.device)
     lengths = [
-        _path_bits(moved[:, layers], labels, ends, len(answers), grid)
+        _path_bits(moved[:, layers], labels, ends, n_answers, grid)
         for layers in layer_blocks(moved)
     ]
-    first = ends[0] * np.log2(len(answers))
-    return DescriptionLength(
-        bits=first + _mixture_bits(np.concatenate(lengths)),
-        uniform_bits=float(len(answer) * np.log2(len(answers))),
-        ends=ends,
-    )
+    bits = np.empty((len(answer), residuals.shape[1]))
+    bits[order[: ends[0]]] = np.log2(n_answers)
+    bits[order[ends[0] :]] = _mixture_bits(np.concatenate(lengths)).T
+    return bits
 
 
 def _blocks(
@@ -107,10 +131,10 @@ def _path_bits(
     ends: tuple[int, ...],
     n_answers: int,
     grid: Float[Tensor, " penalty"],
-) -> Float[ndarray, "layer penalty"]:
-    """Length of all blocks but the first, by the probes of each penalty."""
+) -> Float[ndarray, "layer penalty sent"]:
+    """Bits of the items of all blocks but the first, by the probes of each penalty."""
     n_layers = residuals.shape[1]
-    total = np.zeros((n_layers, len(grid)))
+    parts = [np.zeros((n_layers, len(grid), 0))]
     for start, end in pairwise(ends):
         mean, deviation = moments(residuals[:start])
         path = fit_path(
@@ -118,13 +142,26 @@ def _path_bits(
             labels[:start],
             n_answers=n_answers,
             inverse_penalties=grid.expand(n_layers, len(grid)),
+            tolerance=CHOOSING_TOLERANCE,
         )
         features = standardised(residuals[start:end], mean, deviation)
-        total += path.losses(features, labels[start:end]).double().sum(-1).cpu().numpy()
-    return total / np.log(2)
+        parts.append(path.losses(features, labels[start:end]).double().cpu().numpy())
+    return np.concatenate(parts, axis=-1) / np.log(2)
 
 
-def _mixture_bits(lengths: Float[ndarray, "layer penalty"]) -> Float[ndarray, " layer"]:
-    """-log2 of the mean of 2^-length over the penalties."""
-    shortest = lengths.min(axis=1)
-    return shortest - np.log2(np.exp2(shortest[:, None] - lengths).mean(axis=1))
+def _mixture_bits(lengths: Float[ndarray, "layer penalty sent"]) -> Float[ndarray, "layer sent"]:
+    """-log2 of the mean over penalties of 2^-(length of all items), parted among the items.
+
+    With w the weights that the penalties have once all is sent, it is the mean of their lengths
+    under w plus what w tells beyond equal weights: the first goes to the items that cost it, the
+    second to all alike.
+    """
+    if not lengths.shape[-1]:
+        return np.zeros((len(lengths), 0))
+    total = lengths.sum(axis=-1)
+    shortest = total.min(axis=1)
+    mean = np.exp2(shortest[:, None] - total).mean(axis=1)
+    weights = np.exp2(shortest[:, None] - total) / (mean * total.shape[1])[:, None]
+    shares = np.einsum("lp,lps->ls", weights, lengths)
+    left = shortest - np.log2(mean) - shares.sum(axis=-1)
+    return shares + left[:, None] / lengths.shape[-1]

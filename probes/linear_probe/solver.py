@@ -38,18 +38,18 @@ class PathFit:
     n_iterations: Int[Tensor, "layer penalty"]
 
     def losses(
-        self, features: Float[Tensor, "layer item d_model"], answer: Int[Tensor, " item"]
+        self, features: Float[Tensor, "layer item d_model"], answer: Int[Tensor, "*problem item"]
     ) -> Float[Tensor, "layer penalty item"]:
-        """-ln p(answer) of every item."""
+        """-ln p(answer) of every item; `answer` as in `fit_path`, one row or one per penalty."""
         logits = self.weight.flatten(1, 2) @ features.mT
         logits = logits.reshape(*self.bias.shape, -1) + self.bias[..., None]
-        index = answer.expand(*logits.shape[:2], 1, -1)
+        index = answer.expand(*logits.shape[:2], -1)[:, :, None]
         return -logits.log_softmax(2).gather(2, index)[:, :, 0]
 
 
 def fit_path(
     features: Float[Tensor, "layer item d_model"],
-    answer: Int[Tensor, " item"],
+    answer: Int[Tensor, "*problem item"],
     *,
     n_answers: int,
     inverse_penalties: Float[Tensor, "layer penalty"],
@@ -61,16 +61,25 @@ def fit_path(
     of the gradient of the mean loss, in nats per standard deviation of the axis. Results do not
     depend on which other layers or penalties are fitted along, but for rounding.
 
+    `answer` is one row of labels, or one for each column of `inverse_penalties`: all share a pass.
+
     ValueError if an answer is missing or a minimum is not reached.
     """
-    counts = torch.bincount(answer, minlength=n_answers)
-    if len(counts) != n_answers or not counts.all():
+    lowest, top = int(answer.min()), int(answer.max())
+    if lowest < 0 or top >= n_answers:
+        raise ValueError(
+            f"answers must be in 0..{n_answers - 1}, got {lowest} to {top}: index anew"
+        )
+    wanted = torch.nn.functional.one_hot(answer, n_answers).mT.to(features).contiguous()
+    counts = wanted.sum(-1).long()
+    if not counts.all():
         raise ValueError(
             f"every answer must occur among the items, got counts {counts.tolist()}: leave out the "
             "answers that do not"
         )
     rotation = leading_rotation(features, min(_RANK, *features.shape[1:]))
-    problem = _Problem.of(rotation.forth(features), answer, counts, inverse_penalties.to(features))
+    rows = wanted.expand(inverse_penalties.shape[1], *wanted.shape[-2:])
+    problem = _Problem.of(rotation.forth(features), rows, inverse_penalties.to(features))
     weights, n_iterations = _minimise(problem, tolerance)
     return PathFit(
         weight=_rotated_back(rotation, weights[..., :-1]),
@@ -96,34 +105,33 @@ class _Problem:
 
     features: Float[Tensor, "layer item axis"]
     """The last axis is the intercept's, always 1."""
-    wanted: Float[Tensor, "answer item"]
+    wanted: Float[Tensor, "penalty answer item"]
     """1 for each item's own answer, else 0."""
     l2: Float[Tensor, "layer penalty 1 axis"]
     variance: Float[Tensor, "layer 1 1 axis"]
-    spread: Float[Tensor, ""]
+    spread: Float[Tensor, "penalty 1 1"]
     """Of the answers; times the variance, the loss's curvature where the features tell nothing."""
-    start: Float[Tensor, " answer"]
+    start: Float[Tensor, "penalty answer"]
 
     @classmethod
     def of(
         cls,
         rotated: Float[Tensor, "layer item d_model"],
-        answer: Int[Tensor, " item"],
-        counts: Int[Tensor, " answer"],
+        wanted: Float[Tensor, "penalty answer item"],
         inverse_penalties: PerProblem,
     ) -> "_Problem":
-        n_items = len(answer)
+        n_items = wanted.shape[-1]
         features = torch.nn.functional.pad(rotated, (0, 1), value=1.0)
         l2 = 1 / (n_items * inverse_penalties)
         l2 = l2[:, :, None, None].repeat(1, 1, 1, features.shape[-1])
         l2[..., -1] = 0
-        share = counts.to(features) / n_items
+        share = wanted.mean(-1)
         return cls(
             features=features,
-            wanted=torch.nn.functional.one_hot(answer, len(counts)).to(features).T.contiguous(),
+            wanted=wanted,
             l2=l2,
             variance=features.square().mean(1)[:, None, None, :],
-            spread=(share * (1 - share)).mean(),
+            spread=(share * (1 - share)).mean(-1)[:, None, None],
             start=share.log(),
         )
 
@@ -137,25 +145,29 @@ class _Problem:
         return flat.reshape(weights.shape).addcmul_(self.l2, weights)
 
     def step_length(
-        self, weights: Weights, logits: PerItem, way: Weights, way_logits: PerItem
+        self,
+        weights: Weights,
+        logits: PerItem,
+        way: Weights,
+        way_logits: PerItem,
+        done: Bool[Tensor, "layer penalty"],
     ) -> PerProblem:
-        """The minimum along `way`, by Newton's method in one variable: the loss is convex."""
+        """The minimum along `way`, by Newton's method: the loss is convex. Not for what is done."""
         n_items = logits.shape[-1]
-        linear = (
-            _dot(self.l2 * weights, way)
-            - _dot(self.wanted.expand_as(way_logits), way_logits) / n_items
-        )
+        told = _dot(self.wanted.expand_as(way_logits), way_logits)
+        linear = _dot(self.l2 * weights, way) - told / n_items
         quadratic = _dot(self.l2 * way, way)
         length = torch.ones_like(linear)
         for _ in range(_LINE_STEPS):
-            p = torch.softmax(logits + length[..., None, None] * way_logits, 2)
-            mean = (p * way_logits).sum(2)
+            # In place, since what is made and read here is most of the time of many problems.
+            p = torch.addcmul(logits, length[..., None, None], way_logits).softmax(2)
+            mean = p.mul_(way_logits).sum(2)
             slope = mean.sum(-1) / n_items + linear + length * quadratic
-            spread = (p * way_logits.square()).sum(2) - mean.square()
-            change = slope / (spread.sum(-1) / n_items + quadratic).clamp(min=1e-30)
+            spread = p.mul_(way_logits).sum((2, 3)) - mean.square().sum(-1)
+            change = slope / (spread / n_items + quadratic).clamp(min=1e-30)
             # Where the loss flattens out, Newton overshoots: no step more than doubles or tenths.
             length = torch.clamp(length - change, min=length / 10, max=2 * length)
-            if (change.abs() <= 0.05 * length).all():
+            if ((change.abs() <= 0.05 * length) | done).all():
                 break
         return length
 
@@ -163,18 +175,18 @@ class _Problem:
         whole = len(layers) == len(self.features)
         return _Problem(
             features=self.features if whole else self.features[layers],
-            wanted=self.wanted,
+            wanted=self.wanted[penalties],
             l2=self.l2[layers][:, penalties],
             variance=self.variance[layers],
-            spread=self.spread,
-            start=self.start,
+            spread=self.spread[penalties],
+            start=self.start[penalties],
         )
 
 
 def _minimise(problem: _Problem, tolerance: float) -> tuple[Weights, Int[Tensor, "layer penalty"]]:
     """Weights at the minimum, and the iterations that each took."""
     n_layers, n_penalties, _, n_axes = problem.l2.shape
-    shape = (n_layers, n_penalties, len(problem.start), n_axes)
+    shape = (n_layers, n_penalties, problem.start.shape[1], n_axes)
     found = problem.features.new_zeros(shape)
     found[..., -1] = problem.start
     n_iterations = torch.full(shape[:2], -1)
@@ -233,7 +245,7 @@ class _State:
         """One step of all that is not done."""
         way = self._direction()
         way_logits = self.problem.logits(way)
-        length = self.problem.step_length(self.weights, self.logits, way, way_logits)
+        length = self.problem.step_length(self.weights, self.logits, way, way_logits, self.done)
         length = torch.where(self.done, 0.0, length)[..., None, None]
         step = way.mul_(length)
         self.weights = self.weights + step

@@ -72,6 +72,27 @@ def test_finds_nothing_in_noise(found):
     assert min(row["p_information"] for row in found["layers"]) > 0.01
 
 
+def test_selectivity_and_code_hold_the_error_of_their_draws(found):
+    assert found["n_control_draws"] >= 10
+    assert found["n_partitions"] >= 3
+    assert found["n_orders"] >= 5
+    for row in found["layers"]:
+        for name in ("selectivity", "selectivity_bits", "code_bits", "compression"):
+            assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
+        assert 0 < row["p_selectivity"] <= 1
+    # Of labels of types, which a probe of noise cannot read, all draws are at chance.
+    assert all(0 <= row["selectivity_draw_deviation"] < 0.2 for row in found["layers"])
+    table = " ".join(probe_table("size", found, "answer").split())
+    assert "mean over 10 draws of its labels and 3 partitions" in table
+    assert "over scenes and 5 orders" in table
+
+
+def test_a_run_with_one_draw_is_still_printed(found):
+    new = ("n_control_draws", "n_partitions", "n_orders")
+    old = {key: value for key, value in found.items() if key not in new}
+    assert "draws" not in probe_table("size", old, "answer")
+
+
 def test_keeps_every_item_of_every_source(config, found):
     rows = pd.read_parquet(config.run / "probe_scores.parquet")
     assert set(rows["source"]) == BASELINES | {"probe"}

@@ -24,7 +24,8 @@ def probe(name: str, *, onset: float, last: int = LAST) -> dict:
         | {"layer": layer, "selectivity": 0.6 * s, "selectivity_low": 0.6 * s - 0.03,
            "selectivity_high": 0.6 * s + 0.03, "selectivity_bits": s,
            "p_selectivity": 0.0001 if s > 0.1 else 0.7, "p_information": 0.0001 if s > 0.1 else 1.0,
-           "code_bits": 700 - 400 * s, "compression": 1 + s}
+           "code_bits": 700 - 400 * s, "compression": 1 + s, "compression_low": 0.9 + s,
+           "compression_high": 1.1 + s}
         for layer, s in enumerate(share)
     ]  # fmt: skip
     by_layer = ("control task", "shuffled images", "blank images", "random weights")
@@ -34,7 +35,8 @@ def probe(name: str, *, onset: float, last: int = LAST) -> dict:
     compared |= {each: [row(chance + 0.1 * place)] for place, each in enumerate(once)}
     return {"n_scenes": 240, "n_items": 250, "n_texts": 31, "n_types": 120,
             "answers": {f"{name} {place}": 30 for place in range(ANSWERS[name])}, "level": 0.95,
-            "uniform_code_bits": 750.0, "layers": layers, "compared": compared}  # fmt: skip
+            "uniform_code_bits": 750.0, "n_control_draws": 10, "n_partitions": 3, "n_orders": 5,
+            "layers": layers, "compared": compared}  # fmt: skip
 
 
 def tuned_lens(last: int = LAST) -> dict:

@@ -10,7 +10,7 @@ from tests.probes.linear_probe.made_up import ANSWERS, planted
 
 
 def coded(residuals, answer, scenes, **options):
-    options = {"answers": ANSWERS, "rng": np.random.default_rng(0), **options}
+    options = {"answers": ANSWERS, "rng": np.random.default_rng(0), "n_orders": 1, **options}
     return online_code(residuals, answer, scenes=scenes, **options)
 
 
@@ -30,7 +30,7 @@ def test_without_features_it_is_the_code_of_running_frequencies(in_order):
     answer = np.array([0, 1, 0, 1, 0, 0, 0, 1])
     names = [f"s{number}" for number in range(8)]
     found = coded(torch.ones(8, 2, 3), answer, names, answers=("yes", "no"), rng=in_order)
-    assert found.ends == (2, 4, 8)
+    assert found.ends == ((2, 4, 8),)
     # The first two by the uniform code, then halves known from two and from four items.
     np.testing.assert_allclose(found.bits, 2 + 2 + 4, rtol=1e-6)
     assert found.uniform_bits == 8
@@ -42,19 +42,36 @@ def test_uneven_frequencies_are_learned_from_what_was_sent(in_order):
     names = [f"s{number}" for number in range(8)]
     found = coded(torch.zeros(8, 1, 2), answer, names, answers=("yes", "no"), rng=in_order)
     # Uniform until both have been seen; then 3/4 and 1/4.
-    assert found.ends == (4, 8)
+    assert found.ends == ((4, 8),)
     np.testing.assert_allclose(found.bits, 4 - 3 * np.log2(0.75) + 2, rtol=1e-6)
 
 
 def test_the_mixture_of_penalties_is_that_of_their_codes():
-    np.testing.assert_allclose(_mixture_bits(np.array([[10.0, 12.0]])), [10 - np.log2(0.625)])
-    huge = _mixture_bits(np.array([[1e5, 2e5, 3e5, 4e5]]))
-    np.testing.assert_allclose(huge, [1e5 + 2])
+    parted = _mixture_bits(np.array([[[4.0, 6.0], [7.0, 5.0]]]))
+    np.testing.assert_allclose(parted.sum(axis=-1), [10 - np.log2(0.625)])
+    # Weights 0.8 and 0.2: what the items cost under them differs by 1.2 bits.
+    np.testing.assert_allclose(parted[0, 1] - parted[0, 0], 0.8 * 2 - 0.2 * 2)
+    huge = _mixture_bits(np.array([[1e5, 2e5, 3e5, 4e5]])[..., None])
+    np.testing.assert_allclose(huge, [[1e5 + 2]])
 
 
 def test_scenes_are_sent_whole():
     residuals, answer, scenes = planted(n_scenes=40, items_per_scene=3, n_layers=1)
-    assert all(end % 3 == 0 for end in coded(residuals, answer, scenes).ends)
+    ends = coded(residuals, answer, scenes, n_orders=4).ends
+    assert len(ends) == 4
+    assert all(end % 3 == 0 for each in ends for end in each)
+
+
+def test_the_length_is_the_mean_over_orders_of_those_of_each():
+    residuals, answer, scenes = planted(at=[0], n_scenes=60, n_layers=1)
+    together = coded(residuals, answer, scenes, n_orders=3, rng=np.random.default_rng(4))
+    rng = np.random.default_rng(4)
+    alone = [coded(residuals, answer, scenes, rng=rng) for _ in range(3)]
+    np.testing.assert_array_equal(
+        together.item_bits, np.concatenate([each.item_bits for each in alone])
+    )
+    np.testing.assert_allclose(together.bits, np.mean([each.bits for each in alone], axis=0))
+    assert np.ptp([each.bits for each in alone]) > 0.5
 
 
 def test_compresses_a_signal_and_nothing_else():
