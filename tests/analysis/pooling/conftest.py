@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -33,7 +34,7 @@ def write_models_run(
 ) -> Path:
     """A run of a model of its own, in which each attribute rises at a depth, or not at all."""
     study = Study(n_resamples=800, model=f"planted/{folder.name}")
-    about = {"model_revision": f"planted {seed}", "data_fingerprint": data}
+    about: dict[str, Any] = {"model_revision": f"planted {seed}", "data_fingerprint": data}
     run = claim(folder, study, **about)
     for place, (name, depth) in enumerate(depths.items()):
         height = 0.0 if depth is None else 4.0

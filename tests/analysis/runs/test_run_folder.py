@@ -1,6 +1,7 @@
 """A run's folder belongs to one study, and whatever else is in the way is left alone."""
 
 import json
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from analysis.runs.study_file import read_study
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of
 
-ABOUT = {"model_revision": "sha256:1", "data_fingerprint": "f" * 64}
+ABOUT: dict[str, Any] = {"model_revision": "sha256:1", "data_fingerprint": "f" * 64}
 
 
 def test_a_folder_is_claimed_once_and_found_again(tmp_path):

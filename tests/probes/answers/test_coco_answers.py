@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ def test_all_answers_have_a_place_of_their_own(kind, name, monkeypatch):
     vocabulary = files("data_prep.photographs").joinpath("coco.toml").read_text(encoding="utf-8")
     asked = attribute_of(name, tomllib.loads(vocabulary)[name])
     assert len(asked.answers) == SIZES[name]
-    tokenizer, (prompt, space) = tokenizer_of(kind), PROMPTS[kind]
+    tokenizer: Any = tokenizer_of(kind)
+    prompt, space = PROMPTS[kind]
     tree = answer_tree(tokenizer, prompt, space, asked, [tokenizer.eos_token_id])
     assert {each.answer for each in tree.spellings} == set(range(len(asked.answers)))
     ends = {}
