@@ -100,12 +100,9 @@ def test_a_killed_run_goes_on_with_its_trees(arguments, emergence, tmp_path, mon
     assert spec["position"].startswith("answer, 1 more nodes")
 
 
-@every_kind
-def test_the_right_answer_is_followed_through_its_tokens(
-    kind, arguments, emergence, tmp_path, capsys
-):
+def test_the_right_answer_is_followed_through_its_tokens(arguments, emergence, tmp_path, capsys):
     run = tmp_path / "run"
-    assert emergence([*arguments(kind), "--attr", "count", "--run", run]).code == 0
+    assert emergence([*arguments("llama_like"), "--attr", "count", "--run", run]).code == 0
     line = ["--run", str(run), "--attr", "count"]
     ended = run_command(
         capsys,
