@@ -20,7 +20,7 @@ import pandas as pd
 import tyro
 
 from analysis.comparison.arms import MEASURES, Arm, read_arm
-from analysis.comparison.differences import differing, labels, short_name
+from analysis.comparison.differences import about_runs, differing
 from analysis.comparison.estimates import compared, curves_of
 from analysis.comparison.finished import FinishedRun, read_finished
 from analysis.comparison.folder import FILE_NAME, open_folder, write_comparison
@@ -83,21 +83,7 @@ def _about(runs: Sequence[FinishedRun], plan: ComparePlan, identity: str) -> dic
         "comparison_hash": identity,
         "plan": asdict(plan),
         "versions": versions(),
-        "runs": [
-            {
-                "key": run.key,
-                "label": label,
-                "folder": run.run.folder.resolve().name,
-                "model": short_name("model", run.study.model),
-                "model_revision": run.model_revision,
-                "data": short_name("data", run.study.data),
-                "data_fingerprint": run.data_fingerprint,
-                "study_hash": run.run.study_hash,
-                "seed": run.study.seed,
-                "versions": run.results["versions"],
-            }
-            for run, label in zip(runs, labels(runs), strict=True)
-        ],
+        "runs": about_runs(runs),
         "differ": differing(runs),
     }
 

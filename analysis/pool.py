@@ -13,12 +13,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from analysis.comparison.arms import Arm, read_arm
-from analysis.comparison.differences import differing, labels, short_name
+from analysis.comparison.differences import about_runs, differing
 from analysis.comparison.finished import FinishedRun
 from analysis.pooling.estimates import pooled_attribute
 from analysis.pooling.folder import open_pool_folder, write_pooling
@@ -78,7 +78,7 @@ def pooling(
         plan=asdict(options.plan),
         readout=options.readout,
         versions=versions(),
-        runs=tuple(_about(run, label) for run, label in zip(runs, labels(runs), strict=True)),
+        runs=tuple(about_runs(runs)),
         differ=tuple(differing(runs)),
         left_out=left_out(runs, tuple(arms), options.readout),
         shared_scenes=_shared(runs),
@@ -86,21 +86,6 @@ def pooling(
         differences=differences,
         order=pooled_order(arms, differences),
     )
-
-
-def _about(run: FinishedRun, label: str) -> dict[str, Any]:
-    return {
-        "key": run.key,
-        "label": label,
-        "folder": run.run.folder.resolve().name,
-        "model": short_name("model", run.study.model),
-        "model_revision": run.model_revision,
-        "data": short_name("data", run.study.data),
-        "data_fingerprint": run.data_fingerprint,
-        "study_hash": run.run.study_hash,
-        "seed": run.study.seed,
-        "versions": run.results["versions"],
-    }
 
 
 def _shared(runs: Sequence[FinishedRun]) -> tuple[tuple[str, ...], ...]:

@@ -4,6 +4,7 @@ A position is told by weights over the tokens of each prompt; the residual read 
 weighted mean, taken in float32.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -49,16 +50,16 @@ class Position(Protocol):
         ...
 
 
-class _Weighted:
+class _Weighted(ABC):
     """A position that is told by weights over the tokens of each prompt."""
 
     __slots__ = ()
 
+    @abstractmethod
     def weights(
         self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]
     ) -> Weights | None:
         """Adding up to 1 at each place; None for the last token, which needs none."""
-        raise NotImplementedError
 
     def read_into(
         self,

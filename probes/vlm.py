@@ -19,9 +19,11 @@ from probes.families import family_of, logit_scale, soft_cap
 from probes.image_places import image_boxes
 from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts, PromptStyle
+from probes.residuals.answer_nodes import AnswerNodes
 from probes.residuals.forced import Way, residuals_at_nodes
 from probes.residuals.spec import require_layers
 from probes.residuals.way import way_of
+from probes.streams import entering, require_finite, weighted_means
 from probes.unembedding import GateError, Unembedding, detach_unembedding
 
 _ANSWER = AnswerPosition()
@@ -146,7 +148,7 @@ class VLM:
         """
 
         def write(place: int, stream: Float[Tensor, "item token d_model"]) -> None:
-            read = stream[:, -1] if weights is None else _means(weights, stream)
+            read = stream[:, -1] if weights is None else weighted_means(weights, stream)
             buffer[:, place].copy_(read)
 
         with self.streams(write, layers):
@@ -184,32 +186,14 @@ class VLM:
         """
         wanted = list(range(self.n_layers + 1) if layers is None else layers)
         require_layers(wanted, self.n_layers)
-        seen: list[int] = []
-
-        # What *enters* a block or the norm is the stream itself: where a model adds something
-        # between two blocks (visual features in DeepStack), a block's output would miss it.
-        def hook_for(place: int, layer: int):
-            def hook(_: nn.Module, args: tuple, kwargs: dict) -> None:
-                write(place, args[0] if args else kwargs["hidden_states"])
-                seen.append(layer)
-
-            return hook
-
         modules = [*self.blocks, self.norm]
-        handles = [
-            modules[layer].register_forward_pre_hook(hook_for(place, layer), with_kwargs=True)
-            for place, layer in enumerate(wanted)
-        ]
-        try:
+        with entering([modules[layer] for layer in wanted], write) as seen:
             yield
-        finally:
-            for handle in handles:
-                handle.remove()
-        if seen != wanted:
+        if seen != list(range(len(wanted))):
             raise GateError(
                 f"{type(self.model).__name__} must pass its {self.n_layers} blocks and its norm "
-                f"once each and in order, got {seen}, not {wanted}: its residual stream cannot "
-                "be read"
+                f"once each and in order, got {[wanted[place] for place in seen]}, not {wanted}: "
+                "its residual stream cannot be read"
             )
 
     def run(self, inputs: Mapping[str, Any], **arguments: Any) -> Any:
@@ -266,16 +250,9 @@ class VLM:
         batch_size: int = 32,
     ) -> Float[Tensor, "item place layer d_model"]:
         """Residuals at nodes of an answer tree, of items that fit into memory."""
-        buffer = self.new_buffer(len(questions) * len(nodes))
-        for start in range(0, len(questions), batch_size):
-            rows = slice(start, start + batch_size)
-            inputs = self.prepare(images[rows], questions[rows])
-            stop = start + len(inputs["input_ids"])
-            part = buffer[start * len(nodes) : stop * len(nodes)]
-            self.residuals_at(inputs, nodes, part)
-        names = [f"item {item}" for item in range(len(questions)) for _ in nodes]
-        require_finite(buffer, names)
-        return buffer.unflatten(0, (len(questions), len(nodes)))
+        position = AnswerNodes(nodes=tuple(nodes))
+        read = self.capture(images, questions, batch_size, position=position)
+        return read.unflatten(0, (len(questions), len(nodes)))
 
     def unembed(self, residual: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
         """Logits of residuals of any layer: norm with their own statistics, head, scale, cap."""
@@ -297,37 +274,3 @@ class VLM:
 
 class OutOfMemory(UserError):
     """A batch does not fit on the device beside the model."""
-
-
-def _means(
-    weights: Float[Tensor, "item place token"], stream: Float[Tensor, "item token d_model"]
-) -> Float[Tensor, "row d_model"]:
-    """Weighted means over the tokens, taken in float32, item after item."""
-    weights = weights.to(stream.device)
-    if stream.dtype == torch.float32:
-        return (weights @ stream).flatten(0, 1)
-    # One item is widened at a time: all of them would take more room than the stream itself.
-    return torch.cat([own @ tokens.float() for own, tokens in zip(weights, stream, strict=True)])
-
-
-def require_finite(
-    residuals: Float[Tensor, "item layer d_model"],
-    item_ids: Sequence[str],
-    layers: Sequence[int] | None = None,
-) -> None:
-    """UserError that names the first item and layer with a NaN or an infinity.
-
-    `layers` are those that the layer axis holds, if not 0..L.
-    """
-    # A sum is not finite if any term is not, and needs no array of flags as large as the data.
-    if torch.isfinite(residuals.sum(dtype=torch.float32)):
-        return
-    bad = (~torch.isfinite(residuals)).nonzero()
-    if len(bad):
-        item, place, unit = bad[0].tolist()
-        layer = place if layers is None else layers[place]
-        raise UserError(
-            f"residuals must be finite, got {residuals[item, place, unit].item()} for item "
-            f"{item_ids[item]} at layer {layer}: load the model in float32 or bfloat16 (float16 "
-            "overflows), or leave the item out"
-        )

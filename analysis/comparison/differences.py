@@ -48,6 +48,25 @@ def labels(runs: Sequence[FinishedRun]) -> list[str]:
     return [", ".join(field["values"][place] for field in fields) for place in range(len(runs))]
 
 
+def about_runs(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
+    """What a study over several runs records of each."""
+    return [
+        {
+            "key": run.key,
+            "label": label,
+            "folder": run.run.folder.resolve().name,
+            "model": short_name("model", run.study.model),
+            "model_revision": run.model_revision,
+            "data": short_name("data", run.study.data),
+            "data_fingerprint": run.data_fingerprint,
+            "study_hash": run.run.study_hash,
+            "seed": run.study.seed,
+            "versions": run.results["versions"],
+        }
+        for run, label in zip(runs, labels(runs), strict=True)
+    ]
+
+
 def short_name(field: str, value: str) -> str:
     """A model's or a data set's name for people; a folder's path is nobody's business."""
     if value == "bundled":

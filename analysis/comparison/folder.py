@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.comparison.out_folder import make_new, usable
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished, write_durably
+from probes.durable import write_durably
 
 FILE_NAME = "compare.json"
+_TABLES = ("items.parquet", "curves.parquet")
 
 
 def compare_schema() -> dict[str, Any]:
@@ -27,19 +29,10 @@ def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, dict[str,
     UserError if the folder holds another comparison, or anything else: it is left alone.
     """
     folder = out or Path("runs") / f"compare-{comparison_hash[:8]}"
-    try:
+    with usable(folder):
         if (folder / FILE_NAME).exists():
             return folder, _known(folder / FILE_NAME, comparison_hash)
-        if folder.exists() and (not folder.is_dir() or _holds_others(folder)):
-            raise UserError(
-                f"{folder} holds files but no comparison: choose an empty or new folder with --out"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(folder)
-    except OSError as error:
-        raise UserError(
-            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
-        ) from error
+    make_new(folder, "comparison", lambda path: path.name in _TABLES)
     return folder, None
 
 
@@ -71,9 +64,3 @@ def _known(path: Path, comparison_hash: str) -> dict[str, Any]:
             "--out out"
         )
     return content
-
-
-def _holds_others(folder: Path) -> bool:
-    """Whether anything but what a killed comparison leaves behind is there."""
-    ours = {"items.parquet", "curves.parquet"}
-    return any(path.name not in ours and not path.name.startswith(".") for path in folder.iterdir())

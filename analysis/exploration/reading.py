@@ -19,7 +19,7 @@ from analysis.exploration.lenses import Lens
 from analysis.exploration.places import Grid
 from probes.logit_lens import lens_summaries
 from probes.positions import image_tokens
-from probes.vlm import require_finite
+from probes.streams import require_finite
 
 if TYPE_CHECKING:
     from probes.vlm import VLM

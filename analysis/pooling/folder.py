@@ -6,11 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from analysis.comparison.out_folder import make_new, usable
 from analysis.pooling.found import Pooling
 from data_prep.errors import UserError
 from probes.durable import remove_unfinished, write_durably
 
 FILE_NAME = "pool.json"
+_FIGURES = ("pool-attributes", "pool-differences")
 
 
 def pool_schema() -> dict[str, Any]:
@@ -22,36 +24,22 @@ def pool_schema() -> dict[str, Any]:
 def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
     """Where the pooling is written. UserError if the folder holds another, or anything else."""
     folder = out or Path("runs") / f"pool-{pool_hash[:8]}"
-    try:
-        if (folder / FILE_NAME).exists():
+    with usable(folder):
+        begun = (folder / FILE_NAME).exists()
+        if begun:
             _require_same(folder / FILE_NAME, pool_hash)
-        elif folder.exists() and (not folder.is_dir() or _holds_others(folder)):
-            raise UserError(
-                f"{folder} holds files but no pooling: choose an empty or new folder with --out"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(folder)
-    except OSError as error:
-        raise UserError(
-            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
-        ) from error
+            remove_unfinished(folder)
+    if not begun:
+        make_new(folder, "pooling", lambda path: path.stem in _FIGURES)
     return folder
 
 
 def write_pooling(folder: Path, found: Pooling) -> Path:
     """Gives the file; UserError where the folder takes none."""
     text = json.dumps(asdict(found), indent=1, allow_nan=False)
-    try:
+    with usable(folder):
         write_durably(folder / FILE_NAME, text.encode())
-    except OSError as error:
-        raise UserError(
-            f"cannot use the folder {folder}: {error.strerror}: choose another with --out"
-        ) from error
     return folder / FILE_NAME
-
-
-def _unusable(folder: Path, error: OSError) -> UserError:
-    return UserError(f"cannot use the folder {folder}: {error.strerror}: choose another with --out")
 
 
 def _require_same(path: Path, pool_hash: str) -> None:
@@ -66,11 +54,3 @@ def _require_same(path: Path, pool_hash: str) -> None:
             f"{path.parent} holds another pooling: choose another folder with --out, or leave "
             "--out out"
         )
-
-
-def _holds_others(folder: Path) -> bool:
-    """Whether anything but what a killed pooling leaves behind is there."""
-    return any(
-        not path.name.startswith(".") and path.stem not in ("pool-attributes", "pool-differences")
-        for path in folder.iterdir()
-    )

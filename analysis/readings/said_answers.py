@@ -14,7 +14,7 @@ from analysis.runs.items import askable_items, labels_of
 from data_prep.attributes import stream_key
 from stats import share_interval
 
-STAGE = 22
+STAGE = 24
 USUAL_ITEMS = 50
 NONE = ""
 """Stands for an answer where what was said is none of them."""

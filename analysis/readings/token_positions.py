@@ -20,7 +20,7 @@ def token_map(opened: OpenRun, item: Mapping[str, Any]) -> dict[str, Any]:
 
     from probes.lens_trajectory import lens_trajectory
     from probes.positions import image_tokens
-    from probes.vlm import require_finite
+    from probes.streams import require_finite
 
     image = opened.data.open_image(str(item["image"]))
     vlm = opened.load_model()

@@ -125,7 +125,7 @@ def _require_rank(k: int, n_vocab: int) -> None:
 
 
 def _path_notes(trees: "AnswerTrees", nodes: "Sequence[Node]") -> tuple[str, ...]:
-    if set(trees.places(whole=True)) <= set(nodes):
+    if all(tree.is_whole(nodes) for tree in trees.different()):
         return ()
     return (
         "the right answer is followed as far as its spelling differs from other answers'; with "

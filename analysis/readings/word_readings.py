@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.runs.answer_trees import answer_trees
+from analysis.runs.answer_trees import ItemTrees, answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.output_map import output_map
 from data_prep.attributes import Attribute
@@ -60,5 +60,5 @@ def word_readings(
         words=trees.answers,
         log2_share=np.concatenate(shares),
         log2_p=np.concatenate(probabilities),
-        notes=(),
+        notes=(ItemTrees(trees=own, places=rows.nodes).line,),
     )

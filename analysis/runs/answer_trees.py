@@ -32,22 +32,25 @@ class ItemTrees:
     @property
     def spelled_out(self) -> bool:
         """Whether words can be read to their ends, and go on after answers have parted."""
-        different = {id(tree): tree for tree in self.trees}.values()
-        nodes = [{tree.node(path) for path in tree.children} for tree in different]
-        longer = any(len(tree.children) > len(tree.parting) for tree in different)
-        return longer and all(each <= set(self.places) for each in nodes)
+        from probes.answers.tree import different
+
+        trees = different(self.trees)
+        longer = any(len(tree.children) > len(tree.parting) for tree in trees)
+        return longer and all(tree.is_whole(self.places) for tree in trees)
 
     @property
     def line(self) -> str:
         """How the answers are read, in one line."""
-        different = list({id(tree): tree for tree in self.trees}.values())
-        n_spellings = sorted({len(tree.spellings) for tree in different})
-        n_positions = sorted({len(tree.parting) for tree in different})
+        from probes.answers.tree import different
+
+        trees = different(self.trees)
+        n_spellings = sorted({len(tree.spellings) for tree in trees})
+        n_positions = sorted({len(tree.parting) for tree in trees})
         said, read = (
             str(each[0]) if len(each) == 1 else f"{each[0]} to {each[-1]}"
             for each in (n_spellings, n_positions)
         )
-        merged = max(tree.back for tree in different)
+        merged = max(tree.back for tree in trees)
         start = (
             f", from {merged} token{'s' if merged > 1 else ''} before the prompt's end, with which "
             "a spelling merges"
@@ -55,8 +58,8 @@ class ItemTrees:
             else ""
         )
         return (
-            f"{said} spellings of {len(different[0].answers)} answers, read at {read} "
-            f"position{'' if read == '1' else 's'} (--show-answers){start}"
+            f"{said} spellings of {len(trees[0].answers)} answers, read at {read} "
+            f"position{'' if read == '1' else 's'}{start}"
         )
 
 

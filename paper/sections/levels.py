@@ -38,7 +38,7 @@ _SHARE = "Clopper\u2013Pearson; Wilson where a scene has several items"
 
 MEANINGS = (
     Meaning(section="overview", columns=("design/read as said",), quantity="share read as said",
-            method="Clopper\u2013Pearson", unit="items"),
+            method="Clopper\u2013Pearson"),
     Meaning(section="overview", columns=("overview/CI",), quantity="layer of emergence",
             method="bootstrap of the whole procedure"),
     Meaning(section="overview", columns=("overview/whole",), quantity="first whole layer",

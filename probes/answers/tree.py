@@ -5,7 +5,7 @@ children is read; an answer's probability is the sum over its leaves of the prod
 paths. What follows the point where answers part is spelling, not seeing, and is not read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -127,6 +127,10 @@ class AnswerTree:
                 found.append((each, steps))
         return tuple(found)
 
+    def is_whole(self, places: Collection[Node]) -> bool:
+        """Whether words can be read to their ends at `places`, and not only where answers part."""
+        return {self.node(path) for path in self.children} <= set(places)
+
     def node(self, path: Path) -> Node:
         """Where an inner node is read; one that follows the prompt's own tokens is read there."""
         below = self.prompt_end[len(self.prompt_end) - self.back :]
@@ -174,6 +178,11 @@ def one_token_tree(tokens: Mapping[str, Sequence[int]]) -> AnswerTree:
             for token in own
         ),
     )
+
+
+def different(trees: Iterable[AnswerTree]) -> list[AnswerTree]:
+    """Each tree once: items that are asked alike share one."""
+    return list({id(tree): tree for tree in trees}.values())
 
 
 def places_of(trees: Iterable[AnswerTree], *, whole: bool = False) -> tuple[Node, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_prep.attributes import Attribute
-from probes.answers.tree import AnswerTree, Node, places_of
+from probes.answers.tree import AnswerTree, Node, different, places_of
 
 if TYPE_CHECKING:
     from probes.vlm import VLM
@@ -29,7 +29,7 @@ class AnswerTrees:
 
     def different(self) -> list[AnswerTree]:
         """Each tree once."""
-        return list({id(tree): tree for tree in self.by_question.values()}.values())
+        return different(self.by_question.values())
 
     def places(self, *, whole: bool = False) -> tuple[Node, ...]:
         """The nodes that are read after every prompt; see `places_of`."""

@@ -163,8 +163,7 @@ def _along(
 
 def followed_nodes(tree: AnswerTree, places: Sequence[Node]) -> tuple[Path, ...]:
     """All of a tree's nodes if they were read, else those at which answers differ."""
-    whole = tuple(tree.children)
-    return whole if {tree.node(path) for path in whole} <= set(places) else tree.parting
+    return tuple(tree.children) if tree.is_whole(places) else tree.parting
 
 
 def steps_to(tree: AnswerTree, answer: int, followed: Sequence[Path]) -> list[Steps]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
@@ -21,8 +21,9 @@ class AnswerNodes:
     """Some nodes after every prompt, the answer position first."""
 
     nodes: tuple[Node, ...]
-    prompt_ends: Mapping[str, Path]
-    """By pass id, the last tokens of the prompt after which the nodes were made."""
+    prompt_ends: Mapping[str, Path] = field(default_factory=dict)
+    """By pass id, the last tokens of the prompt after which the nodes were made; a pass without
+    them is not checked."""
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ class AnswerNodes:
     ) -> None:
         """See `VLM.residuals_at`. UserError if a prompt does not end as its tree says."""
         for row, pass_id in zip(inputs["input_ids"], pass_ids, strict=True):
-            end = self.prompt_ends[pass_id]
+            end = self.prompt_ends.get(pass_id, ())
             if tuple(row[len(row) - len(end) :].tolist()) != end:
                 raise UserError(
                     f"the prompt of {pass_id} does not end in {list(end)}, as its text says it "

@@ -12,7 +12,8 @@ from transformers import BatchFeature
 
 from probes.positions import AnswerPosition, Position
 from probes.residuals.passes import Pass, SizeOf, batches_by_length
-from probes.vlm import VLM, require_finite
+from probes.streams import require_finite
+from probes.vlm import VLM
 
 Progress = Callable[[int], object]
 """Called with a number of passes that have just been done."""

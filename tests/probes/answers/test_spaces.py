@@ -28,6 +28,7 @@ def template(asked: str, answered: str) -> str:
         ("Form: ", ""),
         ("Shape:\n", ""),
         ("Shape:\t", ""),
+        # These signs are meant: no space is written after full-width ones.
         ("形状：", ""),  # noqa: RUF001
         ("形状は？", ""),  # noqa: RUF001
         ("形", ""),
