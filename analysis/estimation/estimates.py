@@ -71,7 +71,7 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
         "p_blank": against_blank.p.tolist(),
     }
     results = {
-        **_verdict(found, against_blank, study, rng=study.rng(_STAGE, key, _EMERGENCE)),
+        **verdict(found, against_blank, study, rng=study.rng(_STAGE, key, _EMERGENCE)),
         "robustness": robustness(found, study, key=(_STAGE, key, _ROBUSTNESS)),
         "sure": sureness(found, study, rng=study.rng(_STAGE, key, _SURE)),
         "layers": _layers(scores, found.scenes, interval, columns),
@@ -85,7 +85,7 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
     )
 
 
-def _verdict(
+def verdict(
     found: Measured, against_blank: SignFlipTest, study: Study, *, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Where the attribute emerges, if it passes every test of its controls."""

@@ -73,7 +73,24 @@ def readings_of(
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():
-        _make(opened, items, readout, position, file, lens, allow_other_head)
+        from analysis.runs.residuals import residuals_of
+
+        residuals = residuals_of(opened, items, position)
+        reader = _reader(opened, items, residuals, readout, position, lens, allow_other_head)
+        _make(reader, items, residuals, file, made_from=_made_from(readout, lens))
+    return _read(file, items, opened.data.answer_set(items).answers)
+
+
+def readings_of_items(opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str) -> Readings:
+    """Readings of items that are asked otherwise than the run's own, by a readout through the
+    vocabulary; residuals and readings are kept in the run under `name`."""
+    file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
+    if not file.exists():
+        from analysis.runs.residuals import residuals_of
+
+        residuals = residuals_of(opened, items, folder=name)
+        reader = _reader(opened, items, residuals, readout, "answer", None, False)
+        _make(reader, items, residuals, file, made_from={})
     return _read(file, items, opened.data.answer_set(items).answers)
 
 
@@ -115,31 +132,39 @@ def _digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _make(
+def _reader(
     opened: OpenRun,
     items: pd.DataFrame,
+    residuals: "ItemResiduals",
     readout: str,
     position: "PositionName",
-    file: Path,
     lens: Path | None,
     allow_other_head: bool,
-) -> None:
+) -> "Reader":
     from analysis.readings.linear_probe import linear_probe_reader
     from analysis.readings.logit_lens import logit_lens_reader
     from analysis.readings.tuned_lens import tuned_lens_reader
-    from analysis.runs.residuals import residuals_of
 
-    residuals = residuals_of(opened, items, position)
     match readout:
         case "logit_lens":
-            reader = logit_lens_reader(opened, _item_trees(opened, items, residuals))
+            return logit_lens_reader(opened, _item_trees(opened, items, residuals))
         case "tuned_lens":
             trees = _item_trees(opened, items, residuals)
-            reader = tuned_lens_reader(opened, trees, lens, allow_other_head=allow_other_head)
+            return tuned_lens_reader(opened, trees, lens, allow_other_head=allow_other_head)
         case _:
-            reader = linear_probe_reader(opened, items, residuals, position)
+            return linear_probe_reader(opened, items, residuals, position)
+
+
+def _make(
+    reader: "Reader",
+    items: pd.DataFrame,
+    residuals: "ItemResiduals",
+    file: Path,
+    *,
+    made_from: Mapping[str, str],
+) -> None:
     tensors = _read_conditions(reader, items, residuals)
-    about = {"notes": reader.notes, "made_from": _made_from(readout, lens)}
+    about = {"notes": reader.notes, "made_from": made_from}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

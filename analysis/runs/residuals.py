@@ -60,21 +60,24 @@ def residuals_of(
     position: PositionName = "answer",
     *,
     words: Attribute | None = None,
+    folder: str | None = None,
 ) -> ItemResiduals:
     """The residuals at a position, from the run's store or captured now.
 
     "answer": the last of the prompt, and the other nodes of the answer tree; with `words`, whose
     groups are scored as answers are, all nodes of theirs. "question": the last token of the
     question. "image": the mean over all image tokens. "object": the mean over the image tokens that
-    show the object which is asked about.
+    show the object which is asked about. `folder` is that of the store, for items that are not the
+    run's own; by default it is named after the position.
     """
     by_place = position == "object"
     passes = forward_passes(opened.run, items, blank_per_item=by_place)
     if position == "answer":
-        stored = stored_answers(opened, items, passes, words)
+        stored = stored_answers(opened, items, passes, words, folder=folder or "answer")
     else:
         at = read_position(opened, items, position, passes)
-        stored = StoredPasses(store=stored_passes(opened, items, passes, at, folder=position))
+        store = stored_passes(opened, items, passes, at, folder=folder or position)
+        stored = StoredPasses(store=store)
     rows = stored.rows
     place = {row_id: number for number, (row_id, _, _) in enumerate(passes)}
     by_item = [place[f"real:{item_id}"] for item_id in items["item_id"]]
@@ -137,6 +140,8 @@ def stored_answers(
     items: pd.DataFrame,
     passes: list[tuple[str, str, str]],
     words: Attribute | None = None,
+    *,
+    folder: str = "answer",
 ) -> StoredPasses:
     """The residuals of these passes at the nodes of an answer tree, captured now if need be.
 
@@ -145,7 +150,7 @@ def stored_answers(
     """
     answers = opened.data.answer_set(items)
     trees = answer_trees(opened, answers, (text for _, _, text in passes))
-    nodes, folder = trees.places(whole=opened.run.study.whole_words), "answer"
+    nodes = trees.places(whole=opened.run.study.whole_words)
     if words is not None:
         other = answer_trees(opened, words, (text for _, _, text in passes))
         if not set(other.places(whole=True)) <= set(nodes):

@@ -14,6 +14,7 @@ from scipy.stats import norm, t
 from analysis.validation.scale import Finding, Scale
 from stats.crossing_errors import ModelCurves, crossing_errors
 from stats.random_effects import RandomEffects, p_not_above, random_effects
+from stats.wordings import wording_effect
 
 _SECTION = "models"
 _TRUTH = 0.4
@@ -22,6 +23,7 @@ _ERRORS = (0.025, 0.05)
 _UNEQUAL = np.array([0.1, 0.01, 0.01])
 _SCENES, _SCENE_SD = 200, 0.5
 _BEYOND = 0.1
+_WORDINGS = 5
 
 
 def pooling_claims(scale: Scale) -> Iterator[Finding]:
@@ -35,6 +37,7 @@ def pooling_claims(scale: Scale) -> Iterator[Finding]:
     yield from _scenes_as_models(scale)
     yield from _direction(scale)
     yield from _from_curves(scale)
+    yield from _wordings(scale)
 
 
 def _independent(scale: Scale, n_models: int, tau: float) -> Iterator[Finding]:
@@ -148,6 +151,36 @@ def _from_curves(scale: Scale) -> Iterator[Finding]:
     yield scale.rate(_SECTION, "coverage from curves of 3 models, 60 scenes that they share",
                      held / repetitions, 0.93, 0.99, measures="coverage",
                      repetitions=repetitions)  # fmt: skip
+
+
+def _wordings(scale: Scale) -> Iterator[Finding]:
+    """Five wordings on the same scenes: where another puts the layer, and the part that is wording.
+
+    The control is what is usually reported: one wording's interval over scenes, however many.
+    """
+    repetitions, layers, error, tau = _at_least(scale, 1), 10, 0.25, 0.5
+    rng, hits = scale.rng(37), np.zeros(3)
+    covariance = error**2 * (0.5 + 0.5 * np.eye(_WORDINGS))
+    share = tau**2 / (tau**2 + error**2)
+    for _ in range(repetitions):
+        noise = np.linalg.cholesky(covariance) @ rng.standard_normal(_WORDINGS)
+        asked = _TRUTH * layers + tau * rng.standard_normal(_WORDINGS) + noise
+        new = _TRUTH * layers + tau * rng.standard_normal()
+        found = wording_effect(asked, covariance)
+        over = found.over_wordings
+        hits += [
+            over.predicted_low <= new <= over.predicted_high,
+            found.share_low <= share <= found.share_high,
+            abs(asked[0] - new) <= norm.isf(0.025) * error,
+        ]
+    ahead, part, alone = hits / repetitions
+    for claim, rate, low, high in (
+        ("prediction coverage of a new wording's layer, 5 wordings", ahead, 0.92, 0.98),
+        ("coverage of the wording's share of the variance", part, 0.93, 0.97),
+        ("one wording's interval for a new wording fails", alone, 0.0, 0.8),
+    ):
+        yield scale.rate(_SECTION, claim, rate, low, high, measures="coverage",
+                         repetitions=repetitions)  # fmt: skip
 
 
 def _curves(

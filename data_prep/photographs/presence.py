@@ -33,7 +33,7 @@ class PresenceQuestions:
     ) -> None:
         self._names = sorted({name for each in photographs for name in each.categories})
         self._place = {name: number for number, name in enumerate(self._names)}
-        self._texts = [_asked(text, name) for name in self._names]
+        self._texts = [asked_text(text, name) for name in self._names]
         together = self._together(photographs)
         rank: dict[str, Callable[[list[int], list[int]], list[int]]] = {
             "random": lambda present, absent: absent,
@@ -71,7 +71,8 @@ def _most(counts: Int[ndarray, " category"], absent: list[int]) -> list[int]:
     return sorted(absent, key=lambda place: (-counts[place], place))[:N_RANKED]
 
 
-def _asked(text: str, name: str) -> str:
+def asked_text(text: str, name: str) -> str:
+    """The text for presence about the category `name`; "a" becomes "an" before a vowel."""
     if name[:1].lower() in "aeiou":
         text = text.replace(f" a {CATEGORY}", f" an {CATEGORY}")
     return text.replace(CATEGORY, name)

@@ -85,6 +85,8 @@ MEANINGS = (
             columns=("ladder/p", "ladder/more at layers", "ladder/less at layers"),
             quantity="p of a step, two-sided", method=_FLIPS, kind="test",
             over="all layers of both steps"),
+    Meaning(section="paraphrase", columns=("paraphrase/layer (CI)",),
+            quantity="layer in one wording", method="bootstrap of the whole procedure"),
     Meaning(section="probes", columns=("probes/CI",), quantity="accuracy of a probe",
             method=_SHARE, unit="test scenes"),
     Meaning(section="probes", columns=("probes/CI ",), quantity="information of a probe",

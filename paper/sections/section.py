@@ -31,7 +31,8 @@ class Section:
     holds: Callable[[Any], bool]
     """Whether the record has what the section is about; it is left out and named if not."""
     optional: bool = False
-    """About data of a kind that few runs have: nobody is told where it is missing."""
+    """About what few runs have, data of another kind or a study that asks everything anew: nobody
+    is told where it is missing."""
     needed: bool = False
     """The common text asks for its values: without it there is no paper."""
     text: Callable[[Any], str]

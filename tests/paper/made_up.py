@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from analysis.runs.run_format import FORMAT
-from tests.paper.made_up_findings import LAST, ONSETS, SHIFTS, finding, ladder, readouts, worlds
+from tests.paper.made_up_findings import (
+    LAST,
+    ONSETS,
+    SHIFTS,
+    finding,
+    ladder,
+    paraphrase,
+    readouts,
+    worlds,
+)
 from tests.paper.made_up_studies import (
     concept,
     confusion,
@@ -52,6 +61,7 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
             },
             "ladder": {name: ladder(name, last) for name in three},
             "worlds": worlds(),
+            "paraphrase": {"color": paraphrase()},
             "order": order(three),
             "confusion": {"shape": confusion(last)},
             "concept": concept(last),

@@ -185,3 +185,31 @@ def worlds(last: int = 12) -> dict[str, Any]:
             for name, factors in loudness.items()
         ],
     }  # fmt: skip
+
+
+def paraphrase() -> dict[str, Any]:
+    """One attribute in four wordings, one of which has no layer."""
+
+    def near(at: float) -> dict[str, float]:
+        return {"estimate": at, "low": at - 0.1, "high": at + 0.1}
+
+    def wording(pattern: str | None, at: float | None) -> dict[str, Any]:
+        return {
+            "pattern": pattern, "example": "What color is the ball?",
+            "outcome": "not_emerged" if at is None else "emerged",
+            "layer": None if at is None else near(at),
+            "standard_error": None if at is None else 0.05, "plateau_effect": 0.7,
+            "accuracy": 0.75, "n_scenes": 240,
+        }  # fmt: skip
+
+    return {
+        "readout": "logit_lens", "paraphrases": "built in",
+        "wordings": [
+            wording(None, 2.4), wording("Which {attribute} has the {thing}?", 2.7),
+            wording("{attribute} of the {thing}: & more", 2.9), wording("The {thing}?", None),
+        ],
+        "over": {"n_wordings": 3, "mean": near(2.66), "tau": 0.24, "tau_low": 0.1, "tau_high": 1.4,
+                 "new": {"estimate": 2.66, "low": 0.2, "high": 5.1}, "scene_sd": 0.05,
+                 "share": {"estimate": 0.96, "low": 0.8, "high": 0.99}},
+        "not_pooled": None, "level": 0.95, "n_resamples": 10_000, "n_scenes": 240,
+    }  # fmt: skip

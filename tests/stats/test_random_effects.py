@@ -1,9 +1,10 @@
-"""Random-effects meta-analysis against published values, statsmodels, a loop, and its properties.
+"""Random-effects meta-analysis against R's metafor, statsmodels, a loop, and its properties.
 
-Numbers of R's metafor: the BCG example of Viechtbauer (2010), J. Stat. Softw. 36(3), sections 3.1
-to 3.3, and Kacker's (2004) example as statsmodels keeps it beside its tests (results_meta.py).
+Numbers of metafor: `reference/metafor.R`, of the trials of BCG and of Kacker's (2004) laboratories.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,61 +16,52 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from stats.random_effects import leave_one_out, p_not_above, random_effects
 
-# library(metafor); dat <- escalc(measure = "RR", ai = tpos, bi = tneg, ci = cpos, di = cneg,
-#                                 data = dat.bcg)
-_TPOS = np.array([4, 6, 3, 62, 33, 180, 8, 505, 29, 17, 186, 5, 27])
-_TNEG = np.array([
-    119, 300, 228, 13536, 5036, 1361, 2537, 87886, 7470, 1699, 50448, 2493, 16886
-])  # fmt: skip
-_CPOS = np.array([11, 29, 11, 248, 47, 372, 10, 499, 45, 65, 141, 3, 29])
-_CNEG = np.array([
-    128, 274, 209, 12619, 5761, 1079, 619, 87892, 7232, 1600, 27197, 2338, 17825
-])  # fmt: skip
-BCG = np.log(_TPOS / (_TPOS + _TNEG)) - np.log(_CPOS / (_CPOS + _CNEG))
-BCG_VARIANCE = 1 / _TPOS - 1 / (_TPOS + _TNEG) + 1 / _CPOS - 1 / (_CPOS + _CNEG)
-KACKER = np.array([61.0, 61.4, 62.21, 62.3, 62.34, 62.6, 62.7, 62.84, 65.9])
-KACKER_VARIANCE = np.array([
-    0.2025, 1.21, 0.09, 0.2025, 0.3844, 0.5625, 0.0676, 0.0225, 1.8225
-])  # fmt: skip
+R = json.loads((Path(__file__).parent / "reference" / "metafor.json").read_text())
+BCG, BCG_VARIANCE = (np.array(R["bcg"][name]) for name in ("yi", "vi"))
+KACKER, KACKER_VARIANCE = (np.array(R["kacker"][name]) for name in ("yi", "vi"))
 
 
-def test_the_bcg_trials_as_metafor_has_them():
-    """rma(yi, vi, data = dat): Q(df = 12) = 152.2330; confint(res): tau^2 0.1197 to 1.1115."""
-    np.testing.assert_allclose(BCG[:3], [-0.8893, -1.5854, -1.3481], atol=5e-5)
-    found = random_effects(BCG, np.diag(BCG_VARIANCE))
-    assert found.q == pytest.approx(152.2330, abs=5e-5)
-    assert (found.tau2_low, found.tau2_high) == pytest.approx((0.1197, 1.1115), abs=5e-5)
-    assert found.tau2_low < found.tau2 < found.tau2_high
+@pytest.mark.parametrize("name", ["bcg", "kacker"])
+def test_everything_as_metafor_has_it(name: str):
+    """rma(method = "PM", test = "knha"), confint; predict's interval with k - 2 degrees."""
+    theirs = R[name]
+    found = random_effects(np.array(theirs["yi"]), np.diag(theirs["vi"]))
+    pooled = found.weighted
+    ours = {
+        "tau2": found.tau2,
+        "tau2_interval": (found.tau2_low, found.tau2_high),
+        "estimate": pooled.mean,
+        "se": pooled.standard_error,
+        "interval": (pooled.low, pooled.high),
+        "p": pooled.p,
+        "q": found.q,
+        "q_p": found.q_p,
+        "i2": found.i2,
+        "weights": found.weights,
+        "predicted": (found.predicted_low, found.predicted_high),
+    }
+    for quantity, value in ours.items():
+        np.testing.assert_allclose(
+            np.atleast_1d(value), theirs[quantity], rtol=1e-8, err_msg=quantity
+        )
 
 
-def test_paule_mandel_is_close_to_reml_and_above_the_one_step_of_dersimonian_laird():
-    """rma(yi, vi): tau^2 0.3132, estimate -0.7145, I^2 92.22%; method = "DL": tau^2 0.3088."""
-
-    def restricted(tau2: float) -> float:
-        w = 1 / (BCG_VARIANCE + tau2)
-        mean = w @ BCG / w.sum()
-        return -np.log(w).sum() / 2 + np.log(w.sum()) / 2 + w @ (BCG - mean) ** 2 / 2
-
-    grid = np.linspace(0.3, 0.33, 30_001)
-    reml = grid[np.argmin([restricted(tau2) for tau2 in grid])]
-    assert reml == pytest.approx(0.3132, abs=5e-5)
-    one_step: Any = combine_effects(BCG, BCG_VARIANCE, method_re="dl")
-    assert one_step.tau2 == pytest.approx(0.3088, abs=5e-5)
-    found = random_effects(BCG, np.diag(BCG_VARIANCE))
-    assert one_step.tau2 < found.tau2 < reml + 0.006
-    assert found.weighted.mean == pytest.approx(-0.7145, abs=6e-4)
-    assert found.i2 == pytest.approx(0.9222, abs=2e-3)
-
-
-def test_kackers_example_as_metafor_has_it():
-    """rma(y, v, method = "PM", control = list(tol = 1e-9)); se is also that of test = "knha"."""
-    found = random_effects(KACKER, np.diag(KACKER_VARIANCE))
-    assert found.tau2 == pytest.approx(0.705395309224248, rel=1e-8)
-    assert found.weighted.mean == pytest.approx(62.4076199113286, rel=1e-12)
-    assert found.weighted.standard_error == pytest.approx(0.338030602684471, rel=1e-9)
-    assert found.q == pytest.approx(24.801897741835, rel=1e-10)
-    assert found.q_p == pytest.approx(0.00167935146372742, rel=1e-9)
-    assert 100 * found.i2 == pytest.approx(83.7218626490482, rel=1e-8)
+@pytest.mark.parametrize("name", ["bcg", "kacker"])
+def test_leaving_each_out_as_metafor_has_it(name: str):
+    theirs = R[name]
+    found = leave_one_out(np.array(theirs["yi"]), np.diag(theirs["vi"]))
+    ours = {
+        "estimate": [each.weighted.mean for each in found],
+        "se": [each.weighted.standard_error for each in found],
+        "low": [each.weighted.low for each in found],
+        "high": [each.weighted.high for each in found],
+        "tau2": [each.tau2 for each in found],
+        "q": [each.q for each in found],
+        "i2": [each.i2 for each in found],
+    }
+    for quantity, values in ours.items():
+        expected = theirs[f"without_{quantity}"]
+        np.testing.assert_allclose(values, expected, rtol=1e-8, err_msg=quantity)
 
 
 @pytest.mark.parametrize(

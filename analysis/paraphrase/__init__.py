@@ -1,0 +1,1 @@
+"""The same questions in other words: how much of a layer is the wording."""

@@ -1,0 +1,82 @@
+"""How much of a layer is the wording of the question, and where would another wording put it?
+
+    python -m analysis.paraphrase
+    python -m analysis.paraphrase --attr color --paraphrases my-words.toml
+
+Asks the items of a run again in other words, each wording with its blank and shuffled images, and
+takes the wording as a random effect: the spread of layers over wordings beside what the scenes
+leave uncertain, and an interval for a wording that was not asked. The file holds a list for each
+attribute, at least two texts beside the question as asked:
+
+    color = ["What is the color of the {thing}?", "Which {attribute} does the {thing} have?"]
+"""
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.paraphrase.asking import asked_items, wording_readings, wordings_of
+from analysis.paraphrase.drawing import save_wordings_figure
+from analysis.paraphrase.estimates import paraphrase_estimates
+from analysis.paraphrase.found import PARAPHRASED, Paraphrased
+from analysis.paraphrase.report import wordings_sentence, wordings_table
+from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
+from analysis.runs.results import add_study, read_results, study_result
+from data_prep.errors import one_line_errors
+
+STUDY = "paraphrase"
+COMMAND = "python -m analysis.paraphrase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paraphrase(AttributeOptions):
+    """How much of a layer is the wording of the question?"""
+
+    paraphrases: Path | None = None
+    """TOML file with a list of texts for each attribute, in which {attribute} stands for what is
+    asked, {thing} for the object of a referring question, {category} for that of presence; default:
+    five built-in ones, for CLEVR's attributes and presence."""
+    readout: Literal["logit_lens", "tuned_lens"] = "logit_lens"
+    """By which readout; a linear probe would have to be fitted to every wording."""
+
+
+def main(options: Paraphrase) -> None:
+    """Asks in every wording what has not been asked yet, and prints what it found."""
+    opened = open_run(options)
+    found = {name: _found(opened, name, options) for name in options.attributes(opened.data)}
+    for name, each in found.items():
+        print(wordings_table(name, each))
+    print("\n".join(wordings_sentence(name, each) for name, each in found.items()))
+    folder = opened.run.folder
+    print(
+        f"\nresults: {folder / 'results.json'}   figure: {save_wordings_figure(found, folder)[0]}"
+    )
+
+
+def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:
+    """From the run, if it was asked the same there; else asked and estimated now."""
+    items = asked_items(opened, name)
+    wordings = wordings_of(items, options.paraphrases)
+    known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
+    if name in known:
+        old = PARAPHRASED.validate_python(known[name])
+        asked = tuple(each.pattern for each in old.wordings[1:])
+        if (old.readout, asked) == (options.readout, wordings.patterns):
+            return old
+    readings = wording_readings(opened, items, wordings.patterns, options.readout)
+    found = paraphrase_estimates(
+        readings,
+        wordings.patterns,
+        opened.run.study,
+        readout=options.readout,
+        source=wordings.source,
+    )
+    known[name] = asdict(found)
+    add_study(opened.run, STUDY, known, opened.about)
+    return found
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Paraphrase, command=COMMAND, arguments=sys.argv[1:]))
