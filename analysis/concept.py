@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from analysis.reporting.concept_figures import save_concept_figure, save_decode_figure
 from analysis.reporting.concept_report import (
@@ -29,6 +29,7 @@ from analysis.runs.command import OpenRun, RunOptions, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast, Filled
 from data_prep.photographs.value_column import Kind
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ class Concept(RunOptions):
     against: tuple[str, ...] = ()
     """Words to hold them against: the score is then the log-odds, and not log2 p over the whole
     vocabulary."""
-    question: str = "What kind of image is this?"
+    question: Annotated[str, Filled("a text", remedy="write the question")] = (
+        "What kind of image is this?"
+    )
     """What both folders are asked."""
     export: bool = False
     """Write the residuals of the emergence layer, with labels, into the run's folder export/."""
-    layers: tuple[int, ...] = ()
+    layers: Annotated[tuple[int, ...], AtLeast(0, remedy="layers are counted from 0")] = ()
     """With --export: other layers as well."""
     decode: str | None = None
     """A column of the CSV that a decoder is fitted to at every layer, on own images."""
@@ -60,11 +63,7 @@ class Concept(RunOptions):
     table: Path | None = None
     """The CSV of --decode and --export; default: that of --data images:FOLDER:CSV."""
 
-    def __post_init__(self) -> None:
-        # Not by super(): a slotted dataclass is another class than the one it was written as.
-        RunOptions.__post_init__(self)
-        if not self.question.strip():
-            raise UserError("--question needs a text, got an empty one: write the question")
+    def require_consistent(self) -> None:
         if self.layers and not self.export:
             raise UserError("--layers says what --export writes: add --export, or leave it out")
 

@@ -14,7 +14,7 @@ per attribute, and writes results.json, two tables of items and three figures.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 
@@ -25,10 +25,12 @@ from analysis.reporting.confusion_report import confusion_sentences, confusion_t
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.items import items_of
 from analysis.runs.results import add_study, read_results, study_result
+from analysis.streams import Stream
 from data_prep.attributes import Attribute, stream_key
 from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from analysis.estimation.rivals import Rivals
@@ -51,16 +53,12 @@ class Confusion(AttributeOptions):
     margin_bits: float = 0.5
     """With --say-3d: least difference of log-odds that matters, in bits; "no difference" is said
     where all that is larger can be ruled out."""
-    layers: tuple[int, ...] = ()
+    layers: Annotated[tuple[int, ...], AtLeast(0, remedy="layers are counted from 0")] = ()
     """Layers whose confusions are drawn; default: five, first and last among them."""
 
-    def __post_init__(self) -> None:
-        # Not by super(): a slotted dataclass is another class than the one it was written as.
-        AttributeOptions.__post_init__(self)
+    def require_consistent(self) -> None:
         if not 0 < self.margin_bits < float("inf"):
             raise UserError(f"--margin-bits must be a positive number, got {self.margin_bits}")
-        if any(layer < 0 for layer in self.layers):
-            raise UserError(f"--layers are counted from 0, got {min(self.layers)}")
 
 
 def main(options: Confusion) -> None:
@@ -121,7 +119,7 @@ def _found(
     options: Confusion,
 ) -> dict[str, Any]:
     # Here, because these import torch.
-    from analysis.estimation.confusion_estimates import DONORS, STAGE, confusion_results
+    from analysis.estimation.confusion_estimates import confusion_results
     from analysis.estimation.confusion_rows import answer_rows, word_rows
     from analysis.estimation.rivals import rivals_of
     from analysis.readings.word_readings import word_readings
@@ -133,7 +131,7 @@ def _found(
     groups = competing.groups
     readings = readings_of(opened, name, "logit_lens")
     asked = residuals_of(opened, items, words=groups)
-    shown, _ = asked.shuffled(items, run.study.rng(STAGE, key, DONORS))
+    shown, _ = asked.shuffled(items, run.study.rng(Stream.CONFUSION_DONORS, key))
     read = word_readings(opened, items, asked.real, groups)
     other = word_readings(opened, items, shown, groups)
     rivals, notes = rivals_of(readings, read, competing)

@@ -11,7 +11,7 @@ the curves are means of.
 import io
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -19,28 +19,24 @@ from analysis.readings.readings import readings_of
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
 from analysis.runs.token_texts import token_texts
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
 from probes.durable import write_durably
 
 STUDY = "examples"
 COMMAND = "python -m analysis.examples"
-_STAGE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples(AttributeOptions):
     """Single items: their most probable tokens by layer."""
 
-    items: int = 1
+    items: Annotated[int, AtLeast(1)] = 1
     """Items of each attribute, drawn at random."""
-    tokens: int = 5
+    tokens: Annotated[int, AtLeast(1)] = 5
     """Most probable tokens at each layer."""
-
-    def __post_init__(self) -> None:
-        for name in ("items", "tokens"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 def main(options: Examples) -> None:
@@ -65,7 +61,7 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]
 
     readings = readings_of(opened, name, "logit_lens")
     table = readings.items
-    rng = opened.run.study.rng(_STAGE, stream_key(name))
+    rng = opened.run.study.rng(Stream.EXAMPLES, stream_key(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
     residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
     unembedding = output_map(opened)

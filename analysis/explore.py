@@ -12,11 +12,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from analysis.exploration.packing import PROBABILITY_ERROR
 from analysis.runs.command import AttributeOptions, model_arguments, open_run, parse_options
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
 from probes.durable import write_durably
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class Explore(AttributeOptions):
 
     item: tuple[str, ...] = ()
     """Ids of the run's items to show; default: drawn at random, of each attribute in turn."""
-    items: int | None = None
+    items: Annotated[int | None, AtLeast(1)] = None
     """How many are shown; default: 4, or as many of them as a page of 2 MB holds."""
-    tokens: int = 5
+    tokens: Annotated[int, AtLeast(1)] = 5
     """Most probable tokens at each layer and place."""
     conditions: tuple[Literal["real", "shuffled", "blank"], ...] = ("real", "shuffled", "blank")
     """Which images an item is shown with: its own, another scene's, one of the mean color. With
@@ -57,12 +58,7 @@ class Explore(AttributeOptions):
     out: Path | None = None
     """The page's file; default: explore.html in the run, or runs/explore-IMAGE.html."""
 
-    def __post_init__(self) -> None:
-        AttributeOptions.__post_init__(self)
-        for name in ("items", "tokens"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UserError(f"{name} must be at least 1, got {value}")
+    def require_consistent(self) -> None:
         if "real" not in self.conditions:
             raise UserError(
                 f"--conditions must name real, got {' '.join(self.conditions) or 'none'}: the "

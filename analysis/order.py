@@ -22,11 +22,11 @@ from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_opt
 from analysis.runs.declared_order import order_given
 from analysis.runs.results import add_study, finding_of, read_results, study_result
 from analysis.runs.scene_values import common_effects
+from analysis.streams import Stream
 from data_prep.errors import UserError, one_line_errors
 
 STUDY = "order"
 COMMAND = "python -m analysis.order"
-_STAGE = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def _compared(opened: OpenRun, names: tuple[str, ...], readout: str) -> dict[str
         {name: effects[name, readout] for name in names},
         findings,
         run.study,
-        rng=run.study.rng(_STAGE),
+        rng=run.study.rng(Stream.ORDER),
     ) | {"n_scenes": len(scenes)}
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from analysis.runs.shipped_studies import study_named
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from stats import (
@@ -74,7 +75,7 @@ def simulate(arguments: Arguments, study: Study) -> PowerCurve:
             sd=arguments.sd,
             n_scenes=arguments.scenes,
             margin=study.margin,
-            rng=study.rng(0),
+            rng=study.rng(Stream.POWER),
             correlation=arguments.correlation,
             repetitions=arguments.repetitions,
             level=study.level,

@@ -17,6 +17,7 @@ from analysis.readings.readings import readings_of
 from analysis.reporting.probe_report import probe_table, save_probe_figure
 from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import one_line_errors
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 STUDY = "probes"
 COMMAND = "python -m analysis.probes"
-_CODE_STREAM, _INFORMATION_STREAM = 5, 41
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
         readings.real,
         readings.answer_index,
         readings.items["scene_id"].to_numpy(dtype=str),
-        rng=run.study.rng(_INFORMATION_STREAM, stream_key(name)),
+        rng=run.study.rng(Stream.PROBE_INFORMATION, stream_key(name)),
     )
     left_out = list(item_notes(readings.items))
     each = comparisons(opened, readings, residuals, position, left_out=left_out)
@@ -84,7 +84,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
         readings.answer_index,
         scenes=readings.items["scene_id"].tolist(),
         answers=readings.answers,
-        rng=run.study.rng(_CODE_STREAM, stream_key(name)),
+        rng=run.study.rng(Stream.PROBE_CODE, stream_key(name)),
     )
     rows = score_rows(readings, scores, told, compared).assign(position=position)
     run.replace_rows("probe_scores", rows, key=["attribute", "position"])

@@ -13,7 +13,7 @@ results.json and figures.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from analysis.estimation.trajectory_depths import (
     estimate_depths,
@@ -31,6 +31,7 @@ from analysis.runs.items import items_of
 from analysis.runs.results import add_study, read_results, study_result
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
 
 STUDY = "trajectory"
 COMMAND = "python -m analysis.trajectory"
@@ -41,18 +42,13 @@ _HEAT_ITEMS = 120
 class Trajectory(AttributeOptions):
     """What the model would say at each layer, and how that changes from layer to layer."""
 
-    items: int = 400
+    items: Annotated[int, AtLeast(1)] = 400
     """At most so many items of each attribute, drawn at random."""
-    top: int = 3
+    top: Annotated[int, AtLeast(1)] = 3
     """Most probable tokens that are kept of each item and layer."""
     tokens_of: tuple[str, ...] = ()
     """Item ids whose every token position is shown; default: the first that is read of the
     first attribute, if the model is here."""
-
-    def __post_init__(self) -> None:
-        for name in ("items", "top"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1, got {getattr(self, name)}")
 
 
 def main(options: Trajectory) -> None:

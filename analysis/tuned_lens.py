@@ -14,13 +14,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from analysis.estimation.lens_comparison import compare_lenses
 from analysis.reporting.lens_report import lens_table, save_lens_figure
 from analysis.runs.command import OpenRun, RunOptions, open_run, parse_options
 from analysis.runs.results import add_study, read_results, study_result
-from data_prep.errors import UserError, one_line_errors
+from data_prep.errors import one_line_errors
+from data_prep.option_rules import AtLeast, Filled
 from probes.translators.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -33,29 +34,24 @@ STUDY = "tuned_lens"
 COMMAND = "python -m analysis.tuned_lens"
 POSITIONS = ("answer", "text", "image")
 _CHECKPOINTS = "checkpoints"
-_STREAM, _N_STREAMS = 4, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunedLensStudy(RunOptions):
     """Train a tuned lens and compare it with the logit lens on held-out scenes."""
 
-    positions: tuple[Literal["answer", "text", "image"], ...] = POSITIONS
+    positions: Annotated[
+        tuple[Literal["answer", "text", "image"], ...],
+        Filled(f"at least one of {', '.join(POSITIONS)}"),
+    ] = POSITIONS
     """Where it is trained and judged: the answer position, tokens of the text, of the image."""
-    tokens_per_item: int = 4
+    tokens_per_item: Annotated[int, AtLeast(1)] = 4
     """Tokens of text, and of the image, that are drawn from each item's prompt."""
-    seeds: int = 3
+    seeds: Annotated[int, AtLeast(1)] = 3
     """Trainings, each with an order of its own; the first is kept, the others show the spread."""
     export: Path | None = None
     """Also write the lens into this folder in the format of the tuned-lens package."""
     recipe: Recipe = field(default_factory=Recipe)
-
-    def __post_init__(self) -> None:
-        for name in ("seeds", "tokens_per_item"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.positions:
-            raise UserError(f"--positions needs at least one of {', '.join(POSITIONS)}")
 
 
 def main(options: TunedLensStudy) -> None:
@@ -146,7 +142,7 @@ def _judged(
         logit_lens,
         tuned,
         test.scene_ids,
-        rngs=[study.rng(_STREAM, number, purpose) for purpose in range(_N_STREAMS)],
+        rng=lambda stream: study.rng(stream, number),
         level=study.level,
         n_resamples=study.n_resamples,
     )

@@ -12,6 +12,7 @@ from analysis.comparison.arms import MEASURES, Arm
 from analysis.comparison.pairs import Pair, pairs_of
 from analysis.comparison.plan import ComparePlan
 from analysis.comparison.verdicts import adjusted
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import (
     MeanDifference,
@@ -21,9 +22,6 @@ from stats import (
     depth_difference,
     mean_difference,
 )
-
-_STAGE = 12
-_DEPTH, _CURVE, _MEASURES = range(3)
 
 
 def compared(by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan) -> dict[str, Any]:
@@ -124,7 +122,7 @@ def _depth(
     studies = [arm.run.study for arm in arms]
     found = depth_difference(
         *_rows(pair),
-        rng=plan.rng(_STAGE, _DEPTH, *key),
+        rng=plan.rng(Stream.COMPARED_DEPTHS, *key),
         paired=pair.paired,
         plateau=(studies[0].plateau, studies[1].plateau),
         horizon=(studies[0].horizon, studies[1].horizon),
@@ -158,7 +156,7 @@ def curves_of(
 
 def _curve(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> dict[str, Any]:
     depths, first, second = curves_of(pair)
-    found = _difference(first, second, pair, plan, (_CURVE, *key))
+    found = _difference(first, second, pair, plan, plan.rng(Stream.COMPARED_CURVES, *key))
     return {
         "omnibus_p": found.omnibus_p,
         "depths": [
@@ -183,7 +181,7 @@ def _measure(
     )
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
-    found = _difference(first, second, pair, plan, (_MEASURES, *key))
+    found = _difference(first, second, pair, plan, plan.rng(Stream.COMPARED_MEASURES, *key))
     return {
         "estimate": found.estimate.item(),
         "low": found.low.item(),
@@ -197,12 +195,12 @@ def _difference(
     second: Float[ndarray, "_scene column"],
     pair: Pair,
     plan: ComparePlan,
-    key: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> MeanDifference:
     return mean_difference(
         first,
         second,
-        rng=plan.rng(_STAGE, *key),
+        rng=rng,
         paired=pair.paired,
         level=plan.level,
         n_resamples=plan.n_resamples,

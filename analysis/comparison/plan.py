@@ -4,11 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import numpy as np
 
 from analysis.comparison.finished import FinishedRun
+from analysis.runs.study import require_resamples
+from analysis.streams import Stream, stream_rng
 from data_prep.errors import UserError
+from data_prep.option_rules import AtLeast, Between, require_rules
 
 FORMAT = 2
 """Of compare.json; raised whenever the same runs and plan give other results."""
@@ -18,34 +22,24 @@ FORMAT = 2
 class ComparePlan:
     """Everything that is decided before looking at a difference."""
 
-    margin: float = 0.1
+    margin: Annotated[
+        float, Between(0, 1, remedy="it is a share of the model's depth, 0.1 is usual")
+    ] = 0.1
     """Least difference of relative depth that matters: within it two runs are called the same."""
-    level: float = 0.95
+    level: Annotated[float, Between(0.5, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals; tests, that for being the same included, are at 1 - level."""
     n_resamples: int = 10_000
     """Bootstrap resamples, sign flips and permutations."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Every random draw of the comparison follows from it."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
-            raise UserError(
-                f"margin must lie between 0 and 1, got {self.margin}: it is a share of the "
-                "model's depth, 0.1 is usual"
-            )
-        if not 0.5 < self.level < 1:
-            raise UserError(f"level must lie between 0.5 and 1, got {self.level}: 0.95 is usual")
-        if self.seed < 0:
-            raise UserError(f"seed must be at least 0, got {self.seed}")
-        if self.n_resamples < 40 / (1 - self.level):
-            raise UserError(
-                f"n_resamples must be at least {round(40 / (1 - self.level))} for level "
-                f"{self.level}, got {self.n_resamples}: take more"
-            )
+        require_rules(self, typed=False)
+        require_resamples(self.n_resamples, self.level)
 
-    def rng(self, *key: int) -> np.random.Generator:
-        """The generator of one purpose, whatever else is compared."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+    def rng(self, stream: Stream, *key: int) -> np.random.Generator:
+        """The generator of a stream about what `key` says, whatever else is estimated."""
+        return stream_rng(self.seed, stream, *key)
 
     def identity(
         self, runs: Sequence[FinishedRun], attributes: Sequence[str], readouts: Sequence[str]

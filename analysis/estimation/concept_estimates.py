@@ -8,12 +8,10 @@ import pandas as pd
 from analysis.estimation.emergence_results import emergence_results
 from analysis.readings.concept_readings import ConceptReadings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import area_under_curve, two_sample_emergence
 from stats.arguments import horizon_layer, plateau_window
 from stats.welch_max_t import WelchTest, mean_max_t, welch_max_t
-
-_STAGE = 22
-_CONTRAST, _BLANK, _EMERGENCE = range(3)
 
 
 def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
     found = two_sample_emergence(
         own,
         contrast,
-        rng=study.rng(_STAGE, key, _EMERGENCE),
+        rng=study.rng(Stream.CONCEPT_EMERGENCE, key),
         margin=study.margin * entropy,
         omnibus_p=max(test.omnibus_p for test in tests.values()),
         other_plateau_p=max(test.window_p for test in tests.values()),
@@ -82,13 +80,13 @@ def concept_tests(readings: ConceptReadings, study: Study, *, key: int) -> dict[
         "contrast": welch_max_t(
             own,
             contrast,
-            rng=study.rng(_STAGE, key, _CONTRAST),
+            rng=study.rng(Stream.CONCEPT_CONTRAST, key),
             window=window,
             n_resamples=n_resamples,
         ),
         "blank": mean_max_t(
             own - readings.blank,
-            rng=study.rng(_STAGE, key, _BLANK),
+            rng=study.rng(Stream.CONCEPT_BLANK, key),
             window=window,
             n_resamples=n_resamples,
         ),

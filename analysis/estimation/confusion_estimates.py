@@ -13,6 +13,7 @@ from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.readings.word_readings import WordReadings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import (
     BootstrapInterval,
     SignFlipTest,
@@ -23,9 +24,8 @@ from stats import (
     sign_flip_max_t,
 )
 
-STAGE = 20
-_RATIOS, _ADDED, DONORS = 0, 3, 4
-"""Purposes of the stage's random draws; DONORS says which other scene's image each item gets."""
+_RATIOS = Stream.CONFUSION_RATIO_TESTS, Stream.CONFUSION_RATIO_INTERVALS
+_ADDED = Stream.CONFUSION_ADDED_TESTS, Stream.CONFUSION_ADDED_INTERVALS
 
 
 def confusion_results(
@@ -96,8 +96,8 @@ def _compared(
     number: int,
 ) -> tuple[dict[str, Any], SignFlipTest]:
     """Ratios and what the image adds to them, and the test of the latter."""
-    plain, ratio = _tested(by_scene, study, (key, _RATIOS, number))
-    test, more = _tested(added, study, (key, _ADDED, number))
+    plain, ratio = _tested(by_scene, study, _RATIOS, (key, number))
+    test, more = _tested(added, study, _ADDED, (key, number))
     crossing = overtaking_layer(by_scene, level=study.level)
     layers = [
         {
@@ -126,18 +126,21 @@ def _compared(
 
 
 def _tested(
-    by_scene: Float[ndarray, "scene layer"], study: Study, key: tuple[int, int, int]
+    by_scene: Float[ndarray, "scene layer"],
+    study: Study,
+    streams: tuple[Stream, Stream],
+    key: tuple[int, int],
 ) -> tuple[SignFlipTest, BootstrapInterval]:
     test = sign_flip_max_t(
         by_scene,
-        rng=study.rng(STAGE, *key),
+        rng=study.rng(streams[0], *key),
         n_resamples=study.n_resamples,
         tail="two-sided",
     )
     interval = cluster_bootstrap(
         by_scene,
         np.arange(len(by_scene)),
-        rng=study.rng(STAGE, *key, 1),
+        rng=study.rng(streams[1], *key),
         n_resamples=study.n_resamples,
         level=study.level,
     )

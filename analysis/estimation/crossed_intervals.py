@@ -8,6 +8,7 @@ from numpy import ndarray
 from scipy.stats import t as student
 
 from stats import BootstrapInterval, ClusterShare
+from stats.scenes import codes, scene_means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,5 @@ def _draw_variances(
 def _scene_rows(
     values: Float[ndarray, "item column"], clusters: ndarray
 ) -> Float[ndarray, "scene column"]:
-    _, scene = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.zeros((scene.max() + 1, values.shape[1]))
-    np.add.at(sums, scene, values)
-    return sums / np.bincount(scene)[:, None]
+    scene = codes(clusters, len(values), name="clusters")
+    return scene_means(values, scene, summation="sequential")

@@ -11,12 +11,11 @@ from numpy import ndarray
 from torch import Tensor
 
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from probes.linear_probe import cross_fit
 from probes.ridge import cross_fitted_ridge
 from stats import cluster_share, interval_of_means, sign_flip_max_t
 
-_STAGE = 23
-_INTERVALS, _FLIPS, _PERMUTED = range(3)
 SOURCES = ("decoder", "permuted")
 """The decoder, and the same fitted on permuted values, which must know nothing."""
 Residuals = Float[Tensor, "item layer d_model"]
@@ -81,7 +80,7 @@ def decode_results(
     """
     numeric = values.dtype.kind == "f"
     fit: Callable[..., Decoded] = decode_numbers if numeric else decode_labels
-    order = study.rng(_STAGE, key, _PERMUTED).permutation(len(values))
+    order = study.rng(Stream.DECODED_PERMUTATION, key).permutation(len(values))
     decoded = {
         "decoder": fit(residuals, values, scenes),
         "permuted": fit(residuals, values[order], scenes),
@@ -112,7 +111,7 @@ def _curve(
         interval = interval_of_means(
             explained,
             np.stack([decoded.earned, baseline]),
-            rng=study.rng(_STAGE, key, _INTERVALS, number),
+            rng=study.rng(Stream.DECODED_INTERVALS, key, number),
             n_resamples=study.n_resamples,
             level=study.level,
         )
@@ -120,7 +119,7 @@ def _curve(
         interval = cluster_share(decoded.earned, np.arange(len(decoded.earned)), level=study.level)
     test = sign_flip_max_t(
         decoded.earned - baseline,
-        rng=study.rng(_STAGE, key, _FLIPS, number),
+        rng=study.rng(Stream.DECODED_TESTS, key, number),
         n_resamples=study.n_resamples,
     )
     return [

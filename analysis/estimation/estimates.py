@@ -20,6 +20,7 @@ from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.items import require_enough, require_readable
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import (
     BootstrapInterval,
     SignFlipTest,
@@ -29,9 +30,6 @@ from stats import (
     sign_flip_max_t,
 )
 from stats.course import p_above
-
-_STAGE = 2
-_MEASURED, _BLANK, _INTERVAL, _EMERGENCE, _SURE, _LOUDNESS, _ROBUSTNESS = range(7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +51,27 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
     """
     require_enough(readings.items)
     require_readable(readings.items)
-    found = measured(readings, study, key=(_STAGE, key, _MEASURED))
+    found = measured(readings, study, key=key)
     scores = _scores(found)
     interval = cluster_bootstrap(
         found.main.rows,
         np.arange(len(found.main.rows)),
-        rng=study.rng(_STAGE, key, _INTERVAL),
+        rng=study.rng(Stream.EFFECT_INTERVAL, key),
         n_resamples=study.n_resamples,
         level=study.level,
     )
     against_blank = sign_flip_max_t(
-        found.main.rows, rng=study.rng(_STAGE, key, _BLANK), n_resamples=study.n_resamples
+        found.main.rows, rng=study.rng(Stream.AGAINST_BLANK, key), n_resamples=study.n_resamples
     )
-    columns = loudness_columns(found, study, rng=study.rng(_STAGE, key, _LOUDNESS)) | {
+    columns = loudness_columns(found, study, rng=study.rng(Stream.LOUDNESS, key)) | {
         "held": _mean(found.held.real.bits, found.scenes).tolist(),
         "p_shuffled": found.shuffled.p.tolist(),
         "p_blank": against_blank.p.tolist(),
     }
     results = {
-        **verdict(found, against_blank, study, rng=study.rng(_STAGE, key, _EMERGENCE)),
-        "robustness": robustness(found, study, key=(_STAGE, key, _ROBUSTNESS)),
-        "sure": sureness(found, study, rng=study.rng(_STAGE, key, _SURE)),
+        **verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key)),
+        "robustness": robustness(found, study, key=key),
+        "sure": sureness(found, study, rng=study.rng(Stream.SURENESS, key)),
         "layers": _layers(scores, found.scenes, interval, columns),
         "interval_method": interval.method,
         "n_resamples": study.n_resamples,

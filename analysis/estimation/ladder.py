@@ -13,11 +13,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import cluster_bootstrap, sign_flip_max_t
 
 RUNGS = ("says", "holds", "there")
-_STAGE = 40
-_STEPS, _RUNGS_INTERVAL, _STEPS_INTERVAL = range(3)
 
 
 def ladder(
@@ -31,11 +30,11 @@ def ladder(
     names = list(rungs)
     table = np.stack([rungs[name] for name in names], axis=1)
     steps = np.diff(table, axis=1)
-    heights = _interval(table, study, (_STAGE, key, _RUNGS_INTERVAL))
-    changes = _interval(steps, study, (_STAGE, key, _STEPS_INTERVAL))
+    heights = _interval(table, study, study.rng(Stream.LADDER_RUNG_INTERVALS, key))
+    changes = _interval(steps, study, study.rng(Stream.LADDER_STEP_INTERVALS, key))
     p = sign_flip_max_t(
         steps,
-        rng=study.rng(_STAGE, key, _STEPS),
+        rng=study.rng(Stream.LADDER_STEPS, key),
         n_resamples=study.n_resamples,
         tail="two-sided",
     ).p
@@ -56,13 +55,13 @@ def ladder(
 
 
 def _interval(
-    values: Float[ndarray, "scene row layer"], study: Study, key: tuple[int, ...]
+    values: Float[ndarray, "scene row layer"], study: Study, rng: np.random.Generator
 ) -> list[list[dict[str, Any]]]:
     """Estimate and interval of every row and layer."""
     found = cluster_bootstrap(
         values,
         np.arange(len(values)),
-        rng=study.rng(*key),
+        rng=rng,
         n_resamples=study.n_resamples,
         level=study.level,
     )

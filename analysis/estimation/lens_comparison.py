@@ -1,21 +1,22 @@
 """Tuned lens against logit lens on held-out scenes: means over scenes, intervals and tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.streams import Stream
 from data_prep.errors import UserError
 from stats import cluster_bootstrap, sign_flip_max_t
+from stats.scenes import codes, scene_means
 
 if TYPE_CHECKING:
     from probes.lens_quality import LensQuality
 
 LENSES = ("logit_lens", "tuned_lens")
 _MIN_SCENES = 10
-_KL, _GAIN, _DEPTH, _TEST = range(4)
 
 
 def compare_lenses(
@@ -23,7 +24,7 @@ def compare_lenses(
     tuned_lens: Sequence["LensQuality"],
     scene_ids: Sequence[str],
     *,
-    rngs: Sequence[np.random.Generator],
+    rng: Callable[[Stream], np.random.Generator],
     level: float,
     n_resamples: int,
 ) -> dict[str, Any]:
@@ -32,8 +33,8 @@ def compare_lenses(
     `tuned_lens` has one quality per training seed: the first is reported, the others show the
     spread. Divergences, cross-entropies and biases are in bits. The gain is the divergence of the
     logit lens minus that of the tuned lens; its p is one-sided, from sign flips per scene,
-    adjusted over the layers below the last. `rngs` are four generators. UserError for too few
-    scenes.
+    adjusted over the layers below the last. `rng` gives the generator of a
+    stream. UserError for too few scenes.
     """
     n_scenes = len(set(scene_ids))
     if n_scenes < _MIN_SCENES:
@@ -43,9 +44,9 @@ def compare_lenses(
     tuned = tuned_lens[0]
     gain = logit_lens.kl_bits - tuned.kl_bits
 
-    def interval(values: Float[ndarray, "row *column"], purpose: int) -> list[dict[str, float]]:
+    def interval(values: Float[ndarray, "row *column"], stream: Stream) -> list[dict[str, float]]:
         found = cluster_bootstrap(
-            values, list(scene_ids), rng=rngs[purpose], level=level, n_resamples=n_resamples
+            values, list(scene_ids), rng=rng(stream), level=level, n_resamples=n_resamples
         )
         ends = (np.atleast_1d(x).tolist() for x in (found.estimate, found.low, found.high))
         return [
@@ -53,18 +54,25 @@ def compare_lenses(
             for estimate, low, high in zip(*ends, strict=True)
         ]
 
-    kl = dict(zip(LENSES, (interval(q.kl_bits, _KL) for q in (logit_lens, tuned)), strict=True))
+    kl = dict(
+        zip(LENSES, (interval(q.kl_bits, Stream.LENS_KL) for q in (logit_lens, tuned)), strict=True)
+    )
     test = sign_flip_max_t(
-        _by_scene(gain[:, :-1], scene_ids), rng=rngs[_TEST], n_resamples=n_resamples
+        _by_scene(gain[:, :-1], scene_ids), rng=rng(Stream.LENS_TEST), n_resamples=n_resamples
     )
     layers = _layer_rows(
-        (logit_lens, *tuned_lens), scene_ids, kl=kl, gains=interval(gain, _GAIN), p=test.p
+        (logit_lens, *tuned_lens),
+        scene_ids,
+        kl=kl,
+        gains=interval(gain, Stream.LENS_GAIN),
+        p=test.p,
     )
     depths = [q.prediction_depth().astype(float) for q in (logit_lens, tuned)]
     return {
         "layers": layers,
         "prediction_depth": {
-            lens: interval(depth, _DEPTH)[0] for lens, depth in zip(LENSES, depths, strict=True)
+            lens: interval(depth, Stream.LENS_DEPTH)[0]
+            for lens, depth in zip(LENSES, depths, strict=True)
         },
         "omnibus_p": test.omnibus_p,
         "n_scenes": n_scenes,
@@ -116,7 +124,5 @@ def _by_scene(
     values: Float[ndarray, "row layer"], scene_ids: Sequence[str]
 ) -> Float[ndarray, "scene layer"]:
     """Mean over each scene's rows, in order of scene id."""
-    _, scene = np.unique(np.array(scene_ids), return_inverse=True)
-    sums = np.zeros((scene.max() + 1, values.shape[1]))
-    np.add.at(sums, scene, values)
-    return sums / np.bincount(scene)[:, None]
+    scene = codes(scene_ids, len(values), name="scene_ids")
+    return scene_means(values, scene, summation="sequential")

@@ -9,9 +9,8 @@ from analysis.estimation.controls import Shuffled, shuffled_control
 from analysis.estimation.effect import Effect, Stated, effect_of, stated_of
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats.arguments import plateau_window
-
-_FOLDS, _SHUFFLED = range(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +36,13 @@ class Measured:
         return self.readings.items["scene_id"].to_numpy(dtype=str)
 
 
-def measured(readings: Readings, study: Study, *, key: tuple[int, ...]) -> Measured:
-    """Effects by both kinds of readers on the same folds, and the test against other images."""
+def measured(readings: Readings, study: Study, *, key: int) -> Measured:
+    """Effects by both kinds of readers on the same folds, and the test against other images.
+
+    `key` tells attributes apart.
+    """
     main, held = (
-        effect_of(readings, rng=study.rng(*key, _FOLDS), offsets=offsets)
+        effect_of(readings, rng=study.rng(Stream.FOLDS, key), offsets=offsets)
         for offsets in (False, True)
     )
     stated = stated_of(readings)
@@ -51,7 +53,7 @@ def measured(readings: Readings, study: Study, *, key: tuple[int, ...]) -> Measu
         readings,
         stated,
         windows=(plateau, *other_windows(plateau, horizon).values()),
-        rng=study.rng(*key, _SHUFFLED),
+        rng=study.rng(Stream.SHUFFLED, key),
         n_resamples=study.n_resamples,
     )
     return Measured(

@@ -17,13 +17,13 @@ from analysis.readings.control_comparison import DrawnControls
 from analysis.readings.probe_comparisons import SEEN, UNSEEN, Compared
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from probes.linear_probe import DescriptionLength
 from probes.scores import Scores
 from stats import BootstrapInterval, ClusterShare, cluster_bootstrap, cluster_share, sign_flip_max_t
+from stats.scenes import codes, scene_means
 
-_STAGE = 4
-_INTERVALS, _SELECTIVITY, _INFORMATION, _COMPOSITION = range(4)
 _NO_CONTROL = "no control task among what is compared: pass what `comparisons` gives"
 
 
@@ -53,13 +53,13 @@ def probe_results(
         **estimate.shares("accuracy", scores.correct),
         **estimate.columns("information", told),
         **estimate.selectivity(drawn),
-        "p_information": estimate.p(told, _INFORMATION),
+        "p_information": estimate.p(told, Stream.PROBE_TEST),
         **estimate.code(length),
     }
     if UNSEEN in by_name:
         gap = by_name[SEEN].scores.correct.astype(float) - by_name[UNSEEN].scores.correct
         columns |= estimate.columns("composition_gap", gap)
-        columns["p_composition_gap"] = estimate.p(gap, _COMPOSITION)
+        columns["p_composition_gap"] = estimate.p(gap, Stream.PROBE_COMPOSITION)
     layers = [
         {"layer": layer, **{name: values[layer] for name, values in columns.items()}}
         for layer in range(told.shape[1])
@@ -129,7 +129,7 @@ class _Estimates:
         return cluster_bootstrap(
             values.astype(float),
             self._scenes if scenes is None else scenes,
-            rng=self._study.rng(_STAGE, self._key, _INTERVALS),
+            rng=self._study.rng(Stream.PROBE_INTERVALS, self._key),
             n_resamples=self._study.n_resamples,
             level=self._study.level,
         )
@@ -157,7 +157,7 @@ class _Estimates:
             **_by_layer("selectivity", found),
             "selectivity_draw_deviation": found.draw_deviation.tolist(),
             **_by_layer("selectivity_bits", self._crossed(drawn.gained_bits, self._scenes)),
-            "p_selectivity": self.p(gained, _SELECTIVITY),
+            "p_selectivity": self.p(gained, Stream.PROBE_SELECTIVITY),
         }
 
     def code(self, length: DescriptionLength) -> dict[str, list[float]]:
@@ -182,10 +182,10 @@ class _Estimates:
             "compression_high": (length.uniform_bits / low).tolist(),
         }
 
-    def p(self, values: Float[ndarray, "item layer"], purpose: int) -> list[float]:
+    def p(self, values: Float[ndarray, "item layer"], stream: Stream) -> list[float]:
         test = sign_flip_max_t(
             self._by_scene(values),
-            rng=self._study.rng(_STAGE, self._key, purpose),
+            rng=self._study.rng(stream, self._key),
             n_resamples=self._study.n_resamples,
         )
         return test.p.tolist()
@@ -215,7 +215,5 @@ class _Estimates:
         }
 
     def _by_scene(self, values: Float[ndarray, "item layer"]) -> Float[ndarray, "scene layer"]:
-        _, scene = np.unique(self._scenes, return_inverse=True)
-        sums = np.zeros((scene.max() + 1, values.shape[1]))
-        np.add.at(sums, scene, values)
-        return sums / np.bincount(scene)[:, None]
+        scene = codes(self._scenes, len(values), name="scenes")
+        return scene_means(values, scene, summation="sequential")

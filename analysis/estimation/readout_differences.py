@@ -9,12 +9,11 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
 
 MEASURES = ("effect", "accuracy")
 """Information that the image adds, as share of H, and right answers under the own image."""
-_STAGE = 7
-_FLIPS, _INTERVALS, _CROSSINGS = range(3)
 Pair = tuple[str, str]
 
 
@@ -64,14 +63,14 @@ def _by_layer(
     differences = np.stack([values[a] - values[b] for a, b in pairs], axis=1)
     p = sign_flip_max_t(
         differences,
-        rng=study.rng(_STAGE, key, measure, _FLIPS),
+        rng=study.rng(Stream.READOUTS_FLIPS, key, measure),
         n_resamples=study.n_resamples,
         tail="two-sided",
     ).p
     interval = cluster_bootstrap(
         differences,
         np.arange(len(differences)),
-        rng=study.rng(_STAGE, key, measure, _INTERVALS),
+        rng=study.rng(Stream.READOUTS_INTERVALS, key, measure),
         n_resamples=study.n_resamples,
         level=study.level,
     )
@@ -101,7 +100,7 @@ def _crossings(
         return {}
     order = emergence_order(
         there,
-        rng=study.rng(_STAGE, key, _CROSSINGS),
+        rng=study.rng(Stream.READOUTS_CROSSINGS, key),
         level=study.level,
         plateau=study.plateau,
         horizon=study.horizon,

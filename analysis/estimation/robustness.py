@@ -16,12 +16,12 @@ from analysis.estimation.measured import Measured, other_windows
 from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import emergence_layer
 
 PRIMARY = "as declared"
 _REDRAWS = 3
 _FOLDS = 10
-_WHOLE = 100
 # Of gates only: no interval is given for a choice.
 _FLIPS = 999
 
@@ -35,13 +35,13 @@ class _Choice:
     """Of the shuffled control over that window."""
 
 
-def robustness(measured: Measured, study: Study, *, key: tuple[int, ...]) -> list[dict[str, Any]]:
+def robustness(measured: Measured, study: Study, *, key: int) -> list[dict[str, Any]]:
     """Outcome and layer under every choice, the declared one first; estimate None without one."""
     rows = []
     for number, choice in enumerate(_choices(measured, study, key)):
         found = emergence_layer(
             choice.rows,
-            rng=study.rng(*key, number),
+            rng=study.rng(Stream.CHOICES, key, number),
             margin=study.margin,
             plateau=choice.window,
             horizon=study.horizon,
@@ -55,7 +55,7 @@ def robustness(measured: Measured, study: Study, *, key: tuple[int, ...]) -> lis
     return rows
 
 
-def _choices(measured: Measured, study: Study, key: tuple[int, ...]) -> Iterator[_Choice]:
+def _choices(measured: Measured, study: Study, key: int) -> Iterator[_Choice]:
     readings, main, shuffled = measured.readings, measured.main, measured.shuffled
     own_p, *others_p = shuffled.window_p
 
@@ -67,17 +67,21 @@ def _choices(measured: Measured, study: Study, key: tuple[int, ...]) -> Iterator
     yield choice("information, blank not taken off", main.real_rows)
     if readings.whole is not None:
         words = replace(readings, **readings.whole)
-        yield choice("whole words", effect_of(words, rng=study.rng(*key, _WHOLE)).rows)
+        yield choice(
+            "whole words", effect_of(words, rng=study.rng(Stream.CHOICES_WHOLE_WORDS, key)).rows
+        )
     for name, rows in _skills(readings, main, measured.stated).items():
         yield choice(name, rows)
     windows = other_windows(measured.plateau, measured.horizon)
     for (name, window), p in zip(windows.items(), others_p, strict=True):
         yield _Choice(name=name, rows=main.rows, window=window, window_p=p)
     for redraw in range(_REDRAWS):
-        again = effect_of(readings, rng=study.rng(*key, _REDRAWS + _FOLDS, redraw))
+        again = effect_of(readings, rng=study.rng(Stream.CHOICES_FOLDS, key, redraw))
         yield choice(f"folds drawn again ({redraw + 1})", again.rows)
     if main.real.n_scenes >= _FOLDS:
-        finer = effect_of(readings, rng=study.rng(*key, _FOLDS), folds=_FOLDS)
+        finer = effect_of(
+            readings, rng=study.rng(Stream.CHOICES_FOLDS, key, _REDRAWS), folds=_FOLDS
+        )
         yield choice(f"{_FOLDS} folds", finer.rows)
     yield choice(
         "stated bits against shuffled images, as in older work",

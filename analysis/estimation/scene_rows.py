@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from stats.scenes import codes, scene_means
+
 
 def scene_rows(
     values: Float[ndarray, "item layer"], scene_ids: Sequence[str] | ndarray
 ) -> Float[ndarray, "scene layer"]:
     """Mean over each scene's items, in the order of scene ids."""
-    _, scene = np.unique(np.asarray(scene_ids, dtype=str), return_inverse=True)
-    sums = np.zeros((scene.max() + 1, values.shape[1]))
-    np.add.at(sums, scene, values)
-    return sums / np.bincount(scene)[:, None]
+    names = np.asarray(scene_ids, dtype=str)
+    scene = codes(names, len(values), name="scene_ids")
+    return scene_means(values, scene, summation="sequential")

@@ -7,13 +7,13 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from analysis.estimation.trajectory_estimates import intervals, one_interval, share_intervals
-from analysis.readings.trajectories import STAGE, Trajectories
+from analysis.readings.trajectories import Trajectories
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import cluster_bootstrap, cluster_share, resampled_statistic, sign_flip_max_t
 from stats.scenes import codes, scene_means
 
 # Earlier streams of the stage are those of the curves; a number that is left out was a share's.
-_DEPTH, _MEDIAN, _NORMS, _FLIPS = 5, 6, 8, 9
 _SHOWN_SCRIPTS = 6
 
 
@@ -42,7 +42,7 @@ def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, 
         {name: values for name, values in depth.items() if name != "shuffled"},
         scenes,
         study,
-        key=(key, _DEPTH),
+        rng=study.rng(Stream.TRAJECTORY_DEPTH, key),
     )
     n_layers = read.by_condition["real"].entropy_bits.shape[1]
     never = share_intervals(
@@ -76,7 +76,10 @@ def _median(
     starts = np.flatnonzero(np.diff(scene[order], prepend=-1))
     by_scene = np.array([middle(own) for own in np.split(first[order], starts[1:])])
     drawn = resampled_statistic(
-        middle, by_scene, rng=study.rng(STAGE, key, _MEDIAN), n_resamples=study.n_resamples
+        middle,
+        by_scene,
+        rng=study.rng(Stream.TRAJECTORY_MEDIAN, key),
+        n_resamples=study.n_resamples,
     )
     ends = {"estimate": middle(by_scene)} | {
         end: middle(drawn, share)
@@ -98,13 +101,13 @@ def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[
     scenes = read.items["scene_id"].to_numpy()
     table = np.stack([*levels.values(), *changes.values()], axis=1)
     found = cluster_bootstrap(
-        table, scenes, rng=study.rng(STAGE, key, _NORMS), n_resamples=study.n_resamples,
+        table, scenes, rng=study.rng(Stream.TRAJECTORY_NORMS, key), n_resamples=study.n_resamples,
         level=study.level,
     )  # fmt: skip
     scene = codes(scenes, len(scenes), name="scenes")
     test = sign_flip_max_t(
         scene_means(table[:, len(levels) :], scene),
-        rng=study.rng(STAGE, key, _FLIPS),
+        rng=study.rng(Stream.TRAJECTORY_NORM_TESTS, key),
         n_resamples=study.n_resamples,
         tail="two-sided",
     )

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.readings.trajectories import CONDITIONS, STAGE, Trajectories
+from analysis.readings.trajectories import CONDITIONS, Trajectories
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import (
     BootstrapInterval,
     ClusterShare,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 # enters, and that of all others is the same list in another order.
 SHARES = ("answer_first",)
 OF_THE_ANSWER = ("p_answer", "log2_rank_answer", "answer_first")
-_CURVES, _TESTS = range(2, 4)
 Values = Float[ndarray, "item layer"]
 
 
@@ -71,9 +71,11 @@ def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, 
     shares = {pair: values for pair, values in curves.items() if pair[0] in SHARES}
     means = {pair: values for pair, values in curves.items() if pair[0] not in SHARES}
     scenes = read.items["scene_id"].to_numpy()
-    found = intervals(means, scenes, study, key=(key, _CURVES, 0))
+    found = intervals(means, scenes, study, rng=study.rng(Stream.TRAJECTORY_CURVES, key))
     found |= share_intervals(shares, scenes, study)
-    against = intervals(differences, scenes, study, key=(key, _CURVES, 1))
+    against = intervals(
+        differences, scenes, study, rng=study.rng(Stream.TRAJECTORY_DIFFERENCES, key)
+    )
     p = _tests(differences, scenes, study, key)
     return {
         name: {
@@ -93,7 +95,7 @@ def intervals(
     scenes: ndarray,
     study: Study,
     *,
-    key: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> dict[Any, list[dict[str, Any]]]:
     """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
 
@@ -101,7 +103,7 @@ def intervals(
     """
     table = np.concatenate(list(values.values()), axis=1)
     found = cluster_bootstrap(
-        table, scenes, rng=study.rng(STAGE, *key), n_resamples=study.n_resamples, level=study.level
+        table, scenes, rng=rng, n_resamples=study.n_resamples, level=study.level
     )
     return _rows(values, found)
 
@@ -146,7 +148,7 @@ def _tests(
     return {
         pair: sign_flip_max_t(
             scene_means(values, scene),
-            rng=study.rng(STAGE, key, _TESTS, number),
+            rng=study.rng(Stream.TRAJECTORY_TESTS, key, number),
             n_resamples=study.n_resamples,
             tail="two-sided",
         ).p.tolist()

@@ -7,10 +7,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import cluster_bootstrap, equivalence, sign_flip_max_t
-
-_STAGE = 21
-_FLIPS, _INTERVALS = range(2)
 
 
 def wording_results(
@@ -30,14 +28,14 @@ def wording_results(
     difference = other - plain
     test = sign_flip_max_t(
         difference,
-        rng=study.rng(_STAGE, key, _FLIPS),
+        rng=study.rng(Stream.OTHER_QUESTION_TESTS, key),
         n_resamples=study.n_resamples,
         tail="two-sided",
     )
     interval = cluster_bootstrap(
         difference,
         np.arange(len(difference)),
-        rng=study.rng(_STAGE, key, _INTERVALS),
+        rng=study.rng(Stream.OTHER_QUESTION_INTERVALS, key),
         n_resamples=study.n_resamples,
         level=study.level,
     )

@@ -8,6 +8,7 @@ from numpy import ndarray
 from scipy.special import log_softmax
 
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from stats import cluster_bootstrap, emergence_layer, information, shuffled_label_test
 from stats.half_crossing import half_plateau_crossing
 from stats.simulate import effect_profile
@@ -18,8 +19,6 @@ from stats.simulated_worlds import (
     simulated_answer_scores,
 )
 
-_STAGE = 42
-_SCENES, _READERS, _ESTIMATES, _TRUTH = range(4)
 VOICES: tuple[Voice, ...] = ("constant", "growing", "late")
 _LAST, _N_SCENES, _N_ANSWERS = 12, 200, 4
 _POPULATION = 20_000
@@ -34,7 +33,7 @@ def world_estimates(study: Study) -> dict[str, Any]:
     entropy = float(np.log2(_N_ANSWERS))
     found = []
     for voice in VOICES:
-        world = _world(voice, _N_SCENES, study.rng(_STAGE, _SCENES))
+        world = _world(voice, _N_SCENES, study.rng(Stream.WORLD_SCENES))
         told = _information(world, study) / entropy
         stated = _stated(world, study) / entropy
         found.append(
@@ -47,7 +46,7 @@ def world_estimates(study: Study) -> dict[str, Any]:
                 "stated_layer": _layer(stated, study),
             }
         )
-    large = _world("constant", _POPULATION, study.rng(_STAGE, _TRUTH))
+    large = _world("constant", _POPULATION, study.rng(Stream.WORLD_POPULATION))
     plateau = slice(_LAST + 1 - (_LAST + 1) // 4, _LAST + 1)
     curve = _information(large, study).mean(axis=0)
     return {
@@ -73,7 +72,7 @@ def _world(voice: Voice, n_scenes: int, rng: np.random.Generator) -> SimulatedAn
 def _information(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene layer"]:
     """With the image minus without, in bits; each scene is asked once."""
     real, blank = (
-        information(scores, world.answers, world.scenes, rng=study.rng(_STAGE, _READERS)).bits
+        information(scores, world.answers, world.scenes, rng=study.rng(Stream.WORLD_READERS)).bits
         for scores in (world.scores, world.blank)
     )
     return real - blank
@@ -87,7 +86,7 @@ def _stated(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene laye
         world.answers,
         world.questions,
         scenes=world.scenes,
-        rng=study.rng(_STAGE, _ESTIMATES),
+        rng=study.rng(Stream.WORLD_ESTIMATES),
         n_resamples=1,
     ).scene_effect
 
@@ -96,7 +95,7 @@ def _curve(rows: Float[ndarray, "scene layer"], study: Study) -> list[dict[str, 
     found = cluster_bootstrap(
         rows,
         np.arange(len(rows)),
-        rng=study.rng(_STAGE, _ESTIMATES),
+        rng=study.rng(Stream.WORLD_ESTIMATES),
         n_resamples=study.n_resamples,
         level=study.level,
     )
@@ -110,7 +109,7 @@ def _curve(rows: Float[ndarray, "scene layer"], study: Study) -> list[dict[str, 
 def _layer(rows: Float[ndarray, "scene layer"], study: Study) -> dict[str, float] | None:
     crossing = emergence_layer(
         rows,
-        rng=study.rng(_STAGE, _ESTIMATES),
+        rng=study.rng(Stream.WORLD_ESTIMATES),
         margin=study.margin,
         level=study.level,
         n_resamples=study.n_resamples,

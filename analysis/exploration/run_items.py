@@ -12,12 +12,11 @@ from analysis.runs.image_survey import image_survey
 from analysis.runs.items import items_of
 from analysis.runs.passes import forward_passes
 from analysis.runs.results import read_results
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.controls import blank_image, derangement
 from data_prep.errors import UserError
 
-_STAGE = 11
-_SHUFFLE, _CHOICE = range(2)
 _MARKED = ("outcome", "level", "lambda_half", "fb_half", "n_scenes")
 
 
@@ -73,7 +72,7 @@ def _named(tables: dict[str, pd.DataFrame], item_ids: Sequence[str]) -> Iterator
 
 def _drawn(opened: OpenRun, tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, int]]:
     orders = {
-        name: opened.run.study.rng(_STAGE, stream_key(name), _CHOICE).permutation(len(table))
+        name: opened.run.study.rng(Stream.EXPLORED_ITEMS, stream_key(name)).permutation(len(table))
         for name, table in tables.items()
     }
     for turn in range(max(map(len, orders.values()))):
@@ -113,7 +112,7 @@ def _other_image(opened: OpenRun, items: pd.DataFrame, row: int) -> str:
         if pass_id == swap:
             return str(image)
     key = stream_key(str(items["attribute"].iloc[0]))
-    donors = derangement(items, opened.run.study.rng(_STAGE, key, _SHUFFLE))
+    donors = derangement(items, opened.run.study.rng(Stream.EXPLORED_DONORS, key))
     return str(items["image"].iloc[int(donors[row])])
 
 

@@ -13,13 +13,12 @@ from analysis.estimation.scene_rows import scene_rows
 from analysis.paraphrase.found import Interval, OverWordings, Paraphrased, Wording
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import sign_flip_max_t
 from stats.crossing_errors import CrossingErrors, ModelCurves, crossing_errors
 from stats.wordings import wording_effect
 
-STAGE = 28
-_MEASURED, _BLANK, _EMERGENCE, _ERRORS = range(4)
 _LEAST = 3
 
 
@@ -41,7 +40,7 @@ def paraphrase_estimates(
         scenes = tuple(np.unique(found[0][0].scenes))
         curves = [_curves(rows[place], scenes, study) for place in with_layer]
         errors = crossing_errors(
-            curves, rng=study.rng(STAGE, key, _ERRORS), n_resamples=study.n_resamples
+            curves, rng=study.rng(Stream.WORDING_ERRORS, key), n_resamples=study.n_resamples
         )
         why = _no_errors(errors)
     wordings = [
@@ -61,13 +60,13 @@ def paraphrase_estimates(
 
 
 def _wording(readings: Readings, study: Study, key: int) -> tuple[Measured, Wording]:
-    """Tested and placed as the attribute itself is, with the same random draws in every wording:
-    they differ in nothing but the text."""
-    one = measured(readings, study, key=(STAGE, key, _MEASURED))
+    """Tested and placed as the attribute itself is, with its random draws in every wording:
+    they differ in nothing but the text, and the question as asked gives what emergence gives."""
+    one = measured(readings, study, key=key)
     against_blank = sign_flip_max_t(
-        one.main.rows, rng=study.rng(STAGE, key, _BLANK), n_resamples=study.n_resamples
+        one.main.rows, rng=study.rng(Stream.AGAINST_BLANK, key), n_resamples=study.n_resamples
     )
-    found = verdict(one, against_blank, study, rng=study.rng(STAGE, key, _EMERGENCE))
+    found = verdict(one, against_blank, study, rng=study.rng(Stream.EMERGENCE, key))
     half = found["lambda_half"]
     lost = found["outcome"] == "emerged" and half is None
     right = one.stated.by_answer.of(readings.answer_index).correct[:, -1:]

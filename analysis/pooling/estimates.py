@@ -10,13 +10,11 @@ from numpy import ndarray
 from analysis.comparison.arms import Arm
 from analysis.pooling.found import LeftOut, Mean, ModelEstimate, Pool, PooledAttribute
 from analysis.pooling.plan import LEAST_MODELS, PoolPlan
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError
 from stats.crossing_errors import CrossingErrors, ModelCurves, crossing_errors
 from stats.random_effects import PooledMean, RandomEffects, leave_one_out, random_effects
-
-STAGE = 27
-_ALONE, _DIFFERENCE = range(2)
 
 Found = tuple[Pool, RandomEffects]
 """As it is written, and as it is tested."""
@@ -28,7 +26,7 @@ def pooled_attribute(arms: Sequence[Arm], plan: PoolPlan) -> PooledAttribute:
     depth = layer = None
     why = too_few(len(emerged))
     if why is None:
-        rng = plan.rng(STAGE, _ALONE, stream_key(arms[0].attribute))
+        rng = plan.rng(Stream.POOLED_DEPTHS, stream_key(arms[0].attribute))
         errors = crossing_errors(
             [_curves(arm) for arm in emerged], rng=rng, n_resamples=plan.n_resamples
         )
@@ -52,7 +50,7 @@ def pooled_difference(
 ) -> tuple[Found | None, CrossingErrors, str | None]:
     """Second minus first within each run in which both have a layer, in shares of the depth."""
     rng = plan.rng(
-        STAGE, _DIFFERENCE, stream_key(firsts[0].attribute), stream_key(seconds[0].attribute)
+        Stream.POOLED_DIFFERENCES, stream_key(firsts[0].attribute), stream_key(seconds[0].attribute)
     )
     curves = [_both(one, other) for one, other in zip(firsts, seconds, strict=True)]
     errors = crossing_errors(curves, rng=rng, n_resamples=plan.n_resamples)

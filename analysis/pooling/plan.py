@@ -6,46 +6,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from analysis.comparison.finished import FinishedRun, read_finished
 from analysis.comparison.plan import attributes_to_compare
+from analysis.streams import Stream, stream_rng
 from data_prep.errors import UserError
+from data_prep.option_rules import AtLeast, Between, require_rules
 
 FORMAT = 1
 """Of pool.json; raised whenever the same runs and plan give other results."""
 LEAST_MODELS = 3
 """With two, an interval of one degree of freedom reaches everywhere and nothing can be left out."""
-_LEAST_RESAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolPlan:
     """Everything that is decided before looking at a pooled number."""
 
-    level: float = 0.95
+    level: Annotated[float, Between(0.5, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals; tests are at 1 - level."""
-    n_resamples: int = 2_000
+    n_resamples: Annotated[int, AtLeast(200, otherwise=" for a standard error")] = 2_000
     """Bootstrap resamples of scenes, for the standard error of each model's layer."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Every random draw of the pooling follows from it."""
 
     def __post_init__(self) -> None:
-        if not 0.5 < self.level < 1:
-            raise UserError(f"level must lie between 0.5 and 1, got {self.level}: 0.95 is usual")
-        if self.seed < 0:
-            raise UserError(f"seed must be at least 0, got {self.seed}")
-        if self.n_resamples < _LEAST_RESAMPLES:
-            raise UserError(
-                f"n_resamples must be at least {_LEAST_RESAMPLES} for a standard error, got "
-                f"{self.n_resamples}: take more"
-            )
+        require_rules(self, typed=False)
 
-    def rng(self, *key: int) -> np.random.Generator:
-        """The generator of one purpose, whatever else is pooled."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+    def rng(self, stream: Stream, *key: int) -> np.random.Generator:
+        """The generator of a stream about what `key` says, whatever else is estimated."""
+        return stream_rng(self.seed, stream, *key)
 
     def identity(self, runs: Sequence[FinishedRun], attributes: Sequence[str], readout: str) -> str:
         """Hash of the plan and of what is pooled: the same hash gives the same results."""

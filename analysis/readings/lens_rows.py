@@ -9,11 +9,11 @@ from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.items import items_of, labels_of
 from analysis.runs.residuals import residuals_of, stored_passes
+from analysis.streams import Stream
 from probes.positions import SampledTokens
 from probes.translators import ResidualRows
 
 LensPosition = Literal["answer", "text", "image"]
-_STREAM = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
             continue
         columns = (items[column] for column in ("item_id", "image", "question"))
         passes = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
-        seed = int(opened.run.study.rng(_STREAM).integers(2**31))
+        seed = int(opened.run.study.rng(Stream.LENS_TOKENS).integers(2**31))
         sample = SampledTokens(kind=position, per_pass=tokens_per_item, seed=seed)
         folder = f"{tokens_per_item}-{position}-tokens"
         store = stored_passes(opened, items, passes, sample, folder=folder)

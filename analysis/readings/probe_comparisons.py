@@ -22,6 +22,7 @@ from analysis.readings.readings import Readings
 from analysis.runs.command import OpenRun
 from analysis.runs.passes import forward_passes
 from analysis.runs.residuals import ItemResiduals, PositionName, read_position
+from analysis.streams import Stream
 from data_prep.attributes import attribute, stream_key
 from data_prep.errors import UserError
 from data_prep.questions import referent
@@ -39,8 +40,6 @@ from probes.scores import Scores, item_scores
 if TYPE_CHECKING:
     pass
 
-_CONTROL_TASK, _SHUFFLED, _INFORMATION, _CONTROL_INFORMATION = range(4)
-_STAGE = 3
 _IMAGES_AT_ONCE = 64
 
 
@@ -95,7 +94,7 @@ def comparisons(
         by_layer: bool = True,
     ) -> Compared:
         told = item_information(
-            read, labels, np.asarray(scenes), rng=study.rng(_STAGE, key, _INFORMATION)
+            read, labels, np.asarray(scenes), rng=study.rng(Stream.COMPARED_INFORMATION, key)
         )
         scores = item_scores(read, labels)
         return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
@@ -103,7 +102,7 @@ def comparisons(
     study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
     real = residuals.real.read()
     yield _control_task(opened, readings, real, left_out)
-    shuffled, shown = residuals.shuffled(items, study.rng(_STAGE, key, _SHUFFLED))
+    shuffled, shown = residuals.shuffled(items, study.rng(Stream.PROBE_DONORS, key))
     yield held_out("shuffled images", shuffled.read(), shown=shown)
     yield held_out("blank images", residuals.blank.read())
     try:
@@ -150,13 +149,13 @@ def _control_task(
         task=readings.real,
         scenes=scenes,
         answers=readings.answers,
-        rng=study.rng(_STAGE, key, _CONTROL_TASK),
+        rng=study.rng(Stream.CONTROL_TASKS, key),
     )
     drawn, mean = drawn_controls(
         draws,
         labels,
         np.asarray(scenes),
-        rng=lambda number: study.rng(_STAGE, key, _CONTROL_INFORMATION, number),
+        rng=lambda number: study.rng(Stream.CONTROL_TASK_INFORMATION, key, number),
     )
     return Compared(
         name="control task",

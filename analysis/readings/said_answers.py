@@ -11,10 +11,10 @@ from numpy import ndarray
 from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.items import askable_items, labels_of
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import share_interval
 
-STAGE = 24
 USUAL_ITEMS = 50
 NONE = ""
 """Stands for an answer where what was said is none of them."""
@@ -45,7 +45,7 @@ def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
     study, vlm = opened.run.study, opened.load_model()
     table = askable_items(opened.run, opened.data, attribute)
     n_items = min(study.scenes or USUAL_ITEMS, len(table))
-    rng = study.rng(STAGE, stream_key(attribute))
+    rng = study.rng(Stream.SAID_ITEMS, stream_key(attribute))
     items = table.iloc[np.sort(rng.choice(len(table), n_items, replace=False))]
     trees = answer_trees(opened, opened.data.answer_set(table), table["question"])
     questions, places = items["question"].tolist(), trees.places()

@@ -17,6 +17,7 @@ from analysis.runs.answer_trees import answer_trees
 from analysis.runs.command import OpenRun
 from analysis.runs.items import item_notes, items_of, labels_of
 from analysis.runs.token_texts import TokenTexts, token_texts
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not 
 CONDITIONS = ("real", "shuffled", "blank")
 N_TOKENS = 30
 """Tokens that are followed through the layers: those of the highest mean probability."""
-STAGE = 15
-_CHOICE, _DONORS = range(2)
 _MIN_SCENES = 10
 
 
@@ -76,11 +75,13 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
     table = items_of(opened.run, opened.data, attribute)
     study, key = opened.run.study, stream_key(attribute)
     n_items = min(most, len(table))
-    chosen = np.sort(study.rng(STAGE, key, _CHOICE).choice(len(table), n_items, replace=False))
+    chosen = np.sort(
+        study.rng(Stream.TRAJECTORY_ITEMS, key).choice(len(table), n_items, replace=False)
+    )
     items = table.iloc[chosen].reset_index(drop=True)
     _require_scenes(items)
     stored = residuals_of(opened, table)
-    shuffled, _ = stored.shuffled(table, study.rng(STAGE, key, _DONORS))
+    shuffled, _ = stored.shuffled(table, study.rng(Stream.TRAJECTORY_DONORS, key))
     rows = {"real": stored.real, "shuffled": shuffled, "blank": stored.blank}
     unembedding = output_map(opened)
     _require_rank(k, unembedding.n_vocab)

@@ -12,6 +12,7 @@ from analysis.readings.reader import Read, Reader
 from analysis.runs.answer_trees import ItemTrees
 from analysis.runs.command import OpenRun
 from analysis.runs.output_map import output_map
+from analysis.streams import Stream
 from data_prep.errors import UserError
 from probes.answers.scores import answer_log_probs
 from probes.answers.words import whole_word_shares
@@ -20,7 +21,6 @@ from probes.translators.cross_fit import CrossFittedLens, cross_fitted_lens
 from probes.tuned_lens import TunedLens
 
 READOUT = "tuned_lens"
-_STREAM = 6
 Score = Callable[..., Float[ndarray, "item layer answer"]]
 """From residuals at nodes to a distribution over answers."""
 _NOTE = (
@@ -102,6 +102,6 @@ def _cross_fitted(opened: OpenRun) -> CrossFittedLens:
             output_map(opened),
             folder,
             recipe=recipe,
-            seed=int(study.rng(_STREAM).integers(2**31)),
+            seed=int(study.rng(Stream.LENS_FOLDS).integers(2**31)),
             progress=bar.update,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, final
 
 import tyro
 
@@ -17,6 +17,7 @@ from analysis.runs.shipped_studies import study_named
 from analysis.runs.study import Study
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
+from data_prep.option_rules import AtLeast, require_rules
 from data_prep.scene_data import SceneData
 from data_prep.sources import open_data
 from probes.loading.identity import known_revision
@@ -51,14 +52,20 @@ class RunOptions:
     engine: Engine = "local"
     """Who captures residuals: this process, or the workers of a Ray cluster (the one of
     RAY_ADDRESS, else this machine's CPUs or GPUs)."""
-    batch_size: BatchSize = "auto"
+    batch_size: Annotated[BatchSize, AtLeast(1, otherwise=", or auto")] = "auto"
     """Forward passes run together; auto: 32 on a CPU (4 for models above 1e9 parameters), on an
     accelerator the largest that is worth its memory. A capture that goes on keeps its own."""
     plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
 
+    @final
     def __post_init__(self) -> None:
-        if self.batch_size != "auto" and self.batch_size < 1:
-            raise UserError(f"--batch-size must be at least 1, or auto, got {self.batch_size}")
+        """UserError for what no field may be, of this class or of one made from it, and for what
+        does not go together. Not to be replaced: a command says its own in `require_consistent`."""
+        require_rules(self, typed=True)
+        self.require_consistent()
+
+    def require_consistent(self) -> None:
+        """UserError for options of a command that do not go together; here none."""
 
     def require_attributes(self, data: SceneData) -> None:
         """UserError unless the data has what the plan, and the command, name of it."""

@@ -11,13 +11,13 @@ from numpy import ndarray
 
 from analysis.runs.image_survey import chosen_scenes, image_survey
 from analysis.runs.run_folder import Run
+from analysis.streams import Stream
 from data_prep.errors import UserError
 from data_prep.items import build_items
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Photograph
 
 _MIN_SCENES = 10
-_STREAM = 0
 _BROKEN = "image cannot be read"
 _NOTES = "notes"
 
@@ -102,7 +102,7 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     items = build_items(
         scenes,
         [attribute],
-        rng=study.rng(_STREAM),
+        rng=study.rng(Stream.ITEMS),
         questions=study.questions,
         min_scenes_per_text=study.min_scenes_per_text,
         min_scenes_per_answer=study.min_scenes_per_answer,

@@ -5,11 +5,11 @@ from collections import Counter
 import pandas as pd
 
 from analysis.runs.run_folder import Run
+from analysis.streams import Stream
 from data_prep.controls import derangement, strata
 
 BLANK = "blank"
 """Stands for the image of a blank pass."""
-_STREAM = 1
 _LEAST_SCENES = 5
 """Of a text whose images are permuted among its scenes; where it serves fewer, they are swapped."""
 
@@ -35,7 +35,7 @@ def forward_passes(
     # scenes with as many objects, so that the swap takes away the content and nothing else.
     alike = items.assign(question=_about_as_many_objects(items))
     for swap in range(run.study.swaps):
-        donors = derangement(alike, run.study.rng(_STREAM, swap))
+        donors = derangement(alike, run.study.rng(Stream.SWAPPED_IMAGES, swap))
         rows += [
             (f"swap{swap}:{item}", columns[1][donor], text)
             for item, donor, text in zip(columns[0], donors, columns[2], strict=True)

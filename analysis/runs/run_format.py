@@ -9,11 +9,11 @@ from typing import Any
 
 from data_prep.errors import UserError
 
-FORMAT = 5
+FORMAT = 6
 """Of what is written into run folders; raised whenever the same plan gives other results."""
 _REASON = (
-    "this version reads answers as the prompt continues them, token by token; before, spellings of "
-    "several tokens were scored by their first one or not at all"
+    "this version draws every random number from a stream of its own; before, some streams were "
+    "the same, and answers were scored by their first token until format 5"
 )
 
 

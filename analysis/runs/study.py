@@ -3,13 +3,15 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from analysis.runs.run_format import FORMAT
+from analysis.streams import Stream, stream_rng
 from data_prep.command_line import NamedTexts
 from data_prep.errors import UserError
+from data_prep.option_rules import AtLeast, Between, Filled, require_rules
 from data_prep.sources import DataOptions
 
 NAMES = ("model", "data", "contrast")
@@ -54,71 +56,56 @@ class Study:
     that stand most often beside the present ones."""
     skip_broken: bool = False
     """Leave out images that cannot be read, instead of refusing to begin; they are counted."""
-    min_scenes_per_answer: int = 5
+    min_scenes_per_answer: Annotated[int, AtLeast(1)] = 5
     """Least number of scenes that an answer must have; labels of photographs only."""
-    scenes: int | None = None
+    scenes: Annotated[int | None, AtLeast(1)] = None
     """Use the first so many scenes only."""
     questions: Literal["referring", "main", "all", "foremost"] = "referring"
     """Which scenes are asked: those with several objects ("What color is the large sphere?"),
     those with one ("Color of the main object:"), or both; foremost asks every scene for its main
     object in those words, taken as the foremost one, as notebooks do."""
-    min_scenes_per_text: int = 20
+    min_scenes_per_text: Annotated[int, AtLeast(1)] = 20
     """Least number of scenes that a question text must serve, 5 or more: scores are compared among
     them. 1: images are swapped instead."""
-    swaps: int = 4
+    swaps: Annotated[int, AtLeast(1)] = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
     whole_words: bool = False
     """Keep residuals after every token of every spelling, and not only where answers part: adds
     the probability of whole words to the choices that the emergence layer is tried under."""
-    lens_attributes: tuple[str, ...] = ("usual",)
+    lens_attributes: Annotated[
+        tuple[str, ...], Filled("at least one attribute to train the lens on")
+    ] = ("usual",)
     """Attributes on whose answer positions the tuned lens is trained; usual: color, shape and
     material of CLEVR-style scenes, all of other data."""
-    margin: float = 0.05
+    margin: Annotated[
+        float, Between(0, 1, remedy="it is a share of the answer's entropy, 0.05 is usual")
+    ] = 0.05
     """Least effect that matters, as share of the answer's entropy."""
     plateau: tuple[int, int] | None = None
     """First and last layer of the plateau window; default: the last quarter of the layers."""
-    horizon: int | None = None
+    horizon: Annotated[int | None, AtLeast(1, remedy="layer 0 comes first")] = None
     """Last layer considered; default: the last there is."""
-    level: float = 0.95
+    level: Annotated[float, Between(0, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals and sets; tests are at 1 - level."""
     n_resamples: int = 10_000
     """Bootstrap resamples, sign flips and relabellings."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Every random draw of the study follows from it."""
 
     def __post_init__(self) -> None:
-        if not self.lens_attributes:
-            raise UserError("lens_attributes needs at least one attribute to train the lens on")
-        floors = ("scenes", "min_scenes_per_text", "min_scenes_per_answer", "swaps")
-        for name, least in (*((name, 1) for name in floors), ("seed", 0)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UserError(f"{name} must be at least {least}, got {value}")
+        require_rules(self, typed=False)
         if 1 < self.min_scenes_per_text < _LEAST_PER_TEXT:
             raise UserError(
                 f"min_scenes_per_text must not be 2 to {_LEAST_PER_TEXT - 1}, got "
                 f"{self.min_scenes_per_text}: take {_LEAST_PER_TEXT} or more, or 1: then images "
                 "are swapped"
             )
-        if self.horizon is not None and self.horizon < 1:
-            raise UserError(f"horizon must be at least 1, got {self.horizon}: layer 0 comes first")
         if self.plateau is not None and not 0 <= self.plateau[0] <= self.plateau[1]:
             raise UserError(
                 f"plateau must be its first and last layer, got {list(self.plateau)}: give them "
                 "in rising order"
             )
-        if not 0 < self.level < 1:
-            raise UserError(f"level must lie between 0 and 1, got {self.level}: 0.95 is usual")
-        if not 0 < self.margin < 1:
-            raise UserError(
-                f"margin must lie between 0 and 1, got {self.margin}: it is a share of the "
-                "answer's entropy, 0.05 is usual"
-            )
-        if self.n_resamples < 40 / (1 - self.level):
-            raise UserError(
-                f"n_resamples must be at least {round(40 / (1 - self.level))} for level "
-                f"{self.level}, got {self.n_resamples}: take more"
-            )
+        require_resamples(self.n_resamples, self.level)
 
     def identity(self, *, model_revision: str, data_fingerprint: str) -> str:
         """Hash of the plan and of what it is about: the same hash gives the same results."""
@@ -154,9 +141,9 @@ class Study:
                 f"{list(self.plateau)}: lower it"
             )
 
-    def rng(self, *key: int) -> np.random.Generator:
-        """The generator of one stage, so that no stage depends on which others ran before."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+    def rng(self, stream: Stream, *key: int) -> np.random.Generator:
+        """The generator of a stream about what `key` says, whatever else was drawn before."""
+        return stream_rng(self.seed, stream, *key)
 
     def to_toml(self) -> str:
         """As a study file; what is None is left out."""
@@ -164,6 +151,15 @@ class Study:
             f"{name} = {_toml(value)}" for name, value in asdict(self).items() if value is not None
         ]
         return "\n".join(lines) + "\n"
+
+
+def require_resamples(n_resamples: int, level: float) -> None:
+    """UserError for fewer resamples than an interval of the level has to be read from."""
+    least = round(40 / (1 - level))
+    if n_resamples < 40 / (1 - level):
+        raise UserError(
+            f"n_resamples must be at least {least} for level {level}, got {n_resamples}: take more"
+        )
 
 
 def _toml(value: Any) -> str:

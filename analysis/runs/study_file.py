@@ -1,17 +1,21 @@
 """A study file: the plan, and what the commands that take part in the study are told besides."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from analysis.runs.study import Study
 from data_prep.errors import UserError
 
 COMMANDS = (
     "emergence", "order", "probes", "tuned_lens", "trajectory", "confusion", "concept", "examples",
-    "explore",
+    "explore", "paraphrase",
 )  # fmt: skip
 """Those that work on a run; a table of that name holds the options of its own."""
 
@@ -61,45 +65,33 @@ def read_study(file: Path) -> StudyFile:
     return StudyFile(file=file, plan=Study(**content), options=tables)
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "quantize": (int,), "scenes": (int,), "min_scenes_per_text": (int,),
-    "min_scenes_per_answer": (int,),
-    "swaps": (int,), "horizon": (int,),
-    "n_resamples": (int,), "seed": (int,), "margin": (int, float), "level": (int, float),
-}  # fmt: skip
-_CHOICES = {
-    "prompt_style": ("card", "one_word", "bare"), "quantize": (4, 8),
-    "questions": ("referring", "main", "all", "foremost"),
-    "negatives": ("random", "popular", "adversarial"),
-}  # fmt: skip
-
-
 def _checked(name: str, value: Any, file: Path) -> Any:
-    if name == "plateau":
-        if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
-            raise UserError(f"plateau in {file} must be two layers like [8, 10], got {value!r}")
-        return tuple(value)
-    if name == "lens_attributes":
-        if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
-            raise UserError(f"{name} in {file} must be a list of attributes, got {value!r}")
-        return tuple(value)
-    if name in ("columns", "ask"):
-        if not (isinstance(value, dict) and all(isinstance(each, str) for each in value.values())):
-            raise UserError(f'{name} in {file} must be like {{name = "text"}}, got {value!r}')
-        return value
-    if name in ("skip_broken", "whole_words"):
-        if not isinstance(value, bool):
-            raise UserError(f"{name} in {file} must be true or false, got {value!r}")
-        return value
-    kinds = _KINDS.get(name, (str,))
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = "text" if kinds == (str,) else "a number"
-        raise UserError(f"{name} in {file} must be {wanted}, got {value!r}")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise UserError(
-            f"{name} in {file} must be one of {', '.join(_CHOICES[name])}, got {value!r}"
-        )
-    return float(value) if float in kinds else value
+    """The value as the plan has it, if it is of the kind that the plan's field says."""
+    kind = get_type_hints(Study, include_extras=True)[name]
+    try:
+        # Through JSON, where alone a list is taken for a tuple and a text for nothing but a text.
+        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except (ValidationError, TypeError) as error:
+        raise UserError(f"{name} in {file} must be {_wanted(kind)}, got {value!r}") from error
+
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _wanted(kind: Any) -> str:
+    """What a value of this type is, in words."""
+    origin, parts = get_origin(kind), [each for each in get_args(kind) if each is not NoneType]
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}"
+    if origin is dict:
+        return 'like {name = "text"}'
+    if origin is tuple and Ellipsis not in parts:
+        return f"a list of {len(parts)} numbers"
+    if origin is tuple:
+        return "a list of texts"
+    return _wanted(parts[0])  # Annotated, or one that may be None
 
 
 def _typed(name: str, value: Any, where: str) -> list[str]:

@@ -29,6 +29,7 @@ from analysis.readings.readings import Readings, readings_of
 from analysis.reporting.printed import printed
 from analysis.runs.command import open_run, parse_options
 from analysis.runs.study import Study
+from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import emergence_layer, sign_flip_max_t
 from tests.probes.families.small import save
@@ -92,7 +93,9 @@ def judged(family: str, seed: int, folder: Path, questions: str) -> list[dict[st
                 "guessing": found["guessing"]["correct"],
                 **{
                     column: predecessor(
-                        each, opened.run.study, rng=opened.run.study.rng(99, stream_key(name))
+                        each,
+                        opened.run.study,
+                        rng=opened.run.study.rng(Stream.EMERGENCE, stream_key(name)),
                     )
                     for column, each in (("before", readings), ("louder", louder(readings)))
                 },

@@ -38,7 +38,7 @@ def found():
     tuned = [quality_of(logit - gain), quality_of(logit - gain - 0.01)]
     table = compare_lenses(
         quality_of(logit), tuned, scenes,
-        rngs=[np.random.default_rng(k) for k in range(4)], level=0.95, n_resamples=2000,
+        rng=np.random.default_rng, level=0.95, n_resamples=2000,
     )  # fmt: skip
     return table | {"logit": logit.mean(0), "gain": gain.mean(0)}
 
@@ -71,10 +71,9 @@ def test_the_comparison_finds_the_layers_that_gain(found):
 
 def test_few_test_scenes_are_refused():
     quality = quality_of(np.zeros((9, 3)))
-    rngs = [np.random.default_rng(0)] * 4
     with pytest.raises(UserError, match="at least 10 test scenes to judge a lens, got 9"):
         compare_lenses(
-            quality, [quality], [str(k) for k in range(9)], rngs=rngs, level=0.95, n_resamples=800
+            quality, [quality], [str(k) for k in range(9)], rng=np.random.default_rng, level=0.95, n_resamples=800
         )
 
 
@@ -164,7 +163,7 @@ def test_nothing_is_trained_twice_and_the_same_seed_gives_the_same_bytes(ran, ca
     ("arguments", "message"),
     [
         (["--seeds", "0"], "seeds must be at least 1"),
-        (["--tokens-per-item", "0"], "tokens_per_item must be at least 1"),
+        (["--tokens-per-item", "0"], "--tokens-per-item must be at least 1"),
         (["--recipe.rank", "0"], "rank must be at least 1"),
         (["--positions"], "at least one of"),
     ],
