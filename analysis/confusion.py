@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import readings_of
 from analysis.reporting.confusion_figures import save_confusion_figures
 from analysis.reporting.confusion_report import confusion_sentences, confusion_table
@@ -31,6 +30,7 @@ from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
 from data_prep.errors import UserError, one_line_errors
 from data_prep.option_rules import AtLeast
+from stats.scenes import scene_rows
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from analysis.estimation.rivals import Rivals

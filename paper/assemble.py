@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tqdm import tqdm
 from data_prep.errors import UserError
 from paper.evidence.comparison import read_comparison
 from paper.evidence.plain import listed
-from paper.evidence.record import RunRecord, read_record, read_validation
+from paper.evidence.pooling import read_pooling
+from paper.evidence.record import Record, RunRecord, read_record, read_validation
 from paper.evidence.values import Value, Values
 from paper.filling import Filled, fill
 from paper.manifest import FILE_NAME, Asked, fingerprint, read_manifest
@@ -35,12 +37,9 @@ def build(asked: Asked, out: Path) -> list[str]:
     if asked.form == "pgf":
         require_pgf()
     inputs = fingerprint(asked)  # before they are read: what changes meanwhile is stale
-    records = [
-        read_record(run, letters[place] if len(asked.runs) > 1 else "run")
-        for place, run in enumerate(asked.runs)
-    ]
-    comparison = None if asked.comparison is None else read_comparison(asked.comparison)
-    filled, left_out = fill(records, comparison, read_validation(asked.validation))
+    keys = letters if len(asked.runs) > 1 else ["run"]
+    records = [_read_run(run, key, asked) for run, key in zip(asked.runs, keys, strict=False)]
+    filled, left_out = fill(records, _joint(asked), read_validation(asked.validation))
     values = _values(filled, records, left_out)
     text = manuscript([(one.section, one.record, one.text) for one in filled], records)
     values.join(records, text.keys_of_all())
@@ -65,6 +64,20 @@ def build(asked: Asked, out: Path) -> list[str]:
     main = [name for name in (_PDF, _PAGE, _VALUES) if name in outputs]
     notes.append(f"{out}: {listed(main)}, {len(figures)} figures, {len(tables)} tables")
     return notes
+
+
+def _read_run(run: Path, key: str, asked: Asked) -> RunRecord:
+    return replace(read_record(run, key), pooled=asked.pooling is not None)
+
+
+def _joint(asked: Asked) -> dict[str, Record]:
+    """What was found of all runs at once, by what it is."""
+    found: dict[str, Record] = {}
+    if asked.comparison is not None:
+        found["comparison"] = read_comparison(asked.comparison)
+    if asked.pooling is not None:
+        found["pooling"] = read_pooling(asked.pooling)
+    return found
 
 
 def _values(
@@ -166,7 +179,8 @@ def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[s
             own = [f"run {runs.index(one.record.key)}: "]
         else:
             own = [one.section.about]
-        own += [f"paper/sections/{one.section.name}.py", "paper/sections/section.py", *shared]
+        own += [*one.section.also_from, f"paper/sections/{one.section.name}.py",
+                "paper/sections/section.py", *shared]  # fmt: skip
         stem = f"{one.record.key}-"
         made[f"sections/{stem}{one.section.name}.tex"] = own
         for table in one.tables:
@@ -176,21 +190,14 @@ def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[s
                 made[f"figures/{stem}{figure.name}.{ending}"] = [
                     *own, "paper/drawing", "version of matplotlib", "format"
                 ]  # fmt: skip
-    everything = [
-        "run ",
-        "comparison",
-        "validation",
-        "paper/",
-        "analysis/",
-        "probes/",
-        "version of",
-    ]
+    inputs = ["run ", "comparison", "pooling", "validation", "paper/"]
+    everything = [*inputs, "analysis/", "probes/", "version of"]
     made |= dict.fromkeys([_PAGE, _VALUES, "values.tex"], everything)
     made |= {name: [f"paper/{name}"] for name in outputs
              if name in ("refs.bib", "paper.tex") or name.startswith("text/")}  # fmt: skip
     made[_PDF] = [""]
     for name in ("results", "appendix", "shown"):
-        made[f"text/{name}.tex"] = ["run ", "comparison", "validation", "paper/"]
+        made[f"text/{name}.tex"] = inputs
     made["settings.tex"] = ["SOURCE_DATE_EPOCH", "format", "paper/assemble.py"]
     return {name: sources for name, sources in made.items() if name in outputs or name == _PDF}
 

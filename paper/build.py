@@ -18,6 +18,7 @@ import tyro
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from paper.evidence.comparison import find_comparison
+from paper.evidence.pooling import find_pooling
 from paper.evidence.record import RESULTS
 from paper.manifest import Asked, differences, read_manifest, source_date_epoch
 
@@ -37,6 +38,9 @@ class Build:
     comparison: Path | None = None
     """Folder of python -m analysis.compare for these runs; default: the folder compare-* beside
     them that compares just these."""
+    pooling: Path | None = None
+    """Folder of python -m analysis.pool for these runs; default: the folder pool-* beside them
+    that pools just these."""
     format: Literal["pdf", "pgf"] = "pdf"
     """Of the figures: vector PDF, or native PGF (needs TeX's pgf package)."""
     check: bool = False
@@ -89,6 +93,7 @@ def _asked(config: Build) -> Asked:
     return Asked(
         runs=config.runs,
         comparison=find_comparison(config.runs, config.comparison),
+        pooling=find_pooling(config.runs, config.pooling),
         validation=config.validation,
         form=config.format,
         source_date_epoch=source_date_epoch(),

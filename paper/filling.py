@@ -1,6 +1,6 @@
-"""Sections and what fills them: runs, their comparison, the validation of the statistics."""
+"""Sections and what fills them: runs, what was found of all of them, the validation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeAlias
@@ -29,9 +29,12 @@ class Filled:
 
 
 def fill(
-    records: Sequence[RunRecord], comparison: Record | None, validation: Record | None
+    records: Sequence[RunRecord], joint: Mapping[str, Record], validation: Record | None
 ) -> tuple[list[Filled], LeftOut]:
-    """Sections that are held, filled; and a line for each that is not, by record and section."""
+    """Sections that are held, filled; and a line for each that is not, by record and section.
+
+    `joint` is what was found of all runs at once, by what a section is about.
+    """
     filled: list[Filled] = []
     left_out: LeftOut = {}
     for record in records:
@@ -43,8 +46,8 @@ def fill(
             if section.about == "run":
                 _fill_of_run(section, record, filled, left_out)
     for section in all_sections():
-        if section.about == "comparison" and len(records) > 1:
-            _fill_compared(section, records, comparison, filled, left_out)
+        if section.about in ("comparison", "pooling") and len(records) > 1:
+            _fill_joint(section, records, joint.get(section.about), filled, left_out)
         if section.about == "validation":
             if validation is None:
                 left_out["validation", section.name] = (
@@ -80,24 +83,25 @@ def _fill_of_run(
         left_out[record.key, section.name] = f"left out: {line}"
 
 
-def _fill_compared(
+def _fill_joint(
     section: Section,
     records: Sequence[RunRecord],
-    comparison: Record | None,
+    found: Record | None,
     filled: list[Filled],
     left_out: LeftOut,
 ) -> None:
     command = section.made_by.format(run=" ".join(str(one.folder) for one in records))
-    if comparison is None:
-        left_out[section.about, section.name] = (
-            f"not shown: the runs compared with each other ({command} makes it)"
-        )
+    if found is None:
+        if not section.optional:
+            left_out[section.about, section.name] = (
+                f"not shown: the runs compared with each other ({command} makes it)"
+            )
         return
     try:
-        filled.append(_filled(section, comparison))
+        filled.append(_filled(section, found))
     except _OTHER_SHAPE as error:
         left_out[section.about, section.name] = (
-            f"left out: {comparison.folder} has another shape than this version reads "
+            f"left out: {found.folder} has another shape than this version reads "
             f"({error!r}): {command} makes it anew in a new folder"
         )
 

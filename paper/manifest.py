@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from data_prep.errors import UserError
 from paper.evidence.comparison import COMPARISON
+from paper.evidence.pooling import POOLING
 from paper.evidence.record import IDENTITY, RESULTS, STUDY
 from paper.output.latex import tex_version
 
@@ -34,6 +35,8 @@ class Asked:
     runs: tuple[Path, ...]
     comparison: Path | None
     """Folder of the comparison of the runs, if there is one."""
+    pooling: Path | None
+    """Folder of the pooling of the runs, if there is one."""
     validation: Path
     form: Literal["pdf", "pgf"]
     source_date_epoch: str | None
@@ -65,6 +68,8 @@ def fingerprint(asked: Asked) -> dict[str, str]:
             found[f"run {place}: {name}"] = _hash(run / name)
     if asked.comparison is not None:
         found["comparison"] = _hash(asked.comparison / COMPARISON)
+    if asked.pooling is not None:
+        found["pooling"] = _hash(asked.pooling / POOLING)
     found["validation"] = _hash(asked.validation)
     for pattern in _SOURCES:
         for path in sorted(_ROOT.glob(pattern)):

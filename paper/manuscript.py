@@ -13,6 +13,8 @@ from paper.prose.rules import keys, require_known, require_no_number
 from paper.sections import Section
 
 _MAIN = "paper.tex"
+_HEADINGS = {"comparison": "The runs compared", "pooling": "Several models"}
+"""Of what all runs fill together, by what its sections are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +152,13 @@ def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[
         lines.append(rf"\onrun{{{record.key}}}")
         lines.append(rf"\section{{Results{about}}}\label{{sec:{record.key}:results}}")
         lines += _inputs(sections, "results", record)
-    compared = next((record for section, record, _ in sections if section.about == "comparison"),
-                    None)  # fmt: skip
-    if compared is not None:
-        lines.append(rf"\onrun{{{compared.key}}}")
-        lines.append(rf"\section{{The runs compared}}\label{{sec:{compared.key}:results}}")
-        lines += _inputs(sections, "results", compared)
+    joint = {section.about: record for section, record, _ in sections}
+    for about, heading in _HEADINGS.items():
+        if about in joint:
+            record = joint[about]
+            lines.append(rf"\onrun{{{record.key}}}")
+            lines.append(rf"\section{{{heading}}}\label{{sec:{record.key}:results}}")
+            lines += _inputs(sections, "results", record)
     return "\n".join([*lines, rf"\onrun{{{ALL}}}", ""])
 
 

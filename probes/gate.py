@@ -2,7 +2,8 @@
 
 Run on every load, on a small built-in batch. A lens that is wrong at the last layer (norm
 applied twice, cap forgotten, a random head) or that reads a padded position gives smooth,
-believable curves: nothing later would notice.
+believable curves: nothing later would notice. The same holds of each later use of the output map:
+in chunks, of chosen tokens, kept, translated, saved.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from probes.families import head_is_tied
+from probes.gate_uses import CHECKED_ROWS, logits_by_use
 from probes.trial import QUESTIONS, tolerance_of, trial_images
 from probes.unembedding import GateError
 from probes.vlm import VLM
+
+# What products rounded to bfloat16 may differ by, as a share of the largest logit. They are used
+# for the steps of a training alone, so that a model is not to be refused for their rounding.
+_BFLOAT16_PRODUCTS = 5e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,7 @@ def check_gate(vlm: VLM) -> None:
     )
     _check_norm(vlm, alone, untouched, tolerance.same)
     _check_head(vlm, alone, untouched, tolerance.same)
+    _check_uses(vlm, alone, untouched, tolerance.same)
     _compare(
         "residuals of a padded batch differ from those of its items alone",
         vlm.capture(images, QUESTIONS, batch_size=len(images)),
@@ -111,8 +118,8 @@ def _check_norm(
 def _check_head(
     vlm: VLM, alone: Float[Tensor, "item layer d_model"], untouched: _Untouched, allowed: float
 ) -> None:
-    n_vocab = vlm.unembedding.n_vocab
-    _, from_normed = next(vlm.unembedding.vocabulary_chunks(untouched.states[:, -1], n_vocab))
+    parts = vlm.unembedding.vocabulary_chunks(untouched.states[:, -1], CHECKED_ROWS)
+    from_normed = torch.cat([logits for _, logits in parts], dim=-1)
     own = untouched.logits[:, None]
     _compare(
         "head, logit scale or soft cap differ from the model's own",
@@ -126,19 +133,40 @@ def _check_head(
     )
 
 
+def _check_uses(
+    vlm: VLM, alone: Float[Tensor, "item layer d_model"], untouched: _Untouched, allowed: float
+) -> None:
+    """The last layer's logits by every way in which the output map is used later."""
+    for what, got, tokens in logits_by_use(vlm.unembedding, alone[:, -1]):
+        wanted = untouched.logits.to(got.device)
+        most = max(allowed, _BFLOAT16_PRODUCTS) if "bfloat16" in what else allowed
+        _compare(
+            f"the lens at the last layer, {what}, differs from the model's logits",
+            got[:, None],
+            wanted[:, None, tokens],
+            most,
+            size_of=wanted[:, None],
+        )
+
+
 def _compare(
     what: str,
     got: Float[Tensor, "item layer unit"],
     wanted: Float[Tensor, "item layer unit"],
     allowed: float,
     along: str = "layer",
+    size_of: Float[Tensor, "item layer all_units"] | None = None,
 ) -> None:
-    """Layer by layer, because early layers can be a hundredth as large as late ones; `along` is
-    what the second axis is called where it holds something else."""
+    """Layer by layer, because early layers can be a hundredth as large as late ones.
+
+    `along` is what the second axis is called where it holds something else. `size_of` has the
+    units that a difference is measured by where `wanted` holds some of them only.
+    """
     if got.shape != wanted.shape:
         raise GateError(f"{what}: shape {tuple(got.shape)} instead of {tuple(wanted.shape)}")
     difference = (got.float() - wanted.float()).abs().amax(dim=(0, 2))
-    size = wanted.float().abs().amax(dim=(0, 2)).clamp(min=torch.finfo(torch.float32).tiny)
+    whole = wanted if size_of is None else size_of
+    size = whole.float().abs().amax(dim=(0, 2)).clamp(min=torch.finfo(torch.float32).tiny)
     share = torch.nan_to_num(difference / size, nan=torch.inf)
     worst = int(share.argmax())
     if share[worst] > allowed:

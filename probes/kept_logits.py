@@ -1,15 +1,13 @@
 """The logits of a few rows over the whole vocabulary, chunk by chunk, to be passed over again."""
 
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from probes.unembedding import Unembedding
+from probes.vocabulary import Peak, Reducer, stream
 
 # Logits that are kept at a time (256 MiB), and rows, so that a chunk of them stays in the cache.
 _KEPT_LOGITS = 2**26
@@ -23,12 +21,30 @@ _NOWHERE = -1e30
 
 
 def items_per_block(n_layers: int, n_vocab: int) -> int:
-    """How many items are taken together."""
+    """How many items are taken together, so that the logits of all their layers can be kept.
+
+    >>> items_per_block(28, 32_000), items_per_block(28, 1_000_000)
+    (18, 2)
+    """
     return max(1, min(_KEPT_LOGITS // (n_layers * n_vocab), _ROWS // n_layers))
 
 
 class KeptLogits:
-    """Buffers for at most `n_rows` rows, filled again and again."""
+    """Buffers for the logits of at most `n_rows` rows, in float32, filled again and again.
+
+    They are made by the buffered way of `Projection`, in chunks of `chunk` tokens rounded up to
+    whole groups.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=1.0, soft_cap=None)
+    >>> kept = KeptLogits(unembedding, n_rows=1, chunk=2)
+    >>> kept.fill(torch.tensor([[3.0, 3.0]]))
+    >>> values, tokens = kept.top(1)
+    >>> values.tolist(), tokens.tolist(), kept.count_above(torch.tensor([0.5])).tolist()
+    ([[2.0]], [[2]], [3])
+    """
 
     def __init__(
         self,
@@ -38,6 +54,7 @@ class KeptLogits:
         chunk: int,
     ) -> None:
         self._unembedding = unembedding
+        self._project = unembedding.projection("buffered")
         self.device, self.n_vocab = unembedding.head.device, unembedding.n_vocab
         groups = -(-min(chunk, unembedding.n_vocab) // _GROUP)
         self._width = groups * _GROUP
@@ -45,52 +62,45 @@ class KeptLogits:
         self.n_rows = n_rows
         self._all = torch.empty(self.n_chunks, n_rows, self._width, device=self.device)
         self._all[-1] = _NOWHERE
-        self._head = torch.empty(self._width, unembedding.head.shape[1], device=self.device)
 
     def chunk(self, place: int) -> Float[Tensor, "row token"]:
-        """May be overwritten; the other methods then no longer hold."""
+        """The logits of one chunk, which ends in `_NOWHERE` where the vocabulary does.
+
+        They may be overwritten; the other methods then no longer hold.
+        """
         return self._all[place, : self.n_rows]
 
     def fill(self, residuals: Float[Tensor, "row d_model"]) -> None:
-        """The logits of these rows, each normed by its own statistics, and their normalisers."""
+        """Keep the logits of these rows, each normed by its own statistics, and their normalisers.
+
+        There are at most `n_rows` of them, raw residuals of any layers.
+        """
         normed = self._unembedding.norm(residuals.to(self.device))
         self.n_rows = len(normed)
         self._all[-1] = _NOWHERE
-        peak = torch.full((self.n_rows,), -math.inf, device=self.device)
-        mass = torch.zeros(self.n_rows, dtype=torch.float64, device=self.device)
-        below = torch.empty(self.n_rows, self._width, device=self.device)
-        maxima = []
-        for place in range(self.n_chunks):
-            logits = self.chunk(place)
-            with _fast_if_exact(normed, self._unembedding.head):
-                self._project(normed.float(), place * self._width, logits)
-            maxima.append(logits.unflatten(-1, (-1, _GROUP)).amax(-1))
-            higher = torch.maximum(peak, maxima[-1].amax(-1))
-            mass *= (peak - higher).double().exp()
-            peak = higher
-            mass += torch.sub(logits, peak[:, None], out=below).exp_().sum(-1)
-        self._maxima = torch.cat(maxima, dim=-1)
-        self.peak: Float[Tensor, " row"] = peak
-        self.log_mass: Float[Tensor, " row"] = mass.log()
+        found = _Summary(self)
+        stream(
+            self._project,
+            [normed],
+            [found],
+            chunk=self._width,
+            into=lambda tokens: self._here(tokens)[:, : tokens.stop - tokens.start],
+        )
+        self._maxima = torch.cat(found.maxima, dim=-1)
+        self.peak: Float[Tensor, " row"] = found.peak.value
+        self.log_mass: Float[Tensor, " row"] = found.mass.log()
 
-    def _project(
-        self, normed: Float[Tensor, "row d_model"], first: int, out: Float[Tensor, "row token"]
-    ) -> None:
-        unembedding = self._unembedding
-        rows = slice(first, min(first + self._width, unembedding.n_vocab))
-        n_tokens = rows.stop - first
-        head = unembedding.head[rows]
-        if head.dtype != torch.float32:
-            # Into one place each time: fresh memory costs more than the conversion.
-            head = self._head[:n_tokens].copy_(head)
-        out = out[:, :n_tokens]
-        torch.mm(normed, head.T, out=out)
-        if unembedding.bias is not None:
-            out += unembedding.bias[rows].float()
-        if unembedding.scale != 1:
-            out *= unembedding.scale
-        if unembedding.soft_cap is not None:
-            out.div_(unembedding.soft_cap).tanh_().mul_(unembedding.soft_cap)
+    def pass_again(self, reducer: Reducer) -> None:
+        """Give a reducer all chunks once more; it may overwrite them.
+
+        All are equally wide: tokens that the last one has too many are `_NOWHERE`.
+        """
+        for place in range(self.n_chunks):
+            first = place * self._width
+            reducer.add(0, slice(first, first + self._width), self.chunk(place))
+
+    def _here(self, tokens: slice) -> Float[Tensor, "row token"]:
+        return self.chunk(tokens.start // self._width)
 
     @property
     def log_normaliser(self) -> Float[Tensor, " row"]:
@@ -111,7 +121,7 @@ class KeptLogits:
         most = max(map(len, tokens))
         padded = [[*own, *[-1] * (most - len(own))] for own in tokens]
         ids = torch.tensor(padded, device=self.device)
-        return torch.where(ids < 0, -math.inf, self._at(ids.clamp(min=0)))
+        return torch.where(ids < 0, -torch.inf, self._at(ids.clamp(min=0)))
 
     def count_above(self, threshold: Float[Tensor, " row"]) -> Int[Tensor, " row"]:
         """How many tokens of each row have a larger logit."""
@@ -128,17 +138,20 @@ class KeptLogits:
         return self._all[ids // self._width, rows, ids % self._width]
 
 
-@contextmanager
-def _fast_if_exact(*factors: Tensor) -> Iterator[None]:
-    """Lets processors that can multiply in bfloat16 where all numbers are of that format anyway.
+class _Summary:
+    """What is summed up while the logits are made: group maxima, peak and mass of every row."""
 
-    They add in float32, so nothing is rounded that was not before.
-    """
-    setting: Any = torch.backends.mkldnn.matmul  # pyright: ignore[reportAttributeAccessIssue]
-    before = setting.fp32_precision
-    if all(factor.dtype == torch.bfloat16 for factor in factors):
-        setting.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        setting.fp32_precision = before
+    def __init__(self, kept: KeptLogits) -> None:
+        self._kept = kept
+        self.peak = Peak((kept.n_rows,), kept.device)
+        self.mass = torch.zeros(kept.n_rows, dtype=torch.float64, device=kept.device)
+        self.maxima: list[Tensor] = []
+        self._below = torch.empty_like(kept.chunk(0))
+
+    def add(self, part: int, tokens: slice, logits: Float[Tensor, "row chosen"]) -> None:
+        # The whole chunk instead, whose width is that of whole groups.
+        logits = self._kept.chunk(len(self.maxima))
+        self.maxima.append(logits.unflatten(-1, (-1, _GROUP)).amax(-1))
+        self.mass *= self.peak.raised(self.maxima[-1].amax(-1)).double().exp()
+        below = torch.sub(logits, self.peak.value[:, None], out=self._below)
+        self.mass += below.exp_().sum(-1)

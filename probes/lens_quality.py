@@ -16,9 +16,10 @@ from torch import Tensor
 
 from probes.divergence import kl_bits
 from probes.translators.affine import Translators
-from probes.translators.output_map import BLOCK_ROWS, OutputMap, kl_nats
+from probes.translators.output_map import BLOCK_ROWS, Divergence, OutputMap
 from probes.translators.rows import ResidualRows
 from probes.unembedding import Unembedding
+from probes.vocabulary import ProbabilitySums, TopToken, stream
 
 _BITS = math.log(2)
 
@@ -57,7 +58,17 @@ def lens_quality(
     at positions where no answer is due.
 
     Memory is bounded by a block of rows, a chunk of the vocabulary, and two means over rows of
-    the whole vocabulary per layer.
+    the whole vocabulary per layer. ValueError if a row lacks right tokens while others have some.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[99.0, 0.0], [0.0, 99.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=1.0, soft_cap=None)
+    >>> layers = torch.tensor([[[3.0, 3.0], [5.0, 0.0]]])  # one row; undecided, then decided
+    >>> rows, nothing = ResidualRows.of(layers, ["scene"]), Translators.zero(1, 2)
+    >>> found = lens_quality(rows, nothing, unembedding, [(0,)])
+    >>> found.kl_bits.round(3).tolist(), found.prediction_depth().tolist()
+    ([[1.0, 0.0]], [0])
     """
     if right_tokens is not None and (len(right_tokens) != len(rows) or not all(right_tokens)):
         raise ValueError(f"need right tokens for each of {len(rows)} rows, got {len(right_tokens)}")
@@ -72,13 +83,14 @@ def lens_quality(
         here = slice(start, start + len(block))
         start = here.stop
         block = block.to(unembedding.head.device)
-        translated = torch.cat([translators.apply(block), block[None, :, -1]])
-        kl[here, :-1] = (kl_nats(translated[:-1], block[:, -1], output).T / _BITS).cpu().numpy()
-        found = _Distribution(translated, output)
+        translated = torch.cat([block[None, :, -1], translators.apply(block)])
+        found = _Distributions(translated, output)
+        kl[here, :-1] = (found.divergence.kl().T / _BITS).cpu().numpy()
         if cross_entropy is not None and right_tokens is not None:
-            cross_entropy[here] = found.missed_bits(right_tokens[here]).T.cpu().numpy()
-        top[here] = found.top.T.cpu().numpy()
-        marginal += found.sums.cpu()
+            missed = found.missed_bits(right_tokens[here])
+            cross_entropy[here] = _last_layer_last(missed).T.cpu().numpy()
+        top[here] = _last_layer_last(found.top.ids).T.cpu().numpy()
+        marginal += _last_layer_last(found.sums.value)
     log_marginal = (marginal / n_rows).log()
     bias = kl_bits(log_marginal[-1:].expand_as(log_marginal), log_marginal)
     return LensQuality(
@@ -86,30 +98,29 @@ def lens_quality(
     )
 
 
-class _Distribution:
-    """A block's distributions over the vocabulary, chunk by chunk."""
+def _last_layer_last(by_part: Tensor) -> Tensor:
+    """The final layer comes first in a pass, since the others are compared with it."""
+    return by_part.roll(-1, 0)
 
-    def __init__(self, raw: Float[Tensor, "layer row d_model"], output: OutputMap) -> None:
+
+class _Distributions:
+    """A block's distributions over the vocabulary, summed up in two passes.
+
+    The first finds the normalisers, which the second needs from its first token on.
+    """
+
+    def __init__(self, raw: Float[Tensor, "part row d_model"], output: OutputMap) -> None:
+        """`raw` are the residuals of the final layer, then those of layers 0..L-1."""
         self._raw, self._output = raw, output
         normed = output.unembedding.norm(raw)
-        self._log_mass = output.log_normaliser(normed)
-        peak = torch.full_like(self._log_mass, -math.inf)
-        self.top = torch.zeros_like(peak, dtype=torch.int64)
-        """[layer, row]"""
-        self.sums = torch.zeros(len(raw), output.unembedding.n_vocab, dtype=torch.float64)
-        """Probabilities summed over rows, [layer, token]."""
-        for tokens in output.slices():
-            for layer in range(len(raw)):
-                logits = output.logits(normed[layer], tokens)
-                value, place = logits.max(-1)
-                self.top[layer] = torch.where(
-                    value > peak[layer], place + tokens.start, self.top[layer]
-                )
-                peak[layer] = torch.maximum(peak[layer], value)
-                p = (logits - self._log_mass[layer][:, None]).exp()
-                self.sums[layer, tokens] = p.sum(0, dtype=torch.float64).cpu()
+        self._log_mass = torch.stack(output.log_normalisers([*normed]))
+        self.top = TopToken(len(raw), raw.shape[1], raw.device)
+        self.sums = ProbabilitySums(self._log_mass, output.unembedding.n_vocab)
+        self.divergence = Divergence(output.projection, self._log_mass[0], normed[1:], pull=False)
+        reducers = [self.top, self.sums, self.divergence]
+        stream(output.projection, [*normed], reducers, chunk=output.chunk)
 
-    def missed_bits(self, right: Sequence[tuple[int, ...]]) -> Float[Tensor, "layer row"]:
+    def missed_bits(self, right: Sequence[tuple[int, ...]]) -> Float[Tensor, "part row"]:
         """-log2 of the rows' right tokens' probability, added."""
         ids = sorted({token for tokens in right for token in tokens})
         place = {token: column for column, token in enumerate(ids)}

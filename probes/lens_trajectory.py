@@ -61,6 +61,15 @@ def lens_trajectory(
 
     Raises ValueError for no item, a single layer, or a `k` or `chunk` out of range. Source: Lin
     (1991), IEEE Trans. Inf. Theory 37:145, for the divergence as H(m) - (H(p) + H(q)) / 2.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[99.0, 0.0], [0.0, 99.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=1.0, soft_cap=None)
+    >>> layers = torch.tensor([[[3.0, 3.0], [5.0, 0.0]]])  # one item; undecided, then decided
+    >>> found = lens_trajectory(layers, unembedding, k=1)
+    >>> found.entropy_bits.round(3).tolist(), found.jsd_adjacent_bits.round(3).tolist()
+    ([[1.0, 0.0]], [[0.3109999895095825]])
     """
     n_items, n_layers, _ = residuals.shape
     if n_items < 1 or n_layers < 2:
@@ -87,6 +96,7 @@ def _block(kept: KeptLogits, n_layers: int, k: int, means: bool) -> LensTrajecto
     top, ids = kept.top(k)
     # Last: it overwrites the logits.
     between = _Between(kept, n_layers, means)
+    kept.pass_again(between)
     return LensTrajectory(
         token_ids=_numpy(by_item(ids)),
         probabilities=_numpy(by_item((top.double() - log_normaliser[:, None]).exp())),
@@ -95,12 +105,12 @@ def _block(kept: KeptLogits, n_layers: int, k: int, means: bool) -> LensTrajecto
         jsd_adjacent_bits=_numpy(between.jsd_adjacent()),
         jsd_final_bits=_numpy(between.jsd_final()),
         log_normaliser=by_item(log_normaliser).cpu().numpy(),
-        mean_probability=between.mean_probability() if means else None,
+        mean_probability=between.mean_probability(),
     )
 
 
 class _Between:
-    """Sums over the vocabulary that compare layers.
+    """Sums over the kept logits that compare layers: a reducer.
 
     With y = log p and h = p/2, `own` is the sum of h y, `cross` of the last layer's h times this
     layer's y, and for two layers with mixture m = h + h', `adjacent` and `final` are the sums of
@@ -110,21 +120,24 @@ class _Between:
 
     def __init__(self, kept: KeptLogits, n_layers: int, means: bool) -> None:
         n_items = kept.n_rows // n_layers
+        self._shape, self._n_vocab = (n_items, n_layers, -1), kept.n_vocab
         zeros = torch.zeros(n_items, n_layers, dtype=torch.float64, device=kept.device)
         self._own, self._cross = zeros, zeros.clone()
         self._adjacent, self._final = zeros[:, 1:].clone(), zeros[:, 1:].clone()
-        peak, rest = kept.peak[:, None], (kept.log_mass + _LN2).float()[:, None]
-        self._means: list[Float[Tensor, "layer token"]] = []
-        self._n_vocab = kept.n_vocab
-        half, mixture, scratch = (torch.empty_like(kept.chunk(0)) for _ in range(3))
-        for place in range(kept.n_chunks):
-            # The peak first: what is then left of large logits is exact.
-            logits = kept.chunk(place).sub_(peak).sub_(rest)
-            torch.exp(logits, out=half)
-            if means:
-                self._means.append(half.view(n_items, n_layers, -1).mean(0).cpu())
-            self._add(*(each.view(n_items, n_layers, -1)
-                        for each in (logits, half, mixture, scratch)))  # fmt: skip
+        self._peak, self._rest = kept.peak[:, None], (kept.log_mass + _LN2).float()[:, None]
+        self._means: list[Float[Tensor, "layer token"]] | None = [] if means else None
+        self._half, self._mixture, self._scratch = (
+            torch.empty_like(kept.chunk(0)) for _ in range(3)
+        )
+
+    def add(self, part: int, tokens: slice, logits: Float[Tensor, "row token"]) -> None:
+        """Take in a chunk, and overwrite it."""
+        # The peak first: what is then left of large logits is exact.
+        lowered = logits.sub_(self._peak).sub_(self._rest).view(self._shape)
+        half = torch.exp(logits, out=self._half).view(self._shape)
+        if self._means is not None:
+            self._means.append(half.mean(0).cpu())
+        self._add(lowered, half, self._mixture.view(self._shape), self._scratch.view(self._shape))
 
     def _add(
         self,
@@ -144,7 +157,9 @@ class _Between:
         torch.add(half[:, :-1], last[:, None], out=mixture)
         self._final += _negentropy(mixture, scratch)
 
-    def mean_probability(self) -> Float[ndarray, "layer vocab"]:
+    def mean_probability(self) -> Float[ndarray, "layer vocab"] | None:
+        if self._means is None:
+            return None
         return 2 * torch.cat(self._means, dim=-1)[:, : self._n_vocab].numpy()
 
     def entropy(self) -> Float[Tensor, "item layer"]:
@@ -173,7 +188,7 @@ def _negentropy(
 
 
 def joined(parts: Sequence[LensTrajectory]) -> LensTrajectory:
-    """Those of some items after those of others, as if they had been read together."""
+    """The trajectories of some items after those of others, as if they had been read together."""
     columns: dict[str, Any] = {}
     for field in fields(LensTrajectory):
         values = [getattr(part, field.name) for part in parts]

@@ -4,7 +4,6 @@ nostalgebraist (2020), "interpreting GPT: the logit lens"; summaries over the vo
 Belrose et al. (2023), arXiv:2303.08112.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from probes.unembedding import Unembedding
+from probes.vocabulary import Moments, TopTokens, stream
 
 # Logits that are held at a time: bounds the memory whatever the items, layers and vocabulary.
 _BLOCK_LOGITS = 2**22
@@ -41,21 +41,31 @@ def lens_summaries(
 ) -> LensSummaries:
     """Top-k, entropy and KL to the last layer in one pass over chunks of the vocabulary.
 
-    Items are taken in blocks, so that memory is bounded.
+    Layers are 0..L of each item, raw. Items are taken in blocks, so that memory is bounded.
+    ValueError for a `k` or a `chunk` out of range.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[99.0, 0.0], [0.0, 99.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=1.0, soft_cap=None)
+    >>> layers = torch.tensor([[[3.0, 3.0], [5.0, 0.0]]])  # one item; undecided, then decided
+    >>> found = lens_summaries(layers, unembedding, k=1)
+    >>> found.entropy_bits.tolist(), found.kl_to_final_bits.tolist()
+    ([[1.0, 0.0]], [[1.0, 0.0]])
     """
     n_vocab = unembedding.n_vocab
     if not 1 <= k <= n_vocab or chunk < 1:
         raise ValueError(f"need 1 <= k <= {n_vocab} and chunk >= 1, got k={k}, chunk={chunk}")
+    project = unembedding.projection()
     n_items, n_layers = residuals.shape[:2]
     step = max(1, _BLOCK_LOGITS // (n_layers * min(chunk, n_vocab)))
     parts = []
     for start in range(0, max(n_items, 1), step):
         block = residuals[start : start + step].to(unembedding.head.device)
         normed = unembedding.norm(block)
-        running = _Running(normed.shape[:2], k, normed.device)
-        for first_token, logits in unembedding.vocabulary_chunks(normed, chunk):
-            running.add(first_token, logits)
-        parts.append(running.summaries())
+        moments, top = Moments(normed.shape[:2], normed.device), TopTokens(k)
+        stream(project, [normed], [moments, top], chunk=chunk)
+        parts.append(_summaries(moments, top))
     return LensSummaries(
         token_ids=np.concatenate([part.token_ids for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
@@ -64,61 +74,10 @@ def lens_summaries(
     )
 
 
-class _Running:
-    """Sums over the vocabulary so far, relative to the largest logit so far.
-
-    With m the peak and w = exp(x - m): `mass` is the sum of w, `own` of w (x - m), `cross` of
-    the last layer's w times this layer's (x - m). Everything else follows from these; taking
-    the peak off keeps logits of any offset exact. A new peak moves what has been summed.
-    """
-
-    def __init__(self, shape: torch.Size, k: int, device: torch.device) -> None:
-        zeros = torch.zeros(shape, dtype=torch.float64, device=device)
-        self._peak: Float[Tensor, "item layer"] | None = None
-        self._mass, self._own, self._cross = zeros, zeros.clone(), zeros.clone()
-        self._k = k
-        self._top = torch.empty((*shape, 0), device=device)
-        self._top_ids = torch.empty((*shape, 0), dtype=torch.int64, device=device)
-
-    def add(self, first_token: int, logits: Float[Tensor, "item layer rows"]) -> None:
-        peak = logits.amax(-1)
-        if self._peak is not None:
-            peak = torch.maximum(peak, self._peak)
-            self._move(lowered=(self._peak - peak).double())
-        self._peak = peak
-        below = logits - peak[..., None]
-        weight = below.exp()
-        self._mass += weight.sum(-1)
-        self._cross += torch.einsum("iv,ilv->il", weight[:, -1], below)
-        self._own += weight.mul_(below).sum(-1)
-        self._keep_top(first_token, logits)
-
-    def _move(self, lowered: Float[Tensor, "item layer"]) -> None:
-        """Take all sums from the old peak to the new one, which lies `-lowered` above it."""
-        shrink = lowered.exp()
-        self._cross = shrink[:, -1:] * (self._cross + lowered * self._mass[:, -1:])
-        self._own = shrink * (self._own + lowered * self._mass)
-        self._mass = shrink * self._mass
-
-    def _keep_top(self, first_token: int, logits: Float[Tensor, "item layer rows"]) -> None:
-        values, places = logits.topk(min(self._k, logits.shape[-1]), dim=-1)
-        values = torch.cat([self._top, values], dim=-1)
-        ids = torch.cat([self._top_ids, places + first_token], dim=-1)
-        self._top, chosen = values.topk(min(self._k, values.shape[-1]), dim=-1)
-        self._top_ids = ids.gather(-1, chosen)
-
-    def summaries(self) -> LensSummaries:
-        peak = self._peak
-        if peak is None:
-            raise ValueError("the vocabulary is empty")
-        log_mass = self._mass.log()
-        entropy = log_mass - self._own / self._mass
-        log_likelihood = self._cross / self._mass[:, -1:] - log_mass
-        missing = (log_likelihood[:, -1:] - log_likelihood).clamp(min=0)
-        probabilities = (self._top - peak[..., None]).double().exp() / self._mass[..., None]
-        return LensSummaries(
-            token_ids=self._top_ids.cpu().numpy(),
-            probabilities=probabilities.float().cpu().numpy(),
-            entropy_bits=(entropy / math.log(2)).float().cpu().numpy(),
-            kl_to_final_bits=(missing / math.log(2)).float().cpu().numpy(),
-        )
+def _summaries(moments: Moments, top: TopTokens) -> LensSummaries:
+    return LensSummaries(
+        token_ids=top.ids.cpu().numpy(),
+        probabilities=moments.probability(top.logits).float().cpu().numpy(),
+        entropy_bits=moments.entropy_bits().float().cpu().numpy(),
+        kl_to_final_bits=moments.kl_to_last_bits().float().cpu().numpy(),
+    )

@@ -7,9 +7,9 @@ residuals and loaded without the model.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from data_prep.errors import UserError
 from probes.durable import write_durably
+from probes.vocabulary import FinalNorm, NormKind, Projection, Way, slices
 
-NormKind = Literal["rms", "rms_plus_one", "layer"]
 _WEIGHTS_FILE = "unembedding.safetensors"
 _DESCRIPTION_FILE = "unembedding.json"
 # Rows of a half-precision head that are widened to float32 at a time.
@@ -32,35 +32,27 @@ class GateError(UserError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FinalNorm:
-    """The norm before the head. It keeps no state: each residual gets its own statistics."""
-
-    kind: NormKind
-    """`rms`: w x/rms (Llama, Qwen); `rms_plus_one`: (1 + w) x/rms (Gemma); `layer`: LayerNorm."""
-    weight: Float[Tensor, " d_model"]
-    bias: Float[Tensor, " d_model"] | None
-    eps: float
-
-    def __call__(
-        self, residual: Float[Tensor, "*batch d_model"]
-    ) -> Float[Tensor, "*batch d_model"]:
-        """Rounded where the model rounds, so that half precision gives the model's own values."""
-        wide = residual.float()
-        if self.kind == "layer":
-            bias = None if self.bias is None else self.bias.float()
-            normed = nn.functional.layer_norm(
-                wide, self.weight.shape, self.weight.float(), bias, self.eps
-            )
-            return normed.to(residual.dtype)
-        normed = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
-        if self.kind == "rms_plus_one":
-            return (normed * (1 + self.weight.float())).to(residual.dtype)
-        return (self.weight * normed.to(residual.dtype)).to(residual.dtype)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Unembedding:
-    """logits = cap(scale * (head @ norm(residual) + bias)), computed in float32."""
+    """logits = cap(scale * (head @ norm(residual) + bias)), computed in float32.
+
+    After the norm it is a `Projection`, the one place where normed residuals become logits.
+
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=2.0, soft_cap=None)
+    >>> residual = torch.tensor([5.0, -5.0])
+    >>> unembedding.logits(residual).tolist()
+    [2.0, -2.0, 0.0]
+    >>> unembedding.logits_of_tokens(residual, torch.tensor([2, 0])).tolist()
+    [0.0, 2.0]
+    >>> [(start, part.tolist()) for start, part in
+    ...  unembedding.vocabulary_chunks(norm(residual), 2)]
+    [(0, [2.0, -2.0]), (2, [0.0])]
+    >>> unembedding.of_rows(slice(1, 3)).logits(residual).tolist()
+    [-2.0, 0.0]
+    >>> Unembedding.unpacked(*unembedding.packed()).logits(residual).tolist()
+    [2.0, -2.0, 0.0]
+    """
 
     norm: FinalNorm
     head: Float[Tensor, "vocab d_model"]
@@ -71,42 +63,40 @@ class Unembedding:
 
     @property
     def n_vocab(self) -> int:
+        """The number of tokens, rows of the head."""
         return self.head.shape[0]
 
+    def projection(self, way: Way = "plain") -> Projection:
+        """What makes logits of normed residuals, in one of the ways that `Projection` explains."""
+        return Projection(self.head, self.bias, scale=self.scale, soft_cap=self.soft_cap, way=way)
+
     def logits(self, residual: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
-        """Logits of the whole vocabulary."""
+        """Logits of the whole vocabulary, in float32, of raw residuals of any layer."""
         chunk = self.n_vocab if self.head.dtype == torch.float32 else _WIDENED_ROWS
         parts = [logits for _, logits in self.vocabulary_chunks(self.norm(residual), chunk)]
-        return torch.cat(parts, dim=-1)
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def vocabulary_chunks(
         self, normed: Float[Tensor, "*batch d_model"], chunk: int
     ) -> Iterator[tuple[int, Float[Tensor, "*batch rows"]]]:
         """(first token id, logits) for `chunk` tokens at a time, of residuals already normed."""
-        for start in range(0, self.n_vocab, chunk):
-            rows = slice(start, start + chunk)
-            yield start, self._project(normed, rows)
+        project = self.projection()
+        for tokens in slices(self.n_vocab, chunk):
+            yield tokens.start, project(normed, tokens)
 
     def logits_of_tokens(
         self, residual: Float[Tensor, "*batch d_model"], token_ids: Int[Tensor, " token"]
     ) -> Float[Tensor, "*batch token"]:
-        """Logits of a few tokens: costs their rows of the head only."""
-        return self._project(self.norm(residual), token_ids.to(self.head.device))
+        """Logits of a few tokens, of raw residuals: costs their rows of the head only."""
+        return self.projection()(self.norm(residual), token_ids.to(self.head.device))
 
-    def _project(
-        self, normed: Float[Tensor, "*batch d_model"], rows: slice | Int[Tensor, " token"]
-    ) -> Float[Tensor, "*batch rows"]:
-        logits = normed.float() @ self.head[rows].float().T
-        if self.bias is not None:
-            logits = logits + self.bias[rows].float()
-        if self.scale != 1:
-            logits = logits * self.scale
-        if self.soft_cap is not None:
-            logits = self.soft_cap * torch.tanh(logits / self.soft_cap)
-        return logits
+    def of_rows(self, rows: slice | Int[Tensor, " token"]) -> "Unembedding":
+        """The same output map for some tokens only; a slice shares the head's memory."""
+        bias = None if self.bias is None else self.bias[rows]
+        return replace(self, head=self.head[rows], bias=bias)
 
-    def save(self, folder: Path) -> None:
-        """Write weights (safetensors) and description (JSON) into an existing folder."""
+    def packed(self) -> tuple[bytes, bytes]:
+        """Weights (safetensors) and their description (JSON), whose checksum vouches for them."""
         tensors = {"norm.weight": self.norm.weight, "head.weight": self.head}
         if self.norm.bias is not None:
             tensors["norm.bias"] = self.norm.bias
@@ -120,33 +110,47 @@ class Unembedding:
             "soft_cap": self.soft_cap,
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
+        return weights, json.dumps(description, indent=1).encode()
+
+    @classmethod
+    def unpacked(cls, weights: bytes, description: bytes) -> "Unembedding":
+        """What `packed` was made of, on the CPU.
+
+        ValueError, KeyError, TypeError or SafetensorError if it is damaged.
+        """
+        about = json.loads(description)
+        if hashlib.sha256(weights).hexdigest() != about["sha256"]:
+            raise ValueError("the weights do not match their checksum")
+        if about["norm"] not in get_args(NormKind):
+            raise ValueError(f"unknown norm {about['norm']!r}")
+        tensors = load(weights)
+        norm = FinalNorm(
+            kind=about["norm"],
+            weight=tensors["norm.weight"],
+            bias=tensors.get("norm.bias"),
+            eps=about["eps"],
+        )
+        return cls(
+            norm=norm,
+            head=tensors["head.weight"],
+            bias=tensors.get("head.bias"),
+            scale=about["scale"],
+            soft_cap=about["soft_cap"],
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and description (JSON) into an existing folder."""
+        weights, description = self.packed()
         # The description last: it vouches for the weights.
         write_durably(folder / _WEIGHTS_FILE, weights)
-        write_durably(folder / _DESCRIPTION_FILE, json.dumps(description, indent=1).encode())
+        write_durably(folder / _DESCRIPTION_FILE, description)
 
     @classmethod
     def load(cls, folder: Path) -> "Unembedding":
         """Read what `save` wrote; UserError if it is missing or damaged."""
         try:
-            description = json.loads((folder / _DESCRIPTION_FILE).read_text(encoding="utf-8"))
-            content = (folder / _WEIGHTS_FILE).read_bytes()
-            if hashlib.sha256(content).hexdigest() != description["sha256"]:
-                raise ValueError("the weights do not match their checksum")
-            if description["norm"] not in get_args(NormKind):
-                raise ValueError(f"unknown norm {description['norm']!r}")
-            tensors = load(content)
-            return cls(
-                norm=FinalNorm(
-                    kind=description["norm"],
-                    weight=tensors["norm.weight"],
-                    bias=tensors.get("norm.bias"),
-                    eps=description["eps"],
-                ),
-                head=tensors["head.weight"],
-                bias=tensors.get("head.bias"),
-                scale=description["scale"],
-                soft_cap=description["soft_cap"],
-            )
+            description = (folder / _DESCRIPTION_FILE).read_bytes()
+            return cls.unpacked((folder / _WEIGHTS_FILE).read_bytes(), description)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(
                 f"no usable unembedding in {folder} ({error}): copy it again or repeat the capture"
@@ -156,7 +160,15 @@ class Unembedding:
 def detach_unembedding(
     norm: nn.Module, head: nn.Module, *, scale: float, soft_cap: float | None
 ) -> Unembedding:
-    """The unembedding of a model's final norm and head modules; shares their memory."""
+    """The unembedding of a model's final norm and head modules; shares their memory.
+
+    GateError if the head is not one linear map, or the norm none that is known.
+
+    >>> norm, head = nn.RMSNorm(4, eps=1e-6), nn.Linear(4, 9, bias=False)
+    >>> found = detach_unembedding(norm, head, scale=1.0, soft_cap=None)
+    >>> found.norm.kind, found.n_vocab
+    ('rms', 9)
+    """
     weight = getattr(head, "weight", None)
     if not isinstance(weight, Tensor) or weight.ndim != 2:
         raise GateError(f"the head {type(head).__name__} is not one linear map: no lens through it")

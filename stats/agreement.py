@@ -1,4 +1,4 @@
-"""Do two readouts say the same of the same scenes?"""
+"""Do two readouts say the same about the same scenes?"""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,23 @@ from stats.smooth_functions import Interval, Moments, interval_of_means
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far two readouts agree, scene by scene, at each layer."""
+    """How far two readouts agree, scene by scene, at each layer.
+
+    >>> first = np.array([[0.0], [1.0], [2.0]])
+    >>> found = readout_agreement(first, first + 1, rng=np.random.default_rng(0), n_resamples=99)
+    >>> found.limits.ravel().tolist()  # Every scene differs by -1.
+    [-1.0, -1.0]
+    """
 
     concordance: Interval
-    """Lin's coefficient: 1 where they are equal, below the correlation where one is shifted or
-    stretched; 1 by definition where both are the same constant, 0 where either is constant."""
+    """Lin's concordance coefficient, from -1 to 1. It is 1 where both readouts are equal, and below
+    their correlation where one is shifted or stretched. It is 1 by definition where both are the
+    same constant, and 0 where one of them alone is constant."""
     bias: Interval
-    """Mean of first minus second."""
+    """The mean of the first minus the second, in the unit of the scores."""
     limits: Float[ndarray, "2 layer"]
-    """Bland and Altman's limits: 95% of scenes' differences lie between, if they are normal."""
+    """Bland and Altman's lower and upper limits of agreement: if the differences between the
+    readouts are normal, 95% of the scenes' differences lie between the two."""
 
 
 def readout_agreement(
@@ -31,12 +39,20 @@ def readout_agreement(
     n_resamples: int = 10_000,
     level: float = 0.95,
 ) -> Agreement:
-    """Agreement of two readouts' scores or effects on the same scenes, with scene bootstrap CIs
-    (`interval_of_means`: BCa below 200 scenes).
+    """Measure how far two readouts' scores, or effects, agree on the same scenes.
 
-    Rows are scenes, independent, the same in both. Raises ValueError for unequal shapes, values
-    that are not finite, fewer than 2 scenes. Source: Lin (1989), Biometrics 45:255; Bland &
-    Altman (1986), Lancet 327:307.
+    The intervals come from a bootstrap of scenes (see `interval_of_means`: below 200 scenes the
+    bias-corrected and accelerated one, BCa). Rows are independent scenes, the same ones in the
+    same order in both tables.
+
+    Raises ValueError for tables of unequal shapes, for values that are not finite and for fewer
+    than 2 scenes. Source: Lin (1989), Biometrics 45:255; Bland & Altman (1986), Lancet 327:307.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal(size=(50, 1))
+    >>> found = readout_agreement(first, first + 1, rng=rng, n_resamples=999)
+    >>> found.bias.estimate.round(2).tolist(), found.concordance.estimate.round(2).tolist()
+    ([-1.0], [0.62])
     """
     a = finite_array(first, name="first", axes=["scene", "layer"])
     b = finite_array(second, name="second", axes=["scene", "layer"])

@@ -1,6 +1,7 @@
-"""What every function of this package asks of its arguments, and what it says when refused.
+"""Checks of arguments that the functions of this package share.
 
-Every message names the argument, the rule, the value and the remedy.
+Each check returns the argument in the form that the function works with, or raises ValueError with
+a message that names the argument, the rule, the value and the remedy.
 """
 
 import math
@@ -19,7 +20,15 @@ def finite_array(
     axes: Sequence[str],
     open_ended: bool = False,
 ) -> Float[ndarray, "..."]:
-    """`value` as finite float64 with one dimension per axis name, or more if `open_ended`."""
+    """`value` as an array of finite float64 numbers with one dimension per name in `axes`.
+
+    With `open_ended` it may have more dimensions. `name` is what the argument is called in
+    messages. Raises ValueError for too few or too many dimensions, for an array without values and
+    for a value that is missing or infinite, whose place it names.
+
+    >>> finite_array([1, 2], name="scores", axes=["layer"])
+    array([1., 2.])
+    """
     array = np.asarray(value, dtype=float)
     wanted = f"[{', '.join(axes)}{', ...' if open_ended else ''}]"
     if array.ndim < len(axes) or (array.ndim > len(axes) and not open_ended):
@@ -27,7 +36,9 @@ def finite_array(
             f"`{name}` must have the axes {wanted}, got shape {array.shape}: reshape it"
         )
     if array.size == 0:
-        raise ValueError(f"`{name}` {wanted} must not be empty, got shape {array.shape}: pass data")
+        raise ValueError(
+            f"`{name}` {wanted} must not be empty, got shape {array.shape}: pass values"
+        )
     finite = np.isfinite(array)
     if not finite.all():
         where = np.argwhere(~finite)[0]
@@ -39,7 +50,12 @@ def finite_array(
 
 
 def enough_scenes(n_scenes: int, *, name: str, least: int = 2, why: str = "") -> None:
-    """Refuse fewer than `least` scenes."""
+    """Raise ValueError if there are fewer than `least` scenes; `why` adds the reason for `least`.
+
+    >>> enough_scenes(1, name="effect")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: need at least 2 scenes, got 1 in `effect`: add scenes ...
+    """
     if n_scenes < least:
         raise ValueError(
             f"need at least {least} scenes, got {n_scenes} in `{name}`{why}: "
@@ -48,7 +64,11 @@ def enough_scenes(n_scenes: int, *, name: str, least: int = 2, why: str = "") ->
 
 
 def positive(value: float, *, name: str) -> float:
-    """`value` as a finite number above zero."""
+    """`value` as a float, which must be finite and above zero; ValueError otherwise.
+
+    >>> positive(0.05, name="margin")
+    0.05
+    """
     number = float(value)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(
@@ -59,7 +79,11 @@ def positive(value: float, *, name: str) -> float:
 
 
 def probability(value: float, *, name: str) -> float:
-    """`value` as a number strictly between 0 and 1."""
+    """`value` as a float, which must lie strictly between 0 and 1; ValueError otherwise.
+
+    >>> probability(0.95, name="level")
+    0.95
+    """
     number = float(value)
     if not 0 < number < 1:
         raise ValueError(
@@ -69,7 +93,11 @@ def probability(value: float, *, name: str) -> float:
 
 
 def enough_resamples(n_resamples: int, *, least: int = 1, why: str = "") -> int:
-    """`n_resamples` as an integer of at least `least`."""
+    """`n_resamples` as an integer, which must be at least `least`; ValueError otherwise.
+
+    >>> enough_resamples(10_000)
+    10000
+    """
     if int(n_resamples) != n_resamples or n_resamples < least:
         raise ValueError(
             f"`n_resamples` must be a whole number of at least {least}{why}, got {n_resamples}: "
@@ -79,7 +107,13 @@ def enough_resamples(n_resamples: int, *, least: int = 1, why: str = "") -> int:
 
 
 def resamples_for_interval(n_resamples: int, level: float) -> int:
-    """Enough resamples that both tails of an interval at `level` hold at least one."""
+    """`n_resamples`, if it is enough for both tails of an interval at `level` to hold a resample.
+
+    At level .95 that takes 39. Raises ValueError for fewer.
+
+    >>> resamples_for_interval(39, 0.95)
+    39
+    """
     least = math.ceil(2 / (1 - level) - 1e-9) - 1
     return enough_resamples(n_resamples, least=least, why=f" for level {level:g}")
 
@@ -87,7 +121,13 @@ def resamples_for_interval(n_resamples: int, level: float) -> int:
 def answer_indices(
     answers: Shaped[ndarray, "..."], n_items: int, n_answers: int
 ) -> Int[ndarray, " item"]:
-    """`answers` as indices into the answer axis of `scores`, one per item."""
+    """`answers` as indices into the answer axis of the scores, one per item.
+
+    Raises ValueError unless there is one whole number per item, from 0 to `n_answers` - 1.
+
+    >>> answer_indices(np.array([2, 0]), n_items=2, n_answers=3).tolist()
+    [2, 0]
+    """
     labels = np.asarray(answers)
     if labels.shape != (n_items,) or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -105,7 +145,13 @@ def answer_indices(
 
 
 def horizon_layer(horizon: int | None, n_layers: int) -> int:
-    """The last layer considered; the last one there is, unless told otherwise."""
+    """The last layer that is considered: `horizon`, or the last one there is where it is None.
+
+    Raises ValueError for a horizon that is none of the layers 0 to `n_layers` - 1.
+
+    >>> horizon_layer(None, n_layers=29), horizon_layer(20, n_layers=29)
+    (28, 20)
+    """
     if horizon is None:
         return n_layers - 1
     if int(horizon) != horizon or not 0 <= horizon < n_layers:
@@ -119,8 +165,12 @@ def horizon_layer(horizon: int | None, n_layers: int) -> int:
 def plateau_window(plateau: Sequence[int] | None, horizon: int) -> slice:
     """The layers from the first to the last of `plateau`, both included, as a slice.
 
-    A pair `(first, last)` and a run such as `range(25, 33)` mean the same window. Without one,
-    the last quarter of the layers `0..horizon`.
+    A pair `(first, last)` and a run such as `range(25, 33)` mean the same window. Where `plateau`
+    is None, the window is the last quarter of the layers from 0 to `horizon`. Raises ValueError
+    for layers in falling order or outside of 0 to `horizon`.
+
+    >>> plateau_window(None, horizon=27), plateau_window((25, 32), horizon=32)
+    (slice(21, 28, None), slice(25, 33, None))
     """
     if plateau is None:
         n_states = horizon + 1

@@ -22,14 +22,20 @@ STUDENTIZED_BELOW = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootstrapInterval:
-    """Means over scenes with a confidence interval for each column, in the unit of the values."""
+    """Means over scenes with a confidence interval for each column, in the unit of the values.
+
+    >>> effect = np.array([[0.0, 0.1], [0.2, 0.3], [0.1, 0.5]])
+    >>> found = cluster_bootstrap(effect, range(3), rng=np.random.default_rng(0), n_resamples=99)
+    >>> found.estimate.round(3).tolist(), found.standard_error.round(3).tolist()
+    ([0.1, 0.3], [0.058, 0.115])
+    """
 
     estimate: Float[ndarray, " *column"]
     """Mean over scenes of each scene's mean over its items."""
     low: Float[ndarray, " *column"]
-    """Lower end, per column, each at `level` (not simultaneous)."""
+    """Lower end of the interval, each column alone at `level` (not simultaneous)."""
     high: Float[ndarray, " *column"]
-    """Upper end."""
+    """Upper end of the interval, likewise."""
     standard_error: Float[ndarray, " *column"]
     """Standard deviation over scenes divided by the root of their number."""
     level: float
@@ -37,11 +43,11 @@ class BootstrapInterval:
     method: Method
     """How the interval was made from the resamples."""
     n_scenes: int
-    """Clusters that were redrawn."""
+    """Number of scenes, which were redrawn as wholes."""
     n_items: int
-    """Rows that were given."""
+    """Number of items, the rows that were given."""
     n_resamples: int
-    """Redraws of all scenes."""
+    """How often all scenes were redrawn."""
 
 
 def cluster_bootstrap(
@@ -53,7 +59,7 @@ def cluster_bootstrap(
     level: float = 0.95,
     method: Method | None = None,
 ) -> BootstrapInterval:
-    """Mean over scenes of `values`, with an interval from redrawing whole scenes.
+    """Estimate the mean over scenes of `values`, with an interval from redrawing whole scenes.
 
     Estimand: the mean, over the population of scenes, of a scene's mean over its items. A scene
     counts once however many items it has, so repeating items within a scene changes nothing.
@@ -61,12 +67,19 @@ def cluster_bootstrap(
 
     `clusters` names the scene of each item. `method` is "studentized" (bootstrap-t) below 200
     scenes and "percentile" from there on, unless given; "bca" corrects bias and acceleration. A
-    column without spread has the interval `[estimate, estimate]`. The order of rows is moot, to
-    the last digits of a scene's own mean.
+    column without spread has the interval `[estimate, estimate]`. The order of rows makes no
+    difference, except to the last digits of a scene's own mean.
 
     Raises ValueError for values that are not finite, fewer than 2 scenes, or fewer resamples
     than the level needs. Source: Davison & Hinkley (1997), Bootstrap Methods and their
     Application, sections 3.8 and 5.2-5.3; Efron (1987), JASA 82:171.
+
+    >>> rng = np.random.default_rng(0)
+    >>> right = np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    >>> scenes = ["a", "a", "b", "b", "c", "c"]
+    >>> found = cluster_bootstrap(right, scenes, rng=rng, n_resamples=999)
+    >>> float(found.estimate), found.n_scenes
+    (0.5, 3)
     """
     table = finite_array(values, name="values", axes=["item"], open_ended=True)
     n_items, columns = len(table), table.shape[1:]

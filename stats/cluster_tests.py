@@ -1,7 +1,7 @@
-"""Cluster mass and threshold-free cluster enhancement over layers, for comparison with max-T.
+"""Cluster mass and threshold-free cluster enhancement, for comparison with the maximum t.
 
-Neighbouring layers support each other, which finds weak broad effects; what is tested is a whole
-run of layers, so no claim about where it starts follows.
+Neighbouring layers support each other, which finds effects that are weak but broad. What is tested
+is a whole run of layers, so nothing follows about where the effect starts.
 """
 
 from dataclasses import dataclass
@@ -27,23 +27,31 @@ _LARGEST_T = 1e3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterTest:
-    """Each layer's cluster statistic with its family-wise adjusted p-value."""
+    """Each layer's cluster statistic with its family-wise adjusted p-value.
+
+    >>> effect = np.array([[-1.0, 1.0, 2.0], [1.0, 2.0, 1.0], [0.0, 3.0, 3.0]])
+    >>> found = cluster_test(effect, rng=np.random.default_rng(0), threshold=2.0)
+    >>> found.p.tolist(), found.exact  # Layers 1 and 2 are one cluster.
+    ([1.0, 0.125, 0.125], True)
+    """
 
     p: Float[ndarray, " layer"]
-    """For "no effect anywhere", by the cluster that the layer is in; 1 outside of clusters.
-    Simultaneous over all layers: of clusters, not of a layer by itself."""
+    """The p-value for "no effect anywhere" of the cluster that the layer is in; 1 for a layer in no
+    cluster. It is simultaneous over all layers, and speaks of the cluster as a whole, not of the
+    layer by itself."""
     omnibus_p: float
     """The smallest of `p`."""
     statistic: Float[ndarray, " layer"]
-    """Mass of the layer's cluster (sum of t, one-sided), or its enhanced t; 0 outside."""
+    """For "mass" the sum of t over the layer's cluster, for "tfce" the layer's enhanced t; 0 for a
+    layer in no cluster."""
     threshold: float | None
-    """t above which layers form clusters; None for TFCE."""
+    """The t above which layers form clusters; None for "tfce"."""
     exact: bool
-    """All flips were enumerated instead of drawn."""
+    """Whether all flips were enumerated instead of drawn."""
     n_scenes: int
-    """Scenes whose signs were flipped."""
+    """Number of scenes, whose signs were flipped."""
     n_resamples: int
-    """Flips drawn, or enumerated."""
+    """Number of flips drawn, or enumerated."""
 
 
 def cluster_test(
@@ -54,15 +62,21 @@ def cluster_test(
     threshold: float | None = None,
     n_resamples: int = 10_000,
 ) -> ClusterTest:
-    """One-sided sign-flip test of runs of layers, by the largest run of each flip.
+    """Test runs of neighbouring layers by sign flips, against the largest run of each flip.
 
-    Null and assumptions as `sign_flip_max_t`. "mass" sums t over the run of layers with t above
-    `threshold` (default: its one-sided .05 quantile); "tfce" needs no threshold: it sums
-    extent^.5 height^2 over heights in steps of .2. t is capped at 1000, where scenes do not vary.
+    The null hypothesis and the assumptions are those of `sign_flip_max_t`, one-sided. "mass" sums t
+    over the run of layers with t above `threshold` (default: its one-sided .05 quantile); "tfce"
+    needs no threshold: it sums extent^.5 height^2 over heights in steps of .2. t is capped at 1000,
+    where scenes do not vary.
 
-    Raises ValueError for fewer than 2 scenes, values that are not finite, a threshold that is not
-    positive. Source: Maris & Oostenveld (2007), doi:10.1016/j.jneumeth.2007.03.024; Smith & Nichols
-    (2009), doi:10.1016/j.neuroimage.2008.03.061.
+    Raises ValueError for fewer than 2 scenes, for values that are not finite and for a threshold
+    that is not positive. Source: Maris & Oostenveld (2007), doi:10.1016/j.jneumeth.2007.03.024;
+    Smith & Nichols (2009), doi:10.1016/j.neuroimage.2008.03.061.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1], 1, (30, 4))
+    >>> found = cluster_test(effect, rng=np.random.default_rng(1), n_resamples=999)
+    >>> (found.p <= 0.05).tolist()
+    [False, False, True, True]
     """
     table = finite_array(effect, name="effect", axes=["scene", "layer"])
     n_scenes = len(table)
@@ -104,14 +118,23 @@ def cluster_test(
 def cluster_mass(
     t: Float[ndarray, "curve layer"], threshold: float
 ) -> Float[ndarray, "curve layer"]:
-    """Sum of t over the run of layers above the threshold that each layer is in; 0 outside."""
+    """The sum of t over the run of layers above `threshold` that each layer is in; 0 outside runs.
+
+    >>> cluster_mass(np.array([[0.0, 2.0, 3.0, 1.0]]), threshold=1.5).tolist()
+    [[0.0, 5.0, 5.0, 0.0]]
+    """
     return _over_runs(t, t > threshold)
 
 
 def tfce(t: Float[ndarray, "curve layer"]) -> Float[ndarray, "curve layer"]:
-    """Threshold-free enhancement of each layer's t, in steps of .2 from 0; 0 where t is below.
+    """Threshold-free cluster enhancement of each layer's t, by summing heights in steps of .2.
 
-    The top step is the last below the largest t of all curves.
+    The steps start at .2 and end below the largest t of all curves; beyond 10 they are wider. A
+    layer whose t is below .2 has 0. Source: Smith & Nichols (2009),
+    doi:10.1016/j.neuroimage.2008.03.061.
+
+    >>> tfce(np.array([[0.0, 1.0, 1.0, 0.0]])).round(2).tolist()
+    [[0.0, 0.62, 0.62, 0.0]]
     """
     enhanced = np.zeros_like(t)
     top = t.max(initial=0.0)
@@ -130,7 +153,10 @@ def tfce(t: Float[ndarray, "curve layer"]) -> Float[ndarray, "curve layer"]:
 def _over_runs(
     values: Float[ndarray, "curve layer"], inside: ndarray
 ) -> Float[ndarray, "curve layer"]:
-    """Sum of the values over each unbroken run inside, at all layers of the run; 0 outside."""
+    """The sum of the values over each unbroken run of layers that are `inside`, at all its layers.
+
+    Layers that are not inside have 0.
+    """
     kept = np.where(inside, values, 0.0)
     total = np.zeros_like(kept)
     running = np.zeros(len(kept))

@@ -1,7 +1,7 @@
-"""What a curve over layers is shown to do: to rise past half of its plateau, fall, or end below.
+"""What a curve over layers is shown to do: rise past half of its plateau, fall, or end low.
 
-Each statement is shown by a test or not made; that something is not shown is never taken for its
-opposite.
+Each statement is made only where a test shows it. That something is not shown is never taken to
+show its opposite.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,19 @@ def course_of(
     rng: np.random.Generator,
     n_resamples: int,
 ) -> Course:
-    """The course of the mean effect, up to its last layer. Rows are independent scenes."""
+    """Test what the mean effect does from the first layer to the last, each at level 1 - alpha.
+
+    Rows are independent scenes. `plateau` is the window of layers whose mean is the plateau, and
+    `margin` the least effect that matters, in the unit of the effect. The tests are one-sided t
+    tests over scenes, and sign flips with the maximum t where several layers are tested at once.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1], 0.1, (20, 4))
+    >>> rng = np.random.default_rng(1)
+    >>> window = slice(3, 4)
+    >>> course = course_of(effect, plateau=window, margin=0.1, alpha=0.05, rng=rng, n_resamples=999)
+    >>> course.was_above, course.past_half_at_0, course.monotone
+    (True, False, True)
+    """
     above, below = (shown(effect - margin, alpha=alpha)[side] for side in (1, 0))
     excess = excess_over_half(effect, plateau)
     past_half_at_0 = bool(shown(excess[:, :1], alpha=alpha)[1].item())
@@ -64,9 +76,13 @@ def course_of(
 
 
 def p_above(excess: Float[ndarray, " scene"]) -> float:
-    """One-sided p of a mean that is not above 0, by a t test over scenes; never 0.
+    """The p-value for "the mean is not above 0", by a one-sided t test over scenes; never 0.
 
-    Without any spread the sign of the mean decides, with the least p that a float can hold.
+    Where the scenes do not differ the sign of the mean decides: p is the least positive number that
+    a float can hold for a mean above 0, and otherwise 1.
+
+    >>> round(p_above(np.array([1.0, 2.0, 3.0])), 3)
+    0.037
     """
     mean, spread = excess.mean(), excess.std(ddof=1)
     if spread <= 1e-12 * np.abs(excess).max():
@@ -87,8 +103,8 @@ def _monotone(
     """Whether no fall below half of the plateau is shown.
 
     Both signs of every layer are tested together, so that a curve that rises once and for all is
-    called otherwise in a share of alpha of the studies at most: of a layer shown above and a
-    later one shown below, one must then be an error.
+    said to fall in at most a share alpha of the studies: if one layer is shown above the half and a
+    later one below it, one of the two must then be an error.
     """
     mean = effect.mean(axis=0)
     crossing = half_plateau_crossing(mean[None], plateau)[0]

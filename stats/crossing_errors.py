@@ -1,7 +1,8 @@
-"""Several models' depth of emergence, with the errors that their scenes leave, and share.
+"""The depth at which several models' effects emerge, with the errors that their scenes leave.
 
-What `random_effects` pools: each model's `lambda_half` as share of its depth, or the difference of
-two attributes' within a model, and the covariance of their errors over scenes.
+This is what `random_effects` pools: each model's `lambda_half` as a share of its depth, or the
+difference between two attributes of one model, and the covariance of their errors over scenes,
+since models that see the same scenes share a part of their errors.
 """
 
 from collections.abc import Sequence
@@ -23,15 +24,17 @@ class ModelCurves:
     """One model's effects by layer: of one attribute, or of two on the same scenes."""
 
     curves: Float[ndarray, "scene curve layer"]
-    """One curve: its depth is estimated. Two: the depth of the second minus that of the first."""
+    """The effects. Where there is one curve, its depth is estimated; where there are two, the depth
+    of the second minus that of the first."""
     scenes: tuple[str, ...]
-    """Name of each row."""
+    """The name of each row's scene."""
     data: str
-    """What the scenes are of: two models share a scene where both names are the same."""
+    """The name of the data set that the scenes are from. Two models share a scene where both the
+    data set's and the scene's name are the same."""
     plateau: Sequence[int] | None = None
     """First and last layer of the plateau; by default the last quarter up to the horizon."""
     horizon: int | None = None
-    """Last layer considered."""
+    """The last layer that is considered; by default the last one there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,36 +42,46 @@ class CrossingErrors:
     """Depths of emergence, or differences of them, of several models, in shares of the depth."""
 
     estimates: Float[ndarray, " model"]
-    """NaN where a mean plateau is not positive."""
+    """The depths, or differences, in shares of the depth; NaN where a mean plateau is not
+    positive."""
     covariance: Float[ndarray, "model model"]
-    """Of their errors, by the scene bootstrap; 0 between models that share no scenes."""
+    """The covariance of the errors of `estimates`, by the scene bootstrap; 0 between models that
+    share no scenes."""
     absent: Float[ndarray, " model"]
-    """Share of resamples without a crossing. They count as the farthest that could be, so that
-    they widen the error."""
+    """Share of resamples without a crossing. Each of them counts as the value farthest from the
+    estimate that is possible, so that they widen the error."""
     last_layers: tuple[int, ...]
-    """By which layers are divided."""
+    """The last layer of each model, by which its layers are divided."""
 
 
 def crossing_errors(
     models: Sequence[ModelCurves], *, rng: np.random.Generator, n_resamples: int = 2000
 ) -> CrossingErrors:
-    """Depth of emergence of each model (or difference of two), and the errors' covariance.
+    """Estimate each model's depth of emergence (or difference of two) and the errors' covariance.
 
     Standard errors are standard deviations over resamples of a model's own scenes (bootstrap-t
-    curves below 200 scenes, as `half_crossing`). Models of the same data are redrawn together on
+    curves below 200 scenes, as in `half_crossing`). Models of the same data are redrawn together on
     the scenes that all of them have, which gives the correlation; it is scaled by the share of
-    scenes that are common, as of means. Bootstrap intervals of a crossing are not symmetric: the
-    standard deviation only weighs models, it is no interval.
+    scenes that are common, as the correlation of two means would be. Bootstrap intervals of a
+    crossing are not symmetric: the standard deviation only weighs models, it is no interval.
 
-    Raises ValueError for fewer than 2 scenes, names that do not match rows, and as
-    `half_crossing`. Source: Davison & Hinkley (1997), section 2.2.
+    Raises ValueError for fewer than 2 scenes, for another number of names than of rows, for fewer
+    than 200 resamples and for a plateau or horizon outside of the layers. Source: Davison & Hinkley
+    (1997), section 2.2.
+
+    >>> effect = np.random.default_rng(0).normal([[0, 0, 1, 1, 1]], 0.1, (30, 1, 5))
+    >>> model = ModelCurves(curves=effect, scenes=tuple(map(str, range(30))), data="clevr")
+    >>> found = crossing_errors([model, model], rng=np.random.default_rng(1), n_resamples=200)
+    >>> found.estimates.round(1).tolist(), found.covariance.shape
+    ([0.4, 0.4], (2, 2))
     """
     n_resamples = enough_resamples(n_resamples, least=_LEAST_RESAMPLES)
     for model in models:
         enough_scenes(len(model.curves), name="curves")
         if len(model.scenes) != len(model.curves):
             raise ValueError(
-                f"`scenes` must name every row ({len(model.curves)}), got {len(model.scenes)}"
+                f"`scenes` must name every row of `curves` ({len(model.curves)}), got "
+                f"{len(model.scenes)} names: pass one name per row, in the same order"
             )
     streams = rng.spawn(2 * len(models))
     drawn = [
@@ -90,7 +103,7 @@ def crossing_errors(
 def _correlation(
     models: Sequence[ModelCurves], streams: Sequence[np.random.Generator], n_resamples: int
 ) -> Float[ndarray, "model model"]:
-    """Of the errors; 1 on the diagonal, 0 between models of other data."""
+    """Correlation of the models' errors; 1 on the diagonal, 0 between models of different data."""
     found = np.eye(len(models))
     for stream, data in zip(streams, dict.fromkeys(model.data for model in models), strict=False):
         places = [place for place, model in enumerate(models) if model.data == data]
@@ -151,7 +164,7 @@ def _depth(model: ModelCurves, curves: Float[ndarray, "row curve layer"]) -> Flo
 
 
 def _filled(model: ModelCurves, drawn: Float[ndarray, " resample"]) -> Float[ndarray, " resample"]:
-    """What is absent as the farthest from the estimate that a depth, or a difference, can be."""
+    """The resamples, where NaN is replaced by the possible value farthest from the estimate."""
     ends = (0.0, 1.0) if model.curves.shape[1] == 1 else (-1.0, 1.0)
     middle = _estimate(model)
     return np.where(np.isnan(drawn), max(ends, key=lambda end: abs(end - middle)), drawn)

@@ -30,49 +30,57 @@ _TIE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthDifference:
-    """`lambda_half` / L of the second minus that of the first; above 0 where the first is earlier.
+    """The second's relative depth minus the first's: above 0 where the first emerges earlier.
 
-    A resample in which a plateau is not positive has no depth; it counts against every claim.
+    The relative depth is `lambda_half` divided by the last layer, L. A resample in which a plateau
+    is not positive has no depth; it counts against every claim.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> found = depth_difference(effect, effect, rng=rng, paired=True, n_resamples=999)
+    >>> found.estimate, found.p, found.p_equivalence  # A model and itself.
+    (0.0, 1.0, 0.001)
     """
 
     depths: tuple[float, float]
-    """Of the first and of the second on these scenes; NaN where the mean plateau is not
-    positive."""
+    """The relative depths of the first and of the second on these scenes; NaN where the mean
+    plateau is not positive."""
     layer_depths: tuple[float, float]
-    """First whole layer at or past the crossing, / L, of the first and of the second on these
-    scenes; NaN likewise."""
+    """The first whole layer at or past the crossing, divided by L, of the first and of the second
+    on these scenes; NaN where the mean plateau is not positive."""
     estimate: float
-    """Second minus first, in shares of the depth."""
+    """The second's depth minus the first's, in shares of the depth."""
     low: float
-    """Lower end of the interval, of the scene bootstrap: of this difference alone."""
+    """Lower end of the scene bootstrap's interval for this difference alone."""
     high: float
-    """Upper end."""
+    """Upper end of that interval."""
     p: float
-    """Two-sided, alone, for "no difference"; never 0. It allows no claim of a direction:
-    `p_beyond`."""
+    """Two-sided p-value of this difference alone, for "no difference"; never 0. It allows no claim
+    of a direction; `p_beyond` does."""
     beyond: float
     """One layer of the shallower model as share of its depth, 1 / min(L1, L2): the difference that
     interpolation between layers alone can make."""
     p_beyond: float
-    """Two-sided, for "the difference is at most one layer of the shallower model"; never 0. A
-    direction is claimed by this one."""
+    """Two-sided p-value for "the difference is at most one layer of the shallower model"; never 0.
+    A claim of a direction rests on this one."""
     level: float
     """Nominal coverage of the interval, and 1 minus the level of the equivalence test."""
     margin: float
-    """Least difference that matters."""
+    """Least difference that matters, in shares of the depth."""
     low_equivalence: float
     """Lower end of the interval at 2 level - 1 (90% for level .95), by which equivalence is
     judged."""
     high_equivalence: float
-    """Upper end."""
+    """Upper end of the interval by which equivalence is judged."""
     p_equivalence: float
-    """For "the difference is `margin` or more": the larger of two one-sided p; never 0."""
+    """P-value for "the difference is `margin` or more, either way": the larger of two one-sided
+    p-values; never 0."""
     paired: bool
-    """Both curves of a scene were redrawn together."""
+    """Whether both curves of a scene were redrawn together."""
     n_scenes: tuple[int, int]
-    """Scenes of the first and of the second; the same ones if paired."""
+    """Number of scenes of the first and of the second; the same ones if paired."""
     n_resamples: int
-    """Redraws of all scenes."""
+    """How often all scenes were redrawn."""
 
 
 def depth_difference(
@@ -87,21 +95,29 @@ def depth_difference(
     level: float = 0.95,
     n_resamples: int = 10_000,
 ) -> DepthDifference:
-    """Difference of `lambda_half` / L, second minus first, of two models or two data sets.
+    """Compare two models, or data sets, in the relative depth at which the effect emerges.
 
-    Estimand: the difference of relative depths, 0 (embeddings) to 1 (last block), at which the
-    mean effect crosses half of its plateau. `paired` where both have the same scenes in the same
-    order (two models on one data set): scenes are then redrawn together. Otherwise the samples
-    must be independent. `plateau` and `horizon` give each one's in its own layers (default: the
-    last quarter up to the horizon; the last layer). Equivalence is inclusion of the interval at
-    2 level - 1 in -margin..margin, the bootstrap's form of two one-sided tests. A direction needs
-    more than a difference: a step between two layers is put halfway between them, which is
-    another share of 8 layers than of 32, so `p_beyond` tests against one layer of the shallower
-    model instead of against 0.
+    Estimand: the difference of relative depths, 0 (embeddings) to 1 (last block), at which the mean
+    effect crosses half of its plateau. Pass `paired=True` where both have the same scenes in the
+    same order (two models on one data set): scenes are then redrawn together. Otherwise the samples
+    must be independent. `plateau` and `horizon` hold a value for each of the two, in its own layers
+    (default: the last quarter up to the horizon, and the last layer). Equivalence is inclusion of
+    the interval at 2 level - 1 in -margin..margin, the bootstrap's form of two one-sided tests. A
+    direction needs more than a difference: a step between two layers is put halfway between them,
+    which is another share of 8 layers than of 32, so `p_beyond` tests against one layer of the
+    shallower model instead of against 0.
 
-    Raises ValueError where paired samples differ in scenes, for a model without blocks, for a
-    margin outside (0, 1), and as `emergence_layer`. Source: Davison & Hinkley (1997), sections
-    2.4 and 3.2; Schuirmann (1987), J. Pharmacokin. Biopharm. 15:657 (two one-sided tests).
+    Raises ValueError where paired samples differ in scenes, for a model with a single layer, for a
+    margin that is not between 0 and 1, and where `emergence_layer` does. Source: Davison & Hinkley
+    (1997), sections 2.4 and 3.2; Schuirmann (1987), J. Pharmacokin. Biopharm. 15:657 (two one-sided
+    tests).
+
+    >>> rng = np.random.default_rng(0)
+    >>> early = rng.normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> late = rng.normal([0, 0, 0, 1, 1], 0.1, (30, 5))
+    >>> found = depth_difference(early, late, rng=rng, paired=True, n_resamples=999)
+    >>> round(found.estimate, 2), found.beyond
+    (0.26, 0.25)
     """
     level = probability(level, name="level")
     margin = probability(margin, name="margin")
@@ -147,7 +163,7 @@ def _checked(
         table = finite_array(effect, name=name, axes=["scene", "layer"])
         enough_scenes(len(table), name=name)
         if table.shape[1] < 2:
-            raise ValueError(f"`{name}` must have at least 2 layers, got 1: depth needs a last one")
+            raise ValueError(f"`{name}` must have at least 2 layers, got 1: pass all layers 0..L")
         tables.append(table)
     if paired and len(tables[0]) != len(tables[1]):
         raise ValueError(

@@ -1,7 +1,8 @@
-"""Real images against K swapped sets: the rank of the real one among derangements.
+"""The rank of the real set of images among K sets in which no scene keeps its own image.
 
-The test for when each swap costs a forward pass. Where all relabellings are free
-(`shuffled_label_test`), that test is exact and stronger.
+Such a swap of all images is a derangement. This is the test for when each swap costs a forward pass
+of the model. Where all relabellings are free (`shuffled_label_test`), that test is exact and
+stronger.
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,20 @@ _TIE = 100 * np.finfo(float).eps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerangementRanks:
-    """The rank p-values of the real images."""
+    """The p-values of the real images, by their rank among swapped ones.
+
+    >>> real, swapped = np.ones((2, 1)), np.zeros((19, 2, 1))
+    >>> derangement_rank_test(real, swapped)
+    DerangementRanks(p=array([0.05]), omnibus_p=0.05, n_derangements=19)
+    """
 
     p: Float[ndarray, " layer"]
-    """One-sided (real above swapped), simultaneous over layers (maximum); at least 1 / (K+1)."""
+    """One-sided p-values (real above swapped), simultaneous over layers by the maximum statistic;
+    at least 1 / (K + 1)."""
     omnibus_p: float
     """The smallest of `p`."""
     n_derangements: int
-    """K, swapped sets of images."""
+    """K, the number of swapped sets of images."""
 
 
 def derangement_rank_test(
@@ -42,9 +49,14 @@ def derangement_rank_test(
     statistic 0), by the maximum over layers. What images do alike to all scores is in every set
     and cancels. Under the null the real set is taken as exchangeable with derangements.
 
-    Raises ValueError for fewer derangements than the level needs (39 for a one-sided .025, 19 for
-    .05), unequal shapes, values that are not finite. Source: Phipson & Smyth (2010),
+    Raises ValueError for fewer derangements than the level needs (19 for level .95, 39 for .975),
+    for unequal shapes and for values that are not finite. Source: Phipson & Smyth (2010),
     doi:10.2202/1544-6115.1585.
+
+    >>> rng = np.random.default_rng(0)
+    >>> real, swapped = rng.normal(1, 1, (40, 2)), rng.normal(0, 1, (19, 40, 2))
+    >>> derangement_rank_test(real, swapped).p.tolist()  # The real set is the best of 20.
+    [0.05, 0.05]
     """
     first = finite_array(real, name="real", axes=["scene", "layer"])
     others = finite_array(swapped, name="swapped", axes=["derangement", "scene", "layer"])
@@ -77,13 +89,20 @@ def derangements(
 ) -> Int[ndarray, "derangement scene"]:
     """Uniform random derangements of scenes within their strata: no scene keeps its own image.
 
-    `strata` codes what was asked, one item per scene. Raises ValueError for a stratum of one.
+    There is one item per scene, and `strata` numbers the questions that were asked: images change
+    places only between scenes of the same question. The result holds, for each derangement, the
+    scene whose image each scene gets. Raises ValueError for a stratum of a single scene.
+
+    >>> rng = np.random.default_rng(0)
+    >>> derangements(np.array([0, 0, 1, 1]), rng=rng, n_derangements=1).tolist()
+    [[1, 0, 3, 2]]
     """
     members = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
     lonely = next((rows for rows in members if len(rows) < 2), None)
     if lonely is not None:
         raise ValueError(
-            f"`strata` needs at least 2 scenes each, got 1 in {strata[lonely[0]]}: leave it out"
+            f"`strata` needs at least 2 scenes each, got 1 in {strata[lonely[0]]}: leave that "
+            "scene out"
         )
     drawn = np.empty((n_derangements, len(strata)), dtype=np.intp)
     for row, stream in zip(drawn, chunk_streams(rng, n_derangements), strict=True):

@@ -34,42 +34,55 @@ Outcome = Literal["emerged", "not_emerged", "from_start", "died"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emergence:
-    """Where the effect emerges, or why there is no such layer."""
+    """Where the effect emerges, or why there is no such layer.
+
+    >>> nothing = np.random.default_rng(0).normal(0, 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> found = emergence_layer(nothing, rng=rng, margin=0.1, n_resamples=999)
+    >>> found.outcome, found.lambda_half, found.detectable_effect.round(2).tolist()
+    ('not_emerged', None, [0.04, 0.06, 0.05, 0.06, 0.07])
+    """
 
     outcome: Outcome
-    """"emerged": an effect and a plateau above the margin are shown. "not_emerged": one of them is
-    not. "from_start": shown past half of the plateau at layer 0 already. "died": shown above the
-    margin at a layer, and shown below it at the horizon."""
+    """What is shown. "emerged": there is an effect, and its plateau lies above the margin.
+    "not_emerged": one of the two is not shown. "from_start": the effect is past half of its plateau
+    at layer 0 already. "died": the effect is above the margin at a layer and below it at the
+    horizon."""
     lambda_half: HalfCrossing | None
-    """Layer of half the plateau with its bootstrap interval, of this one layer, at `level`; None
-    unless emerged and monotone."""
+    """The layer at which the mean effect reaches half of its plateau, with a bootstrap interval for
+    it alone at `level`; None unless the outcome is "emerged" and the curve is `monotone`."""
     layer: WholeLayer | None
-    """First whole layer at or past it, with an interval of its own, alone; None likewise."""
+    """The first whole layer at or past `lambda_half`, with an interval for it alone; None where
+    `lambda_half` is."""
     monotone: bool
-    """No layer is shown below half of the plateau after one that is past it. Where False,
-    the crossing need not be the first, so there is none: `fb_half` stands."""
+    """Whether no layer is shown below half of the plateau after one that is past it. Where False,
+    the crossing need not be the first, so none is given, and `fb_half` takes its place."""
     declines: bool
-    """A layer is shown to exceed the last one by more than the margin."""
+    """Whether a layer is shown to exceed the last one by more than the margin."""
     fb_half: LayerSet
-    """Forward-backward set for half of the plateau; meaningful where the plateau is positive.
-    At `level` for all layers together: its tests are a fixed sequence."""
+    """Forward-backward set for half of the plateau, at `level` for all layers together, since its
+    tests are a fixed sequence. It has a meaning only where the plateau is positive."""
     fb_delta: LayerSet
-    """Forward-backward set for the margin, likewise; valid whatever the outcome."""
+    """Forward-backward set for the margin, at `level` for all layers together; valid whatever the
+    outcome."""
     lambda_first: int | None
-    """First layer whose mean effect exceeds the margin; None if none does or not emerged."""
+    """First layer whose mean effect exceeds the margin; None if none does, or if the outcome is
+    "not_emerged"."""
     lambda_sustained: int | None
-    """First layer from which it does so up to the horizon; None likewise."""
+    """First layer from which the mean effect exceeds the margin up to the horizon; None if none
+    does, or if the outcome is "not_emerged"."""
     omnibus_p: float
-    """For "no positive effect at any layer", simultaneous over layers: sign-flip maximum t, unless
-    a test was handed in."""
+    """P-value for "no positive effect at any layer", simultaneous over layers: by sign flips with
+    the maximum t, unless the p-value of another test was passed in."""
     plateau_p: float
-    """For "the plateau's mean is not above the margin": one-sided t over scenes, alone."""
+    """P-value for "the plateau's mean is not above the margin", by a one-sided t test over scenes;
+    it stands alone, unadjusted."""
     plateau_mean: float
     """Mean effect over the plateau window."""
     plateau: tuple[int, int]
     """First and last layer of the plateau window."""
     horizon: int
-    """Last layer considered."""
+    """Last layer that was considered."""
     margin: float
     """Least effect that matters, in the unit of the effect."""
     level: float
@@ -77,11 +90,11 @@ class Emergence:
     mean: Float[ndarray, " layer"]
     """Mean effect per layer, up to the horizon."""
     detectable_effect: Float[ndarray, " layer"]
-    """Effect that would have been found at each layer with power .8."""
+    """The mean effect that would have been found at each layer with a probability of .8."""
     n_scenes: int
-    """Scenes, the units of all of this."""
+    """Number of scenes, the units that were sampled."""
     n_resamples: int
-    """Resamples of the interval and flips of the tests."""
+    """Number of resamples for the interval, and of sign flips for the tests."""
 
 
 def emergence_layer(
@@ -102,20 +115,26 @@ def emergence_layer(
     half of theta's mean over the plateau; `lambda_first` and `lambda_sustained`, the first layer
     above `margin` and the first from which it stays above up to the horizon.
 
-    `effect` is real minus blank, one row per scene, layers from 0 (embeddings) to L; by
-    convention a share of the answer's entropy, and so is `margin`. `plateau` gives first and last
-    layer of the window (default: last quarter up to the horizon), `horizon` the last layer
-    considered (default: L). Declare them before looking. `omnibus_p` replaces the sign-flip gate by
-    the p-value of another test of the same null (label permutation, for a shuffled control), and
-    `other_plateau_p` is that of another test that the plateau must pass besides (of the same).
-    All gates must be passed, each at 1 - level: an intersection-union test needs no correction.
+    `effect` is real minus blank, one row per scene, layers from 0 (embeddings) to L; by convention
+    a share of the answer's entropy, and so is `margin`. `plateau` gives first and last layer of the
+    window (default: last quarter up to the horizon), `horizon` the last layer considered (default:
+    L). Choose both before looking at the results. `omnibus_p` replaces the sign-flip gate by the
+    p-value of another test of the same null (label permutation, for a shuffled control), and
+    `other_plateau_p` is the p-value of another test that the plateau must pass as well. All gates
+    must be passed, each at 1 - level: an intersection-union test needs no correction.
 
-    Scenes must be independent; effects symmetric about 0 under the null of the sign flips. The
-    order of scenes is moot, and the same `rng` state gives the same result. Raises ValueError for
-    values that are not finite (scene and layer named), too few scenes for the level (2^n flips
-    must reach it), too few resamples, a margin that is not positive, a window or horizon outside
-    the layers. Source: docstrings of `half_crossing`, `forward_backward_set`, `sign_flip_max_t`;
-    Berger (1982), Technometrics 24:295 (intersection-union).
+    Scenes must be independent, and effects symmetric about 0 under the null of the sign flips. The
+    order of scenes makes no difference, and the same `rng` state gives the same result. Raises
+    ValueError for values that are not finite (scene and layer named), too few scenes for the level
+    (2^n flips must reach it), too few resamples, a margin that is not positive, a window or horizon
+    outside the layers. Source: the docstrings of `half_crossing`, `forward_backward_set`,
+    `sign_flip_max_t`; Berger (1982), Technometrics 24:295 (intersection-union).
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> found = emergence_layer(effect, rng=rng, margin=0.1, n_resamples=999)
+    >>> found.outcome, found.layer.estimate, round(found.lambda_half.estimate, 1)
+    ('emerged', 2, 1.5)
     """
     table = finite_array(effect, name="effect", axes=["scene", "layer"])
     margin = positive(margin, name="margin")

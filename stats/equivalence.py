@@ -1,4 +1,7 @@
-"""Is there shown to be no effect that matters? Never the absence of significance, always this."""
+"""Is it shown that there is no effect that matters?
+
+That no effect is significant does not show it; only a test of equivalence, as here, does.
+"""
 
 from dataclasses import dataclass
 
@@ -12,31 +15,37 @@ from stats.arguments import enough_scenes, finite_array, positive, probability
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equivalence:
-    """Two one-sided tests of each layer's mean against both margins."""
+    """The results of two one-sided tests of each layer's mean, one against each margin.
+
+    >>> effect = np.array([[0.01, 0.5], [-0.01, 0.5], [0.02, 0.4]])
+    >>> found = equivalence(effect, margin=0.1)
+    >>> found.equivalent_up_to.tolist(), found.p.round(3).tolist()
+    ([True, False], [0.004, 0.996])
+    """
 
     mean: Float[ndarray, " layer"]
     """Mean effect over scenes."""
     low: Float[ndarray, " layer"]
     """Lower end of the interval at 2 level - 1 (90% for level .95), each layer alone."""
     high: Float[ndarray, " layer"]
-    """Upper end."""
+    """Upper end of that interval."""
     p: Float[ndarray, " layer"]
-    """For "the mean lies outside the margins", each layer alone: the larger of two one-sided
-    p-values. 0 where the scenes do not differ and lie inside, 1 where they do not differ and do
-    not."""
+    """P-value for "the mean lies outside the margins", each layer alone: the larger of two
+    one-sided p-values. Where the scenes do not differ it is 0 for a mean inside the margins and 1
+    for one outside."""
     p_up_to: Float[ndarray, " layer"]
-    """For "one of the layers 0..l does", by intersection-union: the largest p so far, which
-    needs no adjustment over layers."""
+    """P-value for "the mean of one of the layers 0..l lies outside the margins", an
+    intersection-union test: the largest p so far, which needs no adjustment over layers."""
     equivalent: Bool[ndarray, " layer"]
-    """The layer is shown to lie inside: the interval does."""
+    """Whether the layer's mean is shown to lie inside the margins: its interval does."""
     equivalent_up_to: Bool[ndarray, " layer"]
-    """All layers 0..l are, together, without correction."""
+    """Whether the means of all layers 0..l together are shown to lie inside the margins."""
     margin: float
     """Least effect that matters, in the unit of the effect."""
     level: float
     """1 minus the probability of claiming equivalence falsely."""
     n_scenes: int
-    """Scenes, the units."""
+    """Number of scenes, the units that were sampled."""
 
 
 def equivalence(
@@ -48,9 +57,13 @@ def equivalence(
     below l are without effect needs each of them shown, each at 1 - level: an intersection-union
     test, uncorrected. About 8.6 (sd / margin)^2 scenes give power .8 where the effect is 0.
 
-    Raises ValueError for fewer than 2 scenes, values that are not finite, a margin that is not
-    positive. Source: Schuirmann (1987), J. Pharmacokin. Biopharm. 15:657; Berger (1982),
+    Raises ValueError for fewer than 2 scenes, for values that are not finite and for a margin that
+    is not positive. Source: Schuirmann (1987), J. Pharmacokin. Biopharm. 15:657; Berger (1982),
     Technometrics 24:295.
+
+    >>> effect = np.random.default_rng(0).normal([0.0, 0.0, 1.0], 0.1, (40, 3))
+    >>> equivalence(effect, margin=0.1).equivalent.tolist()
+    [True, True, False]
     """
     table = finite_array(effect, name="effect", axes=["scene", "layer"])
     n_scenes = len(table)

@@ -23,8 +23,14 @@ def unit_scale(
 ) -> tuple[Float[ndarray, "row *column"], Int[ndarray, " *column"]]:
     """`values` with the largest of each column in [.5, 1), and the power of two taken out.
 
-    Exact, but for what is 2^-1022 of the largest. Squares of numbers beyond 1e154 are infinite and
-    those below 1e-154 lose their digits; of these neither.
+    The second result is the exponent of that power, per column. Nothing is rounded, except values
+    below 2^-1022 of the column's largest. The purpose is squares: those of numbers beyond 1e154 are
+    infinite and those of numbers below 1e-154 lose digits, but those of the scaled values do
+    neither.
+
+    >>> scaled, exponent = unit_scale(np.array([[6.0], [-3.0]]))
+    >>> scaled.tolist(), exponent.tolist()
+    ([[0.75], [-0.375]], [3])
     """
     _, exponent = np.frexp(np.abs(values).max(axis=0))
     return np.ldexp(values, -exponent), exponent
@@ -33,7 +39,11 @@ def unit_scale(
 def grid_unit(
     values: Float[ndarray, "row *column"], *, total_weight: int
 ) -> Float[ndarray, " *column"]:
-    """The spacing of the grid, per column: a power of two."""
+    """The spacing of the grid of `on_exact_grid`, per column: a power of two, in the values' unit.
+
+    >>> grid_unit(np.array([[1.0]]), total_weight=1).tolist() == [2.0**-50]
+    True
+    """
     _, exponent = np.frexp(np.abs(values).max(axis=0))
     return np.ldexp(1.0, np.maximum(exponent + total_weight.bit_length() - _BITS, _LEAST_EXPONENT))
 
@@ -43,7 +53,13 @@ def on_exact_grid(
 ) -> Float[ndarray, "row *column"]:
     """`values` rounded so that sums with whole weights of at most `total_weight` in all are exact.
 
-    The weights count by their absolute values. Each column has a grid of its own.
+    The weights count by their absolute values. Each column has a grid of its own, whose spacing is
+    given by `grid_unit`.
+
+    >>> tenths = np.array([[0.1], [0.2], [0.3]])
+    >>> a, b, c = on_exact_grid(tenths, total_weight=3).ravel()
+    >>> bool((a + b) + c == a + (b + c)), (0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3)
+    (True, False)
     """
     unit = grid_unit(values, total_weight=total_weight)
     return np.rint(values / unit) * unit

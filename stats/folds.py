@@ -14,14 +14,20 @@ def scene_folds(
 ) -> Int[ndarray, " scene"]:
     """The fold of each scene, 0 to `folds` - 1; each answer's scenes are spread over the folds.
 
-    `scene` codes each item's scene by its rank among the sorted ids, so the order of rows is moot.
-    The answers are taken from the rarest on, and each of their scenes that has no fold yet goes
-    into the fold with the fewest scenes of that answer, of equals the smallest, of equals one at
-    random: an answer of two scenes is then in two folds. Source: iterative stratification,
-    Sechidis, Tsoumakas & Vlahavas (2011), doi:10.1007/978-3-642-23808-6_10.
+    `answers` holds the index of each item's answer, and `scene` the rank of its scene among the
+    sorted ids, so that the order of rows makes no difference. The answers are taken in turn, the
+    rarest first. Each scene with that answer which has no fold yet goes into the fold with the
+    fewest scenes of that answer; where several folds tie, into the smallest of them, and where
+    these tie too, into one at random. So an answer of two scenes is in two folds. Source: iterative
+    stratification, Sechidis, Tsoumakas & Vlahavas (2011), doi:10.1007/978-3-642-23808-6_10.
 
-    Raises ValueError for fewer scenes than folds, fewer than 2 folds, and an answer whose scenes
-    are all in one fold, since where it is judged it would have never been seen.
+    Raises ValueError for fewer scenes than folds, for fewer than 2 folds and for an answer whose
+    scenes are all in one fold: what is fitted on the other folds would never have seen it.
+
+    >>> answers, scene = np.array([0, 1, 0, 1]), np.array([0, 1, 2, 3])
+    >>> fold = scene_folds(answers, scene, rng=np.random.default_rng(0), folds=2)
+    >>> sorted(fold[[0, 2]].tolist()), sorted(fold[[1, 3]].tolist())
+    ([0, 1], [0, 1])
     """
     n_scenes = int(scene.max()) + 1
     if int(folds) != folds or folds < 2:

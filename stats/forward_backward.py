@@ -26,22 +26,28 @@ from stats.arguments import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSet:
-    """The layers `low..high` hold the emergence layer with probability `level` or more."""
+    """The layers `low..high` hold the emergence layer with probability `level` or more.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> forward_backward_set(effect, margin=0.1, horizon=3)
+    LayerSet(low=2, high=2, delta=0.1, level=0.95, horizon=3, n_scenes=30)
+    """
 
     low: int
-    """First layer not shown to lie below the margin; horizon + 1 where all of them are. Both ends
-    are of one set, at `level` for all layers together (a fixed sequence of tests)."""
+    """First layer whose mean effect is not shown to lie below the margin; horizon + 1 where all
+    layers are shown to. `low` and `high` are the ends of one set, at `level` for all layers
+    together (a fixed sequence of tests)."""
     high: int | None
-    """First layer from which, up to the horizon, every effect is shown above the margin; None if
-    the horizon's own is not: then the set is open above."""
+    """First layer from which, up to the horizon, every mean effect is shown above the margin. None
+    if that at the horizon is not: the set is then open above."""
     delta: float | None
-    """The margin, in the unit of the effect; None where it is half of the plateau."""
+    """The margin, in the unit of the effect; None for the margin of half of the plateau."""
     level: float
     """Least probability that the set holds the layer."""
     horizon: int
     """Last layer considered."""
     n_scenes: int
-    """Scenes behind each test."""
+    """Number of scenes, the units of each test."""
 
 
 def forward_backward_set(
@@ -60,6 +66,11 @@ def forward_backward_set(
     `effect` and `margin` share a unit, by convention the share of the answer's entropy. Raises
     ValueError for fewer than 2 scenes, values that are not finite, a margin that is not
     positive or a horizon that is no layer. Source: Hsu & Berger (1999), JASA 94:468.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> found = forward_backward_set(effect, margin=0.1)
+    >>> found.low, found.high
+    (2, 2)
     """
     table, last = _checked(effect, horizon)
     delta = positive(margin, name="margin")
@@ -73,12 +84,19 @@ def half_forward_backward_set(
     level: float = 0.95,
     horizon: int | None = None,
 ) -> LayerSet:
-    """The same set for `lambda_half`: where the effect starts to exceed half of its plateau.
+    """Confidence set for `lambda_half`, where the mean effect starts to exceed half of its plateau.
 
     Half of the scene's own mean over the plateau is subtracted from its effect; the difference
     is linear in the scene, so the tests stay what they are. `plateau` gives the first and last
-    layer of the window (default: the last quarter of the layers up to the horizon). Means
-    nothing unless the plateau's mean is positive. Raises as `forward_backward_set`.
+    layer of the window (default: the last quarter of the layers up to the horizon). The set means
+    nothing unless the plateau's mean is positive.
+
+    Raises ValueError where `forward_backward_set` does, and for a plateau outside of the layers.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> found = half_forward_backward_set(effect, plateau=(3, 4))
+    >>> found.low, found.high
+    (2, 2)
     """
     table, last = _checked(effect, horizon)
     window = plateau_window(plateau, last)
@@ -88,14 +106,26 @@ def half_forward_backward_set(
 def excess_over_half(
     effect: Float[ndarray, "scene layer"], plateau: slice
 ) -> Float[ndarray, "scene layer"]:
-    """Effect minus half of the same scene's mean over the plateau."""
+    """Each scene's effect minus half of the same scene's mean over the layers of `plateau`.
+
+    >>> excess_over_half(np.array([[0.0, 1.0, 2.0]]), slice(2, 3)).tolist()
+    [[-1.0, 0.0, 1.0]]
+    """
     return effect - effect[:, plateau].mean(axis=1, keepdims=True) / 2
 
 
 def shown(
     excess: Float[ndarray, "scene layer"], *, alpha: float
 ) -> tuple[Bool[ndarray, " layer"], Bool[ndarray, " layer"]]:
-    """Layers whose mean is shown negative, and positive, each by a one-sided t test at `alpha`."""
+    """Whether each layer's mean is shown below 0, and whether it is shown above 0.
+
+    Each is a one-sided t test over scenes at level `alpha`, not adjusted over layers. Where the
+    scenes do not differ, the sign of the mean decides.
+
+    >>> below, above = shown(np.array([[-2.0, 0.5], [-2.1, -0.5], [-1.9, 0.1]]), alpha=0.05)
+    >>> below.tolist(), above.tolist()
+    ([True, False], [False, False])
+    """
     n_scenes = len(excess)
     # A bound, not a p-value: with no spread at all the sign of the mean itself decides.
     reach = student_t.ppf(1 - alpha, n_scenes - 1) * excess.std(axis=0, ddof=1) / np.sqrt(n_scenes)

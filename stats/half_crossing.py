@@ -1,7 +1,8 @@
 """Where a curve over layers first reaches half of its plateau: `lambda_half`.
 
-Half of the curve's own plateau, not a fixed margin and not significance: multiplying an effect by
-a constant leaves it where it was, so attributes, readouts and models of unequal strength compare.
+It is half of the curve's own plateau, and neither a fixed margin nor a significance level.
+Multiplying an effect by a constant leaves it where it was, so attributes, readouts and models of
+unequal strength can be compared.
 """
 
 from dataclasses import dataclass
@@ -19,32 +20,46 @@ _ON_LAYER = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HalfCrossing:
-    """The layer at which the effect reaches half of its plateau, with an interval."""
+    """The layer at which the effect reaches half of its plateau, with an interval.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> half, _ = half_crossing(effect, plateau=slice(3, 5), rng=rng, n_resamples=199, level=0.95)
+    >>> round(half.estimate, 1), half.low < half.estimate < half.high
+    (1.5, True)
+    """
 
     estimate: float
-    """Where the monotone mean curve crosses the half, interpolated between layers; NaN where the
-    mean plateau is not positive."""
+    """Where the mean curve, taken as rising, crosses the half, interpolated between layers; NaN
+    where the mean plateau is not positive."""
     low: float
-    """Lower end, for the interpolated crossing: one number, so alone at `level`."""
+    """Lower end of the interval for the interpolated crossing."""
     high: float
-    """Upper end."""
+    """Upper end of that interval."""
     level: float
-    """Nominal coverage, of the crossing."""
+    """Nominal coverage of the interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeLayer:
-    """The first whole layer at or past the crossing, with an interval."""
+    """The first whole layer at or past the crossing, with an interval.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> _, layer = half_crossing(effect, plateau=slice(3, 5), rng=rng, n_resamples=199, level=0.95)
+    >>> layer
+    WholeLayer(estimate=2, low=2, high=2, level=0.95)
+    """
 
     estimate: int | None
-    """None where the mean plateau is not positive."""
+    """The layer; None where the mean plateau is not positive."""
     low: int
-    """Lower end: the first whole layer at or past that of the crossing, so that whenever the
-    crossing's interval holds, so does this one."""
+    """Lower end: the first whole layer at or past the lower end for the crossing, so that whenever
+    the crossing's interval holds the truth, so does this one."""
     high: int
-    """Upper end."""
+    """Upper end, made from the crossing's upper end in the same way."""
     level: float
-    """Nominal coverage, of the first layer at or past the half."""
+    """Nominal coverage of the interval for the first layer at or past the half."""
 
 
 def isotonic_crossing(
@@ -59,7 +74,10 @@ def isotonic_crossing(
     two differ, the fit has averaged over earlier layers, and layers that add nothing would weigh
     in. So such layers, before the rise, move the crossing by their number exactly.
 
-    0 where the fit starts at h or above; NaN where it never comes so far.
+    The result is 0 where the fit starts at h or above, and NaN where it never reaches h.
+
+    >>> isotonic_crossing(np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([0.25])).tolist()
+    [1.25]
     """
     n_curves, n_layers = curves.shape
     excess = curves - height[:, None]
@@ -77,7 +95,14 @@ def isotonic_crossing(
 def half_plateau_crossing(
     curves: Float[ndarray, "curve layer"], plateau: slice
 ) -> Float[ndarray, " curve"]:
-    """Crossing of half of each curve's own mean over `plateau`; NaN where that is not positive."""
+    """Where each curve reaches half of its own mean over the layers of `plateau`.
+
+    In layers, interpolated as by `isotonic_crossing`; NaN where that mean is not positive.
+
+    >>> curves = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 8.0, 8.0]])
+    >>> half_plateau_crossing(curves, slice(3, 4)).tolist()  # Amplitude makes no difference.
+    [1.5, 1.5]
+    """
     half = curves[:, plateau].mean(axis=1) / 2
     return np.where(half > 0, isotonic_crossing(curves, half), np.nan)
 
@@ -93,6 +118,11 @@ def plausible_curves(
     widened: standard errors are divided by the root of n - 3 in place of n, as the spread of a
     t of n - 1 degrees of freedom would have it. Of 40 to 60 skewed scenes the plain interval of a
     crossing covers .93 to .94, this one .94 to .95 (see the validation).
+
+    >>> effect = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]])
+    >>> curves = plausible_curves(effect, rng=np.random.default_rng(0), n_resamples=99)
+    >>> curves.shape, np.abs(curves[:, 0]).max().item()
+    ((99, 2), 0.0)
     """
     if len(effect) >= STUDENTIZED_BELOW:
         return resampled_means(effect, rng=rng, n_resamples=n_resamples)
@@ -108,11 +138,19 @@ def half_crossing(
     n_resamples: int,
     level: float,
 ) -> tuple[HalfCrossing, WholeLayer]:
-    """Estimates of `lambda_half` and of its whole layer, with intervals from the same resamples.
+    """Estimate `lambda_half` and its whole layer, with intervals from the same resamples.
 
     The whole procedure is repeated on each resample of scenes. A resample without a positive
     plateau has no crossing; it counts against both ends (at the first layer for `low`, at the last
     for `high`).
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> rng = np.random.default_rng(1)
+    >>> half, layer = half_crossing(
+    ...     effect, plateau=slice(3, 5), rng=rng, n_resamples=199, level=0.95
+    ... )
+    >>> round(half.estimate, 1), layer.estimate
+    (1.5, 2)
     """
     curves = plausible_curves(effect, rng=rng, n_resamples=n_resamples)
     return crossing_of(effect.mean(axis=0), curves, plateau=plateau, level=level)
@@ -125,7 +163,15 @@ def crossing_of(
     plateau: slice,
     level: float,
 ) -> tuple[HalfCrossing, WholeLayer]:
-    """The crossing of the mean curve, with the intervals that the resampled curves give."""
+    """The crossing of the curve `mean`, with the intervals that the resampled `curves` give.
+
+    A resample without a positive plateau counts against both ends, as in `half_crossing`.
+
+    >>> mean = np.array([0.0, 0.0, 1.0, 1.0])
+    >>> half, layer = crossing_of(mean, np.tile(mean, (99, 1)), plateau=slice(3, 4), level=0.95)
+    >>> half.estimate, half.low, half.high, layer.estimate
+    (1.5, 1.5, 1.5, 2)
+    """
     crossings = half_plateau_crossing(curves, plateau)
     estimate = float(half_plateau_crossing(mean[None], plateau)[0])
     # Quantiles at p (B + 1): a new draw falls outside B others with just that probability.
@@ -148,5 +194,9 @@ def crossing_of(
 
 
 def first_layer_past(crossing: float) -> int:
-    """The first whole layer at or past a crossing."""
+    """The first whole layer at or past a crossing, which is given in layers.
+
+    >>> first_layer_past(1.5), first_layer_past(2.0)
+    (2, 2)
+    """
     return int(np.ceil(crossing - _ON_LAYER))

@@ -1,8 +1,8 @@
-"""Do a few scenes carry the variance? Then tests and intervals of means hold less than they say.
+"""Do a few scenes carry most of the variance? Then tests and intervals of means promise too much.
 
 Sign flips, t tests and bootstraps alike learn the spread from the sample. Where it lies in rare
-scenes, samples that happen to hold none of them look surer than they are: with 2 in 100 scenes at
--20 bits sign flips of 50 scenes reject in .23 at level .05.
+scenes, samples that happen to hold none of them look surer than they are: where 2 in 100 scenes lie
+at -20 bits, sign flips of 50 scenes reject in .23 of the studies at level .05.
 """
 
 from dataclasses import dataclass
@@ -19,25 +19,31 @@ _FEW = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeavyTails:
-    """How many scenes carry most of the variance."""
+    """How many scenes carry more than half of the variance.
+
+    >>> HeavyTails(n_carrying=1, n_scenes=61).heavy, HeavyTails(n_carrying=8, n_scenes=61).heavy
+    (True, False)
+    """
 
     n_carrying: int
-    """Least number of scenes that together carry more than half of the variance; of normal scenes
-    about an eighth of all."""
+    """Least number of scenes that together carry more than half of the variance; about an eighth of
+    all scenes where their effects are normal."""
     n_scenes: int
+    """Number of all scenes."""
 
     @property
     def heavy(self) -> bool:
-        """Whether these are fewer than 5% of the scenes."""
+        """Whether the scenes that carry more than half of the variance are fewer than 5% of all."""
         return self.n_carrying < _FEW * self.n_scenes
 
 
 def heavy_tails(rows: Float[ndarray, "scene layer"]) -> HeavyTails:
-    """How few scenes carry more than half of the variance of `rows`, over all its layers.
+    """Count how few scenes carry more than half of the variance of `rows`, over all its layers.
 
-    A scene's part is its squared deviation from the mean as share of the layer's sum, averaged over
-    the layers, so each layer counts alike whatever its unit; layers without spread say nothing, and
-    where none has any, all scenes carry alike. Pass the layers that decide, such as the plateau.
+    A scene's part is its squared deviation from the mean as a share of the layer's sum, averaged
+    over the layers, so each layer counts alike whatever its unit. Layers without spread are left
+    out, and where no layer has any, all scenes carry alike. Pass the layers on which the conclusion
+    rests, such as the plateau.
 
     Raises ValueError for fewer than 2 scenes or values that are not finite.
 

@@ -15,12 +15,18 @@ from numpy import ndarray
 from stats.arguments import answer_indices, finite_array
 from stats.folds import scene_folds
 from stats.readers import CELLS_PER_BLOCK, Readers, Sample, fit_readers, standardised
-from stats.scenes import Labels, codes
+from stats.scenes import Labels, codes, item_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Information:
-    """Information about the answer by item and layer, and the readers by which it was read."""
+    """Information about the answer by item and layer, and the readers by which it was read.
+
+    >>> scores, answers = np.zeros((20, 2, 1)), np.arange(20) % 2
+    >>> found = information(scores, answers, np.arange(20), rng=np.random.default_rng(0))
+    >>> found.bits.shape, found.guess[0].round(2).tolist(), found.scale.tolist()
+    ((20, 1), [0.5, 0.5], [0.0])
+    """
 
     bits: Float[ndarray, "item layer"]
     """log2 q(answer) - log2 pi(answer): what the readout tells of the item's answer beyond how
@@ -32,15 +38,16 @@ class Information:
     """s of a reader fitted on all scenes, in the unit of the scores: 1 where the readout means
     what it says, below 1 where it says too much (over-confident), 0 where it says nothing."""
     prior_exponent: Float[ndarray, " layer"]
-    """c of the same reader: 0 where the scores hold the answers' frequencies already."""
+    """c of the reader fitted on all scenes: 0 where the scores hold the answers' frequencies
+    already."""
     fold_scale: Float[ndarray, "fold layer"]
     """s of the readers that `bits` come from, one per fold of scenes left out."""
     fold_prior_exponent: Float[ndarray, "fold layer"]
-    """c of the same readers."""
+    """c of the readers that `bits` come from."""
     fold: Int[ndarray, " item"]
     """The fold of each item's scene: its readers were fitted on all the other folds."""
     n_scenes: int
-    """Scenes, which were dealt into folds as wholes."""
+    """Number of scenes, which were dealt into folds as wholes."""
 
 
 def information(
@@ -52,11 +59,12 @@ def information(
     folds: int = 5,
     offsets: bool = False,
 ) -> Information:
-    """Information about each item's answer at each layer, by readers cross-fitted by scene.
+    """Measure what the scores tell about each item's answer, by readers fitted on other scenes.
 
     `scores[i, a, l]` is what the readout gives answer a for item i at layer l, as a natural
-    logarithm; an additive constant per item and layer is moot, and so is a positive factor per
-    layer. `answers[i]` is the index of the item's own answer, `scenes` names its image. A reader
+    logarithm; an additive constant per item and layer makes no difference, nor does a positive
+    factor per layer. `answers[i]` is the index of the item's own answer, `scenes` names its image.
+    A reader
 
         q(a | i, l)  ~  exp(s_l r[i, a, l]) pi(a)^c_l,    0 <= s_l, 0 <= c_l,
 
@@ -71,17 +79,17 @@ def information(
     if the readers were fixed. `rng` deals scenes into folds: the same state and the same answers
     give the same folds, so that two conditions of the same items can share them.
 
-    Raises ValueError for scores that are not finite, answers outside the axis, a single answer,
-    fewer scenes than folds, an answer whose scenes are all in one fold. Source: V-information, Xu
-    et al. (2020), arXiv:2002.10689; by item, Ethayarajh et al. (2022), arXiv:2110.08420; scale as
-    in temperature scaling, Guo et al. (2017), arXiv:1706.04599.
+    Raises ValueError for scores that are not finite, for answers outside of the answer axis, for a
+    single answer, for fewer scenes than folds and for an answer whose scenes are all in one fold.
+    Source: V-information, Xu et al. (2020), arXiv:2002.10689; by item, Ethayarajh et al. (2022),
+    arXiv:2110.08420; scale as in temperature scaling, Guo et al. (2017), arXiv:1706.04599.
 
     >>> rng = np.random.default_rng(0)
     >>> answers = np.arange(60) % 3
     >>> knows = np.eye(3)[answers][:, :, None] * np.array([0.0, 1.0, 100.0])
     >>> found = information(knows, answers, np.arange(60), rng=rng)
     >>> found.bits.mean(axis=0).round(2).tolist()
-    [0.0, 1.58, 1.58]
+    [0.0, 1.56, 1.56]
     """
     table, labels, scene = checked_scores(scores, answers, scenes)
     n_items, n_answers, n_layers = table.shape
@@ -125,7 +133,15 @@ def information(
 def checked_scores(
     scores: Shaped[ndarray, "..."], answers: Shaped[ndarray, "..."], scenes: Labels
 ) -> tuple[Float[ndarray, "item answer layer"], Int[ndarray, " item"], Int[ndarray, " item"]]:
-    """Scores, answers and scene codes; ValueError for what no reader can be fitted to."""
+    """The scores, the answers' indices and the scenes' numbers, checked for fitting a reader.
+
+    Raises ValueError for scores that are not finite or not [item, answer, layer], for answers
+    outside of the answer axis, for fewer than 2 different answers and for a missing scene.
+
+    >>> table, labels, scene = checked_scores(np.zeros((2, 2, 1)), np.array([1, 0]), ["b", "a"])
+    >>> labels.tolist(), scene.tolist()
+    ([1, 0], [1, 0])
+    """
     table = finite_array(scores, name="scores", axes=["item", "answer", "layer"])
     n_items, n_answers, _ = table.shape
     labels = answer_indices(answers, n_items, n_answers)
@@ -138,14 +154,14 @@ def checked_scores(
     return table, labels, scene
 
 
-def item_weights(scene: Int[ndarray, " item"]) -> Float[ndarray, " item"]:
-    """Each scene counts once, its items alike: the weights of a mean over scenes. Sum 1."""
-    counts = np.bincount(scene)
-    return 1 / (counts[scene] * len(counts))
-
-
 def layer_blocks(shape: tuple[int, int, int]) -> Iterator[slice]:
-    """Layers of [item, answer, layer] in blocks that bound the memory of a fit."""
+    """Slices of the layers of scores with this `shape`, so small that a fit's memory is bounded.
+
+    `shape` counts items, answers and layers.
+
+    >>> list(layer_blocks((2**18, 2, 5)))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
     n_items, n_answers, n_layers = shape
     step = max(1, CELLS_PER_BLOCK // (n_items * n_answers))
     for start in range(0, n_layers, step):
@@ -158,7 +174,16 @@ def sample_of(
     weight: Float[ndarray, " item"],
     n_scenes: int,
 ) -> Sample:
-    """Weights scaled to sum to 1. Answers that do not occur are as rare as a mixture makes them."""
+    """A sample for fitting readers, with weights that sum to 1 and the answers' log frequencies.
+
+    An answer that does not occur is given the frequency 1 / (n + 2)^2 for n scenes, so that its
+    logarithm is finite.
+
+    >>> answers, weight = np.array([0, 0, 1]), np.ones(3)
+    >>> sample = sample_of(np.zeros((1, 2, 3)), answers, weight, n_scenes=3)
+    >>> np.exp(sample.log_prior).round(2).tolist(), sample.weight.sum().item()
+    ([0.67, 0.33], 1.0)
+    """
     share = weight / weight.sum()
     frequency = np.bincount(answers, share, minlength=scores.shape[1])
     # An answer that nobody gave is never right here: any finite logarithm that is low will do.
@@ -186,7 +211,8 @@ def _guess(
 
 
 def _bits(readers: Readers, sample: Sample) -> Float[ndarray, "item layer"]:
-    """log2 of the mixture over pi, at the item's answer."""
+    """Log2 of what the mixed reader gives the item's own answer, minus log2 of pi of that
+    answer."""
     logits = readers.logits(sample)
     logits -= logits.max(axis=1, keepdims=True)
     right = np.take_along_axis(logits, sample.answers[None, None], axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""How loudly a readout speaks: by what its scores must be multiplied to mean what they say."""
+"""How loudly a readout speaks: the factor by which its scores would mean what they say."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from numpy import ndarray
 from scipy.stats import t as student_t
 
 from stats.arguments import enough_scenes, probability
-from stats.information import checked_scores, item_weights, layer_blocks, sample_of
+from stats.information import checked_scores, layer_blocks, sample_of
 from stats.readers import (
     MOST_SCALE,
     Readers,
@@ -18,7 +18,7 @@ from stats.readers import (
     held_at_bounds,
     standardised,
 )
-from stats.scenes import Labels, scene_means
+from stats.scenes import Labels, item_weights, scene_means
 
 # A tenth of that of `information`, which pulls the scale of few well-read scenes towards 0: they
 # would be called over-confident. (Coverage of s = 4 at 40 scenes: .87 with it, .93 with this.)
@@ -27,17 +27,26 @@ _PENALTY = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loudness:
-    """The scale of the best reader at each layer, fitted on all scenes."""
+    """The scale of the best reader at each layer, fitted on all scenes.
+
+    >>> answers = np.arange(40) % 2
+    >>> found = loudness(np.zeros((40, 2, 1)), answers, np.arange(40))
+    >>> found.scale.tolist(), found.low.tolist(), found.high.tolist()  # Nothing is said.
+    ([0.0], [0.0], [0.0])
+    """
 
     scale: Float[ndarray, " layer"]
-    """1: it means what it says. Below 1: too loud, over-confident. Above 1: it knows more than it
-    says. 0: nothing that it says can be used."""
+    """The factor by which the scores should be multiplied. At 1 the readout means what it says,
+    below 1 it is too loud (over-confident), above 1 it knows more than it says, and at 0 nothing
+    that it says can be used."""
     low: Float[ndarray, " layer"]
-    """Lower end, per layer, each at `level` (not simultaneous); at least 0."""
+    """Lower end of the interval, each layer alone at `level` (not simultaneous); at least 0."""
     high: Float[ndarray, " layer"]
-    """Upper end."""
+    """Upper end of the interval, likewise."""
     level: float
+    """Nominal coverage of each interval."""
     n_scenes: int
+    """Number of scenes, the units that were sampled."""
 
 
 def loudness(
@@ -47,7 +56,7 @@ def loudness(
     *,
     level: float = 0.95,
 ) -> Loudness:
-    """Scale s of the reader q(a) ~ exp(s r_a) pi(a)^c at each layer, with its interval over scenes.
+    """Estimate the scale s of the reader q(a) ~ exp(s r_a) pi(a)^c at each layer, with an interval.
 
     `scores`, `answers` and `scenes` are those of `information`. Estimand: s of the likeliest such
     reader in the population of scenes, whether or not any is true, with a tenth of the penalty
@@ -55,12 +64,19 @@ def loudness(
     M-estimator with scenes as clusters (jackknifed sandwich), from the unbounded Newton step, cut
     at 0 and at 50 spreads. A layer whose scores are constant has scale 0 and no width.
 
-    Assumes independent scenes, enough for a normal estimate (see the validation). Scores that tell
-    almost all answers leave the scale open above, and the interval is then too narrow (it covers .7
-    at 60 scenes whose right answer stands out by 3 standard deviations, .95 at 1). Raises
-    ValueError as `information` does. Source: White (1982), Econometrica 50:1; Liang & Zeger
-    (1986), Biometrika 73:13 (clusters); Bell & McCaffrey (2002), Survey Methodology 28:169
-    (jackknife).
+    Assumption: independent scenes, and so many that the estimate is normal (see the validation).
+    Scores that tell almost all answers leave the scale open above, and the interval is then too
+    narrow (it covers .7 at 60 scenes whose right answer stands out by 3 standard deviations, .95 at
+    1). Raises ValueError where `information` does, except for what concerns folds. Source: White
+    (1982), Econometrica 50:1; Liang & Zeger (1986), Biometrika 73:13 (clusters); Bell & McCaffrey
+    (2002), Survey Methodology 28:169 (jackknife).
+
+    >>> rng = np.random.default_rng(0)
+    >>> answers = rng.integers(0, 2, 2000)
+    >>> scores = np.eye(2)[answers] + rng.normal(size=(2000, 2))  # Evidence that is meant as said.
+    >>> found = loudness(np.stack([scores, 4 * scores], axis=2), answers, np.arange(2000))
+    >>> found.scale.round(1).tolist()
+    [1.0, 0.3]
     """
     table, labels, scene = checked_scores(scores, answers, scenes)
     level = probability(level, name="level")
@@ -85,7 +101,7 @@ def loudness(
 def _newton_estimate(
     readers: Readers, sample: Sample, scene: Int[ndarray, " item"]
 ) -> tuple[Float[ndarray, " layer"], Float[ndarray, " layer"]]:
-    """s where the likelihood's parabola has its top, bounds or not, and its standard error."""
+    """Where the parabola of the likelihood in s has its top, in bounds or not, and its error."""
     logits = readers.logits(sample)
     logits -= logits.max(axis=1, keepdims=True)
     probability = np.exp(logits)
@@ -116,7 +132,7 @@ def _by_scene(
     scene: Int[ndarray, " item"],
     free_prior: Bool[ndarray, " layer"],
 ) -> tuple[Float[ndarray, "scene layer 2"], Float[ndarray, "scene layer 2 2"]]:
-    """Each scene's gradient and Hessian in s and c."""
+    """Each scene's gradient and Hessian of the loss in s and c, as means over its items."""
     scores, prior = sample.scores, sample.log_prior
     expected = (probability * scores).sum(axis=1), np.einsum("lai,a->li", probability, prior)
     right = np.take_along_axis(scores, sample.answers[None, None], axis=1)[:, 0]

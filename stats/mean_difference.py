@@ -1,4 +1,4 @@
-"""By how much do two runs differ in the mean, column by column: on shared scenes, or on others."""
+"""By how much do the means of two runs differ, column by column, on shared or on other scenes?"""
 
 from dataclasses import dataclass
 
@@ -16,25 +16,33 @@ from stats.two_sample import two_sample_max_t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanDifference:
-    """Mean of the second minus mean of the first, in the unit of the values."""
+    """Mean of the second minus mean of the first, in the unit of the values.
+
+    >>> first = np.array([[1.0], [2.0], [4.0]])
+    >>> rng = np.random.default_rng(0)
+    >>> found = mean_difference(first, first, rng=rng, paired=True, n_resamples=99)
+    >>> found.estimate.tolist(), found.p.tolist(), found.n_scenes
+    ([0.0], [1.0], (3, 3))
+    """
 
     estimate: Float[ndarray, " column"]
+    """The difference of the two means."""
     low: Float[ndarray, " column"]
-    """Lower end, per column, each at `level` (not simultaneous)."""
+    """Lower end of the interval, each column alone at `level` (not simultaneous)."""
     high: Float[ndarray, " column"]
-    """Upper end."""
+    """Upper end of the interval, likewise."""
     p: Float[ndarray, " column"]
-    """Two-sided, adjusted over the columns by the maximum statistic; never 0."""
+    """Two-sided p-values, adjusted over the columns by the maximum statistic; never 0."""
     omnibus_p: float
-    """For "no difference anywhere": the smallest of `p`."""
+    """P-value for "no difference anywhere": the smallest of `p`."""
     level: float
     """Nominal coverage of each interval."""
     paired: bool
-    """The rows of both were the same scenes."""
+    """Whether the rows of both were the same scenes."""
     n_scenes: tuple[int, int]
-    """Scenes of the first and of the second."""
+    """Number of scenes of the first and of the second sample."""
     n_resamples: int
-    """Redraws of all scenes; sign flips or permutations of the test."""
+    """Number of redraws for the intervals, and of sign flips or permutations for the test."""
 
 
 def mean_difference(
@@ -48,13 +56,20 @@ def mean_difference(
 ) -> MeanDifference:
     """Compare the means of two samples of scenes at every column.
 
-    `paired` where both have the same scenes in the same order: intervals then come from the
-    bootstrap of each scene's difference, the test from its sign flips. Otherwise the samples must
-    be independent; each is redrawn on its own, and the test permutes their labels. Columns of a
-    scene are redrawn, flipped and permuted together.
+    Pass `paired=True` where both have the same scenes in the same order: intervals then come from
+    the bootstrap of each scene's difference, the test from its sign flips. Otherwise the samples
+    must be independent; each is redrawn on its own, and the test permutes their labels. Columns of
+    a scene are redrawn, flipped and permuted together.
 
-    Raises ValueError where paired samples differ in scenes, and as `cluster_bootstrap` and
-    `two_sample_max_t`. Source: Davison & Hinkley (1997), sections 2.4 and 3.2; and as these two.
+    Raises ValueError where paired samples differ in scenes or columns, and where
+    `cluster_bootstrap` and `two_sample_max_t` do. Source: Davison & Hinkley (1997), Bootstrap
+    Methods and their Application, sections 2.4 and 3.2, and the sources of these two functions.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first, second = rng.normal(0, 1, (50, 1)), rng.normal(2, 1, (80, 1))
+    >>> found = mean_difference(first, second, rng=rng, paired=False, n_resamples=999)
+    >>> found.estimate.round(1).tolist(), found.p.tolist()
+    ([1.9], [0.001])
     """
     level = probability(level, name="level")
     n_resamples = resamples_for_interval(n_resamples, level)

@@ -1,4 +1,8 @@
-"""P-values of several tests at once: Holm for any error, BH and BY for the share of errors."""
+"""P-values of several tests adjusted for each other, by Holm, BH or BY.
+
+Holm's method bounds the probability of any false rejection, those of Benjamini and Hochberg (BH)
+and of Benjamini and Yekutieli (BY) the expected share of false ones among the rejections.
+"""
 
 from typing import Literal, get_args
 
@@ -17,15 +21,18 @@ _STATSMODELS_NAME = {"bh": "fdr_bh", "by": "fdr_by"}
 def adjusted_p(
     p: Float[ndarray, "*test"], *, correction: Correction = "holm"
 ) -> Float[ndarray, "*test"]:
-    """P-values adjusted for each other, so simultaneous over all that are passed; reject where one
-    is at most the level.
+    """Adjust p-values for each other, so that each holds for all of them simultaneously.
 
-    "holm" bounds the probability of any false rejection, whatever the dependence; "bh" the
-    expected share of false ones among the rejections, for independent or positively dependent
-    tests; "by" the same whatever the dependence. All axes are one family.
+    A test is rejected where its adjusted p-value is at most the level. "holm" bounds the
+    probability of any false rejection, whatever the dependence; "bh" the expected share of false
+    ones among the rejections, for independent or positively dependent tests; "by" the same whatever
+    the dependence. All axes are one family.
 
     Raises ValueError for values outside 0..1. Source: Holm (1979), Scand. J. Stat. 6:65;
     Benjamini & Hochberg (1995), JRSS B 57:289; Benjamini & Yekutieli (2001), Ann. Stat. 29:1165.
+
+    >>> adjusted_p(np.array([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
     """
     table = finite_array(p, name="p", axes=[], open_ended=True)
     if correction not in get_args(Correction):

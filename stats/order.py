@@ -1,8 +1,8 @@
 """Which attribute emerges first? Differences of `lambda_half`, and what they allow to claim.
 
 Half of an attribute's own plateau does not move with its amplitude, so strong and weak attributes
-compare; layers of first significance do not (a stronger effect is significant earlier). Attribute
-labels are never permuted: unequal amplitudes alone make that reject.
+compare. Layers of first significance do not, for a stronger effect is significant earlier.
+Attribute labels are never permuted, since unequal amplitudes alone would make such a test reject.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,61 +26,79 @@ from stats.half_crossing import half_plateau_crossing, plausible_curves
 from stats.multiplicity import adjusted_p
 from stats.scenes import canonical_order
 
-# Of more attributes the orders are too many to name each.
+# With more attributes there are too many orders to report each.
 _MOST_ORDERED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossingDifference:
-    """`lambda_half` of the second minus that of the first; above 0 where the first is earlier."""
+    """`lambda_half` of the second minus that of the first; above 0 where the first is earlier.
+
+    >>> drawn = np.linspace(0.5, 1.5, 99)
+    >>> found = crossing_difference(1.0, drawn, reach=4.0, level=0.9, sets_apart=False)
+    >>> round(found.low, 2), round(found.high, 2), found.p_earlier
+    (0.54, 1.46, 0.01)
+    """
 
     estimate: float
-    """In layers (or in depth), interpolated; NaN where a mean plateau is not positive."""
+    """The difference in layers (or in shares of the depth), interpolated; NaN where a mean plateau
+    is not positive."""
     low: float
-    """Lower end of the interval, of the paired scene bootstrap: of this pair alone."""
+    """Lower end of the paired scene bootstrap's interval for this pair alone."""
     high: float
-    """Upper end."""
+    """Upper end of that interval."""
     p: float
-    """Two-sided, of this pair alone, for "no difference"."""
+    """Two-sided p-value of this pair alone, for "no difference"."""
     p_earlier: float
-    """One-sided, of this pair alone, for "the first does not emerge before the second"."""
+    """One-sided p-value of this pair alone, for "the first does not emerge before the second"."""
     p_holm: float
-    """`p`, simultaneous over all pairs of the same result (Holm): for a pair reported by itself."""
+    """`p` adjusted by Holm's method, so that it is simultaneous over all pairs of the same result:
+    for a pair that is reported by itself."""
     sets_apart: bool
-    """The forward-backward sets are disjoint, the first's before the second's: the guaranteed form
-    of `p_earlier` <= 1 - level."""
+    """Whether the forward-backward sets are disjoint, the first's before the second's. It says
+    the same as `p_earlier` <= 1 - level, but with a guaranteed error."""
     level: float
     """Nominal coverage of the interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergenceOrder:
-    """The order in which attributes emerge, with its uncertainty."""
+    """The order in which attributes emerge, with its uncertainty.
+
+    >>> rng = np.random.default_rng(0)
+    >>> early = rng.normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> late = rng.normal([0, 0, 0, 1, 1], 0.1, (30, 5))
+    >>> effects = {"color": early, "shape": late}
+    >>> found = emergence_order(effects, rng=rng, n_resamples=999)
+    >>> found.order_probability
+    {('color', 'shape'): 1.0, ('shape', 'color'): 0.0}
+    """
 
     order: tuple[str, ...]
-    """Attributes in the order given, which is the one that `chain_p` tests."""
+    """The attributes in the order given, which is the one that `chain_p` tests."""
     estimates: Mapping[str, float]
-    """`lambda_half` of each; NaN where its mean plateau is not positive."""
+    """`lambda_half` of each attribute in layers; NaN where its mean plateau is not positive."""
     differences: Mapping[tuple[str, str], CrossingDifference]
-    """Each pair in the order given: (earlier in it, later in it)."""
+    """The difference of each pair of attributes, the one that stands earlier in `order` first."""
     chain_p: float
-    """For "the order given is wrong somewhere": the largest `p_earlier` of its links, an
-    intersection-union test of all of them that needs no adjustment."""
+    """P-value for "the order given is wrong somewhere": the largest `p_earlier` of neighbours in
+    the order. It is an intersection-union test of all of them, which needs no adjustment."""
     chain_sets_apart: bool
-    """The forward-backward sets of all links are disjoint and in the order given."""
+    """Whether the forward-backward sets of all neighbours are disjoint and in the order given."""
     order_probability: Mapping[tuple[str, ...], float]
-    """Share of resamples with each full order. What is missing from 1 are resamples with a tie or
-    with a plateau that is not positive."""
+    """Share of resamples with each full order. Where the shares sum to less than 1, the rest are
+    resamples with a tie or with a plateau that is not positive."""
     crossings: Mapping[str, Float[ndarray, " resample"]]
-    """`lambda_half` of each in every resample, paired; NaN where its plateau is not positive."""
+    """`lambda_half` of each attribute in every resample, paired; NaN where its plateau is not
+    positive."""
     sets: Mapping[str, LayerSet]
     """Forward-backward set of each attribute's `lambda_half`."""
     level: float
     """Level of intervals and sets."""
     n_scenes: int
-    """Scenes, the same for every attribute."""
+    """Number of scenes, the same ones for every attribute."""
     n_resamples: int
-    """Redraws of all scenes."""
+    """How often all scenes were redrawn."""
 
 
 def emergence_order(
@@ -96,12 +114,22 @@ def emergence_order(
 
     Estimand of a pair: the difference of the interpolated crossings of half of each mean curve's
     own plateau. Rows of all effects are the same scenes in the same order, so the bootstrap is
-    paired. The chain is an intersection-union test, each link at 1 - level without correction;
-    links reported on their own have Holm's p. A resample whose plateau is not positive counts
-    against every claim. An attribute that has not emerged should not be put in an order.
+    paired. The chain of neighbours is an intersection-union test, each link at 1 - level without
+    correction; links that are reported on their own have Holm's p. A resample whose plateau is not
+    positive counts against every claim. An attribute that has not emerged should not be put in an
+    order.
 
-    Raises ValueError for fewer than 2 attributes, unequal shapes, and as `emergence_layer`.
+    Raises ValueError for fewer than 2 or more than 6 attributes, for unequal shapes, and where
+    `emergence_layer` does for its effect, plateau, horizon, level and resamples.
     Source: Berger (1982), Technometrics 24:295 (chain); Davison & Hinkley (1997) (bootstrap).
+
+    >>> rng = np.random.default_rng(0)
+    >>> early = rng.normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> late = rng.normal([0, 0, 0, 1, 1], 0.1, (30, 5))
+    >>> effects = {"color": early, "shape": late}
+    >>> found = emergence_order(effects, rng=rng, n_resamples=999)
+    >>> found.chain_p, found.chain_sets_apart, round(found.estimates["color"], 1)
+    (0.001, True, 1.5)
     """
     names, table = _stacked(effects)
     level = probability(level, name="level")
@@ -141,7 +169,18 @@ def paired_crossings(
     rng: np.random.Generator,
     n_resamples: int,
 ) -> Float[ndarray, "resample curve"]:
-    """Crossing of half of the plateau per resample, all curves from the same redrawn scenes."""
+    """Each resample's crossings of half of the plateau, all curves from the same redrawn scenes.
+
+    In layers; NaN where a resampled plateau is not positive.
+
+    >>> effect = np.random.default_rng(0).normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> curves = np.stack([effect, 2 * effect], axis=1)
+    >>> drawn = paired_crossings(
+    ...     curves, slice(3, 5), rng=np.random.default_rng(1), n_resamples=99
+    ... )
+    >>> drawn.shape, bool(np.allclose(drawn[:, 0], drawn[:, 1]))
+    ((99, 2), True)
+    """
     n_scenes, n_curves, n_layers = effects.shape
     together = effects.reshape(n_scenes, -1)
     curves = plausible_curves(together, rng=rng, n_resamples=n_resamples)
@@ -157,7 +196,15 @@ def crossing_difference(
     level: float,
     sets_apart: bool,
 ) -> CrossingDifference:
-    """Interval and p-values from resampled differences; NaN counts as -+`reach`, against both."""
+    """The interval and the p-values of a difference, from its resamples.
+
+    A resample that is NaN has no difference: it counts as -`reach` for the lower end, as `reach`
+    for the upper end and against every p-value. `p_holm` is that of a single pair, `p`.
+
+    >>> drawn = np.linspace(-1.0, 1.0, 99)
+    >>> crossing_difference(0.0, drawn, reach=4.0, level=0.95, sets_apart=False).p
+    1.0
+    """
     tail = (1 - level) / 2
     absent = np.isnan(differences)
     low = np.quantile(np.where(absent, -reach, differences), tail, method="weibull")

@@ -1,4 +1,7 @@
-"""How large an effect would have been found? What stands beside every "not emerged"."""
+"""How large an effect would have been found, and how many scenes does it take to find one?
+
+The first of these numbers stands beside every "not emerged" in the report.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -24,14 +27,18 @@ def minimum_detectable_effect(
 ) -> Float[ndarray, "*layer"]:
     """Smallest mean effect at a layer that the test would find with probability `power`.
 
-    For the one-sided t test of one layer among `n_layers` (default: as many as `sd` has values)
-    under Bonferroni; the maximum-t test finds as much or more, the more the layers are
+    It is for the one-sided t test of one layer among `n_layers` (default: as many as `sd` has
+    values) under Bonferroni; the maximum-t test finds as much or more, the more the layers are
     correlated. `sd` is the standard deviation between scenes, one number or one per layer; the
     result has its shape and unit. For many scenes it is (z(1 - alpha / layers) + z(power)) sd /
     sqrt(n): 3.75 sd / sqrt(n) at 28 layers, level .95, power .8.
 
-    Assumption: normal means. Raises ValueError for fewer than 2 scenes, a negative or
-    non-finite `sd`, or a level or power outside (0, 1). Source: noncentral t, Cohen (1988).
+    Assumption: normal means. Raises ValueError for fewer than 2 scenes, for an `sd` that is
+    negative or not finite, and for a level or power that is not between 0 and 1. Source: noncentral
+    t, Cohen (1988), Statistical Power Analysis for the Behavioral Sciences.
+
+    >>> minimum_detectable_effect(n_scenes=200, sd=0.3, n_layers=28).round(3).item()
+    0.081
     """
     spread = finite_array(sd, name="sd", axes=[], open_ended=True)
     if (spread < 0).any():
@@ -63,9 +70,12 @@ def scenes_to_detect(
 ) -> int:
     """Least number of scenes at which `effect` at one of `n_layers` is found with that power.
 
-    The inverse of `minimum_detectable_effect`, with its test and assumptions; at least 2. Effect
-    and `sd` (between scenes) share a unit. Raises ValueError as that one, and for an effect that
-    is not positive.
+    This is the inverse of `minimum_detectable_effect`, with its test and its assumptions; the
+    result is at least 2. Effect and `sd` (between scenes) share a unit. Raises ValueError where
+    that function does, and for an effect that is not positive.
+
+    >>> scenes_to_detect(0.08, sd=0.3, n_layers=28)
+    203
     """
     size = positive(effect, name="effect")
 
@@ -82,10 +92,14 @@ def scenes_for_equivalence(
 ) -> int:
     """Least number of scenes at which no effect is shown to be within the margin, with that power.
 
-    For the two one-sided t tests of one layer whose true effect is 0; about 8.6 (sd / margin)^2.
-    Margin and `sd` (between scenes) share a unit. Raises ValueError for a margin that is not
-    positive, a negative `sd`, a level or power outside (0, 1). Source: Owen (1965), Biometrika
-    52:437, by integration over the estimate of the spread.
+    It is for the two one-sided t tests of one layer whose true effect is 0. At level .95 and power
+    .8 that is about 8.6 (sd / margin)^2. Margin and `sd` (between scenes) share a unit. Raises
+    ValueError for a margin that is not positive, for a negative `sd` and for a level or power that
+    is not between 0 and 1. Source: Owen (1965), Biometrika 52:437, by integration over the estimate
+    of the spread.
+
+    >>> scenes_for_equivalence(0.1, sd=0.3)
+    79
     """
     delta = positive(margin, name="margin")
     spread = float(finite_array(sd, name="sd", axes=[]))

@@ -1,4 +1,4 @@
-"""What a study would find, by running its whole procedure on simulated scenes before it is run."""
+"""What a study would find: its whole procedure, run on simulated scenes beforehand."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,28 @@ from stats.streams import chunk_streams
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerCurve:
-    """Shares and widths over repetitions, one entry per number of scenes."""
+    """Shares and mean widths over simulated studies, one entry per number of scenes.
+
+    >>> rng = np.random.default_rng(0)
+    >>> nothing = power_curve(
+    ...     np.zeros(3), sd=1.0, n_scenes=[20], margin=0.1, rng=rng, repetitions=5, n_resamples=99
+    ... )
+    >>> nothing.half_width.tolist()  # No repetition has an interval.
+    [nan]
+    """
 
     n_scenes: Int[ndarray, " size"]
-    """Numbers of scenes tried."""
+    """The numbers of scenes that were tried."""
     detected: Float[ndarray, " size"]
     """Share of repetitions whose omnibus test is significant."""
     emerged: Float[ndarray, " size"]
-    """Share that end with a layer."""
+    """Share of repetitions whose outcome is "emerged"."""
     half_width: Float[ndarray, " size"]
-    """Mean width of the interval of `lambda_half`, in layers, where there is one; NaN if never."""
+    """Mean width of the interval of `lambda_half` in layers, over the repetitions that have one;
+    NaN where none has."""
     set_width: Float[ndarray, " size"]
-    """Mean width of the forward-backward set of the half, in layers; open ends at the horizon."""
+    """Mean width of the forward-backward set for half of the plateau, in layers; a set that is open
+    above counts up to the horizon."""
     repetitions: int
     """Simulated studies for each number of scenes; a share p has error sqrt(p (1-p) / this)."""
 
@@ -49,8 +59,16 @@ def power_curve(
 
     Scenes are the mean `profile` plus normal noise of spread `sd`, neighbouring layers correlated
     by `correlation`; profile, `sd` and `margin` share the unit of the effect. The other arguments
-    are those of the study. Raises ValueError as `emergence_layer`. Each number of scenes has its
-    own random stream, so the curve at one does not depend on the others.
+    are those of the study. Raises ValueError where `emergence_layer` does. Each number of scenes
+    has its own random stream, so the curve at one does not depend on the others.
+
+    >>> profile = np.array([0.0, 0.0, 1.0, 1.0])
+    >>> found = power_curve(
+    ...     profile, sd=1.0, n_scenes=[5, 50], margin=0.1, rng=np.random.default_rng(0),
+    ...     repetitions=10, n_resamples=99,
+    ... )
+    >>> found.emerged.tolist()
+    [0.4, 1.0]
     """
     curve = finite_array(profile, name="profile", axes=["layer"])
     spread = positive(sd, name="sd")

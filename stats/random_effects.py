@@ -4,11 +4,11 @@ A claim about models has models as its units. What a model's scenes leave uncert
 how far models differ (tau^2) decides how sure the mean is, so a thousand scenes of three models
 are still three.
 
-tau^2 by Paule & Mandel, not by DerSimonian & Laird, whose one step is biased downwards where models
-differ much, and not by REML: it solves Q(tau^2) = k - 1 with the very Q of which the Q-profile
-interval takes the quantiles, so that the estimate lies in the interval, it is unique, needs no
-iteration on a likelihood, and is as good as REML's in the comparisons (Veroniki et al. 2016, Langan
-et al. 2019). Q is taken of the contrasts between models with their covariance.
+tau^2 is estimated as by Paule & Mandel. DerSimonian & Laird's single step is biased downwards where
+models differ much. REML's estimate is no better in comparisons (Veroniki et al. 2016, Langan et al.
+2019), while Paule & Mandel's solves Q(tau^2) = k - 1 with the very Q of which the Q-profile
+interval takes the quantiles: it lies in that interval, is unique and needs no iteration on a
+likelihood. Q is that of the contrasts between models, with their covariance.
 
 The interval is Hartung & Knapp's (t with k - 1 degrees of freedom), to which shared errors add c =
 k / (k - 1) sum_{i != j} w_i w_j cov_ij, which the spread does not show: half its width is sqrt(t^2
@@ -37,55 +37,70 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledMean:
-    """A mean over models with its uncertainty, which has two sources."""
+    """A mean over models with its uncertainty, which has two sources.
+
+    >>> errors = np.diag([0.01, 0.01, 0.01])
+    >>> found = random_effects(np.array([-1.0, 0.0, 1.0]), errors).unweighted
+    >>> found.mean, round(found.standard_error, 3), found.shared_error
+    (0.0, 0.577, 0.0)
+    """
 
     mean: float
-    """Of the models, weighted."""
+    """The weighted mean of the models' estimates."""
     standard_error: float
-    """From the spread of the models (Hartung-Knapp), with `n_models` - 1 degrees of freedom."""
+    """The part of the mean's standard error that the spread of the models shows (Hartung-Knapp),
+    with `n_models` - 1 degrees of freedom."""
     shared_error: float
-    """From what the models' errors have in common, because they saw the same scenes: their spread
-    cannot show it. 0 for independent errors."""
+    """The part that their spread cannot show, because the models' errors have it in common: they
+    saw the same scenes. 0 for independent errors."""
     low: float
-    """Lower end of the interval, of this pooled mean alone."""
+    """Lower end of the interval for this mean alone."""
     high: float
-    """Upper end."""
+    """Upper end of that interval."""
     p: float
-    """Two-sided, alone, for "the mean is 0"."""
+    """Two-sided p-value for "the mean is 0", alone."""
     n_models: int
-    """The units."""
+    """Number of models, the units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomEffects:
-    """What several models say together about one quantity."""
+    """What several models say together about one quantity.
+
+    >>> found = random_effects(np.array([0.30, 0.31]), np.diag([0.04, 0.04]))
+    >>> found.tau2, found.weights.tolist(), found.predicted_high  # No more spread than the errors'.
+    (0.0, [0.5, 0.5], inf)
+    """
 
     weighted: PooledMean
-    """Each model weighed by the inverse of tau^2 plus its own error's variance."""
+    """The mean in which each model weighs by the inverse of tau^2 plus its own error's variance."""
     unweighted: PooledMean
-    """All models alike: of the right level whatever their errors' variances (see above)."""
+    """The mean in which all models weigh alike; its interval has the right level whatever the
+    variances of their errors (see the head of this file)."""
     weights: Float[ndarray, " model"]
-    """Of `weighted`; they add up to 1."""
+    """The weights of the models in `weighted`; they add up to 1."""
     tau2: float
     """Variance of the models' true values (Paule-Mandel), in the unit of the estimates squared."""
     tau2_low: float
-    """Lower end of its interval (Q-profile)."""
+    """Lower end of the Q-profile interval of `tau2`."""
     tau2_high: float
-    """Upper end. Both are 0 where the estimates lie closer together than their errors allow."""
+    """Upper end of it. Both ends are 0 where the estimates lie closer together than their errors
+    allow."""
     q: float
-    """Cochran's Q, for "the models do not differ"."""
+    """Cochran's Q, the statistic for "the models do not differ"."""
     q_p: float
-    """Its p-value, chi-square of `n_models` - 1 degrees of freedom."""
+    """P-value of `q`, by the chi-square distribution with `n_models` - 1 degrees of freedom."""
     i2: float
-    """Share of the estimates' variance that is the models', 0 to 1 (of a typical error)."""
+    """Share of the estimates' variance that lies between the models and not in their errors (of
+    which a typical one is taken), from 0 to 1."""
     predicted_low: float
     """Lower end of the prediction interval: where the true value of another model would lie."""
     predicted_high: float
-    """Upper end; with 2 models there is none, and the ends are infinite."""
+    """Upper end of it. With 2 models there is no such interval, and its ends are infinite."""
     level: float
-    """Of all intervals."""
+    """Nominal coverage of all intervals."""
     n_models: int
-    """The units."""
+    """Number of models, the units."""
 
 
 def random_effects(
@@ -101,8 +116,9 @@ def random_effects(
     models that these are a sample of, and over scenes. Methods and their measured coverage: see
     the head of this file.
 
-    Raises ValueError for fewer than 2 models, for a covariance of another shape, without symmetry,
-    with a variance that is not positive, or that is none, and for equal estimates (no spread).
+    Raises ValueError for fewer than 2 models, for a covariance that has another shape, is not
+    symmetric, holds a variance that is not positive or has a negative eigenvalue, and for estimates
+    that are all equal (without spread there is no interval).
 
     Source: Paule & Mandel (1982), J. Res. NBS 87:377; Viechtbauer (2007), Stat. Med. 26:37
     (Q-profile); Hartung & Knapp (2001), Stat. Med. 20:1771; Higgins, Thompson & Spiegelhalter
@@ -151,10 +167,18 @@ def leave_one_out(
     *,
     level: float = 0.95,
 ) -> tuple[RandomEffects, ...]:
-    """The same without each model in turn, in their order; needs at least 3 models."""
+    """The results of `random_effects` without each model in turn, in the models' order.
+
+    Raises ValueError for fewer than 3 models, and where `random_effects` does.
+
+    >>> found = leave_one_out(np.array([0.3, 0.4, 0.9]), np.eye(3) / 100)
+    >>> [round(each.weighted.mean, 2) for each in found]
+    [0.65, 0.6, 0.35]
+    """
     if len(estimates) < 3:
         raise ValueError(
-            f"`estimates` needs at least 3 models to leave one out, got {len(estimates)}: add one"
+            f"`estimates` needs at least 3 models to leave one out, got {len(estimates)}: add "
+            "models"
         )
     kept = [np.arange(len(estimates)) != out for out in range(len(estimates))]
     return tuple(
@@ -164,7 +188,12 @@ def leave_one_out(
 
 
 def p_not_above(pooled: PooledMean, value: float) -> float:
-    """One-sided, for "the mean is at most `value`": small where it is shown to lie above it."""
+    """One-sided p-value for "the mean is at most `value`": small where it is shown to lie above.
+
+    >>> pooled = random_effects(np.array([0.3, 0.4, 0.5]), np.eye(3) / 100).weighted
+    >>> round(p_not_above(pooled, 0.4), 2), round(p_not_above(pooled, 0.0), 2)
+    (0.5, 0.01)
+    """
     distance = pooled.mean - value
     tail = _tail(abs(distance), pooled.standard_error, pooled.shared_error, pooled.n_models)
     return tail if distance > 0 else 1 - tail
@@ -191,9 +220,15 @@ def _checked(
             "estimate without error has no weight among others, leave it out"
         )
     if np.linalg.eigvalsh(errors).min() < -_ROUNDING * variances.sum():
-        raise ValueError("`covariance` is none, it has a negative eigenvalue: estimate it jointly")
+        raise ValueError(
+            "`covariance` must have no negative eigenvalue, got one: estimate all its entries on "
+            "the same resamples"
+        )
     if np.ptp(values) == 0:
-        raise ValueError(f"`estimates` are all {values[0]}: without spread there is no interval")
+        raise ValueError(
+            f"`estimates` must not all be equal, got {values[0]} only: without spread there is no "
+            "interval, report the value"
+        )
     return values, errors
 
 
@@ -220,7 +255,8 @@ class _Spread:
 
     @property
     def typical_variance(self) -> float:
-        """Of the errors, as I^2 has it (Higgins & Thompson 2002): their harmonic mean."""
+        """The typical variance of the errors, for I^2: the harmonic mean (Higgins & Thompson
+        2002)."""
         return float(len(self.variances) / (1 / self.variances).sum())
 
     def solve(self, target: float) -> float:
@@ -262,7 +298,7 @@ def _pooled(
 
 
 def _tail(distance: float, error: float, shared: float, n_models: int) -> float:
-    """The tail probability at which the interval's half width is `distance`, at most a half."""
+    """The tail probability at which the half width of the interval is `distance`; at most .5."""
     degrees = n_models - 1
     if distance == 0:
         return 0.5

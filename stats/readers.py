@@ -1,8 +1,9 @@
-"""The smallest readers of a readout's scores: a scale, a trust in the prior, offsets if asked for.
+"""Small readers of a readout's scores: a scale, a trust in the prior and, if asked for, offsets.
 
 A reader turns answer scores r into probabilities, q(a) ~ exp(s r_a) pi_a^c exp(b_a): s = 0, c = 1
 ignores the scores and states how often each answer occurs; s = 1, c = 0 takes them at their word.
-Fitted by penalised maximum likelihood, which is strictly convex, for all layers at once.
+Readers are fitted for all layers at once, by penalised maximum likelihood, whose loss is strictly
+convex.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from numpy import ndarray
 MOST_SCALE = 50.0
 """Bound of s in spreads of the scores: beyond it a reader is certain of everything."""
 PENALTY = 0.1
-"""What the squares of the parameters count, in nats over all scenes. A readout of 3 spreads is not
-pulled down by it; with a penalty of 1 it is, its rows then spread too little, and the interval of
-`lambda_half` covers .87 to .93 of 40 scenes (see the validation)."""
+"""The factor of the squared parameters in the penalty, in nats over all scenes. It does not pull
+down a readout whose right answer stands out by 3 spreads. A penalty of 1 would: scenes then differ
+too little, and the interval of `lambda_half` from 40 scenes covers .87 to .93 (see the validation).
+"""
 _MOST_STEPS = 200
 _HALVINGS = 40
 # Newton's steps end quadratically: below this the next one is rounding.
@@ -32,7 +34,7 @@ CELLS_PER_BLOCK = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standardised:
-    """Scores whose additive constants and scale are taken off: what readers are fitted to."""
+    """Scores without their additive constants and scale: what readers are fitted to."""
 
     scores: Float[ndarray, "layer answer item"]
     """Centred over answers, in units of `spread`; 0 where a layer has no spread."""
@@ -42,21 +44,25 @@ class Standardised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a reader is fitted on, or judged on."""
+    """Scored items on which a reader is fitted, or judged."""
 
     scores: Float[ndarray, "layer answer item"]
+    """Standardised scores."""
     answers: Int[ndarray, " item"]
+    """Index of each item's own answer."""
     weight: Float[ndarray, " item"]
-    """Share of each item: scenes count alike, so do the items of a scene. Sums to 1."""
+    """Share of each item: all scenes weigh alike, and so do the items of one scene. They sum to
+    1 where a reader is fitted."""
     log_prior: Float[ndarray, " answer"]
-    """Logarithm of how often each answer occurs on the scenes of the fit."""
+    """Natural logarithm of how often each answer occurs on the scenes of the fit."""
     n_scenes: int
+    """Number of scenes of the fit."""
     penalty: float = PENALTY
-    """What the squares in the penalty are multiplied by."""
+    """The factor of the squares in the penalty, in nats over all scenes."""
 
     @property
     def ridge(self) -> float:
-        """What the penalty adds to the loss's curvature."""
+        """What the penalty adds to the curvature of the loss, which is a mean over scenes."""
         return self.penalty / self.n_scenes
 
 
@@ -65,11 +71,11 @@ class Readers:
     """One fitted reader per layer."""
 
     scale: Float[ndarray, " layer"]
-    """s, in spreads."""
+    """s, the factor of the scores in units of their spread."""
     prior_exponent: Float[ndarray, " layer"]
-    """c."""
+    """c, the exponent of the answers' frequencies."""
     offsets: Float[ndarray, "layer answer"]
-    """b; all 0 unless asked for."""
+    """b, one preference per answer; all 0 unless readers with offsets were asked for."""
 
     def logits(self, sample: Sample) -> Float[ndarray, "layer answer item"]:
         """Unnormalised log-probabilities of the answers."""
@@ -80,7 +86,15 @@ class Readers:
 def standardised(
     scores: Float[ndarray, "item answer layer"], weight: Float[ndarray, " item"]
 ) -> Standardised:
-    """Centre over answers, divide by the spread of the layer."""
+    """Scores centred over answers and divided by the spread of their layer.
+
+    `weight` is each item's share in the spread. Layers of constant scores become 0.
+
+    >>> scores = np.array([[[2.0], [0.0]], [[0.0], [2.0]]])
+    >>> found = standardised(scores, np.array([0.5, 0.5]))
+    >>> found.scores[0].tolist(), found.spread.tolist()
+    ([[1.0, -1.0], [-1.0, 1.0]], [1.0])
+    """
     table = np.ascontiguousarray(scores.T)
     size = np.abs(table).max(axis=(1, 2))
     # Powers of two, so that squares can neither overflow nor vanish and nothing is rounded.
@@ -103,11 +117,19 @@ class _Point:
 
 
 def fit_readers(sample: Sample, *, offsets: bool = False, start: Readers | None = None) -> Readers:
-    """Readers of largest penalised likelihood, by Newton's method within the bounds.
+    """Fit the readers of largest penalised likelihood, by Newton's method within the bounds.
 
     Minimises, per layer, the mean of -log q (nats) + penalty (s^2 + (c - 1)^2 + |b|^2) / 2n, with
-    n the number of scenes, 0 <= s <= 50 spreads, c >= 0; b = 0 unless `offsets`. `start` saves
-    steps.
+    n the number of scenes, 0 <= s <= 50 spreads, c >= 0; b = 0 unless `offsets`. To start from
+    readers that are near the solution saves steps.
+
+    >>> answers = np.array([0, 1, 0, 1])
+    >>> sample = Sample(
+    ...     scores=np.zeros((1, 2, 4)), answers=answers, weight=np.full(4, 0.25),
+    ...     log_prior=np.log([0.5, 0.5]), n_scenes=4,
+    ... )
+    >>> fit_readers(sample).scale.tolist()  # The scores say nothing.
+    [0.0]
     """
     n_layers, n_answers, _ = sample.scores.shape
     readers = start or Readers(
@@ -144,7 +166,20 @@ def _at(readers: Readers, sample: Sample) -> _Point:
 def derivatives(
     readers: Readers, probability: Float[ndarray, "layer answer item"], sample: Sample
 ) -> tuple[Float[ndarray, "layer parameter"], Float[ndarray, "layer parameter parameter"]]:
-    """Gradient and Hessian of the penalised loss; parameters are s, c and each answer's b."""
+    """Gradient and Hessian of the penalised loss at `readers`, per layer.
+
+    The parameters are s, c and each answer's b, in this order; `probability` is what the readers
+    give each answer.
+
+    >>> answers = np.array([0, 1, 0, 1])
+    >>> sample = Sample(
+    ...     scores=np.zeros((1, 2, 4)), answers=answers, weight=np.full(4, 0.25),
+    ...     log_prior=np.log([0.5, 0.5]), n_scenes=4,
+    ... )
+    >>> gradient, _ = derivatives(fit_readers(sample), np.full((1, 2, 4), 0.5), sample)
+    >>> gradient.tolist()  # The loss is least here.
+    [[0.0, 0.0, 0.0, 0.0]]
+    """
     n_layers, n_answers, _ = sample.scores.shape
     weighted = probability * sample.weight
     expected = (probability * sample.scores).sum(axis=1)
@@ -178,7 +213,14 @@ def derivatives(
 def held_at_bounds(
     readers: Readers, gradient: Float[ndarray, "layer parameter"]
 ) -> Bool[ndarray, "layer parameter"]:
-    """Parameters that lie on a bound and would leave the allowed range downhill."""
+    """Which parameters lie on a bound that a step down the gradient would cross.
+
+    >>> readers = Readers(
+    ...     scale=np.zeros(1), prior_exponent=np.ones(1), offsets=np.zeros((1, 2))
+    ... )
+    >>> held_at_bounds(readers, np.array([[1.0, 0.0, 0.0, 0.0]])).tolist()
+    [[True, False, False, False]]
+    """
     held = np.zeros(gradient.shape, dtype=bool)
     held[:, 0] = (readers.scale <= 0) & (gradient[:, 0] > 0)
     held[:, 0] |= (readers.scale >= MOST_SCALE) & (gradient[:, 0] < 0)

@@ -19,7 +19,8 @@ _LEAST_ROWS = 8
 _TIE = 100 * np.finfo(float).eps
 
 Relabelled = Callable[[np.random.Generator, int], Int[ndarray, "chunk row"]]
-"""From a random stream and a number, so many relabellings under the null: the label of each row."""
+"""A function that draws relabellings under the null. It takes a random stream and how many are
+wanted, and returns the label of each row in each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +30,9 @@ class RelabellingP:
     z: Float[ndarray, " layer"]
     """Observed sums of the standardised scores."""
     p: Float[ndarray, " layer"]
-    """Simultaneous over layers (maximum); never 0."""
+    """One-sided p-values, simultaneous over layers by the maximum sum; never 0."""
     window_p: Float[ndarray, " window"]
-    """Of the mean over each window, each alone, not adjusted; never 0."""
+    """One-sided p-values of the mean over each window, each alone, not adjusted; never 0."""
 
 
 def relabelling_p(
@@ -46,7 +47,19 @@ def relabelling_p(
     """Compare the sum of the rows' own scores with sums after relabelling.
 
     `standard[r, k]` is row r's score under label k, scaled so that the sum over relabelled rows has
-    mean 0 and variance 1 at each layer. p = (1 + relabellings as extreme) / (1 + relabellings).
+    mean 0 and variance 1 at each layer, and `labels` holds each row's own label. `windows` are
+    first and last layers, both included. p = (1 + relabellings as extreme) / (1 + relabellings).
+
+    Raises ValueError for a window outside of the layers. Source of the p-value: Phipson & Smyth
+    (2010), doi:10.2202/1544-6115.1585.
+
+    >>> standard = np.tile([[[0.25], [-0.25]]], (16, 1, 1))  # Label 0 is right in all 16 rows.
+    >>> found = relabelling_p(
+    ...     standard, np.zeros(16, dtype=int), lambda rng, n: rng.integers(2, size=(n, 16)),
+    ...     windows=[(0, 0)], rng=np.random.default_rng(0), n_resamples=999,
+    ... )
+    >>> found.z.tolist(), found.p.tolist()
+    ([4.0], [0.001])
     """
     n_rows, n_labels, n_layers = standard.shape
     for first, last in windows:

@@ -1,4 +1,5 @@
-"""Curves of models with unlike numbers of layers at the same relative depths, layer / L."""
+"""Curves of models with different numbers of layers, read at the same relative depths, layer /
+L."""
 
 import numpy as np
 from jaxtyping import Float
@@ -14,11 +15,15 @@ def common_depths(n_first: int, n_second: int) -> Float[ndarray, " depth"]:
     """The relative depths of the states of the shallower of two models, 0 to 1.
 
     `n_first` and `n_second` count states, L + 1. At these depths one model is read at its own
-    layers and only the deeper one between its layers, where they lie closer.
+    layers and only the deeper one between its layers, where they lie closer. Raises ValueError for
+    fewer than 2 states.
+
+    >>> common_depths(5, 9).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     least = min(n_first, n_second)
     if least < 2:
-        raise ValueError(f"need at least 2 layers, got {least}: depth needs a last one")
+        raise ValueError(f"need at least 2 layers, got {least}: count the embeddings as layer 0")
     return np.linspace(0, 1, least)
 
 
@@ -27,10 +32,14 @@ def at_depths(
 ) -> Float[ndarray, "scene depth"]:
     """Each scene's effect at relative depths, interpolated linearly between layers.
 
-    Assumption: between two layers the effect is on the straight line between them, which no
-    model computes; what is compared between layers is that line. At a layer it is the layer's own.
+    Depth 0 is the first layer and depth 1 the last. Assumption: between two layers the effect lies
+    on the straight line between them. No model computes anything there, so what is compared between
+    layers is that line; at a layer the effect is the layer's own.
 
     Raises ValueError for depths outside 0..1 and for a single layer.
+
+    >>> at_depths(np.array([[0.0, 1.0, 3.0]]), np.array([0.0, 0.75, 1.0])).tolist()
+    [[0.0, 2.0, 3.0]]
     """
     table = finite_array(effect, name="effect", axes=["scene", "layer"])
     where = finite_array(depths, name="depths", axes=["depth"])
@@ -40,7 +49,7 @@ def at_depths(
         )
     last = table.shape[1] - 1
     if last < 1:
-        raise ValueError("`effect` must have at least 2 layers, got 1: depth needs a last one")
+        raise ValueError("`effect` must have at least 2 layers, got 1: pass all layers 0..L")
     position = where * last
     on_layer = np.abs(position - position.round()) < _ON_LAYER
     position = np.where(on_layer, position.round(), position)

@@ -33,7 +33,14 @@ _NO_SPREAD = 1e-10
 def weight_chunks(
     n_scenes: int, n_resamples: int, *, rng: np.random.Generator
 ) -> Iterator[Float[ndarray, "chunk scene"]]:
-    """How often each scene was drawn, for `n_resamples` resamples, chunk by chunk."""
+    """How often each scene was drawn in each of `n_resamples` resamples, chunk by chunk.
+
+    A row is one resample, and its entries sum to `n_scenes`.
+
+    >>> chunks = list(weight_chunks(5, 3, rng=np.random.default_rng(0)))
+    >>> chunks[0].shape, chunks[0].sum(axis=1).tolist()
+    ((3, 5), [5.0, 5.0, 5.0])
+    """
     rows = max(_LEAST_ROWS, _DRAWS_PER_CHUNK // n_scenes)
     starts = range(0, n_resamples, rows)
     for start, stream in zip(starts, chunk_streams(rng, len(starts)), strict=True):
@@ -70,9 +77,14 @@ def _weights_by_block(
 def resampled_means(
     scenes: Float[ndarray, "scene column"], *, rng: np.random.Generator, n_resamples: int
 ) -> Float[ndarray, "resample column"]:
-    """Mean over the redrawn scenes, per resample and column.
+    """The mean over the redrawn scenes, per resample and column, in the unit of the values.
 
     In memory a column's resamples lie side by side, since that is how quantiles are taken.
+
+    >>> scenes = np.array([[0.0, 7.0], [1.0, 7.0]])
+    >>> means = resampled_means(scenes, rng=np.random.default_rng(0), n_resamples=99)
+    >>> np.unique(means[:, 0]).tolist(), np.unique(means[:, 1]).tolist()
+    ([0.0, 0.5, 1.0], [7.0])
     """
     n_scenes, n_columns = scenes.shape
     exact = np.ascontiguousarray(on_exact_grid(scenes, total_weight=n_scenes).T)
@@ -88,11 +100,16 @@ def resampled_means(
 def resampled_t(
     scenes: Float[ndarray, "scene column"], *, rng: np.random.Generator, n_resamples: int
 ) -> Float[ndarray, "resample column"]:
-    """Deviation of each resample's mean from the sample's, in the resample's own standard errors.
+    """How far each resample's mean lies from the sample's, in the resample's own standard errors.
 
     Where the redrawn scenes have no spread (one scene drawn n times, or a column that is
     constant but for a few scenes) the sample's standard error stands in for the resample's; a
     column that is constant throughout gives 0. So the result is always finite.
+
+    >>> scenes = np.array([[0.0, 7.0], [1.0, 7.0]])
+    >>> t = resampled_t(scenes, rng=np.random.default_rng(0), n_resamples=99)
+    >>> np.unique(t[:, 0]).tolist(), np.unique(t[:, 1]).tolist()  # A constant column has t = 0.
+    ([-1.0, 0.0, 1.0], [0.0])
     """
     n_scenes, n_columns = scenes.shape
     centred = scenes - scenes.mean(axis=0)
@@ -125,10 +142,16 @@ def resampled_statistic(
     rng: np.random.Generator,
     n_resamples: int,
 ) -> Float[ndarray, "resample *result"]:
-    """Any `statistic` of the redrawn rows of `scenes`: the same resamples, one call for each.
+    """Any `statistic` of the redrawn rows of `scenes`, with one call for each resample.
 
-    The rows come in the order of the sample, repeated as often as drawn, so a statistic must not
-    depend on the order of scenes.
+    The resamples are those of `resampled_means` for the same generator. The rows come in the order
+    of the sample, repeated as often as drawn, so a statistic must not depend on the order of
+    scenes.
+
+    >>> scenes, rng = np.array([[0.0], [1.0], [5.0]]), np.random.default_rng(0)
+    >>> medians = resampled_statistic(np.median, scenes, rng=rng, n_resamples=99)
+    >>> np.unique(medians).tolist()
+    [0.0, 1.0, 5.0]
     """
     every = np.arange(len(scenes))
     values = [

@@ -1,7 +1,8 @@
-"""Intervals for shares of scenes and accuracies, which end in [0, 1] and are never empty.
+"""Intervals for shares of scenes and for accuracies, which stay in [0, 1] and are never empty.
 
-A bootstrap of zeros and ones has no width where all are alike (none of 20 would be a share of 0
-without doubt), hardly any where nearly all are, and ends beyond the scale.
+A bootstrap of zeros and ones would not do. Where all are alike its interval has no width (with 0
+of 20 the share would be 0 beyond doubt), where nearly all are alike it has hardly any, and it can
+end below 0 or above 1.
 """
 
 from dataclasses import dataclass
@@ -21,50 +22,65 @@ _NO_SPREAD = 1e-24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareInterval:
-    """Shares with an exact interval each."""
+    """Shares with an exact interval each.
+
+    >>> found = share_interval(np.array([0, 20]), np.array([20, 20]))
+    >>> found.low.round(2).tolist(), found.high.round(2).tolist()  # None and all of 20.
+    ([0.0, 0.83], [0.17, 1.0])
+    """
 
     share: Float[ndarray, "*cell"]
+    """The counts divided by the totals."""
     low: Float[ndarray, "*cell"]
-    """Lower end; 0 where none was counted."""
+    """Lower end of the interval; 0 where none was counted."""
     high: Float[ndarray, "*cell"]
-    """Upper end; 1 where all were."""
+    """Upper end of the interval; 1 where all were counted."""
     level: float
     """Least coverage of each interval alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterShare:
-    """Means over scenes of values in [0, 1], with an interval in [0, 1] for each column."""
+    """Means over scenes of values in [0, 1], with an interval in [0, 1] for each column.
+
+    >>> found = cluster_share(np.ones(40), np.repeat(np.arange(20), 2))
+    >>> float(found.estimate), round(float(found.low), 2), float(found.high)
+    (1.0, 0.83, 1.0)
+    """
 
     estimate: Float[ndarray, " *column"]
     """Mean over scenes of each scene's mean over its items."""
     low: Float[ndarray, " *column"]
-    """Lower end, per column, each at `level` (not simultaneous)."""
+    """Lower end of the interval, each column alone at `level` (not simultaneous)."""
     high: Float[ndarray, " *column"]
-    """Upper end."""
+    """Upper end of the interval, likewise."""
     effective_n: Float[ndarray, " *column"]
-    """How many independent 0/1 items would leave as much in doubt."""
+    """How many independent items of 0 or 1 would leave the mean as uncertain as these do."""
     level: float
     """Nominal coverage of each interval."""
     n_scenes: int
-    """Clusters, whose spread the interval comes from."""
+    """Number of scenes, whose spread the interval comes from."""
     n_items: int
-    """Rows that were given."""
+    """Number of items, the rows that were given."""
 
 
 def share_interval(
     counts: Int[ndarray, "*cell"], totals: Int[ndarray, "*cell"], *, level: float = 0.95
 ) -> ShareInterval:
-    """Share of `totals` scenes, each counted or not, with Clopper and Pearson's interval.
+    """The share `counts` / `totals` of scenes, with Clopper and Pearson's exact interval.
 
-    Scenes must be independent, one count each. Raises ValueError for a total below 1 or a count
-    outside 0..total. Source: Clopper & Pearson (1934), Biometrika 26:404.
+    Scenes must be independent, and each counts once or not at all. Raises ValueError for a total
+    below 1 or a count outside 0..total. Source: Clopper & Pearson (1934), Biometrika 26:404.
+
+    >>> found = share_interval(np.array(8), np.array(10))
+    >>> found.share.item(), round(found.low.item(), 3), round(found.high.item(), 3)
+    (0.8, 0.444, 0.975)
     """
     level = probability(level, name="level")
     if (totals < 1).any() or (counts < 0).any() or (counts > totals).any():
         raise ValueError(
             "`counts` must lie in 0..`totals`, and `totals` be at least 1, got "
-            f"{counts.tolist()} of {totals.tolist()}: leave empty groups out"
+            f"{counts.tolist()} of {totals.tolist()}: leave groups without scenes out"
         )
     tail, missed = (1 - level) / 2, totals - counts
     # A beta distribution needs two positive numbers; where one is 0 the end is that of the scale.
@@ -81,21 +97,27 @@ def share_interval(
 def cluster_share(
     values: Float[ndarray, "item *column"], clusters: Labels, *, level: float = 0.95
 ) -> ClusterShare:
-    """Mean over scenes of values in [0, 1], with an interval that stays in [0, 1].
+    """Estimate the mean over scenes of values in [0, 1], with an interval that stays in [0, 1].
 
     Estimand and assumption are those of `cluster_bootstrap`. A column of zeros and ones with one
-    item a scene has Clopper and Pearson's interval. Any other has Wilson's, with the effective
-    number of items p (1 - p) / (variance over scenes of their means / scenes), that is the number
-    of items over the design effect, and with Student's t of scenes - 1 degrees of freedom, those
-    of that variance. Two limits keep it honest where the variance is learnt from a scene or two:
-    of 0/1 items no more than there are count (items of a scene that seem to repel each other are
-    chance), and their interval never ends closer to 0 or 1 than if none, or all, had it. Where no
-    scene differs from another, a scene unlike them may have a probability of up to
+    item per scene has Clopper and Pearson's interval. Any other column has Wilson's, with the
+    effective number of items, p (1 - p) / (variance over scenes of their means / scenes), which is
+    the number of items over the design effect. Its quantile is that of Student's t with as many
+    degrees of freedom as that variance has, scenes - 1. Two limits keep the interval honest where
+    the variance is learnt from one or two scenes. Of items that are 0 or 1 the effective number is
+    at most their number, since items of a scene that seem to repel each other do so by chance; and
+    their interval never ends closer to 0 or 1 than if none, or all, of them were 1. Where no scene
+    differs from another, a scene unlike them may have a probability of up to
     1 - ((1 - level) / 2)^(1 / scenes).
 
     Raises ValueError for values outside [0, 1] or not finite and for fewer than 2 scenes. Source:
     Clopper & Pearson (1934), Biometrika 26:404; Wilson (1927), JASA 22:209; Dean & Pagano (2015),
     J. Surv. Stat. Methodol. 3:484; Korn & Graubard (1998), Surv. Methodol. 24:193.
+
+    >>> right = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    >>> found = cluster_share(right, ["a", "a", "b", "b", "c", "c"])
+    >>> round(float(found.estimate), 2), found.n_scenes, float(found.high) <= 1
+    (0.83, 3, True)
     """
     table = finite_array(values, name="values", axes=["item"], open_ended=True)
     if table.min() < 0 or table.max() > 1:
@@ -135,7 +157,7 @@ def _wilson(
     most: Float[ndarray, " column"],
     level: float,
 ) -> tuple[Float[ndarray, " column"], Float[ndarray, " column"], Float[ndarray, " column"]]:
-    """Both ends, and the effective number, at most `most`."""
+    """Both ends of Wilson's interval and the effective number of items, which is at most `most`."""
     n_scenes = len(scenes)
     possible, spread = share * (1 - share), scenes.var(axis=0, ddof=1)
     alive = spread > _NO_SPREAD * possible

@@ -1,9 +1,9 @@
 """Does the image matter? Scores against those of other scenes' images, tested by relabelling.
 
 Where the same question is asked about many scenes, asking it with another scene's image needs no
-forward pass: item i with the image of scene j *is* item j, scored for i's answer. So all
-mean-over-swaps controls, and a permutation test over as many relabellings as one likes, come
-from the scores of every item for every answer.
+forward pass: item i with the image of scene j *is* item j, scored for i's answer. So the scores of
+every item for every answer are enough both for the control, which is the mean over all swaps of
+images, and for a permutation test with as many relabellings as one likes.
 """
 
 from collections.abc import Sequence
@@ -15,54 +15,65 @@ from numpy import ndarray
 
 from stats.arguments import answer_indices, enough_resamples, finite_array
 from stats.relabelling import relabelling_p
-from stats.scenes import Labels, codes
+from stats.scenes import Labels, codes, item_weights
 from stats.swapped_images import scene_pseudo_values, swapped_scores
 
 # A spread below this share of the scores' own size is rounding, not spread.
 _NO_SPREAD = 1e-12
 
 LEAST_SCENES = 5
-"""Of a stratum. With fewer a scene's own score and its part as the image of the others are hardly
-two things: rows of pairs cover .86 of the time."""
+"""The least number of scenes in a stratum. With fewer, a scene's own score and its part as the
+image that stands in for the others' can hardly be told apart: with two scenes in each stratum
+intervals at level .95 cover .86."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShuffledLabelTest:
-    """The effect against the shuffled control, with permutation p-values adjusted over layers."""
+    """The effect against the shuffled control, with permutation p-values adjusted over layers.
+
+    >>> scores, answers = np.zeros((10, 2, 1)), np.arange(10) % 2
+    >>> rng = np.random.default_rng(0)
+    >>> found = shuffled_label_test(scores, answers, ["a"] * 10, rng=rng, n_resamples=99)
+    >>> found.scene_effect.shape, found.z.tolist(), found.p.tolist()  # The scores say nothing.
+    ((10, 1), [0.0], [1.0])
+    """
 
     effect: Float[ndarray, " layer"]
     """Mean over scenes of real minus shuffled, in the unit of the scores."""
     scene_effect: Float[ndarray, "scene layer"]
     """What each scene adds to the effect, by its own scores and as the image that stands in for
-    others'; rows as in `scenes`. Their mean is `effect`, and they may be redrawn or tested as
-    independent scenes. Not real minus control: that holds the control fixed."""
+    others'; one row for each of `scenes`. The mean of the rows is `effect`, and they may be redrawn
+    or tested as independent scenes. They are not real minus control, which would hold the control
+    fixed."""
     scenes: Shaped[ndarray, " scene"]
-    """Scene ids, sorted."""
+    """The scene ids, sorted."""
     real: Float[ndarray, "item layer"]
     """Score of the item's own answer under its own image."""
     control: Float[ndarray, "item layer"]
-    """Its mean under the images of all other scenes of the stratum: the expectation of a swap."""
+    """Mean score of the item's own answer under the images of all other scenes of the stratum,
+    which is what a random swap gives on average."""
     z: Float[ndarray, " layer"]
-    """Observed statistic in exact permutation standard deviations; 0 where there is no spread."""
+    """The observed statistic in exact permutation standard deviations; 0 where there is no
+    spread."""
     p: Float[ndarray, " layer"]
-    """One-sided (real above shuffled), adjusted over layers by the maximum z; never 0."""
+    """One-sided p-values (real above shuffled), adjusted over layers by the maximum z; never 0."""
     omnibus_p: float
-    """For "the image matters at no layer": the smallest of `p`."""
+    """P-value for "the image matters at no layer": the smallest of `p`."""
     window_p: Float[ndarray, " window"]
-    """One-sided, for "the image does not matter over that window of layers": of the mean of the
-    standardised statistic over the window, each on its own; never 0."""
+    """One-sided p-value of each window of layers, for "the image does not matter over that window",
+    by the mean of the standardised statistic over it. Each stands alone; never 0."""
     n_scenes: int
-    """Scenes, the units that were permuted."""
+    """Number of scenes, the units that were permuted."""
     n_items: int
-    """Items scored."""
+    """Number of items."""
     n_fixed: int
-    """Items whose answer no relabelling can change, though others of their stratum have another:
-    which questions their scene was asked, and how many, gives the answer away. Where it is all
-    items, the test says nothing (p = 1) however large the effect."""
+    """Number of items whose answer no relabelling can change, though other items of their stratum
+    have another answer: which questions their scene was asked, and how many, gives the answer away.
+    Where that is so for all items, the test says nothing (p = 1) however large the effect."""
     n_strata: int
-    """Strata within which an image could be swapped."""
+    """Number of strata within which an image could be swapped."""
     n_resamples: int
-    """Relabellings drawn."""
+    """Number of relabellings drawn."""
 
 
 def shuffled_label_test(
@@ -77,9 +88,9 @@ def shuffled_label_test(
 ) -> ShuffledLabelTest:
     """Compare each item's score with the one it has under other scenes' images, and test it.
 
-    `scores[i, a, l]` is item i's score at layer l if its answer were a; `answers[i]` its answer.
-    `strata` names what was asked (the question text): items of one stratum differ in the image
-    only. `scenes` names the image; without it every item is a scene of its own.
+    `scores[i, a, l]` is item i's score at layer l if its answer were a; `answers[i]` is the index
+    of its own answer. `strata` names what was asked (the question text): items of one stratum
+    differ in the image only. `scenes` names the image; without it every item is a scene of its own.
 
     Null: within a stratum the answers are exchangeable between scenes, given the scores (the
     readout says nothing about which answer goes with which image). Whatever a scene does to all
@@ -90,18 +101,28 @@ def shuffled_label_test(
     The statistic of a layer is the effect, standardised by its exact permutation moments
     (Hoeffding 1951, doi:10.1214/aoms/1177729545), so that layers of unequal spread weigh alike in
     the maximum, and multiplying the scores of a layer changes nothing. A layer where relabelling
-    changes nothing has z = 0. `windows` are first and last layers, both included, such as the
-    plateau, over which the mean statistic is tested besides.
+    changes nothing has z = 0. `windows` are pairs of a first and a last layer, both included, such
+    as the plateau, over which the mean statistic is tested as well.
 
     Intervals come from `scene_effect`, the jackknife pseudo-values of the effect (see
     `stats.swapped_images.scene_pseudo_values` for the estimand, the weights and the source).
 
     Only scenes with the same strata change places. Where scenes of one answer are asked other
-    questions, or more of them, than scenes of another, nothing is left to compare: `n_fixed`.
+    questions, or more of them, than scenes of another, nothing is left to compare; `n_fixed` counts
+    such items.
 
-    Raises ValueError for a stratum with fewer than 5 scenes, and for a scene whose set of strata no
-    other scene shares. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the
-    p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+    Raises ValueError for a stratum with fewer than 5 scenes, for a scene whose set of strata no
+    other scene shares, for answers outside of the answer axis and for scores that are not finite.
+    Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data; the p-value: Phipson &
+    Smyth (2010), doi:10.2202/1544-6115.1585.
+
+    >>> answers = np.arange(40) % 2
+    >>> scores = np.eye(2)[answers][:, :, None] * np.array([0.0, 1.0])  # Layer 1 sees the image.
+    >>> found = shuffled_label_test(
+    ...     scores, answers, ["What is it?"] * 40, rng=np.random.default_rng(0), n_resamples=999
+    ... )
+    >>> found.effect.round(2).tolist(), found.p.tolist()
+    ([0.0, 0.51], [1.0, 0.001])
     """
     table = finite_array(scores, name="scores", axes=["item", "answer", "layer"])
     n_items, n_answers, _ = table.shape
@@ -117,8 +138,7 @@ def shuffled_label_test(
     real = table[items, labels]
     scene_effect = scene_pseudo_values(table, labels, stratum, scene)
 
-    # Mean over scenes of the mean over each scene's items, as one weight per item.
-    weight = 1 / (np.bincount(scene)[scene] * len(scene_effect))
+    weight = item_weights(scene)
     groups = _exchangeable_scenes(scene, stratum, scene_ids)
     standard, rows = _standardised(contrast * weight[:, None, None], labels, groups)
     shapes = [group.shape for group in groups]
@@ -167,7 +187,8 @@ def _n_fixed(
     stratum: Int[ndarray, " item"],
     groups: list[Int[ndarray, "_scene _slot"]],
 ) -> int:
-    """Items in a place that has one answer in all scenes of its group, and not in its stratum."""
+    """Number of items whose place has one answer in all scenes of their group but not in the
+    stratum."""
     n_fixed = 0
     for group in groups:
         for place in group.T:
@@ -201,7 +222,10 @@ def _standardised(
     labels: Int[ndarray, " item"],
     groups: list[Int[ndarray, "_scene _slot"]],
 ) -> tuple[Float[ndarray, "item answer layer"], Int[ndarray, " item"]]:
-    """Contrasts whose sum over relabelled items has mean 0 and variance 1; rows by group."""
+    """The contrasts, scaled such that their sum over relabelled items has mean 0 and variance 1.
+
+    The second result holds the item of each row, since rows come group by group.
+    """
     n_answers = contrast.shape[1]
     variance = np.zeros(contrast.shape[2])
     parts = []

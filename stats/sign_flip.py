@@ -28,26 +28,33 @@ _TIE = 100 * np.finfo(float).eps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignFlipTest:
-    """Family-wise adjusted p-values of the mean effect, one per layer (or other test)."""
+    """Family-wise adjusted p-values of the mean effect, one per layer (or other test).
+
+    >>> effect = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
+    >>> found = sign_flip_max_t(effect, rng=np.random.default_rng(0))
+    >>> found.exact, found.n_resamples, found.p.tolist(), found.t.round(2).tolist()
+    (True, 8, [0.125, 1.0], [3.46, 0.0])
+    """
 
     p: Float[ndarray, " *test"]
-    """Adjusted over all tests together; never 0."""
+    """P-values, adjusted over all tests together; never 0."""
     omnibus_p: float
-    """For "no effect anywhere": the smallest of `p`."""
+    """P-value for "no effect anywhere": the smallest of `p`."""
     t: Float[ndarray, " *test"]
     """Observed t statistic; 0 where every value is 0, infinite where all are equal and not 0."""
     mean: Float[ndarray, " *test"]
     """Mean over scenes, in the unit of the effect."""
     tail: Tail
-    """Which deviations count as extreme."""
+    """Which deviations count as extreme: "greater" those above 0, "two-sided" both."""
     step_down: bool
-    """Whether the maximum runs over the weaker tests only (Westfall and Young)."""
+    """Whether each test was compared with the maximum over itself and the weaker tests only
+    (Westfall and Young)."""
     exact: bool
-    """All flips were enumerated instead of drawn."""
+    """Whether all flips were enumerated instead of drawn."""
     n_scenes: int
-    """Scenes whose signs were flipped."""
+    """Number of scenes, whose signs were flipped."""
     n_resamples: int
-    """Flips drawn, or enumerated."""
+    """Number of flips drawn, or enumerated."""
 
 
 def sign_flip_max_t(
@@ -68,12 +75,18 @@ def sign_flip_max_t(
     they are enumerated and p is the exact share. Values within 100 eps of the observed count as
     ties. "greater" takes the signed maximum, "two-sided" the maximum of |t|. A layer whose
     effects are all 0 has t = 0; one whose effects are all equal (and not 0) has the largest
-    possible statistic, and an honest p-value. The order of scenes is moot, and so is the unit of a
-    layer's effects, from 1e-300 to 1e300.
+    possible statistic, and an honest p-value. Neither the order of scenes nor the unit of a layer's
+    effects makes a difference, from 1e-300 to 1e300. With `step_down` each layer is compared with
+    the maximum over itself and the weaker ones only, which finds more.
 
     Raises ValueError for fewer than 2 scenes or values that are not finite. Source: Nichols &
     Holmes (2002), Hum. Brain Mapp. 15:1; Westfall & Young (1993), Resampling-Based Multiple
     Testing; the p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+
+    >>> effect = np.random.default_rng(0).normal([0.0, 1.0], 1.0, (50, 2))
+    >>> found = sign_flip_max_t(effect, rng=np.random.default_rng(1), n_resamples=999)
+    >>> (found.p <= 0.05).tolist(), found.omnibus_p
+    ([False, True], 0.001)
     """
     table = finite_array(effect, name="effect", axes=["scene"], open_ended=True)
     n_scenes, tests = len(table), table.shape[1:]
@@ -120,7 +133,13 @@ def sign_flip_max_t(
 
 
 def t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"]:
-    """One-sample t per column; 0 where every value is 0, infinite where all are equal and not 0."""
+    """One-sample t statistic of each column, over scenes.
+
+    It is 0 where every value is 0, and infinite where all values are equal and not 0.
+
+    >>> t_statistic(np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])).round(3).tolist()
+    [3.464, 0.0]
+    """
     scenes, _ = unit_scale(scenes)
     mean = scenes.mean(axis=0)
     error = scenes.std(axis=0, ddof=1) / np.sqrt(len(scenes))
@@ -132,9 +151,14 @@ def t_statistic(scenes: Float[ndarray, "scene test"]) -> Float[ndarray, " test"]
 def flip_chunks(
     n_scenes: int, n_flips: int, *, exact: bool, rng: np.random.Generator
 ) -> Iterator[Float[ndarray, "chunk scene"]]:
-    """1 where a scene keeps its sign, 0 where it is flipped, chunk by chunk.
+    """Flips of the scenes' signs, one per row: 1 where a scene keeps its sign and 0 elsewhere.
 
-    All 2^n of them if `exact`, else one random bit each.
+    They come chunk by chunk, `n_flips` in all: with `exact` they are enumerated, otherwise each
+    sign is a random bit.
+
+    >>> rng = np.random.default_rng(0)
+    >>> [chunk.tolist() for chunk in flip_chunks(2, 4, exact=True, rng=rng)]
+    [[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]]
     """
     rows = max(_LEAST_ROWS, _SIGNS_PER_CHUNK // n_scenes)
     starts = range(0, n_flips, rows)
@@ -157,7 +181,10 @@ def _counts(
     tail: Tail,
     step_down: bool,
 ) -> Int[ndarray, " test"]:
-    """Flips whose largest statistic reaches each threshold; tests in rising order of theirs."""
+    """How many flips have a largest statistic that reaches each test's threshold.
+
+    The tests are in rising order of their thresholds.
+    """
     # Kept scenes twice, less the total, is kept minus flipped; tests lead, so that the largest of
     # them is taken along whole rows of flips.
     twice = np.ascontiguousarray(2 * ranked.T)

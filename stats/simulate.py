@@ -1,6 +1,6 @@
-"""Data whose truth is known: planted onsets, correlated layers, clustered questions, and nulls.
+"""Data whose truth is known: planted onsets, correlated layers, clustered questions, no effect.
 
-Everything that this package claims is tested on these. The unit of noise is 1 throughout.
+Everything that this package claims is tested on such data. Effects are in units of the noise.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,22 @@ _SIGMOID_RATE = 4.0
 def effect_profile(
     n_layers: int, *, onset: float, plateau: float, shape: Shape = "sigmoid", rise: float = 4.0
 ) -> Float[ndarray, " layer"]:
-    """Mean effect per layer, from 0 to `plateau`, at half of it where the layer is `onset`.
+    """Mean effect per layer, which rises from 0 to `plateau` and is half of it at layer `onset`.
 
-    "step" jumps there, "linear" takes `rise` layers, "sigmoid" is logistic with about that many.
-    `n_layers` counts states, L + 1. The unit of `plateau` is that of the effect.
+    The shape "step" jumps at the onset, "linear" rises over `rise` layers, and "sigmoid" is a
+    logistic curve that takes about as many. `n_layers` counts states, L + 1. The unit of `plateau`
+    is that of the effect. Raises ValueError for an unknown shape, for `n_layers` or `rise` that are
+    not positive and for an onset or plateau that is not finite.
+
+    >>> effect_profile(5, onset=2.0, plateau=0.4, shape="step").tolist()
+    [0.0, 0.0, 0.4, 0.4, 0.4]
+    >>> effect_profile(5, onset=2.0, plateau=0.4, shape="linear", rise=2.0).round(2).tolist()
+    [0.0, 0.0, 0.2, 0.4, 0.4]
     """
     if shape not in get_args(Shape):
-        raise ValueError(f"`shape` must be one of {list(get_args(Shape))}, got {shape!r}: choose")
+        raise ValueError(
+            f"`shape` must be one of {list(get_args(Shape))}, got {shape!r}: choose one"
+        )
     if not (n_layers >= 1 and rise > 0 and np.isfinite([onset, plateau]).all()):
         raise ValueError(
             f"`n_layers` and `rise` must be positive and `onset`, `plateau` finite, got "
@@ -52,9 +61,14 @@ def noise(
 ) -> Float[ndarray, "*dims"]:
     """Noise of mean 0; neighbours along the last axis correlate by `correlation` (AR(1)).
 
-    "normal" and "skewed" (exponential, shifted) have spread 1; "t3" has three degrees of
-    freedom; "zero_one" is the difference of two coin tosses. Correlation is for "normal" only: the
-    others would lose their shape.
+    "normal" and "skewed" (a shifted exponential distribution) have standard deviation 1, "t3" is
+    Student's t with three degrees of freedom, and "zero_one" the difference of two coin tosses.
+    Correlation is for "normal" only, since the others would lose their shape. Raises ValueError for
+    another kind, and for a correlation that is not between -1 and 1 or goes with another kind.
+
+    >>> values = noise(np.random.default_rng(0), (5000, 2), correlation=0.9)
+    >>> round(np.corrcoef(values, rowvar=False)[0, 1].item(), 1)
+    0.9
     """
     if kind not in get_args(Noise):
         raise ValueError(f"`kind` must be one of {list(get_args(Noise))}, got {kind!r}: choose one")
@@ -86,7 +100,14 @@ def planted_effect(
     correlation: float = 0.0,
     kind: Noise = "normal",
 ) -> Float[ndarray, "scene layer"]:
-    """Scenes around a mean profile; an all-zero profile gives null data."""
+    """Effects of scenes around a mean `profile`, with noise as by `noise`.
+
+    A profile of zeros gives data without an effect. Raises ValueError for fewer than 1 scene.
+
+    >>> effect = planted_effect(np.random.default_rng(0), np.array([1.0, 3.0]), n_scenes=1000)
+    >>> effect.shape, effect.mean(axis=0).round(1).tolist()
+    ((1000, 2), [1.0, 3.0])
+    """
     enough_scenes(n_scenes, name="n_scenes", least=1)
     return profile + noise(rng, (n_scenes, len(profile)), kind=kind, correlation=correlation)
 
@@ -100,9 +121,19 @@ def clustered_items(
     intraclass: float,
     kind: Noise = "normal",
 ) -> tuple[Float[ndarray, "item column"], Int[ndarray, " item"]]:
-    """Items of mean 0 and their scenes; two items of a scene correlate by `intraclass`."""
+    """Values of items with mean 0, and the scene of each, `n_questions` items per scene.
+
+    Two items of one scene correlate by `intraclass`, in every column. Raises ValueError for an
+    `intraclass` that is not between 0 and 1.
+
+    >>> values, scene = clustered_items(
+    ...     np.random.default_rng(0), n_scenes=2, n_questions=3, n_columns=1, intraclass=1.0
+    ... )
+    >>> scene.tolist(), np.unique(values).size  # All items of a scene are alike.
+    ([0, 0, 0, 1, 1, 1], 2)
+    """
     if not 0 <= intraclass <= 1:
-        raise ValueError(f"`intraclass` must lie in 0..1, got {intraclass}: it is a share")
+        raise ValueError(f"`intraclass` must lie in 0..1, got {intraclass}: pass a share")
     shared = noise(rng, (n_scenes, 1, n_columns), kind=kind)
     own = noise(rng, (n_scenes, n_questions, n_columns), kind=kind)
     values = np.sqrt(intraclass) * shared + np.sqrt(1 - intraclass) * own
@@ -114,11 +145,11 @@ class SimulatedScores:
     """Scores of every item for every answer, one item per scene, and what is true of them."""
 
     scores: Float[ndarray, "item answer layer"]
-    """As `shuffled_label_test` takes them."""
+    """Scores in the form that `shuffled_label_test` takes."""
     answers: Int[ndarray, " item"]
     """Index of each item's own answer."""
     strata: Int[ndarray, " item"]
-    """What was asked."""
+    """The number of the question that was asked about each item."""
     effect: Float[ndarray, " layer"]
     """Mean of real minus swapped in the population of scenes."""
 
@@ -134,12 +165,17 @@ def simulated_scores(
     answer_sd: float = 0.0,
     confidence: float = 0.0,
 ) -> SimulatedScores:
-    """Scores with the population effect `profile`, and the nuisances that real ones have.
+    """Simulate scores with the population effect `profile`, and the nuisances that real ones have.
 
-    `shares` are the answers' probabilities in the population, `image_sd` the spread of what an
-    image does to all answers alike, `answer_sd` of what an answer has in all images alike, and
-    `confidence` in [0, 1] how unequal scenes are in what they know: a confident scene's
-    log-probability of the right answer is near 0, of the others far below.
+    `shares` are the answers' probabilities in the population. `image_sd` is the standard deviation
+    of what an image adds to the scores of all answers alike, `answer_sd` that of what an answer
+    adds under all images alike, and `confidence` in [0, 1] says how unequally well scenes are
+    known: a confident scene's log-probability of the right answer is near 0, of the others far
+    below.
+
+    >>> world = simulated_scores(np.random.default_rng(0), np.array([0.0, 0.5]), n_scenes=40)
+    >>> world.scores.shape, world.effect.tolist()
+    ((40, 4, 2), [0.0, 0.5])
     """
     share = np.asarray(shares, dtype=float)
     answers = rng.choice(len(share), n_scenes, p=share)

@@ -1,4 +1,6 @@
-"""Readouts whose knowledge is known, said as loudly as one likes: worlds to try estimates on.
+"""Simulated readouts whose knowledge is planted, and said as loudly as one likes.
+
+They are worlds in which the truth is known, on which estimates can be tried.
 
 What a layer knows is planted as evidence about the answer; how loudly it is said is a factor per
 layer, which changes nothing about what can be read from it.
@@ -24,35 +26,40 @@ _ASKED_AGAIN = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedAnswers:
-    """Scores of every item for every answer under its image and under none."""
+    """Scores of every item for every answer, under the item's image and under a blank one."""
 
     scores: Float[ndarray, "item answer layer"]
-    """Under the item's own image, as `information` and `shuffled_label_test` take them."""
+    """Scores under the item's own image, as `information` and `shuffled_label_test` take them."""
     blank: Float[ndarray, "item answer layer"]
-    """Under no image: the same for all items of a question, which tells nothing of the answer."""
+    """Scores under a blank image: the same for all items of a question, so that they tell nothing
+    about the answer."""
     answers: Int[ndarray, " item"]
     """Index of each item's own answer."""
     scenes: Int[ndarray, " item"]
-    """The item's image."""
+    """The number of each item's scene, that is of its image."""
     questions: Int[ndarray, " item"]
-    """What was asked; every scene is asked all of them once."""
+    """The number of the question that each item asks; all are asked about every scene once."""
     known: Int[ndarray, " scene"]
     """1 for a scene that the readout knows something about, 0 for one that it never does."""
 
 
 def loudness_profile(n_layers: int, voice: Voice) -> Float[ndarray, " layer"]:
-    """Factors by which scores are multiplied, from 1 to 12.
+    """The factor of the scores at each layer, from 1 to 12.
 
-    "constant" is 1 everywhere, "growing" grows from layer to layer by the same factor, "falling" is
-    that backwards, "late" is 1 but for the last three layers, where it grows in equal steps.
+    The voice "constant" is 1 everywhere, "growing" grows from layer to layer by the same factor,
+    and "falling" is "growing" backwards. "late" is 1 except at the last three layers, where it
+    grows in equal steps. Raises ValueError for another voice and for fewer than 4 layers.
+
+    >>> loudness_profile(5, "late").round(2).tolist()
+    [1.0, 1.0, 4.67, 8.33, 12.0]
     """
     if voice not in get_args(Voice):
-        raise ValueError(f"`voice` must be one of {list(get_args(Voice))}, got {voice!r}: choose")
+        raise ValueError(
+            f"`voice` must be one of {list(get_args(Voice))}, got {voice!r}: choose one"
+        )
     enough_layers = 4
     if n_layers < enough_layers:
-        raise ValueError(
-            f"`n_layers` must be at least {enough_layers}, got {n_layers}: the last 3 differ"
-        )
+        raise ValueError(f"`n_layers` must be at least {enough_layers}, got {n_layers}: add layers")
     if voice == "constant":
         return np.ones(n_layers)
     if voice == "late":
@@ -72,13 +79,21 @@ def simulated_answer_scores(
     never_known: float = 0.0,
     correlation: float = 0.7,
 ) -> SimulatedAnswers:
-    """Scores of items whose own answer stands out by `evidence` standard deviations.
+    """Simulate scores in which each item's own answer stands out by `evidence` standard deviations.
 
-    An answer's score is `loudness` times (evidence if it is the item's own + unit noise + the
-    logarithm of its share). Noise correlates by `correlation` between neighbouring layers; half of
-    the variance of an item's noise is its scene's. A share `never_known` of the scenes gives no
-    evidence at any layer. With none of them the likeliest reader is that of Gaussian evidence,
-    exp(s r) pi^c with s = evidence / loudness and c = 1 - evidence, or its bound.
+    An answer's score is `loudness` times the sum of the evidence (if it is the item's own answer),
+    noise of standard deviation 1 and the logarithm of the answer's share. Noise correlates by
+    `correlation` between neighbouring layers, and half of the variance of an item's noise is shared
+    by the items of its scene. A share `never_known` of the scenes gives no evidence at any layer.
+    Where there are no such scenes the likeliest reader is that of Gaussian evidence, exp(s r) pi^c
+    with s = evidence / loudness and c = 1 - evidence, or 0 where that is negative.
+
+    Raises ValueError for shares that are not positive or do not sum to 1, and for no scenes.
+
+    >>> rng = np.random.default_rng(0)
+    >>> world = simulated_answer_scores(rng, np.array([0.0, 9.0]), n_scenes=50, n_questions=2)
+    >>> (world.scores[:, :, 1].argmax(axis=1) == world.answers).mean().item()
+    1.0
     """
     share = np.asarray(shares, dtype=float)
     if (share <= 0).any() or abs(share.sum() - 1) > 1e-9:
@@ -109,9 +124,16 @@ def simulated_answer_scores(
 
 
 def asked_again(world: SimulatedAnswers, rng: np.random.Generator) -> SimulatedAnswers:
-    """The same world, in which six of ten questions of a scene are the first one asked again.
+    """The same world, but six of ten questions about a scene only ask its first question again.
 
-    What holds of an item holds as before; what tells scenes apart now outweighs what tells items.
+    What is true of an item stays true. But the items of a scene are now so alike that a method
+    which takes them for independent ones is too sure.
+
+    >>> rng = np.random.default_rng(0)
+    >>> world = simulated_answer_scores(rng, np.array([1.0]), n_scenes=2000, n_questions=2)
+    >>> repeated = asked_again(world, rng).scores.reshape(2000, 2, -1)
+    >>> (repeated[:, 0] == repeated[:, 1]).all(axis=1).mean().round(1).item()
+    0.6
     """
     first = np.unique(world.scenes, return_index=True)[1][world.scenes]
     rows = np.where(rng.random(len(first)) < _ASKED_AGAIN, first, np.arange(len(first)))

@@ -1,9 +1,9 @@
-"""Intervals for whatever is a smooth function of means over scenes: ratios, correlations, sizes.
+"""Intervals for smooth functions of means over scenes: ratios, correlations, effect sizes.
 
-Below 200 scenes a percentile interval of such a function is too narrow (a standardised mean of 10
-scenes: .87) and sits on the wrong side of its bias. BCa corrects bias and skewness; that a
-bootstrap's spread is that of n - 1 scenes, and itself an estimate, it does not, so its tails are
-those of Student's t.
+Below 200 scenes a percentile interval of such a function is too narrow (that of a standardised mean
+of 10 scenes covers .87 for .95) and shifted to the wrong side by its bias. The bias-corrected and
+accelerated interval (BCa) corrects for bias and skewness, but not for a bootstrap's spread being
+too small for n scenes and itself only an estimate. For that its tails are those of Student's t.
 """
 
 from collections.abc import Callable
@@ -24,18 +24,25 @@ Moments = Float[ndarray, "moment draw layer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate per layer with an interval from redrawn scenes."""
+    """An estimate per layer with an interval from redrawn scenes.
+
+    >>> parts = np.array([[[0.0], [2.0]]])
+    >>> rng = np.random.default_rng(0)
+    >>> found = interval_of_means(lambda means: means[0], parts, rng=rng, n_resamples=99, level=0.9)
+    >>> found.estimate.tolist(), found.n_scenes
+    ([1.0], 2)
+    """
 
     estimate: Float[ndarray, " layer"]
-    """On the scenes as they are."""
+    """The value for the scenes as they are."""
     low: Float[ndarray, " layer"]
-    """Lower end, each layer alone."""
+    """Lower end of the interval, each layer alone (not simultaneous)."""
     high: Float[ndarray, " layer"]
-    """Upper end."""
+    """Upper end of the interval, likewise."""
     level: float
-    """Nominal coverage of each."""
+    """Nominal coverage of each interval."""
     n_scenes: int
-    """Scenes redrawn."""
+    """Number of scenes, which were redrawn."""
 
 
 def interval_of_means(
@@ -46,16 +53,27 @@ def interval_of_means(
     n_resamples: int,
     level: float,
 ) -> Interval:
-    """`function` of the means of `parts` over scenes, with its interval.
+    """Estimate `function` of the means of `parts` over scenes, with its interval.
 
-    Below 200 scenes BCa with the tails of Student's t (n - 1 degrees of freedom), from there on
-    percentiles. Either stays within the range of `function`, and follows whatever rising function
-    is taken of it. Each resample costs a row of a matrix product, not a pass over the scenes.
-    `function` must be finite for whatever means a redraw may have, those of a single scene
-    included; a layer whose resamples are all alike has the interval `[estimate, estimate]`.
+    `function` gets the means as [moment, draw, layer], for many redraws of the scenes at once. The
+    interval is BCa with the tails of Student's t (n - 1 degrees of freedom) below 200 scenes, and
+    that of percentiles from there on. Both stay within the range of `function`, and the interval of
+    a rising transformation is the transformed interval. A resample costs a row of a matrix product
+    instead of a pass over the scenes. `function` must be finite for whatever means a redraw may
+    have, those of a single scene included; a layer whose resamples are all alike has the interval
+    `[estimate, estimate]`.
 
-    Source: Efron (1987), JASA 82:171; the tails: Hesterberg (2015), Am. Stat. 69:371,
-    section 3.2; Davison & Hinkley (1997), section 5.3.
+    Raises ValueError for fewer resamples than the level needs. Source: Efron (1987), JASA 82:171;
+    the tails: Hesterberg (2015), Am. Stat. 69:371, section 3.2; Davison & Hinkley (1997), section
+    5.3.
+
+    >>> right, asked = np.array([[[1.0], [2.0], [0.0]], [[2.0], [3.0], [1.0]]])
+    >>> found = interval_of_means(
+    ...     lambda means: means[0] / means[1], np.stack([right, asked]),
+    ...     rng=np.random.default_rng(0), n_resamples=99, level=0.9,
+    ... )
+    >>> found.estimate.tolist()  # A ratio of means: 1 of 2.
+    [0.5]
     """
     level = probability(level, name="level")
     n_resamples = resamples_for_interval(n_resamples, level)

@@ -18,9 +18,17 @@ def swapped_scores(
     scene: Int[ndarray, " item"],
     names: Shaped[ndarray, " item"],
 ) -> Float[ndarray, "item answer layer"]:
-    """Mean score, per answer, under the images of the stratum's other scenes.
+    """Each item's mean score, per answer, under the images of the other scenes of its stratum.
 
-    Exact, over all swaps at once. Raises ValueError for a stratum with one scene, by its name.
+    It is the exact mean over all swaps. `stratum` numbers the questions and `scene` the scenes, as
+    `stats.scenes.codes` makes them. Raises ValueError for a stratum with one scene, which it names
+    by its entry in `names`.
+
+    >>> answers = np.array([0, 1, 0, 1])
+    >>> scores = np.eye(2)[answers][:, :, None]
+    >>> stratum, scene = np.zeros(4, dtype=int), np.arange(4)
+    >>> swapped_scores(scores, stratum, scene, np.array(["What is it?"] * 4))[0].round(2).tolist()
+    [[0.33], [0.67]]
     """
     swapped = np.empty_like(table)
     for rows in _members(stratum):
@@ -40,20 +48,27 @@ def scene_pseudo_values(
     stratum: Int[ndarray, " item"],
     scene: Int[ndarray, " item"],
 ) -> Float[ndarray, "scene layer"]:
-    """One row per scene whose mean is the effect and whose spread is that of both its roles.
+    """One row per scene, such that their mean is the effect and their spread that of both roles.
 
-    Delete-one-scene jackknife pseudo-values of the effect: n effect - (n - 1) (effect without the
-    scene, in its own scores and as a swapped image for others). Their mean is the effect exactly,
-    whatever the sizes of the strata; to first order they are independent draws (the projection of
-    Hoeffding 1948, doi:10.1214/aoms/1177730196), so whatever redraws or tests rows of scenes may
-    be used on them. The variance is right to first order and errs upward beyond (Efron & Stein
-    1981, doi:10.1214/aos/1176345462). Whatever a scene adds to all its scores alike, and what an
-    answer adds in all scenes alike, cancels in every row as it does in the effect.
+    They are the delete-one-scene jackknife pseudo-values of the effect: n effect - (n - 1) (effect
+    without the scene, in its own scores and as a swapped image for others). Their mean is the
+    effect exactly, whatever the sizes of the strata; to first order they are independent draws (the
+    projection of Hoeffding 1948, doi:10.1214/aoms/1177730196), so whatever redraws or tests rows of
+    scenes may be used on them. The variance is right to first order and errs upward beyond (Efron &
+    Stein 1981, doi:10.1214/aos/1176345462). Whatever a scene adds to all its scores alike, and what
+    an answer adds in all scenes alike, cancels in every row as it does in the effect.
 
     With R the scene's real score in a stratum of n scenes, A the sum of scores of the others'
     images under its answer, B the sum of its image's scores under the others' answers, and T the
     stratum's whole control, a row is R - (A + B - T) / (n - 2). Where n is 2, nothing is left
     without the scene: the two rows are then R - T / 2.
+
+    >>> answers = np.array([0, 1, 0, 1])
+    >>> scores = np.eye(2)[answers][:, :, None]
+    >>> stratum, scene = np.zeros(4, dtype=int), np.arange(4)
+    >>> rows = scene_pseudo_values(scores, answers, stratum, scene)
+    >>> rows.mean(axis=0).round(3).tolist()  # 1 under the own image, 1 / 3 under the others.
+    [0.667]
     """
     n_scenes = int(scene.max()) + 1
     weight = 1 / np.bincount(scene)[scene]

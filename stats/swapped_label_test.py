@@ -1,7 +1,7 @@
 """Real images against a few swapped ones, where every swap is a forward pass of its own.
 
-For questions that are asked of one scene only: nothing can be relabelled between scenes, but within
-one the real image and its swaps change places.
+This is the test for questions that are asked about a single scene: nothing can be relabelled
+between scenes, but within a scene the real image and its swaps can change places.
 """
 
 from collections.abc import Sequence
@@ -20,19 +20,30 @@ _NO_SPREAD = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwappedLabelTest:
-    """P-values of the real images among their swaps."""
+    """The p-values of the real images, from changing places with their swaps.
+
+    >>> real, swapped = np.zeros((3, 1)), np.zeros((2, 3, 1))
+    >>> rng = np.random.default_rng(0)
+    >>> found = swapped_label_test(real, swapped, rng=rng, n_resamples=99)
+    >>> found.z.tolist(), found.p.tolist(), found.n_swaps  # The image makes no difference.
+    ([0.0], [1.0], 2)
+    """
 
     z: Float[ndarray, " layer"]
-    """Observed statistic in permutation standard deviations; 0 where there is no spread."""
+    """The observed statistic in permutation standard deviations; 0 where there is no spread."""
     p: Float[ndarray, " layer"]
-    """One-sided (real above swapped), simultaneous over layers (maximum z); never 0."""
+    """One-sided p-values (real above swapped), simultaneous over layers by the maximum z; never
+    0."""
     omnibus_p: float
-    """The smallest of `p`."""
+    """P-value for "the image matters at no layer": the smallest of `p`."""
     window_p: Float[ndarray, " window"]
-    """One-sided, of the mean statistic over each window, each alone; never 0."""
+    """One-sided p-values of the mean statistic over each window, each alone; never 0."""
     n_scenes: int
+    """Number of scenes, within each of which images changed places."""
     n_swaps: int
+    """K, the number of other images that each scene was scored under."""
     n_resamples: int
+    """Number of relabellings drawn."""
 
 
 def swapped_label_test(
@@ -45,15 +56,23 @@ def swapped_label_test(
 ) -> SwappedLabelTest:
     """Test whether the right answer scores higher under the real image than under K other ones.
 
-    Rows are scenes, `swapped[k, g]` scene g's score under its k-th other image. Null: within a
-    scene the real image and its K swaps are exchangeable, so each of the K + 1 is as likely to be
+    Rows are scenes, and `swapped[k, g]` is scene g's score under its k-th other image. Null: within
+    a scene the real image and its K swaps are exchangeable, so each of the K + 1 is as likely to be
     the real one; no symmetry is assumed, and K = 1 is enough. The statistic of a layer is the sum
     over scenes of real minus the mean of all K + 1, divided by its standard deviation over
-    relabellings, so that layers weigh alike and their scale is moot.
+    relabellings, so that all layers weigh alike and their scale makes no difference. `windows` are
+    pairs of a first and a last layer, both included, such as the plateau.
 
-    Raises ValueError for fewer than 2 scenes, unequal shapes, values that are not finite, windows
-    outside the layers. Source: Pesarin & Salmaso (2010), Permutation Tests for Complex Data
-    (permutation within blocks); the p-value: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+    Raises ValueError for fewer than 2 scenes, for unequal shapes, for values that are not finite
+    and for windows outside of the layers. Source: Pesarin & Salmaso (2010), Permutation Tests for
+    Complex Data (permutation within blocks); the p-value: Phipson & Smyth (2010),
+    doi:10.2202/1544-6115.1585.
+
+    >>> rng = np.random.default_rng(0)
+    >>> real, swapped = rng.normal([0.0, 1.0], 1.0, (50, 2)), rng.normal(0.0, 1.0, (1, 50, 2))
+    >>> found = swapped_label_test(real, swapped, rng=rng, n_resamples=999)
+    >>> (found.p <= 0.05).tolist()
+    [False, True]
     """
     own = finite_array(real, name="real", axes=["scene", "layer"])
     others = finite_array(swapped, name="swapped", axes=["swap", "scene", "layer"])

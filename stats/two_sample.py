@@ -1,11 +1,12 @@
 """Do two independent samples of scenes differ, and where? Permuted labels with Welch's maximum t.
 
-Welch's t and not the difference of means: two runs differ in their number of scenes and in their
-spread. Permutations of the plain difference (or of a t with pooled variance) then reject equal
-means, as they test equal distributions; of Welch's t they are exact for equal distributions, and
-right in large samples for equal means. With few unlike scenes it rejects too often, skewed ones
-more so: at level .05 equal means of 40 normal scenes against 160 of a third of their spread in .07,
-of 200 against 300 in .06 (`analysis.validate --only two_samples`).
+The statistic is Welch's t and not the difference of means, because two runs differ in their number
+of scenes and in their spread. Permutations of the plain difference (or of a t with pooled variance)
+then reject equal means, since they test equal distributions. Permutations of Welch's t are exact
+for equal distributions, and right in large samples for equal means. With few scenes of unequal
+spread they reject too often, more so if these are skewed: at level .05 they reject equal means of
+40 normal scenes against 160 with a third of their spread in .07 of the studies, and of 200 against
+300 in .06 (`analysis.validate --only two_samples`).
 """
 
 from collections.abc import Iterator
@@ -28,18 +29,25 @@ _TIE = 100 * np.finfo(float).eps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoSampleTest:
-    """Family-wise adjusted p-values of the difference of means, one per column."""
+    """Family-wise adjusted p-values of the difference of means, one per column.
+
+    >>> rng = np.random.default_rng(0)
+    >>> same = np.array([[1.0], [2.0], [4.0]])
+    >>> found = two_sample_max_t(same, same, rng=rng, n_resamples=99)
+    >>> found.t.tolist(), found.p.tolist(), found.n_scenes
+    ([0.0], [1.0], (3, 3))
+    """
 
     p: Float[ndarray, " test"]
-    """Two-sided, adjusted over all columns together; never 0."""
+    """Two-sided p-values, adjusted over all columns together; never 0."""
     omnibus_p: float
-    """For "no difference anywhere": the smallest of `p`."""
+    """P-value for "no difference anywhere": the smallest of `p`."""
     t: Float[ndarray, " test"]
     """Welch's t of second minus first; 0 where nothing varies and nothing differs."""
     n_scenes: tuple[int, int]
-    """Scenes of the first and of the second sample."""
+    """Number of scenes of the first and of the second sample."""
     n_resamples: int
-    """Permutations drawn."""
+    """Number of permutations drawn."""
 
 
 def two_sample_max_t(
@@ -54,12 +62,18 @@ def two_sample_max_t(
     Null: the two samples have equal means. Scenes are independent draws, within and between the
     samples; for scenes that both have, pair them (`sign_flip_max_t`). Columns (depths) of a scene
     move together, so their correlation is kept. p = (1 + permutations as extreme) / (1 +
-    permutations). The order of scenes is moot, and so is the unit of a column. Sums are exact on a
-    common grid: neither processor nor number of threads changes a bit of the result.
+    permutations). Neither the order of scenes nor the unit of a column makes a difference. Sums are
+    exact on a common grid: neither processor nor number of threads changes a bit of the result.
 
-    Raises ValueError for fewer than 2 scenes in either, unequal columns, values that are not
-    finite. Source: Janssen (1997), Stat. Probab. Lett. 36:9; Chung & Romano (2013), Ann. Stat.
-    41:484; Westfall & Young (1993), Resampling-Based Multiple Testing.
+    Raises ValueError for fewer than 2 scenes in either, for unequal numbers of columns and for
+    values that are not finite. Source: Janssen (1997), Stat. Probab. Lett. 36:9; Chung & Romano
+    (2013), Ann. Stat. 41:484; Westfall & Young (1993), Resampling-Based Multiple Testing.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first, second = rng.normal(0, 1, (40, 2)), rng.normal([0, 1], 1, (60, 2))
+    >>> found = two_sample_max_t(first, second, rng=rng, n_resamples=999)
+    >>> (found.p <= 0.05).tolist()
+    [False, True]
     """
     tables = []
     for name, values in (("first", first), ("second", second)):

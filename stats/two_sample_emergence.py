@@ -1,6 +1,7 @@
 """Where does the difference between two groups of scenes emerge?
 
-The same outcome, crossing and sets as for one group of effects, for scenes that are not paired.
+The outcome, the crossing and the sets are those for one group of effects (`stats.emergence`), here
+for scenes that are not paired.
 """
 
 from collections.abc import Sequence
@@ -21,16 +22,27 @@ from stats.scenes import canonical_order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoSampleEmergence:
-    """The difference of means by layer, and where it emerges."""
+    """The difference of means by layer, and where it emerges.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> second = rng.normal(0, 0.1, (20, 5))
+    >>> found = two_sample_emergence(
+    ...     first, second, rng=rng, margin=0.1, omnibus_p=0.001, n_resamples=199
+    ... )
+    >>> found.estimate[2:].round(1).tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     emergence: Emergence
-    """As for one group; `lambda_half` has the interval of both groups redrawn."""
+    """What `emergence_layer` gives for one group, here of the difference. The intervals of
+    `lambda_half` and `layer` come from redrawing both groups."""
     estimate: Float[ndarray, " layer"]
-    """Mean of the first group minus that of the second."""
+    """Mean of the first group minus that of the second, in the unit of the effects."""
     low: Float[ndarray, " layer"]
-    """Lower end of the interval of both groups redrawn, each layer alone."""
+    """Lower end of the interval from redrawing both groups, each layer alone."""
     high: Float[ndarray, " layer"]
-    """Upper end."""
+    """Upper end of that interval."""
 
 
 def two_sample_emergence(
@@ -46,18 +58,28 @@ def two_sample_emergence(
     n_resamples: int = 10_000,
     other_plateau_p: float | None = None,
 ) -> TwoSampleEmergence:
-    """As `emergence_layer`, for the difference of means of two independent groups of scenes.
+    """Estimate where the difference of means of two independent groups of scenes emerges.
 
-    `omnibus_p` is that of a test of "no difference at any layer" (`welch_max_t`), and
-    `other_plateau_p` that of another test that the plateau must pass besides.
-    Each group is redrawn for itself. The interval of each layer stands alone; of `emergence`, what
-    is said there of intervals and sets holds here. Outcome and sets come from
+    The arguments are those of `emergence_layer`. `omnibus_p` is the p-value of a test of "no
+    difference at any layer" (`welch_max_t`), and `other_plateau_p` that of another test that the
+    plateau must pass as well. Each group is redrawn for itself. The interval of each layer stands
+    alone; those of `emergence`, and its sets, are as `Emergence` says. Outcome and sets come from
     one-sample tests of `pseudo_effects`, whose mean is the difference and whose standard error is
     that of two unequal variances, with the degrees of freedom of the smaller group: these
     never reject too often where means are normal, however unequal sizes and variances are.
 
-    Raises ValueError as `emergence_layer` does. Source of the degrees of freedom: Mickey & Brown
-    (1966), Ann. Math. Stat. 37:639; of the bootstrap: Davison & Hinkley (1997), section 3.2.
+    Raises ValueError where `emergence_layer` does, and for fewer than 2 scenes in a group. Source
+    of the degrees of freedom: Mickey & Brown (1966), Ann. Math. Stat. 37:639; of the bootstrap:
+    Davison & Hinkley (1997), section 3.2.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal([0, 0, 1, 1, 1], 0.1, (30, 5))
+    >>> second = rng.normal(0, 0.1, (20, 5))
+    >>> found = two_sample_emergence(
+    ...     first, second, rng=rng, margin=0.1, omnibus_p=0.001, n_resamples=199
+    ... )
+    >>> found.emergence.outcome, found.emergence.layer.estimate
+    ('emerged', 2)
     """
     one = canonical_order(finite_array(first, name="first", axes=["first", "layer"]))
     two = canonical_order(finite_array(second, name="second", axes=["second", "layer"]))
@@ -93,7 +115,14 @@ def pseudo_effects(
     """One row per scene of both groups, whose mean is the difference of the groups' means.
 
     Their standard error is Welch's, the root of s1^2/n1 + s2^2/n2, for every linear function of
-    the layers; wider by as much as a t of the smaller group exceeds that of all scenes.
+    the layers, times a factor. The factor is the t quantile at `level` of the smaller group's
+    degrees of freedom over that of all scenes', so that a t test of the rows is one with the
+    smaller group's degrees of freedom.
+
+    >>> first, second = np.array([[1.0], [3.0]]), np.array([[0.0], [1.0], [2.0]])
+    >>> rows = pseudo_effects(first, second, level=0.95)
+    >>> rows.shape, rows.mean(axis=0).round(6).tolist()
+    ((5, 1), [1.0])
     """
     n_first, n_second = len(first), len(second)
     n = n_first + n_second
@@ -121,8 +150,9 @@ def _plausible_differences(
 ) -> Float[ndarray, "resample layer"]:
     """Difference curves that the scenes could as well have come from, both groups redrawn.
 
-    From 200 scenes a group on the differences themselves; below, bootstrap-t: the difference moved
-    back by each resample's own t, in the sample's standard error.
+    From 200 scenes per group on they are the differences of the redrawn groups. Below, they are
+    bootstrap-t: the observed difference moved back by each resample's own t, in the sample's
+    standard error.
     """
     difference = first.mean(axis=0) - second.mean(axis=0)
     drawn, variance, error = np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1)

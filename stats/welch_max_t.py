@@ -1,12 +1,13 @@
 """Does a group of scenes score higher than another, or than a number, and at which layer?
 
-One-sided: Welch's t, maximum over layers, against what redrawn scenes give. Each group is redrawn
-for itself about its own mean, and every redraw has standard errors of its own (bootstrap-t). So
-neither sizes nor spreads nor shapes of the groups need be alike. Relabelling asks for that: of the
-plain difference it rejects equal means of 20 scenes with three times the spread of another 400 in
-.56 of all data at level .05, where this test does in .05 (`analysis.validation.concept`). Where
-these scenes have a long lower tail (400 data sets of a pilot), relabelling Welch's t rejects in
-.13, sign flips, which ask for symmetry, in .31, and this test in .08: few skewed scenes stay hard.
+The test is one-sided. It compares the maximum over layers of Welch's t with what redrawn scenes
+give. Each group is redrawn for itself about its own mean, and every redraw has standard errors of
+its own (bootstrap-t), so that the groups may differ in size, spread and shape. Permuting the
+scenes' labels would not allow that: with the plain difference and equal means of 20 scenes and of
+400 with a third of their spread it rejects in .56 of all data at level .05, where this test does in
+.05 (`analysis.validation.concept`). Where the 20 scenes have a long lower tail (400 data sets of a
+pilot), permutations of Welch's t reject in .13, sign flips, which assume symmetry, in .31, and this
+test in .08: few skewed scenes stay hard.
 """
 
 from collections.abc import Sequence
@@ -28,20 +29,21 @@ _NO_SPREAD = 1e-10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WelchTest:
-    """One-sided p-values of "higher", one per column, and one of a window's mean."""
+    """One-sided p-values of a higher mean, one per column, and one for a window's mean."""
 
     p: Float[ndarray, " column"]
-    """One-sided, each simultaneous over all columns (maximum t); never 0."""
+    """One-sided p-values, simultaneous over all columns by the maximum t; never 0."""
     omnibus_p: float
-    """For "not higher at any column": the smallest of `p`."""
+    """P-value for "not higher at any column": the smallest of `p`."""
     window_p: float
-    """For "the mean over the window is not higher": one-sided, alone, not adjusted."""
+    """One-sided p-value for "the mean over the window is not higher"; it stands alone,
+    unadjusted."""
     t: Float[ndarray, " column"]
     """Welch's t; 0 where nothing varies and nothing differs."""
     n_scenes: tuple[int, ...]
-    """Scenes of each group."""
+    """Number of scenes of each group."""
     n_resamples: int
-    """Redraws of all groups."""
+    """How often all groups were redrawn."""
 
 
 def welch_max_t(
@@ -58,12 +60,12 @@ def welch_max_t(
     between the groups; columns (layers) of a scene are redrawn together, so their correlation is
     kept. `window` is the first and last column of the window, both included. p = (1 + redraws as
     extreme) / (1 + redraws); `p` is simultaneous over all columns, `window_p` stands alone. The
-    order of scenes is moot.
+    order of scenes makes no difference.
 
-    Raises ValueError for fewer than 2 scenes in either, unequal columns, values that are not
-    finite, a window outside the columns. Source: Welch (1938), Biometrika 29:350; of the
-    bootstrap-t: Davison & Hinkley (1997), sections 2.4 and 4.4; of the maximum: Westfall & Young
-    (1993), Resampling-Based Multiple Testing.
+    Raises ValueError for fewer than 2 scenes in either group, for unequal numbers of columns, for
+    values that are not finite and for a window outside of the columns. Source: Welch (1938),
+    Biometrika 29:350; of the bootstrap-t: Davison & Hinkley (1997), sections 2.4 and 4.4; of the
+    maximum: Westfall & Young (1993), Resampling-Based Multiple Testing.
 
     >>> rng = np.random.default_rng(0)
     >>> own, other = rng.normal(1, 3, (30, 4)), rng.normal(0, 1, (200, 4))
@@ -89,8 +91,16 @@ def mean_max_t(
     window: Sequence[int],
     n_resamples: int = 10_000,
 ) -> WelchTest:
-    """Test at every column, and on a window, whether the mean is above 0: as `welch_max_t`, of one
-    group against a number without chance. `p` is simultaneous over columns, `window_p` alone."""
+    """Test at every column, and on a window, whether the mean of one group is above 0.
+
+    This is `welch_max_t` for a group against a fixed number instead of another group: subtract the
+    number from the values first. Null, p-values, errors and sources are those of `welch_max_t`.
+
+    >>> values = np.random.default_rng(0).normal([0.0, 1.0], 1.0, (40, 2))
+    >>> found = mean_max_t(values, rng=np.random.default_rng(1), window=(1, 1), n_resamples=999)
+    >>> (found.p <= 0.05).tolist(), found.window_p
+    ([False, True], 0.001)
+    """
     group = _group(values, name="values")
     return _max_t((group,), rng=rng, window=window, n_resamples=n_resamples)
 
@@ -134,7 +144,8 @@ def _observed_and_redrawn(
     rng: np.random.Generator,
     n_resamples: int,
 ) -> tuple[Float[ndarray, " column"], Float[ndarray, "resample column"]]:
-    """Welch's t of the first group's mean less the second's, and of redraws about no difference."""
+    """Welch's t of the first group's mean minus the second's, and of redraws about no
+    difference."""
     n_columns = tables[0].shape[1]
     scale = np.max([np.abs(table).max(axis=0) for table in tables], axis=0)
     difference, error = np.zeros((2, n_columns))

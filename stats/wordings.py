@@ -1,4 +1,4 @@
-"""How much of a layer's uncertainty is the wording of the question, and not the scenes."""
+"""How much of an estimate's uncertainty comes from the wording of the question, not the scenes."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,22 @@ from stats.random_effects import RandomEffects, random_effects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordingEffect:
-    """A layer, or another quantity, over wordings of the same questions about the same scenes."""
+    """One quantity, such as a layer, over several wordings of the same questions and scenes."""
 
     over_wordings: RandomEffects
     """The mean over wordings with its interval, their spread tau^2 with its interval, and where the
     next wording is predicted, all in the unit of the estimates."""
     scene_variance: float
-    """Mean squared standard error that the scenes leave to one wording's estimate."""
+    """The squared standard error that these scenes leave in one wording's estimate, as a mean over
+    the wordings."""
     share: float
-    """tau^2 as share of tau^2 plus `scene_variance`: of the variance of an estimate from one
-    wording and these scenes, the part that more scenes of the same wording cannot remove."""
+    """tau^2 as a share of tau^2 plus `scene_variance`. Of the variance of an estimate from one
+    wording and these scenes it is the part that more scenes with the same wording cannot remove."""
     share_low: float
-    """Ends of the Q-profile interval of tau^2, as the same share, at the level of
-    `over_wordings`; the number of scenes is taken as given."""
+    """Lower end of `share`: the lower end of the Q-profile interval of tau^2 as the same share, at
+    the level of `over_wordings`, with the number of scenes taken as given."""
     share_high: float
+    """Upper end of `share`, made from the upper end of tau^2 in the same way."""
 
 
 def wording_effect(
@@ -33,14 +35,15 @@ def wording_effect(
     *,
     level: float = 0.95,
 ) -> WordingEffect:
-    """Wordings as a random effect: those asked stand for all that might have been asked.
+    """Treat wordings as a random effect: those asked stand for all that might have been asked.
 
-    `covariance` is that of the estimates' errors over scenes, which the wordings share
-    (`stats.crossing_errors`). Assumes wordings drawn alike, with true values that are normal
-    around their mean: five paraphrases that one person wrote stand for others of that kind only.
+    `estimates` holds one estimate per wording, and `covariance` that of their errors over the
+    scenes, which the wordings share (`stats.crossing_errors` estimates it). Assumes wordings drawn
+    alike, with true values that are normal around their mean: five paraphrases that one person
+    wrote stand for others of that kind only.
 
-    Raises ValueError as `random_effects` does, and for fewer than 3 wordings: with 2 nothing can
-    be said of the next.
+    Raises ValueError where `random_effects` does, and for fewer than 3 wordings: with 2 nothing can
+    be said about the next.
 
     Source: Clark (1973), J. Verbal Learn. Verbal Behav. 12:335 (language as a random effect);
     Yarkoni (2022), Behav. Brain Sci. 45:e1; for the estimators `stats.random_effects`.
@@ -55,7 +58,7 @@ def wording_effect(
     """
     if len(estimates) < 3:
         raise ValueError(
-            f"`estimates` needs at least 3 wordings, got {len(estimates)}: ask in more words"
+            f"`estimates` needs at least 3 wordings, got {len(estimates)}: add wordings"
         )
     over = random_effects(estimates, covariance, level=level)
     scenes = float(np.diag(covariance).mean())

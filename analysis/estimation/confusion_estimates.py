@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from analysis.estimation.image_adds import added_rows, part_alone, parts
 from analysis.estimation.rivals import Rivals, under
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.readings.word_readings import WordReadings
 from analysis.runs.study import Study
@@ -23,6 +22,7 @@ from stats import (
     share_interval,
     sign_flip_max_t,
 )
+from stats.scenes import scene_rows
 
 _RATIOS = Stream.CONFUSION_RATIO_TESTS, Stream.CONFUSION_RATIO_INTERVALS
 _ADDED = Stream.CONFUSION_ADDED_TESTS, Stream.CONFUSION_ADDED_INTERVALS

@@ -7,12 +7,11 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.estimation.effect import SCORES, Stated, answer_scores
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from data_prep.controls import strata
 from data_prep.errors import UserError
 from stats import ShuffledLabelTest, SwappedLabelTest, shuffled_label_test, swapped_label_test
-from stats.scenes import codes
+from stats.scenes import codes, scene_rows
 from stats.shuffled_labels import LEAST_SCENES
 from stats.swapped_images import swapped_scores
 

@@ -8,7 +8,7 @@ from numpy import ndarray
 from scipy.stats import t as student
 
 from stats import BootstrapInterval, ClusterShare
-from stats.scenes import codes, scene_means
+from stats.scenes import scene_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def crossed_interval(
     n_draws = len(values)
     if n_draws < 2:
         raise ValueError(f"need at least 2 draws to tell their spread, got {n_draws}: draw more")
-    rows = np.stack([_scene_rows(draw, clusters) for draw in values])
+    rows = np.stack([scene_rows(draw, clusters) for draw in values])
     spread, between = _draw_variances(rows)
     quantile = float(student.ppf((1 + alone.level) / 2, n_draws - 1))
     half = quantile * np.sqrt(between / n_draws)
@@ -92,10 +92,3 @@ def _draw_variances(
     residual = rows - means[:, None] - rows.mean(axis=0) + means.mean(axis=0)
     interaction = (residual**2).sum(axis=(0, 1)) / ((n_draws - 1) * (n_scenes - 1))
     return spread, np.maximum(spread - interaction / n_scenes, 0)
-
-
-def _scene_rows(
-    values: Float[ndarray, "item column"], clusters: ndarray
-) -> Float[ndarray, "scene column"]:
-    scene = codes(clusters, len(values), name="clusters")
-    return scene_means(values, scene, summation="sequential")

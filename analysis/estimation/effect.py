@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from probes.scores import ScoresByAnswer, scores_by_answer
 from stats import Information, information
+from stats.scenes import scene_rows
 
 CONDITIONS = ("real", "shuffled", "blank")
 SCORES = ("bits", "correct", "brier")

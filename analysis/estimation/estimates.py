@@ -16,7 +16,6 @@ from analysis.estimation.emergence_results import emergence_results
 from analysis.estimation.loudness_estimates import loudness_columns, sureness
 from analysis.estimation.measured import Measured, measured
 from analysis.estimation.robustness import robustness
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.items import require_enough, require_readable
 from analysis.runs.study import Study
@@ -30,6 +29,7 @@ from stats import (
     sign_flip_max_t,
 )
 from stats.course import p_above
+from stats.scenes import scene_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

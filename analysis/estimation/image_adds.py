@@ -11,12 +11,11 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.estimation.rivals import Rivals
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.readings.word_readings import WordReadings
 from data_prep.controls import strata
 from stats import SignFlipTest, adjusted_p
-from stats.scenes import codes
+from stats.scenes import codes, scene_rows
 from stats.swapped_images import scene_pseudo_values
 
 Part = Literal["adds", "takes", "not shown"]

@@ -10,7 +10,7 @@ from numpy import ndarray
 from analysis.streams import Stream
 from data_prep.errors import UserError
 from stats import cluster_bootstrap, sign_flip_max_t
-from stats.scenes import codes, scene_means
+from stats.scenes import scene_rows
 
 if TYPE_CHECKING:
     from probes.lens_quality import LensQuality
@@ -58,7 +58,7 @@ def compare_lenses(
         zip(LENSES, (interval(q.kl_bits, Stream.LENS_KL) for q in (logit_lens, tuned)), strict=True)
     )
     test = sign_flip_max_t(
-        _by_scene(gain[:, :-1], scene_ids), rng=rng(Stream.LENS_TEST), n_resamples=n_resamples
+        scene_rows(gain[:, :-1], scene_ids), rng=rng(Stream.LENS_TEST), n_resamples=n_resamples
     )
     layers = _layer_rows(
         (logit_lens, *tuned_lens),
@@ -96,10 +96,10 @@ def _layer_rows(
     entropy = [
         None
         if each.cross_entropy_bits is None
-        else _by_scene(each.cross_entropy_bits, scene_ids).mean(0)
+        else scene_rows(each.cross_entropy_bits, scene_ids).mean(0)
         for each in both
     ]
-    seeds = np.array([_by_scene(each.kl_bits, scene_ids).mean(0) for each in qualities[1:]])
+    seeds = np.array([scene_rows(each.kl_bits, scene_ids).mean(0) for each in qualities[1:]])
     spread = seeds.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(seeds.shape[1])
     return [
         {
@@ -118,11 +118,3 @@ def _layer_rows(
         }
         for layer in range(len(gains))
     ]
-
-
-def _by_scene(
-    values: Float[ndarray, "row layer"], scene_ids: Sequence[str]
-) -> Float[ndarray, "scene layer"]:
-    """Mean over each scene's rows, in order of scene id."""
-    scene = codes(scene_ids, len(values), name="scene_ids")
-    return scene_means(values, scene, summation="sequential")

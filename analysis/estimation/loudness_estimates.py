@@ -9,9 +9,9 @@ from numpy import ndarray
 from analysis.estimation.effect import answer_scores
 from analysis.estimation.emergence_results import emergence_results
 from analysis.estimation.measured import Measured
-from analysis.estimation.scene_rows import scene_rows
 from analysis.runs.study import Study
 from stats import cluster_bootstrap, emergence_layer, loudness
+from stats.scenes import scene_rows
 
 
 def loudness_columns(

@@ -22,7 +22,7 @@ from data_prep.attributes import stream_key
 from probes.linear_probe import DescriptionLength
 from probes.scores import Scores
 from stats import BootstrapInterval, ClusterShare, cluster_bootstrap, cluster_share, sign_flip_max_t
-from stats.scenes import codes, scene_means
+from stats.scenes import scene_rows
 
 _NO_CONTROL = "no control task among what is compared: pass what `comparisons` gives"
 
@@ -184,7 +184,7 @@ class _Estimates:
 
     def p(self, values: Float[ndarray, "item layer"], stream: Stream) -> list[float]:
         test = sign_flip_max_t(
-            self._by_scene(values),
+            scene_rows(values, self._scenes),
             rng=self._study.rng(stream, self._key),
             n_resamples=self._study.n_resamples,
         )
@@ -213,7 +213,3 @@ class _Estimates:
             "accuracy_high": accuracy.high.clip(max=1).tolist(),
             **_by_layer("information", self._crossed(drawn.information, self._scenes)),
         }
-
-    def _by_scene(self, values: Float[ndarray, "item layer"]) -> Float[ndarray, "scene layer"]:
-        scene = codes(self._scenes, len(values), name="scenes")
-        return scene_means(values, scene, summation="sequential")

@@ -13,11 +13,11 @@ from numpy import ndarray
 
 from analysis.estimation.effect import Effect, Stated, effect_of, entropy_bits, guessed
 from analysis.estimation.measured import Measured, other_windows
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
 from analysis.streams import Stream
 from stats import emergence_layer
+from stats.scenes import scene_rows
 
 PRIMARY = "as declared"
 _REDRAWS = 3

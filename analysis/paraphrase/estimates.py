@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from analysis.estimation.estimates import verdict
 from analysis.estimation.measured import Measured, measured
-from analysis.estimation.scene_rows import scene_rows
 from analysis.paraphrase.found import Interval, OverWordings, Paraphrased, Wording
 from analysis.readings.readings import Readings
 from analysis.runs.study import Study
@@ -17,6 +16,7 @@ from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import sign_flip_max_t
 from stats.crossing_errors import CrossingErrors, ModelCurves, crossing_errors
+from stats.scenes import scene_rows
 from stats.wordings import wording_effect
 
 _LEAST = 3

@@ -1,11 +1,13 @@
 """Numbers as they are printed: rounded once, here, and nowhere else."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.reporting.report_text import layers_text, p_text
 
 _MINUS = "\u2212"
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -14,6 +16,11 @@ def number(value: float, digits: int = 2) -> str:
     if not shown.strip("-0.,"):
         shown = shown.lstrip("-")
     return shown.replace("-", _MINUS)
+
+
+def with_minus_signs(text: str) -> str:
+    """Sentences of the commands, which write negative numbers with a hyphen, as print has them."""
+    return _NEGATIVE.sub(_MINUS, text)
 
 
 def of_h(value: float, digits: int = 2) -> str:

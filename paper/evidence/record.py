@@ -35,6 +35,8 @@ class RunRecord(Record):
 
     plan: Mapping[str, Any]
     """The declared study, from identity.json."""
+    pooled: bool = False
+    """Whether the report also shows what holds of its runs' models together."""
 
     @property
     def model(self) -> str:

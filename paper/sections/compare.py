@@ -1,6 +1,5 @@
 """The runs of a report against each other: who knows earlier, who answers better, who is surer."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from analysis.reporting.compare_text import (
 )
 from analysis.reporting.report_text import p_value
 from paper.evidence.comparison import COMPARISON
-from paper.evidence.plain import interval, level, number, span
+from paper.evidence.plain import interval, level, number, span, with_minus_signs
 from paper.evidence.record import Record
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table, grouped
@@ -47,7 +46,6 @@ side, and \tabref{compare} the tests.
 
 \begin{itemize}
 """
-_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 def _text(record: Record) -> str:
@@ -59,7 +57,7 @@ def _sentences(record: Record) -> list[tuple[str, str]]:
     """Keys and sentences, a comparison each."""
     found = record.results
     rows = zip(found["comparisons"], sentences(found), strict=True)
-    return [(_key(row), _MINUS.sub("\N{MINUS SIGN}", said)) for row, said in rows]
+    return [(_key(row), with_minus_signs(said)) for row, said in rows]
 
 
 def _key(row: Mapping[str, Any]) -> str:

@@ -130,6 +130,20 @@ MEANINGS = (
             quantity="p of a difference of information",
             method="sign flips, or labels permuted; maximum, Holm", kind="own",
             over="all depths and comparisons"),
+    Meaning(section="pool",
+            columns=("pool-attributes/depth (CI)", "pool-attributes/layer (CI)",
+                     "pool-differences/difference (CI)", "pool-models/without it (CI)"),
+            quantity="mean over models", method="Hartung\u2013Knapp, t", kind="own",
+            unit="models"),
+    Meaning(section="pool", columns=("pool-differences/p",),
+            quantity="p of a mean difference, two-sided",
+            method="Hartung\u2013Knapp, t, weighted and unweighted; Holm", kind="own",
+            over="all differences", unit="models"),
+    Meaning(section="pool", columns=("pool-attributes/tau (CI)", "pool-differences/tau (CI)"),
+            quantity="spread between models", method="Q-profile", kind="own", unit="models"),
+    Meaning(section="pool", columns=("pool-attributes/next", "pool-differences/next"),
+            quantity="prediction for the next model", method="t, with the spread", kind="own",
+            unit="models"),
     Meaning(section="validation", columns=("validation/MC interval",),
             quantity="simulated rate", method="Clopper\u2013Pearson", kind="own",
             unit="simulated data sets"),
@@ -178,8 +192,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             "What the levels of this report are levels of. Simultaneous over: the level holds for "
             "all of these together; each alone: for one number at a time, layer by layer where "
             "there are layers. Unit: what is redrawn, flipped or relabelled. Own: the level of "
-            "the comparison, of the simulation or of the model card. Rows of studies that this "
-            "run does not hold are left out."
+            f"the comparison, {'of the pooling, ' if record.pooled else ''}of the simulation or of "
+            "the model card. Rows of studies that this run does not hold are left out."
         ),
         frame=pd.DataFrame(rows),
         align="(3.3)(3.9)l(3)(1.7)",
@@ -188,11 +202,14 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def shown(record: RunRecord) -> list[Meaning]:
-    """Those of sections that the run fills, and of what is no run's: comparison and validation."""
+    """Those of sections that the run fills, and of what is no run's: comparison, validation and,
+    where there is one, the pooling."""
     # Not above: the package finds its sections by importing this file.
     from paper.sections import all_sections
 
     missing = {one.name for one in all_sections() if one.about == "run" and not one.holds(record)}
+    if not record.pooled:
+        missing |= {one.name for one in all_sections() if one.about == "pooling"}
     return [one for one in MEANINGS if one.section not in missing]
 
 
@@ -207,6 +224,7 @@ SECTION = Section(
     part="appendix",
     made_by="python -m analysis.emergence --run {run}",
     holds=lambda record: True,
+    also_from=("pooling",),
     text=_text,
     values=_values,
     tables=_tables,

@@ -14,25 +14,27 @@ def _nothing(record: Any) -> tuple[()]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the paper that a run fills, the comparison of runs, or the validation of the
-    statistics."""
+    """A part of the paper that a run fills, the comparison or the pooling of runs, or the
+    validation of the statistics."""
 
     name: str
     place: int
     """Sections of a part stand in this order."""
     part: Literal["methods", "results", "appendix"] = "results"
     """In the methods it stands once, at their end, from the first run that holds it."""
-    about: Literal["run", "comparison", "validation"] = "run"
-    """Whether the functions below get a RunRecord, or the Record of compare.json or of
-    validation.json."""
+    about: Literal["run", "comparison", "pooling", "validation"] = "run"
+    """Whether the functions below get a RunRecord, or the Record of compare.json, of pool.json or
+    of validation.json."""
     made_by: str
     """The command that makes what the section shows, "{run}" standing for the folder, or for all
-    of them in a comparison."""
+    of them in a comparison or a pooling."""
     holds: Callable[[Any], bool]
     """Whether the record has what the section is about; it is left out and named if not."""
     optional: bool = False
-    """About what few runs have, data of another kind or a study that asks everything anew: nobody
-    is told where it is missing."""
+    """About what few runs have, data of another kind, a study that asks everything anew, or more
+    models: nobody is told where it is missing."""
+    also_from: tuple[str, ...] = ()
+    """Inputs besides its own record, as the manifest names them."""
     needed: bool = False
     """The common text asks for its values: without it there is no paper."""
     text: Callable[[Any], str]

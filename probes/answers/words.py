@@ -19,6 +19,7 @@ from probes.answers.scores import by_tree, place_of
 from probes.answers.tree import AnswerTree, Node, Path
 from probes.kept_logits import KeptLogits, items_per_block
 from probes.unembedding import Unembedding
+from probes.vocabulary import LogNormaliser, stream
 
 # Logits that are held at a time: bounds the memory whatever the items, layers and vocabulary.
 _BLOCK_LOGITS = 2**22
@@ -98,10 +99,10 @@ def _children(
 def _log_mass(
     block: Float[Tensor, "item layer d_model"], unembedding: Unembedding
 ) -> Float[Tensor, "item layer"]:
-    """Log of the sum over the vocabulary of exp(logit)."""
-    chunks = unembedding.vocabulary_chunks(unembedding.norm(block), _CHUNK)
-    parts = [logits.double().logsumexp(-1) for _, logits in chunks]
-    return torch.stack(parts).logsumexp(0)
+    """Natural log of the sum over the vocabulary of exp(logit), in float64."""
+    total = LogNormaliser(torch.float64)
+    stream(unembedding.projection(), [unembedding.norm(block)], [total], chunk=_CHUNK)
+    return total.value()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

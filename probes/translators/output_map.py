@@ -1,6 +1,6 @@
 """Kullback-Leibler divergence through the unembedding, and its gradient, in bounded memory."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from probes.unembedding import Unembedding
+from probes.vocabulary import LogNormaliser, Peak, Projection, stream
 
 # Rows of a block and tokens of a chunk: their logits, 8 MiB, stay near the processor.
 BLOCK_ROWS = 512
@@ -17,10 +18,10 @@ _CHUNK_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputMap:
-    """An unembedding whose products with the head are done in one number format."""
+    """An unembedding with its projection in one number format, for many passes in chunks."""
 
     unembedding: Unembedding
-    head: Float[Tensor, "vocab d_model"]
+    projection: Projection
     chunk: int = _CHUNK_TOKENS
 
     @classmethod
@@ -30,41 +31,22 @@ class OutputMap:
         products: Literal["float32", "bfloat16"] = "float32",
         chunk: int = _CHUNK_TOKENS,
     ) -> "OutputMap":
-        return cls(unembedding, unembedding.head.to(getattr(torch, products)), chunk)
+        """That of an unembedding; with products in float32 it is exact, and holds the head so."""
+        way = "widened" if products == "float32" else "bfloat16"
+        return cls(unembedding, unembedding.projection(way), chunk)
 
-    def slices(self) -> list[slice]:
-        """Chunks of the vocabulary."""
-        return [slice(s, s + self.chunk) for s in range(0, self.unembedding.n_vocab, self.chunk)]
+    @property
+    def head(self) -> Float[Tensor, "vocab d_model"]:
+        """The head in the format of the products."""
+        return self.projection.head
 
-    def logits(
-        self, normed: Float[Tensor, "*batch d_model"], tokens: slice
-    ) -> Float[Tensor, "*batch chosen"]:
-        """Logits of some tokens, of residuals already normed."""
-        unembedding = self.unembedding
-        logits = (normed.to(self.head.dtype) @ self.head[tokens].T).float()
-        if unembedding.bias is not None:
-            logits += unembedding.bias[tokens].float()
-        if unembedding.scale != 1:
-            logits *= unembedding.scale
-        if unembedding.soft_cap is not None:
-            logits = unembedding.soft_cap * torch.tanh(logits / unembedding.soft_cap)
-        return logits
-
-    def slope(self, logits: Float[Tensor, "row chosen"]) -> Float[Tensor, "row chosen"] | None:
-        """Derivative of the soft cap at its output; None without a cap."""
-        cap = self.unembedding.soft_cap
-        return None if cap is None else 1 - (logits / cap).square()
-
-    def pulled(
-        self, weights: Float[Tensor, "row chosen"], tokens: slice
-    ) -> Float[Tensor, "row d_model"]:
-        """The head's rows summed with `weights`: from the vocabulary back to the normed space."""
-        return (weights.to(self.head.dtype) @ self.head[tokens]).float()
-
-    def log_normaliser(self, normed: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch"]:
-        """log of the sum of exp(logits) over the vocabulary."""
-        parts = [self.logits(normed, tokens).logsumexp(-1) for tokens in self.slices()]
-        return torch.stack(parts).logsumexp(0)
+    def log_normalisers(
+        self, parts: Sequence[Float[Tensor, "row d_model"]]
+    ) -> list[Float[Tensor, " row"]]:
+        """Natural log of the sum of exp(logit) over the vocabulary; of normed residuals."""
+        total = LogNormaliser()
+        stream(self.projection, parts, [total], chunk=self.chunk)
+        return [total.value(part) for part in range(len(parts))]
 
 
 def kl_nats(
@@ -72,8 +54,19 @@ def kl_nats(
     final: Float[Tensor, "row d_model"],
     output: OutputMap,
 ) -> Float[Tensor, "layer row"]:
-    """D(final || translated) over the whole vocabulary, in nats; both are raw residuals."""
-    return _Pass(translated, final, output, pull=False).kl()
+    """D(final || translated) over the whole vocabulary, in nats; both are raw residuals.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> head = torch.tensor([[99.0, 0.0], [0.0, 99.0]])
+    >>> unembedding = Unembedding(norm=norm, head=head, bias=None, scale=1.0, soft_cap=None)
+    >>> undecided, decided = torch.tensor([[[3.0, 3.0]]]), torch.tensor([[5.0, 0.0]])
+    >>> kl_nats(undecided, decided, OutputMap.of(unembedding))
+    tensor([[0.6931]])
+    """
+    with torch.no_grad():
+        norm = output.unembedding.norm
+        return _passed(norm(translated), norm(final), output, pull=False).kl()
 
 
 def kl_with_gradient(
@@ -85,75 +78,102 @@ def kl_with_gradient(
 
     The derivative by a logit is q - p, so what is carried from chunk to chunk is the head's mean
     under p and, relative to the largest logit so far, under q.
+
+    >>> from probes.vocabulary import FinalNorm
+    >>> norm = FinalNorm(kind="rms", weight=torch.ones(2), bias=None, eps=0.0)
+    >>> unembedding = Unembedding(
+    ...     norm=norm, head=torch.eye(2), bias=None, scale=1.0, soft_cap=None
+    ... )
+    >>> final = torch.tensor([[5.0, 0.0]])
+    >>> kl, slope = kl_with_gradient(final[None], final, OutputMap.of(unembedding))
+    >>> kl.abs().max() < 1e-6, slope.abs().max() < 1e-6
+    (tensor(True), tensor(True))
     """
-    done = _Pass(translated, final, output, pull=True)
-    return done.kl(), done.gradient()
+    norm = output.unembedding.norm
+    with torch.enable_grad():
+        leaf = translated.detach().requires_grad_()
+        graph = norm(leaf)
+    with torch.no_grad():
+        done = _passed(graph.detach(), norm(final), output, pull=True)
+        slope = done.gradient_of_normed().to(graph.dtype)
+    return done.kl(), torch.autograd.grad(graph, leaf, slope)[0]
 
 
-class _Pass:
-    """One pass over the vocabulary for all layers of a block of rows."""
+def _passed(
+    normed: Float[Tensor, "layer row d_model"],
+    final: Float[Tensor, "row d_model"],
+    output: OutputMap,
+    *,
+    pull: bool,
+) -> "Divergence":
+    (log_mass,) = output.log_normalisers([final])
+    found = Divergence(output.projection, log_mass, normed, pull=pull)
+    stream(output.projection, [final, *normed], [found], chunk=output.chunk)
+    return found
 
-    @torch.no_grad()
+
+class Divergence:
+    """Divergence of every part from the first, whose normalisers are known; a reducer.
+
+    The parts are the final residuals, then those of the layers, all [row, d_model] and normed.
+    With `pull` the derivative by the normed residuals is summed up, too. It overwrites the logits,
+    so among several reducers it comes last.
+    """
+
     def __init__(
         self,
-        translated: Float[Tensor, "layer row d_model"],
-        final: Float[Tensor, "row d_model"],
-        output: OutputMap,
+        projection: Projection,
+        log_mass: Float[Tensor, " row"],
+        normed: Float[Tensor, "layer row d_model"],
         *,
         pull: bool,
     ) -> None:
-        norm = output.unembedding.norm
-        self._output, self._pull = output, pull
-        self._leaf = translated.detach().requires_grad_(pull)
-        with torch.set_grad_enabled(pull):
-            self._graph = norm(self._leaf)
-        self._normed = self._graph.detach()
-        n_layers, n_rows, _ = translated.shape
-        self._peak = translated.new_full((n_layers, n_rows), -math.inf)
-        self._mass = translated.new_zeros((n_layers, n_rows))
-        self._cross = translated.new_zeros((n_layers, n_rows))
-        self._own = translated.new_zeros(n_rows)
+        n_layers, n_rows, _ = normed.shape
+        self._projection, self._pull = projection, pull
+        self._log_mass = log_mass[:, None]
+        self._peaks = [Peak((n_rows,), normed.device) for _ in range(n_layers)]
+        self._mass = log_mass.new_zeros((n_layers, n_rows))
+        self._cross, self._own = torch.zeros_like(self._mass), torch.zeros_like(log_mass)
         if pull:
-            self._pulled_q = torch.zeros_like(self._normed)
+            self._pulled_q = torch.zeros_like(normed)
             # Without a cap the head's mean under p is the same for all layers.
-            capped = output.unembedding.soft_cap is not None
-            self._pulled_p = torch.zeros_like(self._normed if capped else self._normed[:1])
-        final_normed = norm(final)
-        self._log_mass = output.log_normaliser(final_normed)[:, None]
-        for tokens in output.slices():
-            log_p = output.logits(final_normed, tokens) - self._log_mass
-            p = log_p.exp()
-            self._own += (p * log_p).sum(-1)
-            if pull and not capped:
-                self._pulled_p[0] += output.pulled(p, tokens)
-            for layer in range(n_layers):
-                self._add(layer, p, tokens)
+            capped = projection.soft_cap is not None
+            self._pulled_p = torch.zeros_like(normed if capped else normed[:1])
 
-    def _add(self, layer: int, p: Float[Tensor, "row chosen"], tokens: slice) -> None:
-        output = self._output
-        logits = output.logits(self._normed[layer], tokens)
-        slope = output.slope(logits) if self._pull else None
+    def add(self, part: int, tokens: slice, logits: Float[Tensor, "row chosen"]) -> None:
+        """Take in a chunk, and overwrite it."""
+        if part:
+            self._add(part - 1, tokens, logits)
+            return
+        logits -= self._log_mass
+        self._p = logits.exp()
+        self._own += (self._p * logits).sum(-1)
+        if self._pull and self._projection.soft_cap is None:
+            self._pulled_p[0] += self._projection.pulled(self._p, tokens)
+
+    def _add(self, layer: int, tokens: slice, logits: Float[Tensor, "row chosen"]) -> None:
+        slope = self._projection.slope(logits) if self._pull else None
         # A shift of all logits changes nothing; this one keeps what is summed small, so that
         # small divergences are exact.
         logits -= self._log_mass
-        peak = torch.maximum(self._peak[layer], logits.amax(-1))
-        shrink = (self._peak[layer] - peak).exp()
-        self._peak[layer] = peak
-        self._cross[layer] += torch.einsum("rv,rv->r", p, logits)
-        q = logits.sub_(peak[:, None]).exp_()
+        shrink = self._peaks[layer].raised(logits.amax(-1)).exp()
+        self._cross[layer] += torch.einsum("rv,rv->r", self._p, logits)
+        q = logits.sub_(self._peaks[layer].value[:, None]).exp_()
         self._mass[layer].mul_(shrink).add_(q.sum(-1))
         if not self._pull:
             return
         if slope is not None:
-            self._pulled_p[layer] += output.pulled(p * slope, tokens)
+            self._pulled_p[layer] += self._projection.pulled(self._p * slope, tokens)
             q *= slope
-        self._pulled_q[layer].mul_(shrink[:, None]).add_(output.pulled(q, tokens))
+        self._pulled_q[layer].mul_(shrink[:, None]).add_(self._projection.pulled(q, tokens))
 
     def kl(self) -> Float[Tensor, "layer row"]:
+        """D(first || part) in nats of every later part."""
+        peak = torch.stack([each.value for each in self._peaks])
         # By rounding it can fall below 0, which it never is.
-        return (self._own - self._cross + self._peak + self._mass.log()).clamp(min=0)
+        return (self._own - self._cross + peak + self._mass.log()).clamp(min=0)
 
-    def gradient(self) -> Float[Tensor, "layer row d_model"]:
+    def gradient_of_normed(self) -> Float[Tensor, "layer row d_model"]:
+        """Its derivative by the normed residuals."""
         pulled = self._pulled_q / self._mass[..., None] - self._pulled_p
-        pulled *= self._output.unembedding.scale
-        return torch.autograd.grad(self._graph, self._leaf, pulled.to(self._graph.dtype))[0]
+        return pulled * self._projection.scale

@@ -24,7 +24,6 @@ from analysis.emergence import COMMAND, Emergence
 from analysis.estimation.controls import Shuffled, shuffled_control
 from analysis.estimation.effect import Stated, entropy_bits, stated_of
 from analysis.estimation.estimates import estimate
-from analysis.estimation.scene_rows import scene_rows
 from analysis.readings.readings import Readings, readings_of
 from analysis.reporting.printed import printed
 from analysis.runs.command import open_run, parse_options
@@ -32,6 +31,7 @@ from analysis.runs.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import emergence_layer, sign_flip_max_t
+from stats.scenes import scene_rows
 from tests.probes.families.small import save
 
 FAMILIES = ("llava", "llava_onevision", "qwen2_vl", "qwen2_5_vl", "paligemma2", "idefics3")

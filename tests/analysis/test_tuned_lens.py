@@ -73,7 +73,12 @@ def test_few_test_scenes_are_refused():
     quality = quality_of(np.zeros((9, 3)))
     with pytest.raises(UserError, match="at least 10 test scenes to judge a lens, got 9"):
         compare_lenses(
-            quality, [quality], [str(k) for k in range(9)], rng=np.random.default_rng, level=0.95, n_resamples=800
+            quality,
+            [quality],
+            [str(k) for k in range(9)],
+            rng=np.random.default_rng,
+            level=0.95,
+            n_resamples=800,
         )
 
 

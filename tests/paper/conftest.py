@@ -11,7 +11,7 @@ import pytest
 
 from data_prep.command_line import from_command_line
 from paper.build import Build, main
-from paper.evidence.record import RunRecord, read_record
+from paper.evidence.record import Record, RunRecord, read_record
 from paper.output.floats import Table
 from paper.output.latex import HOW_TO_INSTALL, tex_version
 from paper.sections import Section
@@ -87,7 +87,7 @@ def changed_record(record: RunRecord, change: Callable[[dict], None]) -> RunReco
     return RunRecord(key=record.key, folder=record.folder, plan=record.plan, results=content)
 
 
-def section_table(section: Section, record: RunRecord, name: str) -> Table:
+def section_table(section: Section, record: Record, name: str) -> Table:
     """The table of this name that a section makes."""
     (found,) = [one for one in section.tables(record) if one.name == name]
     return found

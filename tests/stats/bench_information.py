@@ -14,8 +14,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from stats import information
-from stats.information import item_weights, sample_of
+from stats.information import sample_of
 from stats.readers import Sample, fit_readers, standardised
+from stats.scenes import item_weights
 
 N_ITEMS, N_ANSWERS = 1536, 8
 MOST_SECONDS, MOST_BITS = 2.0, 0.002

@@ -65,5 +65,5 @@ def test_shares_are_those_of_scipy(n):
 
 
 def test_an_empty_group_is_refused():
-    with pytest.raises(ValueError, match="leave empty groups out"):
+    with pytest.raises(ValueError, match="leave groups without scenes out"):
         share_interval(np.array([0]), np.array([0]))

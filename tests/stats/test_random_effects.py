@@ -191,7 +191,7 @@ def test_leaving_one_out_is_pooling_the_others():
         ([0.1, 0.2], [[1.0, 0.0], [0.0, 0.0]], r"got 0\.0 of model 1"),
         ([0.1, 0.2], [[1.0, 0.5], [0.1, 1.0]], "must be symmetric"),
         ([0.1, 0.2], [[1.0, 2.0], [2.0, 1.0]], "negative eigenvalue"),
-        ([0.2, 0.2], [[1.0, 0.0], [0.0, 1.0]], r"are all 0\.2"),
+        ([0.2, 0.2], [[1.0, 0.0], [0.0, 1.0]], r"must not all be equal, got 0\.2"),
         ([0.2, np.nan], [[1.0, 0.0], [0.0, 1.0]], "must be finite"),
     ],
 )

@@ -167,7 +167,7 @@ def test_profiles_of_loudness():
         ),
         (
             lambda rng: loudness_profile(3, "late"),
-            r"`n_layers` must be at least 4, got 3: the last 3 differ",
+            r"`n_layers` must be at least 4, got 3: add layers",
         ),
         (
             lambda rng: simulated_answer_scores(rng, EVIDENCE, n_scenes=5, shares=(0.5, 0.4)),

@@ -146,7 +146,9 @@ def test_a_run_of_another_version_is_refused_with_the_reason(tmp_path, found):
         del identity["format"]
     file.write_text(json.dumps(identity))
     before = files_of(run.folder)
-    said = r"another format \(.*, now 6\): this version draws every random number .* measure it anew"
+    said = (
+        r"another format \(.*, now 6\): this version draws every random number .* measure it anew"
+    )
     with pytest.raises(UserError, match=said):
         recorded_study(run.folder)
     with pytest.raises(UserError, match=said):

@@ -1,6 +1,7 @@
 """Every printed interval, set and p-value has its meaning, and none is of a column of the past."""
 
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
@@ -10,6 +11,7 @@ from paper.sections import all_sections
 from paper.sections.levels import MEANINGS, SECTION, shown
 from tests.paper.conftest import changed_record, section_table
 from tests.paper.made_up_comparison import comparison
+from tests.paper.made_up_pooling import pooling
 
 _TITLE = re.compile(r"\bCI\b|\bp\b|interval|^set|^Holm|^whole", re.IGNORECASE)
 _RANGE = re.compile(r"[\d.%] to \u2212?[\d.]")
@@ -22,6 +24,9 @@ def printed(record, validation_file, tmp_path):
         "validation": read_validation(validation_file),
         "comparison": Record(
             key="comparison", folder=tmp_path, results=comparison("5" * 64, "6" * 64)
+        ),
+        "pooling": Record(
+            key="pooling", folder=tmp_path, results=pooling("5" * 64, "6" * 64, "7" * 64)
         ),
     }
     for section in all_sections():
@@ -78,12 +83,24 @@ def test_a_column_that_nobody_declared_is_found(columns):
 
 
 def test_the_table_holds_levels_and_only_what_the_run_has(record):
-    frame = section_table(SECTION, record, "levels").frame
+    frame = section_table(SECTION, replace(record, pooled=True), "levels").frame
     assert len(frame) == len(MEANINGS)
     assert set(frame["level"]) == {"95%", "5%", "own", "none"}
     assert (frame != "").all().all()
     without = changed_record(record, lambda content: content["studies"].pop("order"))
-    assert {one.section for one in MEANINGS} - {one.section for one in shown(without)} == {"order"}
+    left_out = {one.section for one in MEANINGS} - {one.section for one in shown(without)}
+    assert left_out == {"order", "pool"}
+
+
+def test_rows_of_a_pooling_stand_only_where_there_is_one(record):
+    alone = section_table(SECTION, record, "levels")
+    beside = section_table(SECTION, replace(record, pooled=True), "levels")
+    more = [one for one in MEANINGS if one.section == "pool"]
+    assert len(beside.frame) == len(alone.frame) + len(more)
+    assert {one.unit for one in more} == {"models"}
+    assert "models" not in set(alone.frame["unit"])
+    assert "of the pooling" in beside.caption
+    assert "pooling" not in alone.caption
 
 
 def test_the_level_is_the_runs(run_folder):

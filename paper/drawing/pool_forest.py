@@ -1,0 +1,86 @@
+"""The forests of a pooling, cut to what fits on a page."""
+
+from collections.abc import Sequence
+from math import ceil
+
+from matplotlib.figure import Figure as Canvas
+from scipy.stats import norm
+
+from analysis.pooling.found import Pooling
+from analysis.reporting.figures import TEXT_WIDTH_IN
+from analysis.reporting.pool_figure import Block, draw_forest
+
+_MOST_ROWS = 36.0
+_ROW_IN = 0.18
+_AXIS_IN = 0.5
+_ROOM = 0.04
+
+
+def pages(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks in order, as many together as leave room for the caption below them."""
+    filled = _filled(blocks)
+    if not filled:
+        return []
+    # As many on each page: filled one after the other, the last would often hold one alone.
+    each = ceil(len(blocks) / len(filled))
+    even = [list(blocks[place : place + each]) for place in range(0, len(blocks), each)]
+    return even if all(_rows(page) <= _MOST_ROWS for page in even) else filled
+
+
+def forest_size(blocks: Sequence[Block]) -> tuple[float, float]:
+    """Inches, as printed: a row per model and mean, and the axis."""
+    return TEXT_WIDTH_IN, _AXIS_IN + _ROW_IN * _rows(blocks)
+
+
+def draw_depths(canvas: Canvas, blocks: Sequence[Block], found: Pooling) -> None:
+    """Depth of attributes, over all of the depth there is."""
+    axes = canvas.subplots()
+    draw_forest(axes, blocks, model_names(found), found.plan["level"])
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel("depth of emergence (layer / last)")
+
+
+def draw_differences(
+    canvas: Canvas, blocks: Sequence[Block], found: Pooling, reach: float | None
+) -> None:
+    """Differences of depth to both sides of none; to `reach`, so that pages compare."""
+    axes = canvas.subplots()
+    draw_forest(axes, blocks, model_names(found), found.plan["level"])
+    axes.axvline(0, color="0.5", linewidth=0.6, zorder=1)
+    axes.set_xlabel("difference of depth")
+    if reach is not None:
+        axes.set_xlim(-reach, reach)
+
+
+def reach_of(blocks: Sequence[Block], level: float) -> float | None:
+    """How far from 0 anything in these blocks is, with some room; None if nothing is pooled."""
+    errors = float(norm.isf((1 - level) / 2))
+    ends: list[float] = []
+    for block in blocks:
+        if block.pool is None:
+            continue
+        pool = block.pool
+        ends += [pool.predicted_low, pool.predicted_high, pool.weighted.low, pool.weighted.high]
+        ends += [abs(one.estimate) + errors * one.standard_error for one in pool.models]
+        ends.append(block.beyond or 0.0)
+    return max(map(abs, ends)) + _ROOM if ends else None
+
+
+def model_names(found: Pooling) -> dict[str, str]:
+    """By run, its letter and model; the letter tells apart what else the runs differ in."""
+    return {run["key"]: f"{run['key']}: {run['model']}" for run in found.runs}
+
+
+def _filled(blocks: Sequence[Block]) -> list[list[Block]]:
+    found: list[list[Block]] = []
+    for block in blocks:
+        if found and _rows([*found[-1], block]) <= _MOST_ROWS:
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return found
+
+
+def _rows(blocks: Sequence[Block]) -> float:
+    """As `draw_forest` places them: a title, the models and the mean, or why there is none."""
+    return sum(2.1 + (len(block.pool.models) if block.pool else 0) for block in blocks)

@@ -1,0 +1,34 @@
+"""The mean over a scene's items: by hand, and what is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stats.scenes import codes, item_weights, scene_means, scene_rows
+
+
+@given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 4))
+def test_it_is_the_mean_of_each_scene_whatever_its_number_of_items(seed, n_items, n_columns):
+    rng = np.random.default_rng(seed)
+    scene = codes(rng.integers(0, n_items, n_items), n_items, name="scenes")
+    values = rng.normal(size=(n_items, n_columns))
+    by_hand = [values[scene == one].mean(axis=0) for one in range(scene.max() + 1)]
+    means = scene_means(values, scene)
+    np.testing.assert_allclose(means, by_hand, rtol=1e-12, atol=1e-14)
+    assert scene_rows(values, [f"{one:03d}" for one in scene]).tobytes() == means.tobytes()
+    np.testing.assert_allclose(
+        item_weights(scene) @ values, means.mean(axis=0), rtol=1e-12, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "scene", "message"),
+    [
+        (np.empty((0, 2)), np.empty(0, dtype=int), "at least 1 item"),
+        (np.zeros((3, 2)), np.array([0, 0, 2]), "no item of scene 1 of 3"),
+    ],
+)
+def test_a_mean_of_nothing_is_refused(values, scene, message):
+    with pytest.raises(ValueError, match=message):
+        scene_means(values, scene)
