@@ -5,7 +5,7 @@ give. Each group is redrawn for itself about its own mean, and every redraw has 
 its own (bootstrap-t), so that the groups may differ in size, spread and shape. Permuting the
 scenes' labels would not allow that: with the plain difference and equal means of 20 scenes and of
 400 with a third of their spread it rejects in .56 of all data at level .05, where this test does in
-.05 (`analysis.validation.concept`). Where the 20 scenes have a long lower tail (400 data sets of a
+.05 (`analysis.validate.concept`). Where the 20 scenes have a long lower tail (400 data sets of a
 pilot), permutations of Welch's t reject in .13, sign flips, which assume symmetry, in .31, and this
 test in .08: few skewed scenes stay hard.
 """

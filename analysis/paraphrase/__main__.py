@@ -12,17 +12,19 @@ attribute, at least two texts beside the question as asked:
 """
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.paraphrase.asking import asked_items, wording_readings, wordings_of
 from analysis.paraphrase.drawing import save_wordings_figure
 from analysis.paraphrase.estimates import paraphrase_estimates
-from analysis.paraphrase.found import PARAPHRASED, Paraphrased
+from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wordings_sentence, wordings_table
-from analysis.runs.command import AttributeOptions, OpenRun, open_run, parse_options
-from analysis.runs.results import add_study, read_results, study_result
+from analysis.run.opened import OpenRun
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
+from analysis.typed import read_back, written
 from data_prep.errors import one_line_errors
 
 STUDY = "paraphrase"
@@ -60,7 +62,7 @@ def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:
     wordings = wordings_of(items, options.paraphrases)
     known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
     if name in known:
-        old = PARAPHRASED.validate_python(known[name])
+        old = read_back(Paraphrased, known[name], f"{FILE_NAME} of {opened.run.folder}")
         asked = tuple(each.pattern for each in old.wordings[1:])
         if (old.readout, asked) == (options.readout, wordings.patterns):
             return old
@@ -72,7 +74,7 @@ def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:
         readout=options.readout,
         source=wordings.source,
     )
-    known[name] = asdict(found)
+    known[name] = written(found)
     add_study(opened.run, STUDY, known, opened.about)
     return found
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.readings.readings import Readings, readings_of_items
-from analysis.runs.command import OpenRun
-from analysis.runs.items import items_of
+from analysis.readouts.readings import Readings, readings_of_items
+from analysis.run.items import items_of
+from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 from data_prep.paraphrases import built_in_patterns, paraphrased, patterns_of_file
 

@@ -7,10 +7,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
+from analysis.drawing.glyphs import cut, plain_labels, with_glyphs
 from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wording_name
-from analysis.reporting.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
-from analysis.reporting.glyphs import cut, plain_labels, with_glyphs
 
 _UNDATED = {"Title": "Layers over wordings", "CreationDate": None, "ModDate": None}
 _ROW_IN, _LONGEST, _DIAMOND = 0.17, 52, 0.32

@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.estimation.estimates import verdict
-from analysis.estimation.measured import Measured, measured
+from analysis.effects.measured import Measured, measured
+from analysis.effects.verdict import verdict
 from analysis.paraphrase.found import Interval, OverWordings, Paraphrased, Wording
-from analysis.readings.readings import Readings
-from analysis.runs.study import Study
+from analysis.readouts.readings import Readings
+from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import sign_flip_max_t

@@ -1,11 +1,9 @@
 """What several wordings of the same questions tell of a layer, as results.json holds it."""
 
-from dataclasses import dataclass
-
-from pydantic import TypeAdapter
+from analysis.typed import result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Interval:
     """An estimate with its interval, in layers."""
 
@@ -14,7 +12,7 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Wording:
     """One wording, asked of all scenes."""
 
@@ -35,7 +33,7 @@ class Wording:
     n_scenes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class OverWordings:
     """The layer over wordings, as a random effect; conditional on having a layer at all."""
 
@@ -56,7 +54,7 @@ class OverWordings:
     """Share of the wording in the variance of a layer found by one wording on these scenes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Paraphrased:
     """One attribute by one readout in several wordings."""
 
@@ -72,7 +70,3 @@ class Paraphrased:
     n_resamples: int
     n_scenes: int
     """That all wordings share."""
-
-
-PARAPHRASED = TypeAdapter(Paraphrased)
-"""Reads what results.json holds back into it."""

@@ -4,8 +4,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.paraphrase.found import Interval, Paraphrased, Wording
-from analysis.reporting.printed import printed
-from analysis.reporting.report_text import READOUT_NAMES
+from analysis.printed import printed
+from analysis.wording import READOUT_NAMES
 
 AS_ASKED = "as asked"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from analysis.reporting.figures import COLORS
+from analysis.drawing.figures import COLORS
 
 CONDITIONS = ("real", "shuffled", "blank")
 # Styles beside the colours: the curves must be told apart in grey too.

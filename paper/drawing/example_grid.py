@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.reporting.token_labels import shown, token_labels
+from analysis.drawing.token_labels import shown, token_labels
 
 _MOST_LETTERS = 9
 _MOST_LAYERS = 12

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.reporting.figures import draw_crossing, looks
+from analysis.drawing.figures import draw_crossing, looks
 from paper.evidence.studies import READOUT_NAMES
 from paper.evidence.wording import OUTCOMES, robustness_range
 

@@ -6,9 +6,9 @@ from math import ceil
 from matplotlib.figure import Figure as Canvas
 from scipy.stats import norm
 
-from analysis.pooling.found import Pooling
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.pool_figure import Block, draw_forest
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.pool.figure import Block, draw_forest
+from analysis.pool.found import Pooling
 
 _MOST_ROWS = 36.0
 _ROW_IN = 0.18

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.reporting.figures import COLORS
+from analysis.drawing.figures import COLORS
 
 _STYLES: dict[str, dict[str, Any]] = {
     "probe": {"linestyle": "-", "marker": "o"},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from analysis.reporting.order_report import order_called
+from analysis.order.report import order_called
 from paper.evidence.plain import level, listed, number, p_said
 from paper.evidence.studies import READOUT_NAMES
 

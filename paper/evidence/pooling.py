@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.pooling.found import Pooling
+from analysis.pool.found import Pooling
 from paper.evidence.joint import Joint, find_joint, read_joint
 from paper.evidence.record import Record
 

@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from analysis.runs.run_format import require_format
+from analysis.run.format import require_format
+from analysis.typed import read_back
 from data_prep.errors import UserError
 
 RESULTS, IDENTITY, STUDY = "results.json", "identity.json", "study.toml"
 VALIDATION = "validation.json"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,20 @@ class RunRecord(Record):
     def study(self, name: str) -> Any:
         """One of the studies; None if the run does not hold it."""
         return self.results.get("studies", {}).get(name)
+
+    def found(self, name: str, kind: type[Found]) -> Found | None:
+        """What a study found, as the type of its results; None if the run does not hold it."""
+        content = self.study(name)
+        return None if content is None else read_back(kind, content, self._where)
+
+    def found_by_name(self, name: str, kind: type[Found]) -> dict[str, Found]:
+        """The same of a study that holds a result for each attribute; empty without it."""
+        content = self.study(name) or {}
+        return {each: read_back(kind, one, self._where) for each, one in content.items()}
+
+    @property
+    def _where(self) -> str:
+        return str(self.folder / RESULTS)
 
 
 def sha256_of(path: Path) -> str:

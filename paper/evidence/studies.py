@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.reporting.report_text import READOUT_NAMES
+from analysis.wording import READOUT_NAMES
 from paper.evidence.record import RunRecord
 
 __all__ = ["ANSWER", "READOUTS", "READOUT_NAMES", "main_readout", "probes", "tuned_lens"]

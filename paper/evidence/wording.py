@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.reporting.report_text import survives
+from analysis.wording import survives
 from paper.evidence.plain import interval, layer_set, level, listed, number, of_h, p_said
 
 OUTCOMES = {

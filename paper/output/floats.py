@@ -11,7 +11,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import STYLE
+from analysis.drawing.figures import STYLE
 from data_prep.errors import UserError
 from paper.prose.escape import tex
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.compare_figure import draw_compare, forest_size
-from analysis.reporting.compare_report import cell_name, layer_cell, share_cell
-from analysis.reporting.compare_text import (
+from analysis.compare.figure import draw_compare, forest_size
+from analysis.compare.report import cell_name, layer_cell, share_cell
+from analysis.compare.text import (
     INTERPOLATION,
     differ_sentence,
     outcome_text,
     sentences,
 )
-from analysis.reporting.report_text import p_value
+from analysis.wording import p_value
 from paper.evidence.comparison import COMPARISON
 from paper.evidence.plain import interval, level, number, span, with_minus_signs
 from paper.evidence.record import Record

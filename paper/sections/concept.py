@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.concept_figures import (
+from analysis.concept.figures import (
     CONCEPT_SIZE,
     DECODE_SIZE,
     draw_concept,
     draw_decoded,
     slug,
 )
-from analysis.reporting.concept_report import (
+from analysis.concept.report import (
     baseline_text,
     concept_name,
     concept_sentence,
@@ -21,7 +21,7 @@ from analysis.reporting.concept_report import (
     measure_text,
     score_text,
 )
-from analysis.reporting.report_text import p_value
+from analysis.wording import p_value
 from paper.evidence.plain import interval, level, number
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value

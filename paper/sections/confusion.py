@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.confusion_figures import (
+from analysis.confusion.figures import (
     MATRICES_SIZE,
     added_size,
     chosen_layers,
@@ -15,8 +15,8 @@ from analysis.reporting.confusion_figures import (
     draw_words,
     words_size,
 )
-from analysis.reporting.confusion_report import image_part, wording_verdict
-from analysis.reporting.report_text import p_value, set_text
+from analysis.confusion.report import image_part, wording_verdict
+from analysis.wording import p_value, set_text
 from paper.evidence.plain import interval, level, listed, number, p_said, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value

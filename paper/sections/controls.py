@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.report_text import p_value
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.wording import p_value
 from paper.drawing.conditions import CONDITIONS, draw_information, draw_right_answers
 from paper.drawing.panels import attribute_panels, n_blocks
 from paper.evidence.plain import level, number, percent, span

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import (
+from analysis.drawing.figures import (
     TEXT_WIDTH_IN,
     Look,
     draw_effect,

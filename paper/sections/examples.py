@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from PIL import Image, UnidentifiedImageError
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
+from analysis.drawing.figures import TEXT_WIDTH_IN
 from data_prep.errors import UserError
 from paper.drawing.example_grid import draw_image, draw_top_tokens
 from paper.evidence.record import RunRecord

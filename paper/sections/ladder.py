@@ -5,9 +5,9 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.ladder_report import RUNG_NAMES, draw_ladder
-from analysis.reporting.report_text import layers_text, p_value
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.emergence.ladder_report import RUNG_NAMES, draw_ladder
+from analysis.wording import layers_text, p_value
 from paper.drawing.panels import attribute_panels, n_blocks
 from paper.evidence.loudness_wording import ladder_sentence, shown_layers
 from paper.evidence.plain import interval, level, number, span

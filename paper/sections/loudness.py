@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.loudness_figure import draw_knows_and_sure, draw_scale
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.emergence.loudness_figure import draw_knows_and_sure, draw_scale
 from paper.drawing.panels import attribute_panels, n_blocks
 from paper.evidence.loudness_wording import loudness_sentences
 from paper.evidence.plain import level, span

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.order_report import draw_order, order_basis, order_called
-from analysis.reporting.report_text import p_value
+from analysis.order.report import draw_order, order_basis, order_called
+from analysis.wording import p_value
 from paper.evidence.order_wording import chain_clause, order_clause
 from paper.evidence.plain import interval, level, listed, number, percent
 from paper.evidence.record import RunRecord

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.reporting.report_text import p_value
+from analysis.wording import p_value
 from paper.evidence.order_wording import order_clause
 from paper.evidence.plain import interval, layer_set, listed, number, percent, span
 from paper.evidence.plain import level as level_of

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis.paraphrase.drawing import draw_all, figure_size
-from analysis.paraphrase.found import PARAPHRASED, Paraphrased
+from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import interval, wording_name, wordings_sentence
 from paper.evidence.plain import level, number, span
 from paper.evidence.record import RunRecord
@@ -28,8 +28,7 @@ by the same hand. \val{paraphrase.over} \figref{paraphrase} shows every wording,
 
 
 def _found(record: RunRecord) -> Mapping[str, Paraphrased]:
-    studies = record.study("paraphrase") or {}
-    return {name: PARAPHRASED.validate_python(each) for name, each in studies.items()}
+    return record.found_by_name("paraphrase", Paraphrased)
 
 
 def _text(record: RunRecord) -> str:

@@ -5,11 +5,11 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.pooling.found import Mean, Pool, PooledAttribute, Pooling
-from analysis.reporting.compare_text import differ_sentence
-from analysis.reporting.pool_figure import Block, attribute_blocks, difference_blocks
-from analysis.reporting.pool_text import METHOD, sentences
-from analysis.reporting.report_text import READOUT_NAMES, p_value
+from analysis.compare.text import differ_sentence
+from analysis.pool.figure import Block, attribute_blocks, difference_blocks
+from analysis.pool.found import Mean, Pool, PooledAttribute, Pooling
+from analysis.pool.text import METHOD, sentences
+from analysis.wording import READOUT_NAMES, p_value
 from paper.drawing.pool_forest import (
     draw_depths,
     draw_differences,

@@ -5,8 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.report_text import p_value
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.wording import p_value
 from paper.drawing.probe_panels import draw_probe_panels
 from paper.evidence.plain import interval, level, listed, number, percent, span
 from paper.evidence.record import RunRecord

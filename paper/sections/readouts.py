@@ -5,8 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.report_text import p_value
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.wording import p_value
 from paper.drawing.forest import draw_forest
 from paper.evidence.order_wording import pair_sentence
 from paper.evidence.plain import interval, level, number, span

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.report_text import p_value
-from analysis.reporting.trajectory_figures import (
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.trajectory.figures import (
     draw_measures,
     draw_pair,
     draw_positions,
     draw_vocabulary,
 )
-from analysis.reporting.trajectory_report import largest_step, last_layers, scripts, stays_first
+from analysis.trajectory.report import largest_step, last_layers, scripts, stays_first
+from analysis.wording import p_value
 from paper.evidence.plain import interval, level, number
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value

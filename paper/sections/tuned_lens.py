@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.lens_report import draw_kl_by_layer
-from analysis.reporting.report_text import p_value
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.tuned_lens.report import draw_kl_by_layer
+from analysis.wording import p_value
 from paper.evidence.plain import interval, level, number, p_said, small
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import tuned_lens

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
+from analysis.drawing.figures import TEXT_WIDTH_IN
 from paper.drawing.calibration import draw_calibration, is_control
 from paper.evidence.plain import listed
 from paper.evidence.record import VALIDATION, Record

@@ -5,8 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.figures import TEXT_WIDTH_IN
-from analysis.reporting.worlds_figure import draw_worlds
+from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.worlds.figure import draw_worlds
 from paper.evidence.plain import interval, level, listed, number
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value

@@ -20,14 +20,14 @@ from rich.table import Table
 from scipy.special import log_softmax
 from transformers.utils import logging
 
-from analysis.emergence import COMMAND, Emergence
-from analysis.estimation.controls import Shuffled, shuffled_control
-from analysis.estimation.effect import Stated, entropy_bits, stated_of
-from analysis.estimation.estimates import estimate
-from analysis.readings.readings import Readings, readings_of
-from analysis.reporting.printed import printed
-from analysis.runs.command import open_run, parse_options
-from analysis.runs.study import Study
+from analysis.commands.options import open_run, parse_options
+from analysis.effects.controls import Shuffled, shuffled_control
+from analysis.effects.effect import Stated, entropy_bits, stated_of
+from analysis.emergence.__main__ import COMMAND, Emergence
+from analysis.emergence.estimates import estimate
+from analysis.printed import printed
+from analysis.readouts.readings import Readings, readings_of
+from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from stats import emergence_layer, sign_flip_max_t

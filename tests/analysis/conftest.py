@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.emergence import COMMAND, Emergence, main
-from analysis.runs.command import parse_options
+from analysis.commands.options import parse_options
+from analysis.emergence.__main__ import COMMAND, Emergence, main
 from tests.commands import Ended, run_command
 from tests.data_prep.clevr_folder import clevr_object, write_json
 from tests.data_prep.some_scenes import many_scenes

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from analysis.readings.readings import Readings
-from analysis.runs.study import Study
+from analysis.readouts.readings import Readings
+from analysis.run.study import Study
 
 ANSWERS = ("a", "b", "c", "d")
 QUICK = Study(n_resamples=1000)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from analysis.estimation.estimates import estimate
-from analysis.estimation.tables import effect_rows, score_rows
-from analysis.runs.results import add_finding
-from analysis.runs.run_folder import claim
-from analysis.runs.study import Study
+from analysis.emergence.estimates import estimate
+from analysis.emergence.tables import effect_rows, score_rows
+from analysis.run.folder import claim
+from analysis.run.results import add_finding
+from analysis.run.study import Study
 from tests.analysis.planted import planted
 
 SAME_DATA, OTHER_DATA = "a" * 64, "b" * 64

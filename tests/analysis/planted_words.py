@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.readings.readings import Readings
-from analysis.readings.word_readings import WordReadings
+from analysis.readouts.readings import Readings
+from analysis.readouts.word_readings import WordReadings
 from data_prep.attributes import attribute_of
 from data_prep.competing_words import Competition, competition
 from data_prep.controls import derangement

@@ -5,7 +5,7 @@ import subprocess
 import jsonschema
 import pytest
 
-from analysis.runs.results import schema
+from analysis.run.results import schema
 from tests.analysis.conftest import command, files_of, results_of
 
 

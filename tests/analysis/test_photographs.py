@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis.runs.results import schema
+from analysis.run.results import schema
 from tests.analysis.conftest import results_of
 from tests.data_prep.files.test_archive import zipped
 from tests.data_prep.photographs.made_up import many_coco, picture, write_hub, write_images
@@ -207,8 +207,10 @@ def test_bad_arguments_are_one_line(refused, asked, folder, tmp_path, arguments,
 
 
 def test_the_other_commands(asked, tmp_path, capsys):
-    from analysis import examples, model_card, probes
-    from analysis.runs.command import parse_options
+    from analysis.commands.options import parse_options
+    from analysis.examples import __main__ as examples
+    from analysis.model_card import __main__ as model_card
+    from analysis.probes import __main__ as probes
     from data_prep.errors import UserError
 
     folder = write_images(tmp_path / "Red_kites", LABELS, 20)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.runs.command import parse_options
-from analysis.runs.shipped_studies import study_named, study_names
+from analysis.commands.options import parse_options
+from analysis.commands.shipped_studies import study_named, study_names
 from data_prep.errors import UserError
 from tests.analysis.conftest import results_of, write_noise
 from tests.data_prep.photographs.made_up import write_coco, write_images

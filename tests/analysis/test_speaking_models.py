@@ -9,9 +9,9 @@ import json
 import pandas as pd
 import pytest
 
-from analysis.runs.command import parse_options
-from analysis.trajectory import COMMAND, Trajectory
-from analysis.trajectory import main as trajectory
+from analysis.commands.options import parse_options
+from analysis.trajectory.__main__ import COMMAND, Trajectory
+from analysis.trajectory.__main__ import main as trajectory
 from probes.residuals.store import ResidualStore
 from tests.analysis.conftest import files_of, results_of
 from tests.commands import run_command

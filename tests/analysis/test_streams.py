@@ -14,8 +14,8 @@ ROOT = Path(analysis.__file__).parent
 ALIKE = {
     # Wordings are tested and placed with the draws of the attribute, from which they differ in
     # nothing but the text; worlds with each other's.
-    Stream.AGAINST_BLANK: {"estimation/estimates.py", "paraphrase/estimates.py"},
-    Stream.EMERGENCE: {"estimation/estimates.py", "paraphrase/estimates.py"},
+    Stream.AGAINST_BLANK: {"effects/verdict.py", "paraphrase/estimates.py"},
+    Stream.EMERGENCE: {"effects/verdict.py", "paraphrase/estimates.py"},
 }
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from analysis.runs.run_format import FORMAT
+from analysis.run.format import FORMAT
 from tests.paper.made_up_findings import (
     LAST,
     ONSETS,

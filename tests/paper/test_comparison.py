@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from analysis.comparison.folder import compare_schema
-from analysis.reporting.compare_figure import draw_compare
+from analysis.compare.figure import draw_compare
+from analysis.compare.folder import compare_schema
 from paper.output.latex import typeset
 from tests.paper.conftest import files_of, needs_tex, pdf_words
 from tests.paper.made_up import results, write_run

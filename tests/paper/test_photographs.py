@@ -1,7 +1,7 @@
 """The report of a run on own images, with names and labels that mean something in TeX and HTML."""
 
-from analysis.emergence import COMMAND, Emergence, main
-from analysis.runs.command import parse_options
+from analysis.commands.options import parse_options
+from analysis.emergence.__main__ import COMMAND, Emergence, main
 from tests.data_prep.photographs.made_up import write_images
 from tests.paper.conftest import needs_tex, pdf_words
 

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from analysis.pooling.folder import pool_schema
-from analysis.reporting.pool_figure import attribute_blocks, difference_blocks
-from analysis.reporting.pool_text import sentences
+from analysis.pool.figure import attribute_blocks, difference_blocks
+from analysis.pool.folder import pool_schema
+from analysis.pool.text import sentences
 from paper.drawing.pool_forest import draw_depths, draw_differences, pages, reach_of
 from paper.evidence.pooling import pooled
 from paper.evidence.record import Record

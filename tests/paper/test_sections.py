@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 
 import paper.sections
-from analysis.reporting.order_report import draw_order
+from analysis.order.report import draw_order
 from paper.drawing.calibration import draw_calibration
 from paper.drawing.example_grid import draw_top_tokens, shown
 from paper.drawing.forest import draw_forest

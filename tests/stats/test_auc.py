@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from analysis.validation.shares_and_areas import newcombe
+from analysis.validate.shares_and_areas import newcombe
 from stats import area_under_curve
 
 

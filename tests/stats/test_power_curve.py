@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from analysis.validate import Arguments, validate
-from analysis.validation import claims
-from analysis.validation.scale import Scale
+from analysis.validate import claims
+from analysis.validate.__main__ import Arguments, validate
+from analysis.validate.scale import Scale
 from data_prep.errors import UserError
 from stats import minimum_detectable_effect, power_curve
 from stats.simulate import effect_profile

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom, bootstrap
 
-from analysis.validation.smooth_functions import concordances, shares_explained, sizes
+from analysis.validate.smooth_functions import concordances, shares_explained, sizes
 from stats import interval_of_means, smooth_functions
 
 

@@ -1,17 +1,18 @@
 """The command on a run: every wording is asked, and what planted wordings are found to be."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from analysis.commands.options import parse_options
 from analysis.paraphrase import __main__ as paraphrase
 from analysis.paraphrase.estimates import paraphrase_estimates
-from analysis.paraphrase.found import PARAPHRASED
+from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wordings_sentence, wordings_table
-from analysis.runs.command import parse_options
-from analysis.runs.study import Study
+from analysis.run.study import Study
+from analysis.typed import read_back, written
+from data_prep.errors import UserError
 from tests.analysis.conftest import files_of, results_of
 from tests.analysis.planted import planted
 from tests.analysis.planted_runs import rising
@@ -74,9 +75,9 @@ def test_a_wording_without_a_layer_is_said_and_left_out(found):
 
 
 def test_results_are_read_back_as_they_were_written(found):
-    assert PARAPHRASED.validate_python(asdict(found)) == found
-    with pytest.raises(ValidationError):
-        PARAPHRASED.validate_python(asdict(found) | {"wordings": [{}]})
+    assert read_back(Paraphrased, written(found), "it") == found
+    with pytest.raises(UserError, match="wordings/0"):
+        read_back(Paraphrased, written(found) | {"wordings": [{}]}, "it")
     assert replace(found, level=0.9) != found
 
 

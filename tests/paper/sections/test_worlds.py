@@ -5,7 +5,7 @@ import json
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from analysis.reporting.worlds_figure import draw_worlds, save_worlds_figure
+from analysis.worlds.figure import draw_worlds, save_worlds_figure
 from paper.sections import worlds
 from tests.paper.conftest import changed_record, needs_tex, pdf_words
 from tests.paper.made_up import results, write_run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.reporting.answers_report import tree_line
+from analysis.emergence.answers_report import tree_line
 from data_prep.attributes import ATTRIBUTES, Attribute, attribute, surface_forms
 from data_prep.errors import UserError
 from probes.answers.spellings import answer_tree

@@ -22,7 +22,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from transformers.utils import logging
 
-from analysis.reporting.printed import printed
+from analysis.printed import printed
 from data_prep.errors import UserError
 from probes import VLM, load_vlm
 from tests.probes.families.small import FAMILIES, save

@@ -1,0 +1,82 @@
+"""Where in its image each item's object lies, as far as the scenes say."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.run.items import require_enough, with_note
+from analysis.run.opened import OpenRun
+from data_prep.questions import referent
+
+if TYPE_CHECKING:
+    from probes.positions import Square
+
+# Half the side of a square that lies inside an object of CLEVR's sizes at CLEVR's distances, as
+# share of the image's height.
+_HALF_SIDE = {"large": 1 / 16, "small": 1 / 32}
+
+
+def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
+    """By pass id (real and blank): a square inside the object that the item asks about.
+
+    UserError for items that ask about no single object.
+    """
+    from probes.positions import Square
+
+    scenes = opened.data.object_scenes()
+    squares = {}
+    columns = (items[name] for name in ("item_id", "scene_id", "attribute", "question"))
+    for item_id, scene_id, attribute, text in zip(*columns, strict=True):
+        scene = scenes[scene_id]
+        thing = referent(scene, attribute, text)
+        width, height = opened.data.image_size(scene.image)
+        square = Square(
+            x_px=thing.position_px[0],
+            y_px=thing.position_px[1],
+            half_width_px=_HALF_SIDE[thing.size] * height,
+            image_size=(width, height),
+        )
+        for condition in ("real", "blank"):
+            squares[f"{condition}:{item_id}"] = square
+        for swap in range(opened.run.study.swaps):
+            squares[f"swap{swap}:{item_id}"] = square
+    return squares
+
+
+def shown_items(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
+    """Those whose object the model is shown: some processors crop what is wide or high.
+
+    Told by the residuals of the run where they are captured already, without the model. How many
+    are left out becomes a note of the items. UserError if too few are left.
+    """
+    shown = _captured_items(opened, items)
+    if shown is None:
+        shown = _seen_by_the_model(opened, items)
+    n_cropped = len(items) - len(shown)
+    if not n_cropped:
+        return items
+    kept = items.loc[items["item_id"].isin(sorted(shown))].reset_index(drop=True)
+    require_enough(kept)
+    return with_note(kept, f"items whose object the processor crops away: {n_cropped:,}")
+
+
+def _captured_items(opened: OpenRun, items: pd.DataFrame) -> set[str] | None:
+    from probes.residuals.store import ResidualStore
+
+    folder = opened.run.residuals(str(items["attribute"].iloc[0]), "object")
+    if not (folder / "manifest.json").exists():
+        return None
+    ids = (row_id.partition("real:")[2] for row_id in ResidualStore.open(folder).row_ids)
+    return {each for each in ids if each}
+
+
+def _seen_by_the_model(opened: OpenRun, items: pd.DataFrame) -> set[str]:
+    from probes.image_places import shares_of
+
+    squares, vlm = object_squares(opened, items), opened.load_model()
+    return {
+        item_id
+        for item_id in items["item_id"]
+        if (square := squares[f"real:{item_id}"])
+        and shares_of(vlm.image_boxes(square.image_size), square.box).sum() > 0
+    }

@@ -1,0 +1,59 @@
+"""Questions that a study asks beside those of its items: captured into the run, once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.capture.answer_trees import answer_trees
+from analysis.capture.residuals import StoredPasses, stored_words
+from analysis.run.opened import OpenRun
+from data_prep.attributes import Attribute
+from data_prep.errors import UserError
+
+if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
+    from probes.residuals.rows import StoredRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """Residuals where answers to other questions are read, by the id of the pass."""
+
+    stored: StoredPasses
+    numbers: Mapping[str, int]
+    """Of the passes, by their ids."""
+
+    def rows(self, pass_ids: Sequence[str]) -> "StoredRows":
+        """Those of these passes, in this order; on disk until they are read."""
+        return self.stored.rows([self.numbers[pass_id] for pass_id in pass_ids])
+
+
+def ask_of(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    passes: list[tuple[str, str, str]],
+    words: Attribute,
+    *,
+    folder: str,
+) -> Asked:
+    """The answers to passes of (id, image, question), from the run or captured now.
+
+    Read wherever the spellings of `words` need it. `items` are those of the attribute under which
+    the run keeps them, in `folder`, which must name the texts: another text is another folder.
+    UserError if they are neither kept nor to be captured here.
+    """
+    place = opened.run.residuals(str(items["attribute"].iloc[0]), folder)
+    if not any(place.parent.glob(f"{place.name}*/manifest.json")):
+        try:
+            opened.load_model()
+        except UserError as error:
+            raise UserError(
+                f"{opened.run.folder} holds no answers to {passes[0][2]!r}, and the model is not "
+                f"here ({error}): run this once where it is, and copy the run folder"
+            ) from error
+    trees = answer_trees(opened, words, (text for _, _, text in passes))
+    return Asked(
+        stored=stored_words(opened, items, passes, trees, folder=folder),
+        numbers={pass_id: number for number, (pass_id, _, _) in enumerate(passes)},
+    )

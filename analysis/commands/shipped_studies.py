@@ -1,0 +1,28 @@
+"""Study files that come with the package: what people ran before, as declared plans."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from analysis.commands.study_file import StudyFile, read_study
+from data_prep.errors import UserError
+
+_FOLDER = "analysis.commands.studies"
+
+
+def study_names() -> tuple[str, ...]:
+    """Of the studies that are shipped."""
+    found = (Path(each.name) for each in files(_FOLDER).iterdir())
+    return tuple(sorted(each.stem for each in found if each.suffix == ".toml"))
+
+
+def study_named(file: Path) -> StudyFile:
+    """What a study file declares, or the shipped study of that name. UserError for neither."""
+    if file.exists() or str(file) not in study_names():
+        if not file.exists() and file.suffix != ".toml" and len(file.parts) == 1:
+            raise UserError(
+                f"no study file {file}, and no study of that name is shipped: choose from "
+                f"{', '.join(study_names())}"
+            )
+        return read_study(file)
+    with as_file(files(_FOLDER).joinpath(f"{file}.toml")) as shipped:
+        return read_study(shipped)

@@ -1,0 +1,124 @@
+"""Do models, data sets, prompts or readouts differ in when they know what they see?
+
+    python -m analysis.compare runs/one-model runs/another
+    python -m analysis.compare runs/card runs/bare --attr color shape --readout logit_lens
+
+Compares finished runs by what their folders hold, without models and data: emergence at relative
+depth (layer / L), the effect at equal relative depth, right answers and confidence. Scenes that
+runs share are compared as pairs, others as independent samples. "Earlier" is said beyond one layer
+of the shallower model only, "the same" by equivalence only. Writes a folder of its own:
+compare.json, items.parquet, curves.parquet and a figure.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import tyro
+
+from analysis.compare.estimates import compared, curves_of
+from analysis.compare.figure import save_compare_figure
+from analysis.compare.folder import FILE_NAME, open_folder, write_comparison
+from analysis.compare.pairs import pairs_of
+from analysis.compare.plan import ComparePlan, attributes_to_compare
+from analysis.compare.report import compare_report
+from analysis.finished.arms import MEASURES, Arm, read_arm
+from analysis.finished.differences import about_runs, differing
+from analysis.finished.runs import FinishedRun, read_finished
+from analysis.run.results import versions
+from data_prep.command_line import from_command_line
+from data_prep.errors import UserError, one_line_errors
+
+COMMAND = "python -m analysis.compare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Do models, data sets, prompts or readouts differ in when they know what they see?"""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Folders of finished runs, at least two; the first of each pair is subtracted from the
+    second."""
+    attr: tuple[str, ...] = ()
+    """Attributes to compare; default: all that every run has."""
+    readout: tuple[Literal["logit_lens", "tuned_lens", "linear_probe"], ...] = ("logit_lens",)
+    """Readouts by which runs are compared; of several, each run's readouts are compared too."""
+    out: Path | None = None
+    """Folder of the comparison; default: one named after what is compared, under runs/."""
+    plan: Annotated[ComparePlan, tyro.conf.arg(name="")] = field(default_factory=ComparePlan)
+
+    @property
+    def readouts(self) -> tuple[str, ...]:
+        """The readouts asked for, each once."""
+        if not self.readout:
+            raise UserError("--readout needs at least one of logit_lens, tuned_lens, linear_probe")
+        return tuple(dict.fromkeys(self.readout))
+
+
+def main(options: Compare) -> None:
+    """Compares the runs, or reads what was found before, and prints it."""
+    runs = read_finished(options.runs)
+    readouts = options.readouts
+    names = attributes_to_compare(runs, options.attr, readouts)
+    identity = options.plan.identity(runs, names, readouts)
+    folder, found = open_folder(options.out, identity)
+    if found is None:
+        arms = {
+            name: [read_arm(run, name, readout) for readout in readouts for run in runs]
+            for name in names
+        }
+        found = _about(runs, options.plan, identity) | compared(arms, options.plan)
+        tables = {"items": _items(arms), "curves": _curves(arms)}
+        write_comparison(folder, found, tables)
+    print(compare_report(found))
+    figure = save_compare_figure(found, folder)[0]
+    print(f"\nresults: {folder / FILE_NAME}   figure: {figure}")
+
+
+def _about(runs: Sequence[FinishedRun], plan: ComparePlan, identity: str) -> dict[str, Any]:
+    return {
+        "comparison_hash": identity,
+        "plan": asdict(plan),
+        "versions": versions(),
+        "runs": about_runs(runs),
+        "differ": differing(runs),
+    }
+
+
+def _items(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:
+    """The item-level rows that are always kept: what is answered at the last layer."""
+    parts = [
+        arm.items.assign(run=arm.run.key, attribute=arm.attribute, readout=arm.readout)
+        for arms in by_attribute.values()
+        for arm in arms
+    ]
+    columns = ["run", "attribute", "readout", "item_id", "scene_id", *MEASURES]
+    return pd.concat(parts, ignore_index=True).loc[:, columns]
+
+
+def _curves(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:
+    """The scene-level rows: effects at equal relative depth, per comparison, arm and scene."""
+    parts = []
+    pairs = [pair for arms in by_attribute.values() for pair in pairs_of(arms)]
+    for place, pair in enumerate(pairs):
+        depths, *effects = curves_of(pair)
+        for arm, rows, effect in zip((pair.first, pair.second), pair.rows, effects, strict=True):
+            scenes = pd.Index([arm.scenes[row] for row in rows], name="scene_id")
+            wide = pd.DataFrame(effect, index=scenes, columns=depths)
+            long = wide.melt(ignore_index=False, var_name="depth", value_name="effect")
+            parts.append(
+                long.reset_index().assign(
+                    comparison=place, run=arm.run.key, attribute=arm.attribute,
+                    readout=arm.readout, depth=long["depth"].to_numpy(dtype=float),
+                )
+            )  # fmt: skip
+    columns = ["comparison", "run", "attribute", "readout", "scene_id", "depth", "effect"]
+    return pd.concat(parts, ignore_index=True).loc[:, columns]
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(from_command_line(Compare, command=COMMAND, arguments=sys.argv[1:]))

@@ -1,1 +1,0 @@
-"""Finished runs against each other, from what their folders hold."""

@@ -1,0 +1,167 @@
+"""Does a model recognise what kind of image it sees, at which layer, and how sure is that?
+
+    python -m analysis.concept --data images:FUNDUS --contrast OTHERS --words fundus retina eye
+    python -m analysis.concept --run RUN --words fundus retina --against photo cat
+    python -m analysis.concept --run RUN --words fundus --export --layers 3 7
+    python -m analysis.concept --run RUN --words fundus --decode age --table labels.csv
+
+Asks both folders an open question and follows the probability of the concept's words through the
+layers: own images against the contrast, both the contrast and a blank image
+to be beaten on the plateau.
+`--export` writes residuals and labels for a decoder of one's own, `--decode` fits a simple one.
+Prints a table and a sentence, and writes results.json, tables of items and figures.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from analysis.commands.options import RunOptions, open_run, parse_options
+from analysis.concept.figures import save_concept_figure, save_decode_figure
+from analysis.concept.report import (
+    concept_sentence,
+    concept_table,
+    decode_sentence,
+    decode_table,
+)
+from analysis.run.opened import OpenRun
+from analysis.run.results import add_study, read_results, study_result
+from data_prep.attributes import stream_key
+from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast, Filled
+from data_prep.photographs.value_column import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STUDY = "concept"
+COMMAND = "python -m analysis.concept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept(RunOptions):
+    """Does a model recognise what kind of image it sees, and at which layer?"""
+
+    words: tuple[str, ...] = ()
+    """Words for what the own folder shows; their probabilities are added."""
+    against: tuple[str, ...] = ()
+    """Words to hold them against: the score is then the log-odds, and not log2 p over the whole
+    vocabulary."""
+    question: Annotated[str, Filled("a text", remedy="write the question")] = (
+        "What kind of image is this?"
+    )
+    """What both folders are asked."""
+    export: bool = False
+    """Write the residuals of the emergence layer, with labels, into the run's folder export/."""
+    layers: Annotated[tuple[int, ...], AtLeast(0, remedy="layers are counted from 0")] = ()
+    """With --export: other layers as well."""
+    decode: str | None = None
+    """A column of the CSV that a decoder is fitted to at every layer, on own images."""
+    decode_as: Kind = "auto"
+    """What the column holds; auto: numbers, unless they are ten whole ones or fewer."""
+    table: Path | None = None
+    """The CSV of --decode and --export; default: that of --data images:FOLDER:CSV."""
+
+    def require_consistent(self) -> None:
+        if self.layers and not self.export:
+            raise UserError("--layers says what --export writes: add --export, or leave it out")
+
+
+def main(options: Concept) -> None:
+    """Asks, or reads what was found before, and prints it; then exports and decodes."""
+    from analysis.concept.readings import concept_items, concept_words
+
+    groups = concept_words(options.words, options.against)
+    opened = open_run(options)
+    items = concept_items(opened)
+    run = opened.run
+    asked = {
+        "words": list(groups.words["concept"]),
+        "against": list(groups.words.get("against", ())),
+        "question": options.question,
+    }
+    found = study_result(read_results(run), STUDY)
+    if found.get("made_from") != asked:
+        # What was decoded follows from the question, and not from the words.
+        same = found.get("made_from", {}).get("question") == options.question
+        decoded = found.get("decoded", {}) if same else {}
+        found = _recognised(opened, items, options) | {"made_from": asked, "decoded": decoded}
+        add_study(run, STUDY, found, opened.about)
+    print(concept_table(found))
+    print(concept_sentence(found))
+    figure = save_concept_figure(found, run.folder)[0]
+    print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
+    if options.export:
+        _export(opened, items, found, options)
+    if options.decode is not None:
+        _decode(opened, items, found, options, options.decode)
+
+
+def _recognised(opened: OpenRun, items: "pd.DataFrame", options: Concept) -> dict[str, Any]:
+    from analysis.concept.estimates import concept_results, concept_rows
+    from analysis.concept.readings import concept_readings, concept_words
+
+    groups = concept_words(options.words, options.against)
+    readings = concept_readings(opened, items, options.question, groups)
+    opened.run.study.require_layers(readings.score.shape[1] - 1)
+    opened.run.replace_rows("concept_scores", concept_rows(readings), key=["attribute"])
+    # The draws are the concept's own: two sets of words are two tests.
+    key = stream_key(" ".join([*groups.words["concept"], options.question]))
+    return concept_results(readings, opened.run.study, key=key)
+
+
+def _export(
+    opened: OpenRun, items: "pd.DataFrame", found: Mapping[str, Any], options: Concept
+) -> None:
+    from analysis.concept.decoded_column import csv_columns
+    from analysis.concept.export import export_residuals, exported_layers
+    from analysis.concept.readings import concept_residuals, concept_words
+
+    layers = exported_layers(found, options.layers)
+    groups = concept_words(options.words, options.against)
+    rows, _ = concept_residuals(opened, items, options.question, groups)
+    columns = csv_columns(options.plan.data, options.table)
+    files = export_residuals(opened.run, rows, items, options.question, layers, columns)
+    said = ", ".join(map(str, layers))
+    print(f"exported: layers {said} of {len(items)} images to {files[0].parent}")
+
+
+def _decode(
+    opened: OpenRun,
+    items: "pd.DataFrame",
+    found: dict[str, Any],
+    options: Concept,
+    column: str,
+) -> None:
+    from analysis.concept.decode import decode_results, decode_rows
+    from analysis.concept.decoded_column import column_of, digest
+    from analysis.concept.readings import concept_residuals, concept_words
+
+    chosen = column_of(items, options.plan.data, options.table, column, options.decode_as)
+    asked = {"kind": chosen.kind, "values": digest(chosen)}
+    run = opened.run
+    if found["decoded"].get(column, {}).get("made_from") != asked:
+        groups = concept_words(options.words, options.against)
+        rows, _ = concept_residuals(opened, items, options.question, groups)
+        scenes = chosen.items["scene_id"].tolist()
+        residuals = rows.select(chosen.rows).read()
+        result, decoded = decode_results(
+            residuals, chosen.values, scenes, run.study, key=stream_key(column)
+        )
+        table = decode_rows(chosen.items, column, chosen.names, decoded)
+        run.replace_rows("decode_scores", table, key=["attribute", "column"])
+        about = {"left_out": chosen.n_without, "labels": chosen.names, "made_from": asked}
+        found["decoded"][column] = result | about
+        add_study(run, STUDY, found, opened.about)
+    one = found["decoded"][column]
+    print(decode_table(column, one))
+    print(decode_sentence(column, one))
+    figure = save_decode_figure(column, one, run.folder)[0]
+    print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Concept, command=COMMAND, arguments=sys.argv[1:]))

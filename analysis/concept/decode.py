@@ -1,0 +1,172 @@
+"""What a simple decoder on top of each layer could know of a column, on images it has not seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from analysis.run.study import Study
+from analysis.streams import Stream
+from probes.linear_probe import cross_fit
+from probes.ridge import cross_fitted_ridge
+from stats import cluster_share, interval_of_means, sign_flip_max_t
+
+SOURCES = ("decoder", "permuted")
+"""The decoder, and the same fitted on permuted values, which must know nothing."""
+Residuals = Float[Tensor, "item layer d_model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """Held-out predictions, and what each earns beside the baseline; an image is a scene."""
+
+    predicted: Float[ndarray, "item layer"]
+    """Numbers, or places in the labels."""
+    earned: Float[ndarray, "item layer"]
+    """1 for a right label; for numbers minus the squared error."""
+    baseline: Float[ndarray, " item"]
+    """The same of the most frequent label of all images, or of the training images' mean."""
+
+
+def decode_numbers(
+    residuals: Residuals, values: Float[ndarray, " item"], scenes: list[str]
+) -> Decoded:
+    """Ridge regression, cross-fitted by scene, against the mean of the training images."""
+    found = cross_fitted_ridge(residuals, values, scenes=scenes)
+    return Decoded(
+        predicted=found.predicted,
+        earned=-np.square(found.predicted - values[:, None]),
+        baseline=-np.square(found.mean - values),
+    )
+
+
+def decode_labels(
+    residuals: Residuals, values: Int[ndarray, " item"], scenes: list[str]
+) -> Decoded:
+    """The linear probe, cross-fitted by scene, against the most frequent label of all images."""
+    names = [str(place) for place in range(int(values.max()) + 1)]
+    probe = cross_fit(residuals, values, scenes=scenes, answers=names)
+    predicted = probe.log_probs(residuals, scenes=scenes).argmax(axis=2)
+    return Decoded(
+        predicted=predicted.astype(float),
+        earned=(predicted == values[:, None]).astype(float),
+        baseline=most_frequent_right(values),
+    )
+
+
+def most_frequent_right(values: Int[ndarray, " item"]) -> Float[ndarray, " item"]:
+    """1 where an image has the most frequent label of all images: what the decoder must beat.
+
+    Not the most frequent label of the training images: where labels are balanced, that is the one
+    that the held-out images have the least of. It is right less often than guessing, and a decoder
+    that knows nothing beats it (type-I error .25). This one is right at least as often as guessing.
+    """
+    return (np.bincount(values).argmax() == values).astype(float)
+
+
+def decode_results(
+    residuals: Residuals, values: ndarray, scenes: list[str], study: Study, *, key: int
+) -> tuple[dict[str, Any], dict[str, Decoded]]:
+    """By layer the score of the decoder and of its permuted control, with the baseline.
+
+    Whole numbers are labels, scored by accuracy; floats are scored by R^2, the share of the
+    baseline's squared error that is gone. Intervals are over images, decoders as fitted; p is
+    one-sided, of images' gains over the baseline by sign flips, adjusted over layers.
+    """
+    numeric = values.dtype.kind == "f"
+    fit: Callable[..., Decoded] = decode_numbers if numeric else decode_labels
+    order = study.rng(Stream.DECODED_PERMUTATION, key).permutation(len(values))
+    decoded = {
+        "decoder": fit(residuals, values, scenes),
+        "permuted": fit(residuals, values[order], scenes),
+    }
+    curves = {
+        source: _curve(each, study, key, number, numeric=numeric)
+        for number, (source, each) in enumerate(decoded.items())
+    }
+    found = {
+        "measure": "R2" if numeric else "accuracy",
+        "n_scenes": len(values),
+        "level": study.level,
+        "n_resamples": study.n_resamples,
+        "baseline": None if numeric else _majority(decoded["decoder"], study),
+        "layers": [
+            {"layer": layer, **curves["decoder"][layer], "permuted": curves["permuted"][layer]}
+            for layer in range(residuals.shape[1])
+        ],
+    }
+    return found, decoded
+
+
+def _curve(
+    decoded: Decoded, study: Study, key: int, number: int, *, numeric: bool
+) -> list[dict[str, float]]:
+    baseline = np.broadcast_to(decoded.baseline[:, None], decoded.earned.shape)
+    if numeric:
+        interval = interval_of_means(
+            explained,
+            np.stack([decoded.earned, baseline]),
+            rng=study.rng(Stream.DECODED_INTERVALS, key, number),
+            n_resamples=study.n_resamples,
+            level=study.level,
+        )
+    else:
+        interval = cluster_share(decoded.earned, np.arange(len(decoded.earned)), level=study.level)
+    test = sign_flip_max_t(
+        decoded.earned - baseline,
+        rng=study.rng(Stream.DECODED_TESTS, key, number),
+        n_resamples=study.n_resamples,
+    )
+    return [
+        {
+            "score": interval.estimate[layer].item(),
+            "low": interval.low[layer].item(),
+            "high": interval.high[layer].item(),
+            "p": test.p[layer].item(),
+        }
+        for layer in range(len(test.p))
+    ]
+
+
+def explained(means: Float[ndarray, "moment draw layer"]) -> Float[ndarray, "draw layer"]:
+    """R^2 from mean squared errors of decoder and baseline; 0 where there is none to explain."""
+    errors, base = -means[0], -means[1]
+    return 1 - np.divide(errors, base, out=np.ones_like(errors), where=base > 0)
+
+
+def _majority(decoded: Decoded, study: Study) -> dict[str, float]:
+    interval = cluster_share(decoded.baseline, np.arange(len(decoded.baseline)), level=study.level)
+    return {
+        "score": float(interval.estimate),
+        "low": float(interval.low),
+        "high": float(interval.high),
+    }
+
+
+def decode_rows(
+    items: pd.DataFrame, column: str, names: list[str], decoded: dict[str, Decoded]
+) -> pd.DataFrame:
+    """A row per image, source and layer; labels by their names, numbers as they are."""
+    parts = []
+    for source, each in decoded.items():
+        n_items, n_layers = each.predicted.shape
+        rows = items.index.repeat(n_layers)
+        part = items.loc[rows, ["item_id", "scene_id", "attribute"]].reset_index(drop=True)
+        flat = each.predicted.ravel()
+        said = [names[int(place)] for place in flat] if names else [repr(float(v)) for v in flat]
+        parts.append(
+            part.assign(
+                column=column,
+                source=source,
+                layer=np.tile(np.arange(n_layers), n_items),
+                predicted=said,
+                earned=each.earned.astype(np.float32).ravel(),
+                baseline=np.repeat(each.baseline.astype(np.float32), n_layers),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,1 @@
+"""Which word does a model mean: a cube or a square, metal or silver, and from which layer on?"""

@@ -1,0 +1,180 @@
+"""Competing words by layer, what the image adds, and which answers are taken for which."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.glyphs import drawn, plain_labels
+
+# Of Okabe & Ito: black for the right word, then those that compete with it.
+_LOOKS: tuple[tuple[str, Any, str], ...] = (
+    ("#000000", "-", "o"),
+    ("#D55E00", (0, (4, 1.5)), "s"),
+    ("#0072B2", (0, (1, 1)), "^"),
+    ("#009E73", (0, (4, 1.5, 1, 1.5)), "v"),
+    ("#CC79A7", (0, (7, 2)), "D"),
+)
+_MEASURES = {"share": "share among words", "probability": "probability"}
+_LEAST_PROBABILITY = 1e-6
+_COLUMNS = 3
+_DRAWN_LAYERS = 5
+_MOST_WRITTEN = 4
+"""Answers up to which there is room for a number in every cell."""
+
+
+def chosen_layers(n_layers: int, wanted: Sequence[int] = ()) -> list[int]:
+    """The layers wanted, in order; else five evenly spread ones, the first and last included."""
+    if wanted:
+        return sorted(set(wanted))
+    n_drawn = min(_DRAWN_LAYERS, n_layers)
+    return sorted({round(place * (n_layers - 1) / (n_drawn - 1)) for place in range(n_drawn)})
+
+
+def draw_words(canvas: Figure, found: Mapping[str, Any]) -> None:
+    """Two panels per answer: share of its words among all words, and probability, with bands."""
+    answers = list(dict.fromkeys(curve["answer"] for curve in found["words"]))
+    columns = min(_COLUMNS, len(answers))
+    groups = [answers[start : start + columns] for start in range(0, len(answers), columns)]
+    panels = canvas.subplots(2 * len(groups), columns, squeeze=False, sharex=True)
+    for number, group in enumerate(groups):
+        for place, (what, label) in enumerate(_MEASURES.items()):
+            row = panels[2 * number + place]
+            row[0].set_ylabel(label)
+            for axes, answer in zip(row, group, strict=False):
+                _draw_answer(axes, found, answer, what)
+            for axes in row[len(group) :]:
+                axes.set_axis_off()
+    for axes in panels[-1]:
+        axes.set_xlabel("layer")
+
+
+def _draw_answer(axes: Axes, found: Mapping[str, Any], answer: str, what: str) -> None:
+    curves = [curve for curve in found["words"] if curve["answer"] == answer]
+    ends = (f"{what}_low", what, f"{what}_high")
+    for place, curve in enumerate(curves):
+        color, line, marker = _LOOKS[place % len(_LOOKS)]
+        rows = curve["layers"]
+        layers = [row["layer"] for row in rows]
+        low, mean, high = ([row[key] for row in rows] for key in ends)
+        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
+                  linewidth=1, label=drawn(curve["word"]))  # fmt: skip
+    last = len(curves[0]["layers"]) - 1
+    axes.set_xticks(range(0, last + 1, max(1, last // 5)))
+    if what == "probability":
+        # Below a millionth nothing is told apart; a mean of 0 has no place on this axis.
+        axes.set_yscale("log")
+        axes.set_ylim(_LEAST_PROBABILITY, 2)
+        return
+    axes.set_ylim(-0.03, 1.03)
+    _name(axes, answer, curves[0]["n_scenes"])
+
+
+def draw_added(canvas: Figure, found: Mapping[str, Any]) -> None:
+    """A panel per answer: what the image adds to the lead of each competing word, with bands."""
+    answers = list(dict.fromkeys(pair["answer"] for pair in found["pairs"]))
+    columns = min(_COLUMNS, len(answers))
+    n_rows = -(-len(answers) // columns)
+    panels = canvas.subplots(n_rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axes, answer in zip(panels.flat, answers, strict=False):
+        _draw_added(axes, found, answer)
+    for axes in panels.flat[len(answers) :]:
+        axes.set_axis_off()
+    for row in panels:
+        row[0].set_ylabel("image adds (bits)")
+    for axes in panels[-1]:
+        axes.set_xlabel("layer")
+
+
+def _draw_added(axes: Axes, found: Mapping[str, Any], answer: str) -> None:
+    pairs = [pair for pair in found["pairs"] if pair["answer"] == answer]
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    for place, pair in enumerate(pairs, start=1):  # The first look is the right word's.
+        color, line, marker = _LOOKS[place % len(_LOOKS)]
+        rows = pair["layers"]
+        layers = [row["layer"] for row in rows]
+        low, mean, high = ([row[f"added_{end}"] for row in rows] for end in ("low", "bits", "high"))
+        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
+                  linewidth=1, label=drawn(pair["near"]))  # fmt: skip
+    last = len(pairs[0]["layers"]) - 1
+    axes.set_xticks(range(0, last + 1, max(1, last // 5)))
+    _name(axes, answer, pairs[0]["n_scenes"])
+
+
+def _name(axes: Axes, answer: str, n_scenes: int) -> None:
+    """Title and legend of a panel, with no word taken for a formula."""
+    axes.set_title(f"{drawn(answer)} ({n_scenes} scenes)", fontsize=8, parse_math=False)
+    legend = axes.legend(frameon=False, fontsize=7, loc="best", handlelength=2.4)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def draw_matrices(canvas: Figure, found: Mapping[str, Any], layers: Sequence[int]) -> None:
+    """A panel per layer: in each row what is said where that answer is right, shares in percent."""
+    matrix = found["matrix"]
+    written = len(matrix["chosen"]) <= _MOST_WRITTEN
+    panels = canvas.subplots(1, len(layers), squeeze=False)[0]
+    for place, (axes, layer) in enumerate(zip(panels, layers, strict=True)):
+        _draw_matrix(axes, matrix, layer, write=written)
+        axes.set_xticks(range(len(matrix["chosen"])), map(drawn, matrix["chosen"]), rotation=90)
+        named = [
+            f"{drawn(right)} ({n})"
+            for right, n in zip(matrix["right"], matrix["n_scenes"], strict=True)
+        ]
+        axes.set_yticks(range(len(named)), named if place == 0 else [""] * len(named))
+        plain_labels(axes)
+    panels[0].set_ylabel("right answer (scenes)")
+    shown = "percent of" if written else "white: none, black: all of"
+    canvas.supxlabel(f"likeliest answer ({shown} the scenes in each row)", fontsize=8)
+
+
+def _draw_matrix(axes: Axes, matrix: Mapping[str, Any], layer: int, *, write: bool) -> None:
+    shares = matrix["layers"][layer]["share"]
+    axes.imshow(shares, cmap="Greys", vmin=0, vmax=1, interpolation="none", aspect="equal")
+    for row, cells in enumerate(shares if write else ()):
+        for column, share in enumerate(cells):
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=7,
+                      color="white" if share > 0.6 else "black")  # fmt: skip
+    axes.set_title(f"layer {layer}", fontsize=8)
+    axes.tick_params(length=0)
+
+
+def words_size(found: Mapping[str, Any]) -> tuple[float, float]:
+    """Inches, by the number of panels."""
+    n_answers = len({curve["answer"] for curve in found["words"]})
+    return TEXT_WIDTH_IN, 0.4 + 2.6 * -(-n_answers // _COLUMNS)
+
+
+def added_size(found: Mapping[str, Any]) -> tuple[float, float]:
+    """Inches, by the number of panels."""
+    n_answers = len({pair["answer"] for pair in found["pairs"]})
+    return TEXT_WIDTH_IN, 0.4 + 1.4 * -(-n_answers // _COLUMNS)
+
+
+MATRICES_SIZE = (TEXT_WIDTH_IN, 2.0)
+
+
+def save_confusion_figures(
+    name: str, found: Mapping[str, Any], folder: Path, layers: Sequence[int] = ()
+) -> tuple[Path, ...]:
+    """Words, matrices and what the image adds, each as PDF and PNG; gives the six files so."""
+    chosen = chosen_layers(len(found["matrix"]["layers"]), layers)
+    with mpl.rc_context(STYLE):
+        words = Figure(figsize=words_size(found), layout="constrained")
+        draw_words(words, found)
+        matrices = Figure(figsize=MATRICES_SIZE, layout="constrained")
+        draw_matrices(matrices, found, chosen)
+        added = Figure(figsize=added_size(found), layout="constrained")
+        draw_added(added, found)
+        drawings = {"words": words, "confusion": matrices, "image-adds": added}
+        for stem, figure in drawings.items():
+            undated = {"Title": f"Competing words: {name}", "CreationDate": None, "ModDate": None}
+            save_figure(figure, folder / f"{stem}-{name}.pdf", metadata=undated)
+            save_figure(figure, folder / f"{stem}-{name}.png", dpi=200)
+    return tuple(folder / f"{stem}-{name}.{end}" for stem in drawings for end in ("pdf", "png"))

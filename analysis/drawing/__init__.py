@@ -1,0 +1,1 @@
+"""What the figures share: colours, saving, labels, the pictures that several studies draw."""

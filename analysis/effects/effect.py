@@ -1,0 +1,130 @@
+"""From readings to rows per scene: what the readout says, holds, and how sure it says it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from analysis.readouts.readings import Readings
+from probes.scores import ScoresByAnswer, scores_by_answer
+from stats import Information, information
+from stats.scenes import scene_rows
+
+CONDITIONS = ("real", "shuffled", "blank")
+SCORES = ("bits", "correct", "brier")
+_NATS_PER_BIT = float(np.log(2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Information with the image and without, under one kind of reader."""
+
+    real: Information
+    blank: Information
+    rows: Float[ndarray, "scene layer"]
+    """Mean over a scene's items of real minus blank, as share of H: the effect."""
+    real_rows: Float[ndarray, "scene layer"]
+    """The same of real alone: what the image and the question tell beyond guessing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """The readout taken at its word: by condition and score, one number per item and layer."""
+
+    by_answer: ScoresByAnswer
+    """Under the item's own image, whichever answer were right."""
+    blank: ScoresByAnswer
+    swapped: tuple[ScoresByAnswer, ...] | None
+    certainty: Float[ndarray, "item layer"]
+    """1 minus the entropy of its distribution over the answers, as share of the largest there is:
+    1 where it is sure of one answer, right or wrong, 0 where it has no opinion."""
+
+
+def entropy_bits(readings: Readings) -> float:
+    """H(Y), the entropy of the answers over the items, each scene counting once."""
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    onehot = np.eye(len(readings.answers))[readings.answer_index]
+    share = scene_rows(onehot, scenes).mean(axis=0)
+    share = share[share > 0]
+    return float(-(share * np.log2(share)).sum())
+
+
+def effect_of(
+    readings: Readings, *, rng: np.random.Generator, offsets: bool = False, folds: int = 5
+) -> Effect:
+    """Effect of the image, by readers cross-fitted by scene; both conditions on the same folds."""
+    scenes = readings.items["scene_id"].to_numpy(dtype=str)
+    root = int(rng.integers(2**63))
+    real, blank = (
+        information(
+            answer_scores(table),
+            readings.answer_index,
+            scenes,
+            rng=np.random.default_rng(root),
+            folds=folds,
+            offsets=offsets,
+        )
+        for table in (readings.real, readings.blank)
+    )
+    entropy = entropy_bits(readings)
+    return Effect(
+        real=real,
+        blank=blank,
+        rows=scene_rows(real.bits - blank.bits, scenes) / entropy,
+        real_rows=scene_rows(real.bits, scenes) / entropy,
+    )
+
+
+def item_information(
+    log_probs_bits: Float[ndarray, "item layer answer"],
+    answer: Int[ndarray, " item"],
+    scenes: ndarray,
+    *,
+    rng: np.random.Generator,
+) -> Float[ndarray, "item layer"]:
+    """Information in bits about labels that are not the study's own, such as a control task's.
+
+    A label of one scene only, which no reader fitted on others has met, is told nothing about: 0.
+    """
+    ids, scene = np.unique(scenes, return_inverse=True)
+    holds = np.zeros((answer.max() + 1, len(ids)), dtype=bool)
+    holds[answer, scene] = True
+    known = (holds.sum(axis=1) >= 2)[answer]
+    bits = np.zeros(log_probs_bits.shape[:2])
+    scores = answer_scores(log_probs_bits[known])
+    bits[known] = information(scores, answer[known], scenes[known], rng=rng).bits
+    return bits
+
+
+def answer_scores(
+    log_probs_bits: Float[ndarray, "item layer answer"],
+) -> Float[ndarray, "item answer layer"]:
+    """Natural logarithms with the answers second, as `stats.information` takes them."""
+    return np.swapaxes(log_probs_bits.astype(np.float64), 1, 2) * _NATS_PER_BIT
+
+
+def stated_of(readings: Readings) -> Stated:
+    """What the readout says of every answer, at its word."""
+    by_answer = scores_by_answer(readings.real.astype(np.float64))
+    probability = np.exp2(by_answer.bits)
+    entropy = -(probability * by_answer.bits).sum(axis=1)
+    swapped = None
+    if readings.swapped is not None:
+        swapped = tuple(scores_by_answer(swap.astype(np.float64)) for swap in readings.swapped)
+    return Stated(
+        by_answer=by_answer,
+        blank=scores_by_answer(readings.blank.astype(np.float64)),
+        swapped=swapped,
+        certainty=1 - entropy / np.log2(len(readings.answers)),
+    )
+
+
+def guessed(
+    found: Information, answer: Int[ndarray, " item"]
+) -> dict[str, Float[ndarray, "item 1"]]:
+    """What guessing scores on each item: the most frequent answer of the other folds is said, or
+    their frequencies are stated."""
+    as_bits = np.log2(np.maximum(found.guess, np.finfo(float).tiny))
+    scores = scores_by_answer(as_bits[:, None, :]).of(answer)
+    return {name: getattr(scores, name) for name in SCORES}

@@ -1,0 +1,80 @@
+"""What an attribute's estimates are made from: effects, what is stated, the shuffled control."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Shaped
+from numpy import ndarray
+
+from analysis.effects.controls import Shuffled, shuffled_control
+from analysis.effects.effect import Effect, Stated, effect_of, stated_of
+from analysis.readouts.readings import Readings
+from analysis.run.study import Study
+from analysis.streams import Stream
+from stats.arguments import plateau_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One attribute under one readout, before anything is concluded."""
+
+    readings: Readings
+    main: Effect
+    """By the declared readers."""
+    held: Effect
+    """By readers with an offset per answer besides."""
+    stated: Stated
+    shuffled: Shuffled
+    """Its windows are the declared plateau, then `other_windows`."""
+    plateau: tuple[int, int]
+    """First and last layer of the declared window."""
+    horizon: int
+    """Last layer considered."""
+
+    @property
+    def scenes(self) -> Shaped[ndarray, " item"]:
+        """The scene of each item."""
+        return self.readings.items["scene_id"].to_numpy(dtype=str)
+
+
+def measured(readings: Readings, study: Study, *, key: int) -> Measured:
+    """Effects by both kinds of readers on the same folds, and the test against other images.
+
+    `key` tells attributes apart.
+    """
+    main, held = (
+        effect_of(readings, rng=study.rng(Stream.FOLDS, key), offsets=offsets)
+        for offsets in (False, True)
+    )
+    stated = stated_of(readings)
+    horizon = main.rows.shape[1] - 1 if study.horizon is None else study.horizon
+    window = plateau_window(study.plateau, horizon)
+    plateau = window.start, window.stop - 1
+    shuffled = shuffled_control(
+        readings,
+        stated,
+        windows=(plateau, *other_windows(plateau, horizon).values()),
+        rng=study.rng(Stream.SHUFFLED, key),
+        n_resamples=study.n_resamples,
+    )
+    return Measured(
+        readings=readings,
+        main=main,
+        held=held,
+        stated=stated,
+        shuffled=shuffled,
+        plateau=plateau,
+        horizon=horizon,
+    )
+
+
+def other_windows(plateau: tuple[int, int], horizon: int) -> dict[str, tuple[int, int]]:
+    """The last quarter, third and layer of those up to the horizon; each once, and not the
+    declared plateau."""
+    states = horizon + 1
+    named = {"quarter": max(1, states // 4), "third": max(1, states // 3), "layer": 1}
+    windows: dict[str, tuple[int, int]] = {}
+    for name, length in named.items():
+        window = (states - length, states - 1)
+        if window != plateau and window not in windows.values():
+            windows[f"plateau of the last {name}"] = window
+    return windows

@@ -1,0 +1,197 @@
+"""At which layer does a model know an attribute of what it sees, and how sure is that?
+
+    python -m analysis.emergence --attr color
+    python -m analysis.emergence --attr all --readout all --model FOLDER --data clevr:FOLDER:val
+
+Measures what is not measured yet, prints a table and a sentence for each attribute and readout,
+sets readouts side by side, and writes the files of the run: items, residuals, readouts, scores,
+effects, results.json and figures.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.drawing.figures import save_emergence_figure
+from analysis.emergence.answers_report import said_text, trees_text
+from analysis.emergence.estimates import estimate
+from analysis.emergence.ladder import RUNGS, ladder
+from analysis.emergence.ladder_report import ladder_text, save_ladder_figure
+from analysis.emergence.loudness_figure import save_loudness_figure
+from analysis.emergence.readout_differences import readout_differences
+from analysis.emergence.readout_report import readout_table, save_readout_figure
+from analysis.emergence.report import attribute_table, loudness_sentence, sentence
+from analysis.emergence.tables import effect_rows, score_rows
+from analysis.readouts.readings import READOUTS, readings_of, require_same_lens
+from analysis.run.items import askable_items
+from analysis.run.opened import OpenRun
+from analysis.run.results import add_finding, add_study, read_results, study_result
+from analysis.run.scene_values import accuracies, common_effects
+from data_prep.attributes import stream_key
+from data_prep.errors import UserError, one_line_errors
+
+COMMAND = "python -m analysis.emergence"
+STUDY, LADDER = "readouts", "ladder"
+SAID, THERE = "logit_lens", "linear_probe"
+SAYING = "said"
+"""The readouts between which the ladder of readers stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergence(AttributeOptions):
+    """At which layer does a model know an attribute of what it sees, and how sure is that?"""
+
+    readout: tuple[Literal["logit_lens", "tuned_lens", "linear_probe", "all"], ...] = (
+        "logit_lens",
+    )
+    """What reads the residuals: the model's own output map (logit_lens), the same after a
+    translator fitted to the model's last layer (tuned_lens), a map fitted to labels
+    (linear_probe), or all, side by side."""
+    lens: Path | None = None
+    """Folder of a tuned lens trained elsewhere, in our format or that of the tuned-lens package;
+    default: lenses are fitted to the run, cross-fitted by scene."""
+    allow_other_head: bool = False
+    """Read a lens of the tuned-lens package all the same whose head is not the model's, as of a
+    decoder that was trained further; the findings say so."""
+
+    say: bool = False
+    """Do nothing but print what the model really says, greedily, beside what is read at the last
+    layer: for as many items as --scenes, 50 of each attribute unless given. The check to begin
+    with on a new model."""
+    show_answers: bool = False
+    """Do nothing but print how the answers are written after the prompt, token by token, and at
+    which positions they are read."""
+
+    @property
+    def readouts(self) -> tuple[str, ...]:
+        """The readouts asked for, each once."""
+        if not self.readout:
+            raise UserError(f"--readout needs at least one of {', '.join(READOUTS)}, or all")
+        names: tuple[str, ...] = self.readout
+        return READOUTS if "all" in names else tuple(dict.fromkeys(names))
+
+
+def main(options: Emergence) -> None:
+    """Runs the study, or what is left of it, and prints what it found."""
+    readouts, opened = options.readouts, open_run(options)
+    names = options.attributes(opened.data)
+    if options.show_answers or options.say:
+        for name in names:
+            if options.show_answers:
+                print(_shown_answers(opened, name))
+            if options.say:
+                print(_said(opened, name))
+        return
+    for name in names:
+        for readout in readouts:
+            _finding(opened, name, readout, options)
+    # After the last is measured, for Holm's adjustment is over all of them.
+    measured = (read_results(opened.run) or {})["attributes"]
+    chosen = {name: {each: measured[name]["readouts"][each] for each in readouts} for name in names}
+    sentences, ladders = [], {}
+    for name, findings in chosen.items():
+        for readout, found in findings.items():
+            print(attribute_table(name, found, readout=readout))
+            sentences.append(sentence(name, found, readout=readout))
+            sentences.append(loudness_sentence(name, found, readout=readout))
+        if len(readouts) > 1:
+            print(readout_table(name, findings, _compared(opened, name, findings)))
+        if {SAID, THERE} <= set(readouts):
+            ladders[name] = _ladder(opened, name)
+            print(ladder_text(name, ladders[name]))
+    print("\n".join(sentences))
+    folder = opened.run.folder
+    main_readout = {name: next(iter(found.values())) for name, found in chosen.items()}
+    figures = save_emergence_figure(main_readout, folder)
+    save_loudness_figure(main_readout, folder)
+    if len(readouts) > 1:
+        save_readout_figure(chosen, folder)
+    if ladders:
+        save_ladder_figure(ladders, folder)
+    print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
+
+
+def _shown_answers(opened: OpenRun, name: str) -> str:
+    from analysis.capture.answer_trees import answer_trees
+    from probes.token_names import token_names
+
+    items = askable_items(opened.run, opened.data, name)
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
+    vlm = opened.load_model()
+    return trees_text(name, trees, token_names(vlm.tokenizer, vlm.unembedding.n_vocab).names)
+
+
+def _said(opened: OpenRun, name: str) -> str:
+    """Asks the model, and keeps what it said in the run."""
+    from analysis.emergence.said_answers import said_answers, said_results
+
+    known = study_result(read_results(opened.run), SAYING)
+    known[name] = said_results(said_answers(opened, name), level=opened.run.study.level)
+    add_study(opened.run, SAYING, known, opened.about)
+    return said_text(name, known[name])
+
+
+def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> None:
+    """Measures one attribute under one readout, unless the run holds it."""
+    run, lens = opened.run, options.lens
+    require_same_lens(opened, name, readout, lens)
+    attributes = (read_results(run) or {"attributes": {}})["attributes"]
+    if readout in attributes.get(name, {"readouts": {}})["readouts"]:
+        return
+    readings = readings_of(
+        opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
+    )
+    # Readouts of an attribute differ in nothing but the readout, their random draws included.
+    estimates = estimate(readings, run.study, key=stream_key(name))
+    key = ["attribute", "readout"]
+    run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
+    run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
+    add_finding(run, name, readout, estimates.results, opened.about)
+
+
+def _compared(
+    opened: OpenRun, name: str, findings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The readouts side by side, from the run or compared now."""
+    run = opened.run
+    known = study_result(read_results(run), STUDY)
+    if name in known and known[name]["readouts"] == list(findings):
+        return known[name]
+    scenes, effects = common_effects(run, [(name, readout) for readout in findings])
+    by_readout = {
+        readout: {
+            "effect": effects[name, readout],
+            "accuracy": accuracies(run, (name, readout), scenes),
+        }
+        for readout in findings
+    }
+    emerged = {readout: found["lambda_half"] is not None for readout, found in findings.items()}
+    found = readout_differences(by_readout, emerged, run.study, key=stream_key(name))
+    known[name] = {"readouts": list(findings), **found}
+    add_study(run, STUDY, known, opened.about)
+    return known[name]
+
+
+def _ladder(opened: OpenRun, name: str) -> dict[str, Any]:
+    """What is said, held and there, from the run or set side by side now."""
+    run = opened.run
+    known = study_result(read_results(run), LADDER)
+    if name in known:
+        return known[name]
+    said, there = (name, SAID), (name, THERE)
+    _, effects = common_effects(run, [said, there])
+    _, held = common_effects(run, [said, there], reader="held")
+    rungs: dict[str, Any] = dict(
+        zip(RUNGS, (effects[said], held[said], effects[there]), strict=True)
+    )
+    known[name] = ladder(rungs, run.study, key=stream_key(name))
+    add_study(run, LADDER, known, opened.about)
+    return known[name]
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Emergence, command=COMMAND, arguments=sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""From readings to the numbers of one attribute: curves, tests, emergence, as plain results.
+
+Joins what the readout says (probes) with what may be concluded from it (stats); every figure
+here comes out of one of the two.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.effects.effect import CONDITIONS, SCORES, entropy_bits, guessed
+from analysis.effects.measured import Measured, measured
+from analysis.effects.verdict import verdict
+from analysis.emergence.loudness import loudness_columns, sureness
+from analysis.emergence.robustness import robustness
+from analysis.readouts.readings import Readings
+from analysis.run.items import require_enough, require_readable
+from analysis.run.study import Study
+from analysis.streams import Stream
+from stats import (
+    BootstrapInterval,
+    cluster_bootstrap,
+    heavy_tails,
+    sign_flip_max_t,
+)
+from stats.scenes import scene_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """One attribute under one readout."""
+
+    results: dict[str, Any]
+    """What goes into results.json."""
+    scores: dict[str, dict[str, Float[ndarray, "item layer"]]]
+    """Per condition and score, one number per item and layer."""
+    effects: dict[str, Float[ndarray, "scene layer"]]
+    """By kind of reader, the effect as share of H; rows in order of scene id."""
+
+
+def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
+    """Results of one attribute under one readout, with the scores that they come from.
+
+    `key` tells attributes apart, so that each has random draws of its own.
+    """
+    require_enough(readings.items)
+    require_readable(readings.items)
+    found = measured(readings, study, key=key)
+    scores = _scores(found)
+    interval = cluster_bootstrap(
+        found.main.rows,
+        np.arange(len(found.main.rows)),
+        rng=study.rng(Stream.EFFECT_INTERVAL, key),
+        n_resamples=study.n_resamples,
+        level=study.level,
+    )
+    against_blank = sign_flip_max_t(
+        found.main.rows, rng=study.rng(Stream.AGAINST_BLANK, key), n_resamples=study.n_resamples
+    )
+    columns = loudness_columns(found, study, rng=study.rng(Stream.LOUDNESS, key)) | {
+        "held": _mean(found.held.real.bits, found.scenes).tolist(),
+        "p_shuffled": found.shuffled.p.tolist(),
+        "p_blank": against_blank.p.tolist(),
+    }
+    results = {
+        **verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key)),
+        "robustness": robustness(found, study, key=key),
+        "sure": sureness(found, study, rng=study.rng(Stream.SURENESS, key)),
+        "layers": _layers(scores, found.scenes, interval, columns),
+        "interval_method": interval.method,
+        "n_resamples": study.n_resamples,
+    }
+    return Estimates(
+        results=results | _description(found),
+        scores=scores,
+        effects={"effect": found.main.rows, "held": found.held.rows},
+    )
+
+
+def _scores(found: Measured) -> dict[str, dict[str, Float[ndarray, "item layer"]]]:
+    answer, main = found.readings.answer_index, found.main
+    own, blank = (each.of(answer) for each in (found.stated.by_answer, found.stated.blank))
+    unread = np.full_like(main.real.bits, np.nan)
+    return {
+        "real": {score: getattr(own, score) for score in SCORES} | {"information": main.real.bits},
+        "shuffled": found.shuffled.stated | {"information": unread},
+        "blank": {score: getattr(blank, score) for score in SCORES}
+        | {"information": main.blank.bits},
+    }
+
+
+def _layers(
+    scores: dict[str, dict[str, Float[ndarray, "item layer"]]],
+    scenes: ndarray,
+    interval: BootstrapInterval,
+    columns: dict[str, list[Any]],
+) -> list[dict[str, Any]]:
+    """One row per layer; scores as means over scenes."""
+    means = {
+        condition: {name: _mean(values, scenes) for name, values in each.items()}
+        for condition, each in scores.items()
+    }
+
+    def by_condition(score: str, layer: int) -> dict[str, float]:
+        return {name: means[name][score][layer].item() for name in CONDITIONS}
+
+    return [
+        {
+            "layer": layer,
+            "effect": interval.estimate[layer].item(),
+            "low": interval.low[layer].item(),
+            "high": interval.high[layer].item(),
+            "information": {
+                name: means[name]["information"][layer].item() for name in ("real", "blank")
+            },
+            "stated": by_condition("bits", layer),
+            "correct": by_condition("correct", layer),
+            "brier": by_condition("brier", layer),
+            **{name: values[layer] for name, values in columns.items()},
+        }
+        for layer in range(len(interval.estimate))
+    ]
+
+
+def _description(found: Measured) -> dict[str, Any]:
+    readings = found.readings
+    counts = np.bincount(readings.answer_index, minlength=len(readings.answers))
+    guess = guessed(found.main.real, readings.answer_index)
+    return {
+        "n_items": len(readings.items),
+        "n_texts": len(set(readings.items["question"])),
+        "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
+        "answer_entropy_bits": entropy_bits(readings),
+        "guessing": {name: _mean(values, found.scenes).item() for name, values in guess.items()},
+        "notes": [*readings.notes, *found.shuffled.notes, *_heavy_tails(found)],
+    }
+
+
+def _heavy_tails(found: Measured) -> list[str]:
+    """A note where a few scenes carry the variance of the plateau, which decides."""
+    first, last = found.plateau
+    tails = heavy_tails(found.main.rows[:, first : last + 1])
+    if not tails.heavy:
+        return []
+    return [
+        f"{tails.n_carrying} of {tails.n_scenes} scenes carry more than half of the variance on "
+        "the plateau: p-values and intervals rest on how rare such scenes are"
+    ]
+
+
+def _mean(values: Float[ndarray, "item layer"], scenes: ndarray) -> Float[ndarray, " layer"]:
+    return scene_rows(values, scenes).mean(axis=0)

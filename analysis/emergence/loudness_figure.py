@@ -1,0 +1,104 @@
+"""When it knows and when it is sure: two curves, and the scale that lies between them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.drawing.figures import (
+    COLORS,
+    LINES,
+    MARKERS,
+    STYLE,
+    TEXT_WIDTH_IN,
+    draw_crossing,
+    save_figure,
+)
+
+# Scales reach over orders of magnitude at layers that say nothing; what is beyond is cut.
+_LEAST, _MOST = 0.05, 20.0
+_UNDATED = {"Title": "When it knows and when it is sure", "CreationDate": None, "ModDate": None}
+
+
+def draw_knows_and_sure(axes: Axes, found: Mapping[str, Any]) -> None:
+    """Information as share of H, and certainty of the stated answers, with both layers."""
+    rows = found["layers"]
+    curves = {
+        "knows": [{"estimate": row["effect"], **_ends(row)} for row in rows],
+        "sure": [row["certainty"] for row in rows],
+    }
+    crossings = {"knows": found, "sure": found["sure"]}
+    layers = [row["layer"] for row in rows]
+    for word, curve in curves.items():
+        estimate, low, high = (
+            np.array([row[key] for row in curve]) for key in ("estimate", "low", "high")
+        )
+        axes.fill_between(layers, low, high, color=COLORS[word], alpha=0.2, linewidth=0)
+        axes.plot(
+            layers, estimate, color=COLORS[word], linestyle=LINES[word], marker=MARKERS[word],
+            markersize=2.5, label=word,
+        )  # fmt: skip
+        crossing = crossings[word]["lambda_half"]
+        if crossing is not None:
+            height = crossings[word]["plateau_effect"] / 2
+            draw_crossing(axes, crossing, height, color=COLORS[word], marker="D")
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    _layers(axes, layers)
+
+
+def draw_scale(axes: Axes, found: Mapping[str, Any]) -> None:
+    """The scale by layer with its interval, on a logarithmic axis; 1 is to mean what is said."""
+    rows = found["layers"]
+    layers = [row["layer"] for row in rows]
+    estimate, low, high = (
+        np.clip([row["scale"][key] for row in rows], _LEAST, _MOST)
+        for key in ("estimate", "low", "high")
+    )
+    axes.axhline(1, color="0.6", linewidth=0.6)
+    axes.fill_between(layers, low, high, color=COLORS["real"], alpha=0.15, linewidth=0)
+    axes.plot(layers, estimate, color=COLORS["real"], marker="o", markersize=2.5)
+    axes.set_yscale("log")
+    axes.set_ylim(_LEAST, _MOST)
+    axes.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
+    axes.minorticks_off()
+    _layers(axes, layers)
+
+
+def draw_loudness(figure: Figure, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """A column per attribute: both curves above, the scale below."""
+    panels = figure.subplots(2, len(results), sharex="col", sharey="row", squeeze=False,
+                             height_ratios=[1.6, 1])  # fmt: skip
+    for column, (name, found) in enumerate(results.items()):
+        draw_knows_and_sure(panels[0, column], found)
+        draw_scale(panels[1, column], found)
+        panels[0, column].set_title(name, fontsize=8)
+        panels[1, column].set_xlabel("layer")
+    panels[0, 0].set_ylabel("share of H, certainty")
+    panels[1, 0].set_ylabel("scale")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
+
+
+def save_loudness_figure(
+    results: Mapping[str, Mapping[str, Any]], folder: Path
+) -> tuple[Path, Path]:
+    """As PDF and PNG; gives the two files."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
+        draw_loudness(figure, results)
+        files = folder / "loudness.pdf", folder / "loudness.png"
+        save_figure(figure, files[0], metadata=_UNDATED)
+        save_figure(figure, files[1], dpi=200)
+    return files
+
+
+def _ends(row: Mapping[str, Any]) -> dict[str, float]:
+    return {"low": row["low"], "high": row["high"]}
+
+
+def _layers(axes: Axes, layers: list[int]) -> None:
+    axes.set_xticks(range(0, layers[-1] + 1, max(1, layers[-1] // 5)))

@@ -1,0 +1,112 @@
+"""Where readouts disagree on one attribute: the same scenes, read in two ways."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.run.study import Study
+from analysis.streams import Stream
+from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
+
+MEASURES = ("effect", "accuracy")
+"""Information that the image adds, as share of H, and right answers under the own image."""
+Pair = tuple[str, str]
+
+
+def readout_differences(
+    by_readout: Mapping[str, Mapping[str, Float[ndarray, "scene layer"]]],
+    emerged: Mapping[str, bool],
+    study: Study,
+    *,
+    key: int,
+) -> dict[str, Any]:
+    """Every pair of readouts, layer by layer and in the layer of emergence, as plain numbers.
+
+    `by_readout` holds both `MEASURES` of each readout, rows the same scenes. Differences are the
+    first's minus the second's, with intervals each alone; their p is two-sided, from sign flips
+    of scenes, adjusted over the layers of all pairs of a measure. `emerged` says which have a
+    layer: `crossing` is given for pairs of such, `lambda_half` of the second minus that of the
+    first, from the paired scene bootstrap, p adjusted over pairs (Holm), which decides.
+    """
+    pairs = list(combinations(by_readout, 2))
+    rows: dict[Pair, dict[str, Any]] = {
+        pair: {"first": pair[0], "second": pair[1]} for pair in pairs
+    }
+    for number, measure in enumerate(MEASURES):
+        values = {name: each[measure] for name, each in by_readout.items()}
+        for pair, layers in _by_layer(values, pairs, study, key, number).items():
+            rows[pair][measure] = layers
+    effects = {name: each["effect"] for name, each in by_readout.items()}
+    crossings = _crossings(effects, emerged, study, key)
+    for pair, row in rows.items():
+        row["omnibus_p"] = min(layer["p"] for layer in row["effect"])
+        row["crossing"] = crossings.get(pair)
+    return {
+        "pairs": list(rows.values()),
+        "n_scenes": len(next(iter(effects.values()))),
+        "level": study.level,
+        "n_resamples": study.n_resamples,
+    }
+
+
+def _by_layer(
+    values: Mapping[str, Float[ndarray, "scene layer"]],
+    pairs: list[Pair],
+    study: Study,
+    key: int,
+    measure: int,
+) -> dict[Pair, list[dict[str, Any]]]:
+    differences = np.stack([values[a] - values[b] for a, b in pairs], axis=1)
+    p = sign_flip_max_t(
+        differences,
+        rng=study.rng(Stream.READOUTS_FLIPS, key, measure),
+        n_resamples=study.n_resamples,
+        tail="two-sided",
+    ).p
+    interval = cluster_bootstrap(
+        differences,
+        np.arange(len(differences)),
+        rng=study.rng(Stream.READOUTS_INTERVALS, key, measure),
+        n_resamples=study.n_resamples,
+        level=study.level,
+    )
+    return {
+        pair: [
+            {
+                "layer": layer,
+                "difference": interval.estimate[place, layer].item(),
+                "low": interval.low[place, layer].item(),
+                "high": interval.high[place, layer].item(),
+                "p": p[place, layer].item(),
+            }
+            for layer in range(p.shape[1])
+        ]
+        for place, pair in enumerate(pairs)
+    }
+
+
+def _crossings(
+    effects: Mapping[str, Float[ndarray, "scene layer"]],
+    emerged: Mapping[str, bool],
+    study: Study,
+    key: int,
+) -> dict[Pair, dict[str, float]]:
+    there = {name: effect for name, effect in effects.items() if emerged[name]}
+    if len(there) < 2:
+        return {}
+    order = emergence_order(
+        there,
+        rng=study.rng(Stream.READOUTS_CROSSINGS, key),
+        level=study.level,
+        plateau=study.plateau,
+        horizon=study.horizon,
+        n_resamples=study.n_resamples,
+    )
+    return {
+        pair: {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p_holm}
+        for pair, one in order.differences.items()
+    }

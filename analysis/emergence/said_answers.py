@@ -1,0 +1,98 @@
+"""What the model generates for some items, beside what is read at its last layer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from numpy import ndarray
+
+from analysis.capture.answer_trees import answer_trees
+from analysis.run.items import askable_items, labels_of
+from analysis.run.opened import OpenRun
+from analysis.streams import Stream
+from data_prep.attributes import stream_key
+from stats import share_interval
+
+USUAL_ITEMS = 50
+NONE = ""
+"""Stands for an answer where what was said is none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidAnswers:
+    """Items with what was said and what was read of each."""
+
+    items: pd.DataFrame
+    answers: tuple[str, ...]
+    texts: tuple[str, ...]
+    """As generated, greedily."""
+    said: Int[ndarray, " item"]
+    """The answer that each text is, as a place in `answers`; -1 for none of them."""
+    read: Int[ndarray, " item"]
+    """The most probable answer at the last layer."""
+
+
+def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
+    """Asks the model now: as many items as the plan has scenes, 50 unless it says how many.
+
+    Of the run's items where it has some, drawn at random.
+    """
+    from probes.answers.said import said
+    from probes.answers.scores import answer_log_probs
+
+    study, vlm = opened.run.study, opened.load_model()
+    table = askable_items(opened.run, opened.data, attribute)
+    n_items = min(study.scenes or USUAL_ITEMS, len(table))
+    rng = study.rng(Stream.SAID_ITEMS, stream_key(attribute))
+    items = table.iloc[np.sort(rng.choice(len(table), n_items, replace=False))]
+    trees = answer_trees(opened, opened.data.answer_set(table), table["question"])
+    questions, places = items["question"].tolist(), trees.places()
+    own = trees.of(questions)
+    images = [opened.data.open_image(key) for key in items["image"]]
+    told = said(vlm, images, questions, own)
+    residuals = vlm.capture_at(images, questions, places)
+    read = answer_log_probs(residuals[:, :, -1:], vlm.unembedding, own, places)[:, 0]
+    return SaidAnswers(
+        items=items.reset_index(drop=True),
+        answers=trees.answers,
+        texts=tuple(each.text for each in told),
+        said=np.array([-1 if each.answer is None else each.answer for each in told]),
+        read=read.argmax(axis=1),
+    )
+
+
+def said_results(found: SaidAnswers, *, level: float) -> dict[str, Any]:
+    """How often both agree, how often each is right, and every item on which they differ."""
+    right = labels_of(found.items, found.answers)
+    counts = {
+        "agree": found.said == found.read,
+        "said_right": found.said == right,
+        "read_right": found.read == right,
+        "other": found.said < 0,
+    }
+    n_items = len(found.items)
+    shares: dict[str, Any] = {}
+    for name, flags in counts.items():
+        share = share_interval(np.array(flags.sum()), np.array(n_items), level=level)
+        shares[name] = {"n": int(flags.sum())} | {
+            end: getattr(share, end).item() for end in ("share", "low", "high")
+        }
+    return {
+        "n_items": n_items,
+        "n_scenes": len(set(found.items["scene_id"])),
+        "level": level,
+        **shares,
+        "items": [
+            {
+                "item_id": str(found.items["item_id"].iloc[row]),
+                "question": str(found.items["question"].iloc[row]),
+                "answer": str(found.items["answer"].iloc[row]),
+                "text": found.texts[row],
+                "said": found.answers[found.said[row]] if found.said[row] >= 0 else NONE,
+                "read": found.answers[found.read[row]],
+            }
+            for row in range(n_items)
+        ],
+    }

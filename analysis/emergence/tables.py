@@ -1,0 +1,39 @@
+"""The tables that a run keeps of every item and of every scene."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.emergence.estimates import Estimates
+from analysis.readouts.readings import Readings
+
+COLUMNS = ("bits", "correct", "brier", "information")
+"""Stated bits, right or wrong, Brier score, and information in bits (none under other images)."""
+
+
+def score_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
+    """The item-level rows that are always kept: one per item, condition and layer."""
+    items = readings.items
+    n_items, n_layers = estimates.scores["real"]["bits"].shape
+    parts = []
+    for condition, scores in estimates.scores.items():
+        part = items.loc[items.index.repeat(n_layers), ["item_id", "scene_id", "attribute"]]
+        part = part.assign(condition=condition, readout=readout)
+        part["layer"] = np.tile(np.arange(n_layers), n_items)
+        for score in COLUMNS:
+            part[score] = scores[score].astype(np.float32).ravel()
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def effect_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
+    """The effect of every scene and layer, by kind of reader: what comparisons are made from."""
+    scenes = np.unique(readings.items["scene_id"].to_numpy(dtype=str))
+    n_scenes, n_layers = estimates.effects["effect"].shape
+    rows = {
+        "scene_id": np.repeat(scenes, n_layers),
+        "attribute": str(readings.items["attribute"].iloc[0]),
+        "readout": readout,
+        "layer": np.tile(np.arange(n_layers), n_scenes),
+        **{name: effect.ravel() for name, effect in estimates.effects.items()},
+    }
+    return pd.DataFrame(rows)

@@ -1,1 +1,0 @@
-"""From readings to numbers: what readouts say, joined with what may be concluded from it."""

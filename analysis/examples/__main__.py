@@ -1,0 +1,128 @@
+"""Single items to look at: what each layer would say, token by token.
+
+    python -m analysis.examples
+    python -m analysis.examples --items 5 --tokens 10
+
+Draws items at random from a run and writes their most probable tokens by layer, under the logit
+lens, into results.json, with their images beside it. Examples carry no evidence: they show what
+the curves are means of.
+"""
+
+import io
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from analysis.capture.token_texts import token_texts
+from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.readouts.readings import readings_of
+from analysis.run.opened import OpenRun
+from analysis.run.results import add_study, read_results, study_result
+from analysis.streams import Stream
+from data_prep.attributes import stream_key
+from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
+from probes.durable import write_durably
+
+STUDY = "examples"
+COMMAND = "python -m analysis.examples"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples(AttributeOptions):
+    """Single items: their most probable tokens by layer."""
+
+    items: Annotated[int, AtLeast(1)] = 1
+    """Items of each attribute, drawn at random."""
+    tokens: Annotated[int, AtLeast(1)] = 5
+    """Most probable tokens at each layer."""
+
+
+def main(options: Examples) -> None:
+    """Reads the items, or what was read before, and prints them."""
+    opened = open_run(options)
+    names = options.attributes(opened.data)
+    asked = {"attributes": list(names), "n_items": options.items, "n_tokens": options.tokens}
+    found = study_result(read_results(opened.run), STUDY)
+    if found.get("made_from") != asked:
+        items = [item for name in names for item in _items(opened, name, options)]
+        found = {"items": items, "made_from": asked}
+        add_study(opened.run, STUDY, found, opened.about)
+    for item in found["items"]:
+        print(_shown(item))
+    print(f"results: {opened.run.folder / 'results.json'}")
+
+
+def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]]:
+    from analysis.capture.output_map import output_map
+    from analysis.capture.residuals import residuals_of
+    from probes.logit_lens import lens_summaries
+
+    readings = readings_of(opened, name, "logit_lens")
+    table = readings.items
+    rng = opened.run.study.rng(Stream.EXAMPLES, stream_key(name))
+    chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
+    residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
+    unembedding = output_map(opened)
+    said = lens_summaries(residuals, unembedding, k=options.tokens)
+    names = token_texts(opened, unembedding.n_vocab)
+    items = []
+    for place, row in enumerate(chosen.tolist()):
+        own = np.exp2(readings.real[row, :, readings.answer_index[row]])
+        layers = [
+            {
+                "layer": layer,
+                "top": [
+                    [token, float(probability)]
+                    for token, probability in zip(
+                        names.of(said.token_ids[place, layer].tolist()),
+                        said.probabilities[place, layer],
+                        strict=True,
+                    )
+                ],
+                "answer_probability": float(own[layer]),
+            }
+            for layer in range(len(own))
+        ]
+        item = table.iloc[row]
+        items.append(
+            {
+                "item_id": str(item["item_id"]),
+                "question": str(item["question"]),
+                "answer": str(item["answer"]),
+                "image": _kept_image(opened, str(item["image"]), f"{name}-{place}"),
+                "layers": layers,
+            }
+        )
+    return items
+
+
+def _kept_image(opened: OpenRun, key: str, name: str) -> str:
+    """Writes the image into the run; gives its name there."""
+    folder = opened.run.folder / "examples"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+    stream = io.BytesIO()
+    opened.data.open_image(key).save(stream, format="PNG")
+    write_durably(folder / f"{name}.png", stream.getvalue())
+    return f"examples/{name}.png"
+
+
+def _shown(item: dict[str, Any]) -> str:
+    from analysis.drawing.token_labels import printed_token
+
+    lines = [f"{item['item_id']}: {item['question']!r} -> {item['answer']}"]
+    for row in item["layers"]:
+        shown = (f"{printed_token(name)} {probability:.2f}" for name, probability in row["top"])
+        top = "  ".join(shown)
+        lines.append(f"  layer {row['layer']:2d}  p(answer) {row['answer_probability']:.2f}  {top}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Examples, command=COMMAND, arguments=sys.argv[1:]))

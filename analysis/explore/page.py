@@ -1,0 +1,57 @@
+"""The page as one file: template, style, script and data, which ask nobody for anything.
+
+Token text is hostile: the data stands in a block that is no script, with what could end it or
+begin a tag escaped, and the script writes text only. The page's own policy allows this style and
+this script, by their hashes, and no request.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+SCRIPTS = ("data.js", "image.js", "tables.js", "chart.js", "words.js", "page.js")
+"""In the order in which they are put together."""
+MOST_BYTES = 2_000_000
+"""Of a page: what opens at once on a phone."""
+_ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
+
+
+def page(content: Mapping[str, Any]) -> bytes:
+    """The page that shows what `page_content` gave."""
+    style = "\n" + _file("page.css")
+    parts = "\n".join(_file(name) for name in SCRIPTS)
+    script = f'\n(() => {{\n"use strict";\n{parts}}})();\n'
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        Template(_file("page.html"))
+        .substitute(
+            policy=policy,
+            title=escape(str(content["title"])),
+            style=style,
+            data=json_block(content),
+            script=script,
+        )
+        .encode()
+    )
+
+
+def json_block(content: Mapping[str, Any]) -> str:
+    """JSON in ASCII that ends no element and begins none, whatever the texts in it hold."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPED)
+
+
+def _file(name: str) -> str:
+    return files("analysis.explore").joinpath("browser", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

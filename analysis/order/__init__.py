@@ -1,0 +1,1 @@
+"""Which attribute emerges first, and how sure is the order?"""

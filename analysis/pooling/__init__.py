@@ -1,1 +1,0 @@
-"""Finished runs of several models together: what may be said of models and not of one."""

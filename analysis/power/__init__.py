@@ -1,0 +1,1 @@
+"""What would a study find? Its own procedure on simulated scenes, before it is run."""

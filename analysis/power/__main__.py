@@ -1,0 +1,131 @@
+"""What would a study find? Its own procedure on simulated scenes, before it is run.
+
+`python -m analysis.power --study study.toml --layers 32 --effect 0.3 --sd 0.6` prints, for several
+numbers of scenes, how often information of that size is found and how wide its sets are.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from analysis.commands.shipped_studies import study_named
+from analysis.run.study import Study
+from analysis.streams import Stream
+from data_prep.command_line import from_command_line
+from data_prep.errors import UserError, one_line_errors
+from stats import (
+    PowerCurve,
+    minimum_detectable_effect,
+    power_curve,
+    scenes_for_equivalence,
+    scenes_to_detect,
+)
+from stats.simulate import Shape, effect_profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """Simulate a declared study for several numbers of scenes."""
+
+    study: Path | None = None
+    """Study file; margin, plateau window, horizon, level and seed are taken from it."""
+    layers: int = 10
+    """L, the model's blocks; there are L + 1 states."""
+    effect: float = 0.3
+    """Information that the image adds on the plateau, as share of the answer's entropy H."""
+    sd: float = 0.6
+    """Standard deviation of that between scenes, in shares of H: .4 to .8 in the bundled run."""
+    onset: float | None = None
+    """Layer of half the plateau; default: two fifths of the layers."""
+    shape: Shape = "sigmoid"
+    """How the effect rises."""
+    rise: float = 4.0
+    """Layers that the rise takes."""
+    correlation: float = 0.9
+    """Correlation of the noise between neighbouring layers."""
+    scenes: tuple[int, ...] = (50, 100, 200, 400)
+    """Numbers of scenes to try."""
+    repetitions: int = 200
+    """Simulated studies for each."""
+
+
+def simulate(arguments: Arguments, study: Study) -> PowerCurve:
+    """The power curve of the study; UserError for what it cannot simulate."""
+    if arguments.layers < 1:
+        raise UserError(f"layers must be at least 1, got {arguments.layers}: count the blocks")
+    if not 0 < arguments.effect <= 1:
+        raise UserError(
+            f"effect must be above 0 and at most 1, got {arguments.effect:g}: it is a share of the "
+            "answer's entropy, and no image tells more than all of it"
+        )
+    onset = 0.4 * arguments.layers if arguments.onset is None else arguments.onset
+    try:
+        profile = effect_profile(
+            arguments.layers + 1,
+            onset=float(onset),
+            plateau=arguments.effect,
+            shape=arguments.shape,
+            rise=arguments.rise,
+        )
+        return power_curve(
+            profile,
+            sd=arguments.sd,
+            n_scenes=arguments.scenes,
+            margin=study.margin,
+            rng=study.rng(Stream.POWER),
+            correlation=arguments.correlation,
+            repetitions=arguments.repetitions,
+            level=study.level,
+            plateau=study.plateau,
+            horizon=study.horizon,
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def report(arguments: Arguments, study: Study, curve: PowerCurve) -> tuple[Table, str]:
+    """The curve as a table, and the scenes needed in a sentence."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("scenes", "found", "a layer", "interval (layers)", "set (layers)",
+                   "least information at .8"):  # fmt: skip
+        table.add_column(column, justify="right")
+    tests = arguments.layers + 1
+    detectable = [
+        minimum_detectable_effect(
+            n_scenes=int(n), sd=arguments.sd, n_layers=tests, level=study.level
+        ).item()
+        for n in curve.n_scenes
+    ]
+    columns = zip(curve.n_scenes, curve.detected, curve.emerged, curve.half_width,
+                  curve.set_width, detectable, strict=True)  # fmt: skip
+    for n, found, layer, half, fb, least in columns:
+        width = "-" if np.isnan(half) else f"{half:.1f}"
+        table.add_row(str(n), f"{found:.2f}", f"{layer:.2f}", width, f"{fb:.1f}", f"{least:.3f}")
+    detect = scenes_to_detect(arguments.effect, sd=arguments.sd, n_layers=tests, level=study.level)
+    absent = scenes_for_equivalence(study.margin, sd=arguments.sd, level=study.level)
+    return table, (
+        f"Power .8 takes about {detect} scenes to find information of {arguments.effect:g} H at "
+        f"one of {tests} layers, and {absent} to show that there is none above the margin of "
+        f"{study.margin:g} H at a layer."
+    )
+
+
+def main() -> None:
+    """The command."""
+    with one_line_errors():
+        arguments = from_command_line(Arguments, command="python -m analysis.power")
+        study = Study() if arguments.study is None else study_named(arguments.study).plan
+        quiet = not Console(stderr=True).is_terminal
+        with Console(stderr=True, quiet=quiet).status("simulating"):
+            curve = simulate(arguments, study)
+            table, sentence = report(arguments, study, curve)
+        console = Console(width=100)
+        console.print(table)
+        console.print(sentence)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What can a linear probe read at each layer, and is it the residual stream or the probe?"""

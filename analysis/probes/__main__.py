@@ -1,0 +1,98 @@
+"""What can a linear probe read at each layer, and is it the residual stream or the probe?
+
+    python -m analysis.probes --attr shape
+    python -m analysis.probes --attr shape --position object
+    python -m analysis.probes --attr all --model FOLDER --data clevr:FOLDER:val
+
+Fits probes cross-fitted by scene, with control task, description length and baselines; shares
+the run folder, items and residuals with analysis.emergence. Prints a table per attribute and
+writes results.json, probe_scores.parquet, the probes themselves and a figure per attribute.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.probes.report import probe_table, save_probe_figure
+from analysis.readouts.readings import readings_of
+from analysis.run.opened import OpenRun
+from analysis.run.results import add_study, read_results, study_result
+from analysis.streams import Stream
+from data_prep.attributes import stream_key
+from data_prep.errors import one_line_errors
+
+if TYPE_CHECKING:
+    from analysis.capture.residuals import PositionName
+
+STUDY = "probes"
+COMMAND = "python -m analysis.probes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes(AttributeOptions):
+    """What can a linear probe read at each layer, and is it the residual stream or the probe?"""
+
+    position: Literal["answer", "question", "image", "object"] = "answer"
+    """Where the residual stream is read: at the answer position, at the last token of the question
+    (before what the prompt writes after it), as the mean over all image tokens, or as the mean over
+    those that show the object which is asked about."""
+
+
+def main(options: Probes) -> None:
+    """Fits what is not fitted yet, and prints what it found."""
+    opened = open_run(options)
+    names = options.attributes(opened.data)
+    run, position = opened.run, options.position
+    study = study_result(read_results(run), STUDY)
+    found = study.setdefault(position, {})
+    for name in names:
+        if name not in found:
+            found[name] = _measure(opened, name, position)
+            add_study(run, STUDY, study, opened.about)
+        print(probe_table(name, found[name], position))
+        figure = save_probe_figure(name, found[name], run.folder, position)[0]
+        print(f"results: {run.folder / 'results.json'}   figure: {figure}\n")
+
+
+def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, Any]:
+    # Here, because these import torch.
+    from tqdm import tqdm
+
+    from analysis.capture.residuals import residuals_of
+    from analysis.effects.effect import item_information
+    from analysis.probes.comparisons import comparisons
+    from analysis.probes.estimates import probe_results, score_rows
+    from analysis.run.items import item_notes
+    from probes.linear_probe import online_code
+    from probes.scores import item_scores
+
+    run = opened.run
+    readings = readings_of(opened, name, "linear_probe", position=position)
+    residuals = residuals_of(opened, readings.items, position)
+    scores = item_scores(readings.real, readings.answer_index)
+    told = item_information(
+        readings.real,
+        readings.answer_index,
+        readings.items["scene_id"].to_numpy(dtype=str),
+        rng=run.study.rng(Stream.PROBE_INFORMATION, stream_key(name)),
+    )
+    left_out = list(item_notes(readings.items))
+    each = comparisons(opened, readings, residuals, position, left_out=left_out)
+    compared = list(tqdm(each, desc=f"probes {name}", unit="baseline", disable=None))
+    length = online_code(
+        residuals.real.read(),
+        readings.answer_index,
+        scenes=readings.items["scene_id"].tolist(),
+        answers=readings.answers,
+        rng=run.study.rng(Stream.PROBE_CODE, stream_key(name)),
+    )
+    rows = score_rows(readings, scores, told, compared).assign(position=position)
+    run.replace_rows("probe_scores", rows, key=["attribute", "position"])
+    found = probe_results(readings, scores, told, compared, length, run.study)
+    return found | {"left_out": left_out}
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Probes, command=COMMAND, arguments=sys.argv[1:]))

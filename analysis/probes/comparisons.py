@@ -1,0 +1,231 @@
+"""What a linear probe is to be held against: its control task, its controls and its baselines.
+
+All is cross-fitted by scene on the same folds as the probe itself; the control task, which is drawn
+many times, on other partitions of the scenes as well.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor
+
+from analysis.capture.passes import forward_passes
+from analysis.capture.residuals import ItemResiduals, PositionName, read_position
+from analysis.effects.effect import item_information
+from analysis.probes.control_comparison import DrawnControls, drawn_controls
+from analysis.readouts.readings import Readings
+from analysis.run.opened import OpenRun
+from analysis.streams import Stream
+from data_prep.attributes import attribute, stream_key
+from data_prep.errors import UserError
+from data_prep.questions import referent
+from data_prep.scene_data import SceneData
+from probes.linear_probe import control_draws, cross_fit
+from probes.linear_probe.baselines import (
+    image_features,
+    pixel_features,
+    randomly_initialised,
+    word_features,
+)
+from probes.linear_probe.compositions import across_compositions, pair_group
+from probes.scores import Scores, item_scores
+
+if TYPE_CHECKING:
+    pass
+
+_IMAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Held-out scores of probes fitted on something else than labels from residuals."""
+
+    name: str
+    by_layer: bool
+    """Whether the scores have a column per layer, or a single one for what has no layers."""
+    scores: Scores
+    information: Float[ndarray, "item layer"]
+    """In bits, by readers cross-fitted by scene."""
+    drawn: DrawnControls | None = None
+    """Of the control task alone, by draw: `scores` and `information` are their means."""
+
+
+SEEN, UNSEEN = "seen pairs", "unseen pairs"
+PARTNER = {"color": "shape", "shape": "color", "material": "color", "size": "color"}
+"""With whose values an attribute's are paired, to see whether a probe reads it in new company."""
+
+
+def comparisons(
+    opened: OpenRun,
+    readings: Readings,
+    residuals: ItemResiduals,
+    position: PositionName,
+    *,
+    left_out: list[str],
+) -> Iterator[Compared]:
+    """Control task, controls and baselines, one after the other, on the folds of the probe.
+
+    Why one is left out that this model or these scenes do not allow is added to `left_out`.
+    """
+    items, labels = readings.items, readings.answer_index
+    scenes: list[str] = items["scene_id"].tolist()
+
+    def held_out(
+        name: str,
+        features: Float[Tensor, "item layer d_model"],
+        *,
+        shown: Sequence[str] = scenes,
+        by_layer: bool = True,
+    ) -> Compared:
+        probe = cross_fit(features, labels, scenes=shown, answers=readings.answers)
+        return compared(name, probe.log_probs(features, scenes=shown), by_layer=by_layer)
+
+    def compared(
+        name: str,
+        read: Float[ndarray, "item layer answer"],
+        *,
+        by_layer: bool = True,
+    ) -> Compared:
+        told = item_information(
+            read, labels, np.asarray(scenes), rng=study.rng(Stream.COMPARED_INFORMATION, key)
+        )
+        scores = item_scores(read, labels)
+        return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
+
+    study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
+    real = residuals.real.read()
+    yield _control_task(opened, readings, real, left_out)
+    shuffled, shown = residuals.shuffled(items, study.rng(Stream.PROBE_DONORS, key))
+    yield held_out("shuffled images", shuffled.read(), shown=shown)
+    yield held_out("blank images", residuals.blank.read())
+    try:
+        untrained = _random_residuals(opened, items, position)
+        yield held_out("random weights", untrained)
+    except UserError as error:
+        left_out.append(f"random weights: {error}")
+    try:
+        across = across_compositions(
+            real,
+            labels,
+            _pair_groups(opened, items),
+            scenes=scenes,
+            answers=readings.answers,
+        )
+        for name, read in ((SEEN, across.seen), (UNSEEN, across.unseen)):
+            yield compared(name, read)
+    except UserError as error:
+        left_out.append(f"{SEEN} and {UNSEEN}: {error}")
+    for name, features in _baseline_features(opened, items, left_out):
+        yield held_out(name, torch.from_numpy(features)[:, None], by_layer=False)
+
+
+def _control_task(
+    opened: OpenRun,
+    readings: Readings,
+    real: Float[Tensor, "item layer d_model"],
+    left_out: list[str],
+) -> Compared:
+    """The control task, mean over draws of its labels; says in `left_out` where it is the task."""
+    items, labels, study = readings.items, readings.answer_index, opened.run.study
+    scenes: list[str] = items["scene_id"].tolist()
+    key = stream_key(str(items["attribute"].iloc[0]))
+    types = (items["question"] + " " + items["answer"]).tolist()
+    if len(set(types)) == len(set(items["answer"])):
+        left_out.append(
+            "a control task that tells anything: one text serves all items, so its labels are the "
+            "answers renamed and selectivity is 0 by construction"
+        )
+    draws = control_draws(
+        real,
+        labels,
+        types,
+        task=readings.real,
+        scenes=scenes,
+        answers=readings.answers,
+        rng=study.rng(Stream.CONTROL_TASKS, key),
+    )
+    drawn, mean = drawn_controls(
+        draws,
+        labels,
+        np.asarray(scenes),
+        rng=lambda number: study.rng(Stream.CONTROL_TASK_INFORMATION, key, number),
+    )
+    return Compared(
+        name="control task",
+        by_layer=True,
+        scores=mean,
+        information=drawn.information.mean(axis=0),
+        drawn=drawn,
+    )
+
+
+def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
+    """The group of each item's pair of values. UserError where none is about a single object."""
+    name = str(items["attribute"].iloc[0])
+    scenes = opened.data.object_scenes()
+    if name not in PARTNER:
+        raise UserError(f"{name} is no property of a single object")
+    own, partner = attribute(name).answers, attribute(PARTNER[name]).answers
+    columns = (items[column] for column in ("scene_id", "question"))
+    things = [referent(scenes[scene], name, text) for scene, text in zip(*columns, strict=True)]
+    return pair_group(
+        np.array([own.index(getattr(thing, name)) for thing in things]),
+        np.array([partner.index(getattr(thing, PARTNER[name])) for thing in things]),
+    )
+
+
+def _random_residuals(
+    opened: OpenRun, items: pd.DataFrame, position: PositionName
+) -> Float[Tensor, "item layer d_model"]:
+    """Of a copy with random weights. UserError where there is no model, or no room for a second."""
+    at = read_position(opened, items, position, forward_passes(opened.run, items))
+    copy = randomly_initialised(opened.load_model())
+    parts = [
+        copy.capture(
+            images,
+            part["question"].tolist(),
+            position=at,
+            pass_ids=[f"real:{item_id}" for item_id in part["item_id"]],
+        )
+        for images, part in zip(_images(opened.data, items), _parts(items), strict=True)
+    ]
+    return torch.cat(parts).cpu()
+
+
+def _baseline_features(
+    opened: OpenRun, items: pd.DataFrame, left_out: list[str]
+) -> Iterator[tuple[str, Float[ndarray, "item value"]]]:
+    """Features without the decoder; those of the image come with the words of the question."""
+    words = word_features(items["question"].tolist())
+    yield "majority", np.zeros((len(items), 1), dtype=np.float32)
+    yield "words", words
+    question = str(items["question"].iloc[0])
+    try:
+        pixels = [pixel_features(images) for images in _images(opened.data, items)]
+        yield "pixels and words", np.concatenate([np.concatenate(pixels), words], axis=1)
+        vlm = opened.load_model()
+        seen = [image_features(vlm, images, question) for images in _images(opened.data, items)]
+    except UserError as error:
+        left_out.append(str(error))
+        return
+    for name, found in zip(("vision encoder", "projector"), zip(*seen, strict=True), strict=True):
+        features = torch.cat(list(found)).numpy()
+        yield f"{name} and words", np.concatenate([features, words], axis=1)
+
+
+def _images(data: SceneData, items: pd.DataFrame) -> Iterator[list[Image.Image]]:
+    """Some at once: those of all items would not fit into memory."""
+    for part in _parts(items):
+        yield [data.open_image(image) for image in part["image"]]
+
+
+def _parts(items: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(items), _IMAGES_AT_ONCE):
+        yield items.iloc[start : start + _IMAGES_AT_ONCE]

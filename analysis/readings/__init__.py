@@ -1,1 +1,0 @@
-"""What each readout says, item by item, under every condition."""

@@ -1,0 +1,56 @@
+"""The linear probe as a readout: fitted on labels, cross-fitted by scene."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from analysis.capture.residuals import ItemResiduals, PositionName
+from analysis.readouts.reader import Reader
+from analysis.run.items import labels_of
+from analysis.run.opened import OpenRun
+from data_prep.errors import UserError
+from probes.linear_probe import cross_fit
+
+READOUT = "linear_probe"
+_NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
+_BEFORE_ANY_TOKEN = (
+    "linear probes read the answer position alone; lenses read after forced tokens, too, where "
+    "answers part there"
+)
+
+
+def linear_probe_reader(
+    opened: OpenRun, items: pd.DataFrame, residuals: ItemResiduals, position: PositionName
+) -> Reader:
+    """Fits the probes and keeps them in the run."""
+    attribute = str(items["attribute"].iloc[0])
+    answers = opened.data.answer_set(items).answers
+    probe = cross_fit(
+        residuals.real.read(),
+        labels_of(items, answers),
+        scenes=items["scene_id"].tolist(),
+        answers=answers,
+        about={
+            "model_revision": opened.about["model_revision"],
+            "attribute": attribute,
+            "position": position,
+        },
+    )
+    folder = opened.run.readouts(READOUT)
+    folder = folder if position == "answer" else folder / position
+    try:
+        probe.save(folder / attribute)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+    def read(
+        shown: Float[Tensor, "some place layer d_model"], where: slice, scenes: Sequence[str]
+    ) -> Float[ndarray, "some layer answer"]:
+        # What is known before any token of the answer has been forced.
+        return probe.log_probs(shown[:, 0], scenes=scenes)
+
+    later = len(residuals.real.nodes) > 1
+    return Reader(read=read, notes=(_NOTE, _BEFORE_ANY_TOKEN) if later else (_NOTE,))

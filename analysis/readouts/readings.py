@@ -1,0 +1,254 @@
+"""Readings of a readout: log2 p over the answer set per item, layer and condition, kept in a file.
+
+A readout whose file is there is not run again, so a killed study goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from analysis.capture.object_places import shown_items
+from analysis.run.items import item_notes, items_of, labels_of
+from analysis.run.opened import OpenRun
+from data_prep.errors import UserError
+from probes.durable import write_durably
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from analysis.capture.answer_trees import ItemTrees
+    from analysis.capture.residuals import ItemResiduals, PositionName
+    from analysis.readouts.reader import Read, Reader
+    from probes.residuals.rows import StoredRows
+
+READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What a readout says, item by item, under every condition: log2 p over the answer set."""
+
+    items: pd.DataFrame
+    answers: tuple[str, ...]
+    """The answer axis."""
+    answer_index: Int[ndarray, " item"]
+    real: Float[ndarray, "item layer answer"]
+    blank: Float[ndarray, "item layer answer"]
+    swapped: Float[ndarray, "swap item layer answer"] | None
+    """The same question with another scene's image; None where every text serves several scenes,
+    since the other scenes' `real` are that."""
+    notes: tuple[str, ...]
+    """What the reader should know of how the answers were scored."""
+    whole: "dict[str, Float[ndarray, 'item layer answer']] | None" = None
+    """By condition, real and blank: the same from the probability of whole words; None where they
+    are not read to their ends, or end where answers part."""
+
+
+def readings_of(
+    opened: OpenRun,
+    attribute: str,
+    readout: str,
+    *,
+    lens: Path | None = None,
+    allow_other_head: bool = False,
+    position: "PositionName" = "answer",
+) -> Readings:
+    """Readings of one attribute, from the run or made now: captured, fitted, read.
+
+    `lens` is the folder of a tuned lens trained elsewhere, to be used instead of one fitted to
+    the run, with `allow_other_head` also one that was made for another head. UserError if the run
+    has readings of another one.
+    """
+    items = items_of(opened.run, opened.data, attribute)
+    if position == "object":
+        items = shown_items(opened, items)
+    file = _file(opened, attribute, readout, position)
+    require_same_lens(opened, attribute, readout, lens)
+    if not file.exists():
+        from analysis.capture.residuals import residuals_of
+
+        residuals = residuals_of(opened, items, position)
+        reader = _reader(opened, items, residuals, readout, position, lens, allow_other_head)
+        _make(reader, items, residuals, file, made_from=_made_from(readout, lens))
+    return _read(file, items, opened.data.answer_set(items).answers)
+
+
+def readings_of_items(opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str) -> Readings:
+    """Readings of items that are asked otherwise than the run's own, by a readout through the
+    vocabulary; residuals and readings are kept in the run under `name`."""
+    file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
+    if not file.exists():
+        from analysis.capture.residuals import residuals_of
+
+        residuals = residuals_of(opened, items, folder=name)
+        reader = _reader(opened, items, residuals, readout, "answer", None, False)
+        _make(reader, items, residuals, file, made_from={})
+    return _read(file, items, opened.data.answer_set(items).answers)
+
+
+def require_same_lens(opened: OpenRun, attribute: str, readout: str, lens: Path | None) -> None:
+    """UserError if the run's readings were made by another tuned lens than is asked for now."""
+    file = _file(opened, attribute, readout)
+    if not file.exists():
+        return
+    was, now = _about(file)["made_from"], _made_from(readout, lens)
+    if was != now:
+        raise UserError(
+            f"{file} was read by another tuned lens ({_shown(was)}, now {_shown(now)}): choose "
+            "another folder with --run"
+        )
+
+
+def _file(
+    opened: OpenRun, attribute: str, readout: str, position: "PositionName" = "answer"
+) -> Path:
+    folder = opened.run.readouts(readout)
+    return (folder if position == "answer" else folder / position) / f"{attribute}.safetensors"
+
+
+def _made_from(readout: str, lens: Path | None) -> dict[str, str]:
+    """What, beside the study, readings follow from."""
+    return {} if lens is None or readout != "tuned_lens" else {"lens": _digest(lens)}
+
+
+def _digest(folder: Path) -> str:
+    """sha256 over names and contents of a folder's files."""
+    total = hashlib.sha256()
+    try:
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            total.update(f"{path.name} {content}\n".encode())
+    except OSError as error:
+        raise UserError(f"cannot read the lens in {folder}: {error.strerror}") from error
+    return total.hexdigest()
+
+
+def _reader(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    residuals: "ItemResiduals",
+    readout: str,
+    position: "PositionName",
+    lens: Path | None,
+    allow_other_head: bool,
+) -> "Reader":
+    from analysis.readouts.linear_probe import linear_probe_reader
+    from analysis.readouts.logit_lens import logit_lens_reader
+    from analysis.readouts.tuned_lens import tuned_lens_reader
+
+    match readout:
+        case "logit_lens":
+            return logit_lens_reader(opened, _item_trees(opened, items, residuals))
+        case "tuned_lens":
+            trees = _item_trees(opened, items, residuals)
+            return tuned_lens_reader(opened, trees, lens, allow_other_head=allow_other_head)
+        case _:
+            return linear_probe_reader(opened, items, residuals, position)
+
+
+def _make(
+    reader: "Reader",
+    items: pd.DataFrame,
+    residuals: "ItemResiduals",
+    file: Path,
+    *,
+    made_from: Mapping[str, str],
+) -> None:
+    tensors = _read_conditions(reader, items, residuals)
+    about = {"notes": reader.notes, "made_from": made_from}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
+    write_durably(file.with_suffix(".json"), json.dumps(about, indent=1).encode())
+    write_durably(file, save(tensors))
+
+
+def _item_trees(opened: OpenRun, items: pd.DataFrame, residuals: "ItemResiduals") -> "ItemTrees":
+    from analysis.capture.answer_trees import ItemTrees, answer_trees
+
+    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
+    return ItemTrees(trees=trees.of(items["question"]), places=residuals.real.nodes)
+
+
+def _read_conditions(
+    reader: "Reader", items: pd.DataFrame, residuals: "ItemResiduals"
+) -> dict[str, Float[ndarray, "*condition item layer answer"]]:
+    scenes = items["scene_id"].tolist()
+    tensors = {
+        "real": _read_rows(reader.read, residuals.real, scenes),
+        "blank": _read_rows(reader.read, residuals.blank, scenes),
+    }
+    if reader.whole is not None:
+        tensors["real, whole words"] = _read_rows(reader.whole, residuals.real, scenes)
+        tensors["blank, whole words"] = _read_rows(reader.whole, residuals.blank, scenes)
+    if residuals.swapped is not None:
+        # Read by what has not seen the scene that is shown: what was learned by heart of a
+        # training image would count against its other questions.
+        swaps = zip(residuals.swapped, residuals.swapped_scenes, strict=True)
+        tensors["swapped"] = np.stack(
+            [_read_rows(reader.read, each, shown) for each, shown in swaps]
+        )
+    return tensors
+
+
+def _read_rows(
+    read: "Read", rows: "StoredRows", scenes: Sequence[str]
+) -> Float[ndarray, "item layer answer"]:
+    """Block by block: in memory stays what a readout says, not what it read."""
+    blocks = rows.place_blocks()
+    return np.concatenate([read(block, where, scenes[where]) for where, block in blocks])
+
+
+def _shown(made_from: Mapping[str, Any]) -> str:
+    return str(made_from.get("lens", "the run's own"))
+
+
+def _about(file: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        return {"notes": tuple(about["notes"]), "made_from": dict(about["made_from"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(file, error) from error
+
+
+def _read(file: Path, items: pd.DataFrame, answers: tuple[str, ...]) -> Readings:
+    try:
+        tensors = load_file(file)
+        wanted = (len(items), tensors["blank"].shape[1], len(answers))
+        for name in ("real", *tensors):
+            if tensors[name].shape[-3:] != wanted:
+                raise ValueError(f"{name} has shape {tensors[name].shape}, not {wanted}")
+    except (SafetensorError, OSError, ValueError, KeyError, IndexError) as error:
+        raise _damaged(file, error) from error
+    return Readings(
+        items=items,
+        answers=answers,
+        answer_index=labels_of(items, answers),
+        real=tensors["real"],
+        blank=tensors["blank"],
+        swapped=tensors.get("swapped"),
+        whole=_whole(tensors),
+        notes=(*_about(file)["notes"], *item_notes(items)),
+    )
+
+
+def _whole(tensors: Mapping[str, ndarray]) -> dict[str, ndarray] | None:
+    """By condition, what is read of whole words."""
+    names = {name: f"{name}, whole words" for name in ("real", "blank")}
+    if not set(names.values()) <= set(tensors):
+        return None
+    return {name: tensors[stored] for name, stored in names.items()}
+
+
+def _damaged(file: Path, error: Exception) -> UserError:
+    return UserError(f"{file} is damaged ({error}): delete it and run again")

@@ -1,0 +1,107 @@
+"""The tuned lens as a readout: cross-fitted by scene, or one that was trained elsewhere."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from analysis.capture.answer_trees import ItemTrees
+from analysis.capture.output_map import output_map
+from analysis.readouts.lens_rows import answer_rows
+from analysis.readouts.reader import Read, Reader
+from analysis.run.opened import OpenRun
+from analysis.streams import Stream
+from data_prep.errors import UserError
+from probes.answers.scores import answer_log_probs
+from probes.answers.words import whole_word_shares
+from probes.translators import Recipe
+from probes.translators.cross_fit import CrossFittedLens, cross_fitted_lens
+from probes.tuned_lens import TunedLens
+
+READOUT = "tuned_lens"
+Score = Callable[..., Float[ndarray, "item layer answer"]]
+"""From residuals at nodes to a distribution over answers."""
+_NOTE = (
+    "tuned lenses are cross-fitted by scene, on the answer positions of {}: each item is read by "
+    "one that has not seen it"
+)
+
+
+def tuned_lens_reader(
+    opened: OpenRun,
+    trees: ItemTrees,
+    lens: Path | None,
+    *,
+    allow_other_head: bool = False,
+) -> Reader:
+    """Trains the run's own lenses and keeps them, or reads the one in the folder `lens`."""
+    unembedding = output_map(opened)
+    if lens is None:
+        fitted = _cross_fitted(opened)
+        notes: tuple[str, ...] = (_NOTE.format(", ".join(opened.lens_attributes)),)
+        translate = fitted.translate
+    else:
+        foreign = read_lens(opened, lens, allow_other_head=allow_other_head)
+        notes = (f"tuned lens trained elsewhere, in {lens.name}", *foreign.notes)
+
+        def translate(
+            residuals: Float[Tensor, "item layer d_model"], scenes: Sequence[str]
+        ) -> Float[Tensor, "item layer d_model"]:
+            return foreign.translate(residuals)
+
+    def reading(score: Score) -> Read:
+        def read(
+            residuals: Float[Tensor, "some place layer d_model"],
+            where: slice,
+            scenes: Sequence[str],
+        ) -> Float[ndarray, "some layer answer"]:
+            n_places = residuals.shape[1]
+            shown = [scene for scene in scenes for _ in range(n_places)]
+            translated = translate(residuals.flatten(0, 1), shown).unflatten(0, (-1, n_places))
+            return score(translated, unembedding, trees.trees[where], trees.places)
+
+        return read
+
+    return Reader(
+        read=reading(answer_log_probs),
+        notes=(trees.line, *notes),
+        whole=reading(whole_word_shares) if trees.spelled_out else None,
+    )
+
+
+def read_lens(opened: OpenRun, folder: Path, *, allow_other_head: bool = False) -> TunedLens:
+    """A lens in our format or in that of the tuned-lens package, for the model of this run.
+
+    With `allow_other_head` one of the package is read also if it was made for another head; a lens
+    of ours brings the output map that it was trained with, and stays with its model.
+    """
+    if (folder / "params.pt").exists():
+        return TunedLens.from_tuned_lens_format(
+            folder, opened.load_model(), allow_other_head=allow_other_head
+        )
+    lens = TunedLens.load(folder)
+    if lens.revision != opened.about["model_revision"]:
+        raise UserError(
+            f"the tuned lens in {folder} was trained for another model ({lens.model}, revision "
+            f"{lens.revision}): train one for {opened.about['model']}"
+        )
+    return lens
+
+
+def _cross_fitted(opened: OpenRun) -> CrossFittedLens:
+    from tqdm import tqdm
+
+    study, recipe = opened.run.study, Recipe()
+    folder = opened.run.readouts(READOUT) / "folds"
+    rows = answer_rows(opened)
+    with tqdm(desc="cross-fit tuned lens", unit="step", disable=None) as bar:
+        return cross_fitted_lens(
+            rows,
+            output_map(opened),
+            folder,
+            recipe=recipe,
+            seed=int(study.rng(Stream.LENS_FOLDS).integers(2**31)),
+            progress=bar.update,
+        )

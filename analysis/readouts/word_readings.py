@@ -1,0 +1,64 @@
+"""What the logit lens says of single words, item by item and layer by layer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.capture.answer_trees import ItemTrees, answer_trees
+from analysis.capture.output_map import output_map
+from analysis.run.opened import OpenRun
+from data_prep.attributes import Attribute
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
+    from probes.residuals.rows import StoredRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordReadings:
+    """How probable groups of words are: among each other, and over the whole vocabulary."""
+
+    words: tuple[str, ...]
+    """The word axis: names of the groups."""
+    log2_share: Float[ndarray, "item layer word"]
+    """log2 of a group's share among all groups here: read where their spellings part."""
+    log2_p: Float[ndarray, "item layer word"]
+    """log2 of the probability of saying a group's words, every token of them; at most 0."""
+    notes: tuple[str, ...]
+    """What the reader should know of how the words are scored."""
+
+    def share_of(self, word: str) -> Float[ndarray, "item layer"]:
+        """log2 of one group's share."""
+        return self.log2_share[:, :, self.words.index(word)]
+
+    def of(self, word: str) -> Float[ndarray, "item layer"]:
+        """log2 p of one group."""
+        return self.log2_p[:, :, self.words.index(word)]
+
+
+def word_readings(
+    opened: OpenRun, items: pd.DataFrame, rows: "StoredRows", groups: Attribute
+) -> WordReadings:
+    """Reads stored residuals block by block; `rows` hold what the groups' spellings need.
+
+    One row of `rows` for each item, whose question is the one that was asked.
+    """
+    from probes.answers.scores import answer_log_probs
+    from probes.answers.words import word_log_probs
+
+    trees = answer_trees(opened, groups, items["question"])
+    own = trees.of(items["question"])
+    unembedding = output_map(opened)
+    shares, probabilities = [], []
+    for where, block in rows.place_blocks():
+        shares.append(answer_log_probs(block, unembedding, own[where], rows.nodes))
+        probabilities.append(word_log_probs(block, unembedding, own[where], rows.nodes))
+    return WordReadings(
+        words=trees.answers,
+        log2_share=np.concatenate(shares),
+        log2_p=np.concatenate(probabilities),
+        notes=(ItemTrees(trees=own, places=rows.nodes).line,),
+    )

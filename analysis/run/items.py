@@ -1,0 +1,141 @@
+"""The items of a run: which scenes are asked what, built once per attribute."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from numpy import ndarray
+
+from analysis.run.folder import Run
+from analysis.run.image_survey import chosen_scenes, image_survey
+from analysis.streams import Stream
+from data_prep.errors import UserError
+from data_prep.items import build_items
+from data_prep.scene_data import SceneData
+from data_prep.scenes import Photograph
+
+_MIN_SCENES = 10
+_BROKEN = "image cannot be read"
+_NOTES = "notes"
+
+
+def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    """The items of one attribute, from the run or built now.
+
+    UserError if the statistics could say nothing about the items: before any model work.
+    """
+    table = run.read_table("items")
+    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
+        items = own.reset_index(drop=True)
+    else:
+        items = _judgeable(_built(run, data, attribute))
+        require_enough(items)
+        run.replace_rows("items", items, key=["attribute"])
+    require_enough(items)
+    return items
+
+
+def askable_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    """The run's items of one attribute; where it has none, whatever can be asked, however rarely.
+
+    Not written into the run: a study needs more of each.
+    """
+    table = run.read_table("items")
+    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
+        return own.reset_index(drop=True)
+    every = replace(run.study, min_scenes_per_text=1, min_scenes_per_answer=1)
+    items = _built(replace(run, study=every), data, attribute)
+    if len(set(items["answer"])) < 2:
+        require_enough(items)
+    return items
+
+
+def item_notes(items: pd.DataFrame) -> tuple[str, ...]:
+    """What the reader should know of how the items of one attribute were chosen."""
+    return tuple(items.attrs.get(_NOTES, {}).get(str(items["attribute"].iloc[0]), ()))
+
+
+def with_note(items: pd.DataFrame, note: str) -> pd.DataFrame:
+    """The same items of one attribute, with one more thing that the reader should know."""
+    name = str(items["attribute"].iloc[0])
+    noted = items.copy()
+    noted.attrs = {**items.attrs, _NOTES: {name: [*item_notes(items), note]}}
+    return noted
+
+
+def require_enough(items: pd.DataFrame) -> None:
+    """UserError for too few scenes, or a single answer."""
+    n_scenes = len(set(items["scene_id"]))
+    if n_scenes < _MIN_SCENES:
+        raise UserError(
+            f"the statistics need at least {_MIN_SCENES} scenes, got {n_scenes}: use more scenes"
+        )
+    if len(set(items["answer"])) < 2:
+        raise UserError(
+            f"need at least 2 different answers, every item's is {items['answer'].iloc[0]!r}: "
+            "use more scenes"
+        )
+
+
+def require_readable(items: pd.DataFrame) -> None:
+    """UserError for an answer of a single scene: readers fitted on the others never met it."""
+    if alone := _answers_of_one_scene(items):
+        raise UserError(
+            f"an answer needs at least 2 scenes to be read by what was fitted on others, "
+            f"{alone[0]!r} has 1: use more scenes"
+        )
+
+
+def labels_of(items: pd.DataFrame, answers: Sequence[str]) -> Int[ndarray, " item"]:
+    """Each item's answer as an index into the answer set."""
+    return np.array([answers.index(answer) for answer in items["answer"]], dtype=np.int64)
+
+
+def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    survey, study = image_survey(run, data), run.study
+    scenes = [
+        scene for scene in chosen_scenes(data, study.scenes) if scene.scene_id not in survey.broken
+    ]
+    items = build_items(
+        scenes,
+        [attribute],
+        rng=study.rng(Stream.ITEMS),
+        questions=study.questions,
+        min_scenes_per_text=study.min_scenes_per_text,
+        min_scenes_per_answer=study.min_scenes_per_answer,
+        asking=data.asking,
+    )
+    skipped: dict[str, int] = items.attrs["skipped"][attribute]
+    if survey.broken:
+        skipped[_BROKEN] = len(survey.broken)
+    # Which of rendered scenes a text suits is no news; which photographs are missing is.
+    told = skipped if isinstance(scenes[0], Photograph) else {_BROKEN: skipped.get(_BROKEN, 0)}
+    items.attrs[_NOTES] = {attribute: _not_asked(told)}
+    survey.keep(items)
+    return items
+
+
+def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
+    """Without answers of a single scene: readers fitted on the others would never have met it."""
+    alone = _answers_of_one_scene(items)
+    if not alone or len(set(items["answer"])) - len(alone) < 2:
+        return items
+    kept = items.loc[~items["answer"].isin(alone)].reset_index(drop=True)
+    kept.attrs = dict(items.attrs)
+    note = f"left out, an answer of one scene each: {', '.join(alone)}"
+    name = str(items["attribute"].iloc[0])
+    kept.attrs[_NOTES] = {name: [*items.attrs[_NOTES][name], note]}
+    return kept
+
+
+def _answers_of_one_scene(items: pd.DataFrame) -> list[str]:
+    scenes_of = Counter(items.drop_duplicates(["answer", "scene_id"])["answer"])
+    return sorted(answer for answer, number in scenes_of.items() if number == 1)
+
+
+def _not_asked(skipped: Mapping[str, int]) -> list[str]:
+    reasons = [f"{number:,} ({reason})" for reason, number in sorted(skipped.items()) if number]
+    return [f"scenes that are not asked: {', '.join(reasons)}"] if reasons else []

@@ -1,1 +1,0 @@
-"""A study's plan, its run folder, and the items and residuals in it."""

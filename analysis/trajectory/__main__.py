@@ -1,0 +1,156 @@
+"""What the model would say at each layer, item by item, and how that changes over layers.
+
+    python -m analysis.trajectory
+    python -m analysis.trajectory --attr color --items 1000 --top 5 --tokens-of ITEM_ID
+
+Through the logit lens: most probable tokens, probability and rank of the right answer, entropy,
+divergence from the final layer and from the layer before; with another scene's image and with a
+blank one beside them. Works from a captured run, without the model; only the map over the token
+positions of single items needs it. Writes trajectory.parquet (every item, condition and layer),
+results.json and figures.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.run.items import items_of
+from analysis.run.opened import OpenRun
+from analysis.run.results import add_study, read_results, study_result
+from analysis.trajectory.depths import (
+    estimate_depths,
+    estimate_last_layers,
+    estimate_scripts,
+    estimate_tokens,
+)
+from analysis.trajectory.estimates import estimate_curves
+from analysis.trajectory.figures import save_trajectory_figures
+from analysis.trajectory.readings import Trajectories, trajectories_of, trajectory_rows
+from analysis.trajectory.report import trajectory_sentences, trajectory_table
+from analysis.trajectory.token_positions import rounded, token_map
+from data_prep.attributes import stream_key
+from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import AtLeast
+
+STUDY = "trajectory"
+COMMAND = "python -m analysis.trajectory"
+_HEAT_ITEMS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory(AttributeOptions):
+    """What the model would say at each layer, and how that changes from layer to layer."""
+
+    items: Annotated[int, AtLeast(1)] = 400
+    """At most so many items of each attribute, drawn at random."""
+    top: Annotated[int, AtLeast(1)] = 3
+    """Most probable tokens that are kept of each item and layer."""
+    tokens_of: tuple[str, ...] = ()
+    """Item ids whose every token position is shown; default: the first that is read of the
+    first attribute, if the model is here."""
+
+
+def main(options: Trajectory) -> None:
+    """Reads the items through the lens, or what was read before, and prints what it found."""
+    opened = open_run(options)
+    names = options.attributes(opened.data)
+    items = _items(opened, names, options.tokens_of)
+    chosen = {name: _attribute(opened, name, options) for name in names}
+    for name, found in chosen.items():
+        print(trajectory_table(name, found))
+    print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
+    first = chosen[names[0]]["heat"]["item_ids"][0]
+    wanted = [items[item_id] for item_id in dict.fromkeys(options.tokens_of or (first,))]
+    maps = _maps(opened, wanted, needed=bool(options.tokens_of))
+    figures = save_trajectory_figures(chosen, maps, opened.run.folder)
+    print(f"items: {opened.run.folder / 'trajectory.parquet'}   figures: {figures[0].parent}/"
+          f"{', '.join(sorted({file.stem for file in figures}))}")  # fmt: skip
+
+
+def _attribute(opened: OpenRun, name: str, options: Trajectory) -> dict[str, Any]:
+    """What was found of one attribute, from the run or found now."""
+    run = opened.run
+    asked = {"items": options.items, "top": options.top}
+    known = study_result(read_results(run), STUDY)
+    attributes = dict(known.get("attributes", {}))
+    table = run.read_table(STUDY)
+    kept = table is not None and name in set(table["attribute"])
+    if not kept or attributes.get(name, {}).get("made_from") != asked:
+        read = trajectories_of(opened, name, most=options.items, k=options.top)
+        found = _found(read, opened, name) | {"made_from": asked}
+        run.replace_rows(STUDY, trajectory_rows(read), key=["attribute"])
+        attributes[name] = found
+        add_study(run, STUDY, {"maps": {}} | known | {"attributes": attributes}, opened.about)
+    return attributes[name]
+
+
+def _found(read: Trajectories, opened: OpenRun, name: str) -> dict[str, Any]:
+    study, key = opened.run.study, stream_key(name)
+    real = read.by_condition["real"]
+    return {
+        "curves": estimate_curves(read, study, key=key),
+        **estimate_depths(read, study, key=key),
+        "last_layers": estimate_last_layers(read, study, key=key),
+        "scripts": estimate_scripts(read, study),
+        "tokens": estimate_tokens(read, study),
+        "heat": {
+            "item_ids": read.items["item_id"].iloc[:_HEAT_ITEMS].tolist(),
+            "top1_probability": rounded(real.probabilities[:_HEAT_ITEMS, :, 0]),
+            "jsd_adjacent_bits": rounded(real.jsd_adjacent_bits[:_HEAT_ITEMS]),
+        },
+        "n_layers": real.entropy_bits.shape[1] - 1,
+        "n_vocab": len(read.texts.texts),
+        "n_items": len(read.items),
+        "n_items_of_run": read.n_available,
+        "n_scenes": len(set(read.items["scene_id"])),
+        "level": study.level,
+        "n_resamples": study.n_resamples,
+        "notes": list(read.notes),
+    }
+
+
+def _items(
+    opened: OpenRun, names: Sequence[str], asked: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """All items by id. UserError if one that is asked for is none of them."""
+    tables = [items_of(opened.run, opened.data, name) for name in names]
+    rows = [row for table in tables for row in table.to_dict("records")]
+    items: dict[str, Mapping[str, Any]] = {
+        str(row["item_id"]): {str(key): each for key, each in row.items()} for row in rows
+    }
+    for item_id in asked:
+        if item_id not in items:
+            raise UserError(
+                f"--tokens-of must name items of {', '.join(names)}, got {item_id!r}: the first "
+                f"is {next(iter(items))}"
+            )
+    return items
+
+
+def _maps(
+    opened: OpenRun, items: Sequence[Mapping[str, Any]], *, needed: bool
+) -> list[Mapping[str, Any]]:
+    """Of single items; those that are not there are made, which needs the model."""
+    known = study_result(read_results(opened.run), STUDY)
+    maps = dict(known["maps"])
+    for item in items:
+        item_id = str(item["item_id"])
+        if item_id in maps:
+            continue
+        try:
+            maps[item_id] = token_map(opened, item)
+        except UserError as error:
+            if needed:
+                raise
+            print(f"note: no map over token positions, for want of the model or the image: {error}",
+                  file=sys.stderr)  # fmt: skip
+            continue
+        add_study(opened.run, STUDY, known | {"maps": maps}, opened.about)
+    return [maps[item["item_id"]] for item in items if item["item_id"] in maps]
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Trajectory, command=COMMAND, arguments=sys.argv[1:]))

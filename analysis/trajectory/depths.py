@@ -1,0 +1,155 @@
+"""When the lens has made up its mind, how sure it is at the end, and in which script it begins."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from analysis.run.study import Study
+from analysis.streams import Stream
+from analysis.trajectory.estimates import intervals, one_interval, share_intervals
+from analysis.trajectory.readings import Trajectories
+from stats import cluster_bootstrap, cluster_share, resampled_statistic, sign_flip_max_t
+from stats.scenes import codes, scene_means
+
+# Earlier streams of the stage are those of the curves; a number that is left out was a share's.
+_SHOWN_SCRIPTS = 6
+
+
+def lasting_from(holds: Bool[ndarray, "item layer"]) -> Int[ndarray, " item"]:
+    """First layer from which a condition holds and holds to the end; L + 1 if never."""
+    n_layers = holds.shape[1]
+    last_failure = np.where(~holds, np.arange(n_layers), -1).max(axis=1)
+    return last_failure + 1
+
+
+def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+    """Prediction depth, and the layer from which the right answer is the most probable token.
+
+    The first is a mean over scenes (Baldock et al. 2021, arXiv:2106.09647): the layer from which
+    the most probable token is the model's own in the end. The second is a median, since some
+    items never come so far: these count as later than every layer, and a median or an end of its
+    interval among them is None.
+    """
+    scenes = read.items["scene_id"].to_numpy()
+    depth, first = {}, {}
+    for condition, found in read.by_condition.items():
+        top = found.token_ids[..., 0]
+        depth[condition] = lasting_from(top == top[:, -1:]).astype(float)[:, None]
+        first[condition] = lasting_from(read.right[condition].rank == 1)
+    means = intervals(
+        {name: values for name, values in depth.items() if name != "shuffled"},
+        scenes,
+        study,
+        rng=study.rng(Stream.TRAJECTORY_DEPTH, key),
+    )
+    n_layers = read.by_condition["real"].entropy_bits.shape[1]
+    never = share_intervals(
+        {name: (values == n_layers).astype(float)[:, None] for name, values in first.items()},
+        scenes,
+        study,
+    )
+    return {
+        "prediction_depth": {name: _without_layer(rows[0]) for name, rows in means.items()},
+        "answer_stays_first": {
+            name: {
+                "median": _median(values, scenes, n_layers, study, key),
+                "never": _without_layer(never[name][0]),
+            }
+            for name, values in first.items()
+        },
+    }
+
+
+def _median(
+    first: Int[ndarray, " item"], scenes: ndarray, n_layers: int, study: Study, key: int
+) -> dict[str, int | None]:
+    """A layer that occurs, not a mean of two: "never" is later than all and has no distance."""
+
+    def middle(values: ndarray, share: float = 0.5) -> float:
+        place = max(0, int(np.ceil(share * len(values) - 1e-9)) - 1)
+        return float(np.partition(values, place)[place])
+
+    scene = codes(scenes, len(scenes), name="scenes")
+    order = np.argsort(scene, kind="stable")
+    starts = np.flatnonzero(np.diff(scene[order], prepend=-1))
+    by_scene = np.array([middle(own) for own in np.split(first[order], starts[1:])])
+    drawn = resampled_statistic(
+        middle,
+        by_scene,
+        rng=study.rng(Stream.TRAJECTORY_MEDIAN, key),
+        n_resamples=study.n_resamples,
+    )
+    ends = {"estimate": middle(by_scene)} | {
+        end: middle(drawn, share)
+        for end, share in (("low", (1 - study.level) / 2), ("high", (1 + study.level) / 2))
+    }
+    return {name: None if value >= n_layers else int(value) for name, value in ends.items()}
+
+
+def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+    """Top-1 probability at the last layers, each normed once, and with the last normed twice.
+
+    `once` and `twice` are the changes from the layer before to the last one, `remedy` is what
+    norming once gives back; p two-sided, adjusted over the three.
+    """
+    top = read.by_condition["real"].probabilities[..., 0].astype(float)
+    before, last, twice = top[:, -2], top[:, -1], read.normed_twice.astype(float)
+    levels = {"before_last": before, "last": last, "last_normed_twice": twice}
+    changes = {"once": last - before, "twice": twice - before, "remedy": last - twice}
+    scenes = read.items["scene_id"].to_numpy()
+    table = np.stack([*levels.values(), *changes.values()], axis=1)
+    found = cluster_bootstrap(
+        table, scenes, rng=study.rng(Stream.TRAJECTORY_NORMS, key), n_resamples=study.n_resamples,
+        level=study.level,
+    )  # fmt: skip
+    scene = codes(scenes, len(scenes), name="scenes")
+    test = sign_flip_max_t(
+        scene_means(table[:, len(levels) :], scene),
+        rng=study.rng(Stream.TRAJECTORY_NORM_TESTS, key),
+        n_resamples=study.n_resamples,
+        tail="two-sided",
+    )
+    rows = {name: one_interval(found, place) for place, name in enumerate([*levels, *changes])}
+    for place, name in enumerate(changes):
+        rows[name]["p"] = test.p[place].item()
+    return rows
+
+
+def estimate_scripts(read: Trajectories, study: Study) -> list[dict[str, Any]]:
+    """By layer, the share of scenes whose most probable token is in each script.
+
+    The scripts that are most frequent over all layers, and the others together.
+    """
+    scripts = np.array(read.scripts())
+    names, counts = np.unique(scripts, return_counts=True)
+    shown = [str(name) for name in names[np.argsort(-counts, kind="stable")][:_SHOWN_SCRIPTS]]
+    values = {name: (scripts == name).astype(float) for name in shown}
+    if len(names) > len(shown):
+        values["others"] = (~np.isin(scripts, shown)).astype(float)
+    rows = share_intervals(values, read.items["scene_id"].to_numpy(), study)
+    return [{"script": name, "layers": layers} for name, layers in rows.items()]
+
+
+def estimate_tokens(read: Trajectories, study: Study) -> list[dict[str, Any]]:
+    """The most probable tokens: their mean over layers with its interval, and mean by layer."""
+    values: Float[ndarray, "item layer token"] = read.frequent_probability.astype(float)
+    scenes = read.items["scene_id"].to_numpy()
+    found = cluster_share(np.clip(values.mean(axis=1), 0, 1), scenes, level=study.level)
+    scene = codes(scenes, len(scenes), name="scenes")
+    by_layer = [scene_means(values[..., t], scene).mean(axis=0) for t in range(values.shape[2])]
+    texts = read.texts.of(read.frequent.tolist())
+    return [
+        {
+            "id": int(read.frequent[place]),
+            "text": texts[place],
+            "mean": one_interval(found, place),
+            "layers": by_layer[place].tolist(),
+        }
+        for place in range(len(texts))
+    ]
+
+
+def _without_layer(row: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name != "layer"}

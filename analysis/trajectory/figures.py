@@ -1,0 +1,192 @@
+"""Lens trajectories drawn: heat maps over items, positions and tokens, and curves by layer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.token_labels import shown, token_labels
+
+TOP1, JSD = "top-1 probability", "JSD to the layer before (bits)"
+CURVES = {
+    "p_answer": "p(right answer)",
+    "top1_probability": TOP1,
+    "entropy_bits": "entropy (bits)",
+    "kl_bits": "D(final || layer) (bits)",
+    "jsd_adjacent_bits": JSD,
+    "jsd_final_bits": "JSD to the final layer (bits)",
+}
+"""Measures that are drawn, by what their axis says."""
+_STYLES: dict[str, Any] = {
+    "real": {"linestyle": "-", "marker": "o"},
+    "shuffled": {"linestyle": "--", "marker": "s"},
+    "blank": {"linestyle": ":", "marker": "^"},
+}
+# Okabe and Ito's, in an order that keeps neighbours apart; others are grey.
+_SCRIPT_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_SCRIPT_MARKERS = ("o", "s", "^", "v", "P", "X")
+
+
+def draw_heat(
+    axes: Axes, values: Sequence[Sequence[float]], *, first_layer: int, columns: str
+) -> AxesImage:
+    """A row per layer, a column per item or position; white is 0, black is 1."""
+    table = np.asarray(values).T
+    n_layers, n_columns = table.shape
+    image = axes.imshow(
+        table, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="none", origin="lower",
+        extent=(-0.5, n_columns - 0.5, first_layer - 0.5, first_layer + n_layers - 0.5),
+    )  # fmt: skip
+    axes.set_xlabel(columns)
+    axes.set_ylabel("layer")
+    return image
+
+
+def draw_pair(figure: Any, found: Mapping[str, Any], columns: str) -> list[Axes]:
+    """Top-1 probability beside the divergence from the layer before, on one scale of shades."""
+    panels = list(figure.subplots(1, 2, sharey=True))
+    for axes, name, title, first in zip(
+        panels, ("top1_probability", "jsd_adjacent_bits"), (TOP1, JSD), (0, 1), strict=True
+    ):
+        image = draw_heat(axes, found[name], first_layer=first, columns=columns)
+        axes.set_title(title, fontsize=8)
+        axes.set_facecolor("0.95")
+    panels[1].set_ylabel("")
+    n_layers = len(found["top1_probability"][0])
+    panels[0].set_ylim(-0.5, n_layers - 0.5)
+    panels[0].set_yticks(range(0, n_layers, max(1, n_layers // 10)))
+    bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=15, pad=0.02)
+    bar.set_label("probability, or bits", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
+    return panels
+
+
+def draw_positions(figure: Any, found: Mapping[str, Any]) -> None:
+    """The pair over the token positions of a prompt; the image's tokens are underlined."""
+    panels = draw_pair(figure, found, "token position (underlined: image)")
+    places = np.flatnonzero(found["of_image"])
+    for axes in panels:
+        if len(places):
+            axes.plot(
+                [places[0] - 0.5, places[-1] + 0.5], [0.012, 0.012], color=COLORS["shape"],
+                linewidth=3, solid_capstyle="butt", transform=axes.get_xaxis_transform(),
+            )  # fmt: skip
+
+
+def draw_measure(axes: Axes, found: Mapping[str, Any], measure: str) -> None:
+    """One measure by layer under each condition, with bands over scenes."""
+    for condition, rows in found["curves"][measure]["conditions"].items():
+        layers = [row["layer"] for row in rows]
+        estimate, low, high = ([row[key] for row in rows] for key in ("estimate", "low", "high"))
+        color = COLORS[condition]
+        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(
+            layers, estimate, color=color, markersize=2.5, linewidth=1.1, label=condition,
+            **_STYLES[condition],
+        )  # fmt: skip
+    axes.set_title(CURVES[measure], fontsize=8)
+    axes.set_xlabel("layer")
+    axes.set_xticks(range(0, found["n_layers"] + 1, max(1, found["n_layers"] // 5)))
+    axes.set_ylim(bottom=0)
+
+
+def draw_measures(figure: Any, found: Mapping[str, Any]) -> None:
+    """All of them, a panel each."""
+    panels = figure.subplots(2, 3, sharex=True)
+    for axes, measure in zip(panels.ravel(), CURVES, strict=True):
+        draw_measure(axes, found, measure)
+    for axes in panels[0]:
+        axes.set_xlabel("")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
+
+
+def draw_scripts(axes: Axes, found: Mapping[str, Any]) -> None:
+    """By layer, the share of scenes whose most probable token is in each script."""
+    for place, each in enumerate(found["scripts"]):
+        other = place >= len(_SCRIPT_COLORS) or each["script"] == "others"
+        color = "#999999" if other else _SCRIPT_COLORS[place]
+        rows = each["layers"]
+        layers = [row["layer"] for row in rows]
+        estimate, low, high = ([row[key] for row in rows] for key in ("estimate", "low", "high"))
+        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(
+            layers, estimate, color=color, markersize=2.5, linewidth=1.1, label=each["script"],
+            marker="D" if other else _SCRIPT_MARKERS[place],
+        )  # fmt: skip
+    axes.set_ylim(0, 1.02)
+    axes.set_xticks(range(0, found["n_layers"] + 1, max(1, found["n_layers"] // 5)))
+    axes.set_xlabel("layer")
+    axes.set_ylabel("share of scenes")
+    axes.set_title("script of the most probable token", fontsize=8)
+    axes.legend(frameon=False, fontsize=7, loc="best")
+
+
+def draw_tokens(axes: Axes, found: Mapping[str, Any]) -> AxesImage:
+    """The tokens of the highest mean probability, the highest on top, by layer."""
+    tokens = found["tokens"][::-1]
+    table = np.array([token["layers"] for token in tokens])
+    image = axes.imshow(table, cmap="Greys", vmin=0, aspect="auto", interpolation="none",
+                        origin="lower")  # fmt: skip
+    labels = token_labels([token["text"] for token in tokens])
+    ticks = axes.set_yticks(range(len(tokens)), [label.text for label in labels], fontsize=7)
+    for tick, label in zip(ticks, labels, strict=True):
+        label.put(tick.label1)
+        label.put(tick.label2)
+    axes.set_xticks(range(0, table.shape[1], max(1, (table.shape[1] - 1) // 5)))
+    axes.set_xlabel("layer")
+    axes.set_title("mean probability of a token", fontsize=8)
+    return image
+
+
+def draw_vocabulary(figure: Any, found: Mapping[str, Any]) -> None:
+    """Tokens beside scripts."""
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    bar = figure.colorbar(draw_tokens(left, found), ax=left, shrink=0.6, aspect=20, pad=0.02)
+    bar.ax.tick_params(labelsize=7)
+    draw_scripts(right, found)
+
+
+def save_trajectory_figures(
+    chosen: Mapping[str, Mapping[str, Any]], maps: Sequence[Mapping[str, Any]], folder: Path
+) -> list[Path]:
+    """As PDF and PNG: three figures of each attribute, and one of each map over positions."""
+    files = []
+    for name, found in chosen.items():
+        n_shown = len(found["heat"]["item_ids"])
+        basis = f"{name}: {found['n_scenes']:,} scenes, {100 * found['level']:g}% intervals"
+        shown_items = f"item ({n_shown} of {found['n_items']:,})"
+        heat = found["heat"]
+        drawings: dict[str, tuple[str, float, Callable[[Any], Any]]] = {
+            "heat": (f"{name}: logit lens, single items (no interval)", 2.4,
+                     lambda figure, h=heat, c=shown_items: draw_pair(figure, h, c)),
+            "curves": (basis, 3.4, lambda figure, f=found: draw_measures(figure, f)),
+            "tokens": (basis, 4.2, lambda figure, f=found: draw_vocabulary(figure, f)),
+        }  # fmt: skip
+        for kind, (title, height, draw) in drawings.items():
+            files += _saved(folder / f"trajectory-{name}-{kind}", title, height, draw)
+    for place, each in enumerate(maps):
+        title = f"{each['item_id']}: {each['question']} (one item, no interval)"
+        files += _saved(
+            folder / f"trajectory-positions-{place + 1}", title, 2.4,
+            lambda figure, m=each: draw_positions(figure, m),
+        )  # fmt: skip
+    return files
+
+
+def _saved(stem: Path, title: str, height: float, draw: Callable[[Any], Any]) -> list[Path]:
+    files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("pdf", "png")]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(TEXT_WIDTH_IN, height), layout="constrained")
+        draw(figure)
+        figure.suptitle(shown(title), fontsize=8, parse_math=False)
+        undated = {"Title": title, "CreationDate": None, "ModDate": None}
+        save_figure(figure, files[0], metadata=undated)
+        save_figure(figure, files[1], dpi=200)
+    return files

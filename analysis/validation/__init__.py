@@ -1,1 +1,0 @@
-"""Claims of the statistics, each as a simulation with its bound."""

@@ -1,0 +1,1 @@
+"""Why not stated bits? Three simulated worlds that know the same, and say it unlike loudly."""
