@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_prep.attributes import ATTRIBUTES, Attribute, attribute, surface_forms
     from data_prep.clevr import read_clevr
-    from data_prep.clevr_questions import read_questions
     from data_prep.controls import blank_image, derangement, mean_color, strata
     from data_prep.errors import UserError
     from data_prep.items import answer_set, build_items
@@ -32,7 +31,6 @@ __all__ = [
     "mean_color",
     "open_data",
     "read_clevr",
-    "read_questions",
     "split_of",
     "strata",
     "surface_forms",
@@ -41,7 +39,6 @@ __all__ = [
 _HOMES = {
     "attributes": ("ATTRIBUTES", "Attribute", "attribute", "surface_forms"),
     "clevr": ("read_clevr",),
-    "clevr_questions": ("read_questions",),
     "controls": ("blank_image", "derangement", "mean_color", "strata"),
     "errors": ("UserError",),
     "items": ("answer_set", "build_items"),

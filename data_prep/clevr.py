@@ -5,7 +5,7 @@
 
 FOLDER may also be the zip archive as it is published; then it is read without being unpacked. A
 folder from elsewhere is not trusted: every field that is used is checked, and the name of an
-image never leads out of `images/<split>`. The questions are read by clevr_questions.
+image never leads out of `images/<split>`.
 """
 
 import json

@@ -19,8 +19,8 @@ from data_prep.scenes import Scene, SceneObject
 PROPERTIES: tuple[str, ...] = ("size", "color", "material", "shape")
 """What an object can be described by, in the order of the words in a phrase."""
 
-Template = Literal["main", "referring", "count", "exist", "clevr", "label", "presence"]
-"""Kind of text; "clevr" is a question of the official files, the last two ask photographs."""
+Template = Literal["main", "referring", "count", "exist", "label", "presence"]
+"""Kind of text; the last two ask photographs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,19 @@ there the way that patches take to the sequence: resizing, cropping, padding and
 known, only in which order a family puts patches, which it does itself where it packs tiles.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import inspect
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.families import family_of
-
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.image_tokens import image_tokens
+from probes.view import View
 
 Boxes = Float[Tensor, "token 4"]
 """Left, top, right, bottom in pixels of the image as it is given, y downwards; NaN for a token that
@@ -36,14 +36,14 @@ class _Cells(NamedTuple):
     """Of a cell, in pixels of what the model is given."""
 
 
-def image_boxes(vlm: "VLM", size: tuple[int, int]) -> Boxes:
+def image_boxes(vlm: View, size: tuple[int, int]) -> Boxes:
     """The boxes of an image's tokens in the order of the sequence, for an image (width, height).
 
     UserError for a family of which it is not known where its tokens lie.
     """
     layout = family_of(vlm.model.config).image_layout
     inputs = vlm.processed([_coordinates(size)], ["?"])
-    n_tokens = int(_image_tokens(vlm, inputs).sum())
+    n_tokens = int(image_tokens(vlm, inputs).sum())
     match layout:
         case "grids":
             boxes = _boxes(_grid_cells(vlm, inputs, n_tokens), size)
@@ -78,13 +78,7 @@ def _coordinates(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.round(255 * colors).astype(np.uint8))
 
 
-def _image_tokens(vlm: "VLM", inputs: Any) -> Bool[Tensor, "item token"]:
-    from probes.positions import image_tokens
-
-    return image_tokens(vlm, inputs)
-
-
-def _grid_cells(vlm: "VLM", inputs: Any, n_tokens: int) -> _Cells:
+def _grid_cells(vlm: View, inputs: Any, n_tokens: int) -> _Cells:
     """Every tile is a grid of patches, of which squares of several may be merged to a token."""
     pixels = inputs["pixel_values"].float().flatten(0, -4)
     patch = _single(vlm.model.config.vision_config.patch_size)
@@ -96,7 +90,7 @@ def _grid_cells(vlm: "VLM", inputs: Any, n_tokens: int) -> _Cells:
     return _Cells(_colors(vlm, cells.permute(0, 2, 3, 1, 4, 5).flatten(0, 2).flatten(2)), side)
 
 
-def _patch_cells(vlm: "VLM", inputs: Any) -> _Cells:
+def _patch_cells(vlm: View, inputs: Any) -> _Cells:
     """Patches come as rows, those that are merged to a token one after the other."""
     vision = vlm.model.config.vision_config
     patch, merged = _single(vision.patch_size), vision.spatial_merge_size
@@ -105,7 +99,7 @@ def _patch_cells(vlm: "VLM", inputs: Any) -> _Cells:
     return _Cells(_colors(vlm, cells), patch * merged)
 
 
-def _packed(vlm: "VLM", inputs: Any, size: tuple[int, int]) -> Boxes:
+def _packed(vlm: View, inputs: Any, size: tuple[int, int]) -> Boxes:
     """Tiles are put together, cut to the image and ended line by line by the model itself."""
     model: Any = vlm.model.base_model
     patch = _single(model.config.vision_config.patch_size)
@@ -116,7 +110,7 @@ def _packed(vlm: "VLM", inputs: Any, size: tuple[int, int]) -> Boxes:
         "vision_feature_select_strategy": model.config.vision_feature_select_strategy,
         "vision_aspect_ratio": getattr(model.config, "vision_aspect_ratio", None),
     }
-    accepted = model.pack_image_features.__code__.co_varnames
+    accepted = inspect.signature(model.pack_image_features).parameters
     packed, _ = model.pack_image_features(
         [boxes.view(len(pixels), per_tile, 4)],
         inputs["image_sizes"],
@@ -143,7 +137,7 @@ def _boxes(cells: _Cells, size: tuple[int, int]) -> Boxes:
 
 
 def _colors(
-    vlm: "VLM", cells: Float[Tensor, "cell color pixel"]
+    vlm: View, cells: Float[Tensor, "cell color pixel"]
 ) -> Float[Tensor, "cell color pixel"]:
     """Before the processor took off the mean and divided by the spread."""
     images = vlm.processor.image_processor

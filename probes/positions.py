@@ -7,19 +7,17 @@ weighted mean, taken in float32.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from data_prep.errors import UserError
-from probes.families import family_of
 from probes.image_places import shares_of
-
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.image_tokens import image_tokens
+from probes.view import View
 
 Weights = Float[Tensor, "item place token"]
 
@@ -40,7 +38,7 @@ class Position(Protocol):
 
     def read_into(
         self,
-        vlm: "VLM",
+        vlm: View,
         inputs: Mapping[str, Any],
         pass_ids: Sequence[str],
         buffer: Float[Tensor, "row layer d_model"],
@@ -57,13 +55,13 @@ class _Weighted(ABC):
 
     @abstractmethod
     def weights(
-        self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]
+        self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]
     ) -> Weights | None:
         """Adding up to 1 at each place; None for the last token, which needs none."""
 
     def read_into(
         self,
-        vlm: "VLM",
+        vlm: View,
         inputs: Mapping[str, Any],
         pass_ids: Sequence[str],
         buffer: Float[Tensor, "row layer d_model"],
@@ -80,7 +78,7 @@ class AnswerPosition(_Weighted):
     name: str = "answer"
     per_pass: int = 1
 
-    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> None:
+    def weights(self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> None:
         return None
 
 
@@ -91,7 +89,7 @@ class ImageMean(_Weighted):
     name: str = "image"
     per_pass: int = 1
 
-    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
+    def weights(self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
         shown = image_tokens(vlm, inputs).float()
         return (shown / shown.sum(1, keepdim=True))[:, None]
 
@@ -122,7 +120,7 @@ class ObjectPatches(_Weighted):
     name: str = "object"
     per_pass: int = 1
 
-    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
+    def weights(self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
         shown = image_tokens(vlm, inputs)
         weights = torch.zeros(shown.shape, device=shown.device)
         for row, (there, pass_id) in enumerate(zip(shown, pass_ids, strict=True)):
@@ -152,7 +150,7 @@ class QuestionEnd(_Weighted):
     name: str = "question"
     per_pass: int = 1
 
-    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
+    def weights(self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
         ids = inputs["input_ids"]
         weights = torch.zeros(len(ids), 1, ids.shape[1], device=ids.device)
         for row, pass_id in enumerate(pass_ids):
@@ -178,7 +176,7 @@ class SampledTokens(_Weighted):
     def name(self) -> str:
         return f"{self.per_pass} {self.kind} tokens, seed {self.seed}"
 
-    def weights(self, vlm: "VLM", inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
+    def weights(self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]) -> Weights:
         image = image_tokens(vlm, inputs)
         there = image if self.kind == "image" else inputs["attention_mask"].bool() & ~image
         weights = torch.zeros(len(there), self.per_pass, there.shape[1], device=there.device)
@@ -193,19 +191,3 @@ class SampledTokens(_Weighted):
             chosen = rng.choice(places, self.per_pass, replace=False)
             weights[row, torch.arange(self.per_pass), torch.from_numpy(np.sort(chosen))] = 1
         return weights
-
-
-def image_tokens(vlm: "VLM", inputs: Mapping[str, Any]) -> Bool[Tensor, "item token"]:
-    """Which tokens stand for the image. UserError for a model whose sequence has none."""
-    config = vlm.model.config
-    token = getattr(config, "image_token_id", None)
-    token = getattr(config, "image_token_index", None) if token is None else token
-    found = inputs["input_ids"] == token
-    # One whose image is looked at by cross attention has a token that only says where it came.
-    beside = family_of(config).image_layout == "beside"
-    if token is None or beside or not found.any(1).all():
-        raise UserError(
-            f"{type(vlm.model).__name__} has no image tokens in its sequence: read the position "
-            "answer or question"
-        )
-    return found

@@ -1,14 +1,12 @@
 """The small built-in batch on which a model is checked, and how exact the checks are."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.view import View
 
 QUESTIONS = (
     "What is this?",
@@ -36,7 +34,7 @@ _TOLERANCES = {
 }
 
 
-def tolerance_of(vlm: "VLM") -> Tolerance:
+def tolerance_of(vlm: View) -> Tolerance:
     """By the format of the model's numbers."""
     quantized = getattr(vlm.model, "is_quantized", False)
     return _QUANTIZED if quantized else _TOLERANCES[vlm.dtype]

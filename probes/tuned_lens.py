@@ -17,8 +17,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
 from probes import tuned_lens_format
-from probes.durable import write_durably
 from probes.translators.affine import Translators
 from probes.unembedding import Unembedding
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 from probes.published_head import head_hash, rows_with_hash
 from probes.translators.affine import Translators
 from probes.unembedding import Unembedding

@@ -18,7 +18,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 from probes.vocabulary import FinalNorm, NormKind, Projection, Way, slices
 
 _WEIGHTS_FILE = "unembedding.safetensors"

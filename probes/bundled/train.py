@@ -21,6 +21,7 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.durable import write_durably
 from probes.bundled.alignment import align_projector, attend_by_similarity
 from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
@@ -28,7 +29,6 @@ from probes.bundled.language import LanguagePlan, all_features, standardize_inpu
 from probes.bundled.scenes import TrainingScenes, read_training_scenes
 from probes.bundled.schedule import Progress
 from probes.bundled.tower import train_tower
-from probes.durable import write_durably
 
 _TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM, _ALIGNMENT_STREAM = 1, 3, 4, 5
 _SCENES_FOR_TOKENIZER = 500

@@ -20,8 +20,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
 from data_prep.splits import split_of
-from probes.durable import write_durably
 from probes.linear_probe.labels import (
     require_apart,
     require_data,

@@ -4,16 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from data_prep.errors import UserError
 from probes.answers.tree import Node, Path
-
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class AnswerNodes:
 
     def read_into(
         self,
-        vlm: "VLM",
+        vlm: View,
         inputs: Mapping[str, Any],
         pass_ids: Sequence[str],
         buffer: Float[Tensor, "row layer d_model"],

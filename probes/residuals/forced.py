@@ -6,16 +6,14 @@ other. Where a model cannot go on from its cache, forced tokens get forward pass
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from probes.answers.tree import Node, Path
-
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.view import View
 
 Way = Literal["cache", "passes"]
 # Inputs with one entry for each token, beside the tokens themselves: what they hold of the prompt's
@@ -25,7 +23,7 @@ _OF_THE_HEAD = ("logits_to_keep", "labels")
 
 
 def residuals_at_nodes(
-    vlm: "VLM",
+    vlm: View,
     inputs: Mapping[str, Any],
     nodes: Sequence[Node],
     buffer: Float[Tensor, "row layer d_model"],
@@ -57,7 +55,7 @@ Step = tuple[Callable[[], None], Mapping[int, int]]
 """What runs the model, and which positions of that pass are which places among the nodes."""
 
 
-def _by_passes(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
+def _by_passes(vlm: View, inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
     """A pass for each path, the first of which reads the prompt's end, too."""
     ids = inputs["input_ids"]
     for back, prompt, at_end in _prompts(inputs, nodes):
@@ -71,7 +69,7 @@ def _by_passes(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> 
             yield partial(vlm.run, prompt), at_end
 
 
-def _from_cache(vlm: "VLM", inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
+def _from_cache(vlm: View, inputs: Mapping[str, Any], nodes: Sequence[Node]) -> Iterator[Step]:
     """The prompt's pass, then a step for each forced token."""
     ids = inputs["input_ids"]
     for back, prompt, at_end in _prompts(inputs, nodes):
@@ -122,7 +120,7 @@ class _GoingOn:
     kept of images, positions and masks differs by family.
     """
 
-    def __init__(self, vlm: "VLM", prompt: Mapping[str, Any]) -> None:
+    def __init__(self, vlm: View, prompt: Mapping[str, Any]) -> None:
         self._vlm, self._prompt = vlm, prompt
         self._cache: Any = None
 

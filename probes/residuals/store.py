@@ -23,7 +23,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished, write_durably
+from data_prep.files.durable import remove_unfinished, write_durably
 from probes.residuals.spec import StoreSpec, digest_of
 
 _MANIFEST = "manifest.json"

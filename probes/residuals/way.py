@@ -1,7 +1,7 @@
 """How a model reads forced tokens: found by comparing with what it does when it generates."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -12,15 +12,13 @@ from probes.answers.tree import ANSWER_NODE, Node
 from probes.residuals.forced import Way, residuals_at_nodes
 from probes.trial import QUESTIONS, tolerance_of, trial_images
 from probes.unembedding import GateError
-
-if TYPE_CHECKING:
-    from probes.vlm import VLM
+from probes.view import View
 
 _WAYS: tuple[Way, ...] = ("cache", "passes")
 _REFUSED = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
-def way_of(vlm: "VLM") -> Way:
+def way_of(vlm: View) -> Way:
     """From the cache where that gives what the model generates, else by passes of their own.
 
     On a small built-in batch, alone and padded. GateError if neither does.
@@ -41,7 +39,7 @@ def way_of(vlm: "VLM") -> Way:
     )
 
 
-def _difference(vlm: "VLM", way: Way) -> float:
+def _difference(vlm: View, way: Way) -> float:
     """The largest difference to what is generated, as a share of what is allowed."""
     tolerance = tolerance_of(vlm)
     images = trial_images()
@@ -66,9 +64,7 @@ def _share(got: Float[Tensor, "item vocab"], wanted: Float[Tensor, "item vocab"]
     return float(torch.nan_to_num(share, nan=torch.inf))
 
 
-def _generated(
-    vlm: "VLM", image: Image.Image, question: str
-) -> tuple[int, Float[Tensor, " vocab"]]:
+def _generated(vlm: View, image: Image.Image, question: str) -> tuple[int, Float[Tensor, " vocab"]]:
     """The first token that the model says, and its logits for the second."""
     model = cast(Any, vlm.model)
     with torch.no_grad():
@@ -84,7 +80,7 @@ def _generated(
 
 
 def _read(
-    vlm: "VLM",
+    vlm: View,
     images: Sequence[Image.Image],
     questions: Sequence[str],
     nodes: Sequence[Node],

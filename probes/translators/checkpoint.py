@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished, write_durably
+from data_prep.files.durable import remove_unfinished, write_durably
 from probes.translators.recipe import Recipe
 from probes.translators.refinement import State
 from probes.translators.rows import ResidualRows

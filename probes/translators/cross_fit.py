@@ -19,8 +19,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
 from data_prep.splits import N_FOLDS, scene_folds, split_of
-from probes.durable import write_durably
 from probes.translators.affine import Translators
 from probes.translators.recipe import Recipe
 from probes.translators.rows import ResidualRows

@@ -52,7 +52,7 @@ def test_built_in_patterns_fit_what_is_asked_and_differ_from_it():
         built_in_patterns("presence"),
     )
     assert made[0] == ("Is an apple in the picture?", "Is a dog in the picture?")
-    assert built_in_patterns("clevr") == ()
+    assert built_in_patterns("label") == ()
 
 
 def test_a_study_that_asks_in_its_own_words_is_understood():

@@ -10,7 +10,7 @@ from PIL import Image
 from data_prep.errors import UserError
 from probes import VLM
 from probes.image_places import image_boxes, shares_of
-from probes.positions import image_tokens
+from probes.image_tokens import image_tokens
 from tests.probes.families.small import FAMILIES, build
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 from probes.residuals.spec import StoreSpec, digest_of
 from probes.residuals.store import ResidualStore
 
