@@ -1,8 +1,8 @@
 """Results that keep their type: frozen dataclasses, written as JSON and read back into themselves.
 
 What a study finds is a class with the decorator `result`. `written` makes of it what JSON holds,
-`read_back` makes it again of that, and says where a file holds something else; `json_schema` describes
-it to others.
+`read_back` makes it again of that and says where a file holds something else, and `json_schema`
+describes it to others.
 """
 
 from collections.abc import Mapping

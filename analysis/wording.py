@@ -1,13 +1,42 @@
 """Numbers and names in words, the same on the terminal, on the page and in the paper."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-READOUT_NAMES = {
-    "logit_lens": "logit lens",
-    "tuned_lens": "tuned lens",
-    "linear_probe": "linear probe",
-}
+from analysis.effects.found import Finding
+from analysis.readouts.registry import READOUTS
+
+READOUT_NAMES = {name: each.words for name, each in READOUTS.items()}
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    """What has two ends: an interval."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+@runtime_checkable
+class Estimated(Bounds, Protocol):
+    """An estimate with its interval."""
+
+    @property
+    def estimate(self) -> float: ...
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """What a set of layers reaches from and to."""
+
+    @property
+    def low(self) -> int: ...
+    @property
+    def high(self) -> int | None:
+        """None where the set is open above."""
+        ...
 
 
 def p_value(p: float) -> str:
@@ -21,11 +50,11 @@ def p_text(p: float) -> str:
     return f"p < {shown[1:]}" if shown.startswith("<") else f"p = {shown}"
 
 
-def set_text(ends: Mapping[str, Any]) -> str:
+def set_text(ends: Ends) -> str:
     """A set of layers; open above where its high end is None."""
-    if ends["high"] is None:
-        return f"{ends['low']} or later"
-    return f"{ends['low']} to {ends['high']}"
+    if ends.high is None:
+        return f"{ends.low} or later"
+    return f"{ends.low} to {ends.high}"
 
 
 def layers_text(layers: Sequence[int]) -> str:
@@ -40,6 +69,6 @@ def layers_text(layers: Sequence[int]) -> str:
     return f"layer{'s' if len(layers) > 1 else ''} {shown}"
 
 
-def survives(found: Mapping[str, Any]) -> bool:
+def survives(found: Finding) -> bool:
     """Whether the finding stands after Holm's adjustment over the findings of its run."""
-    return found["omnibus_p_holm"] <= 1 - found["level"] + 1e-12
+    return found.omnibus_p_holm <= 1 - found.level + 1e-12

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
 from paper.evidence.comparison import read_comparison
 from paper.evidence.plain import listed
 from paper.evidence.pooling import read_pooling
@@ -23,7 +24,6 @@ from paper.output.floats import Figure, FigureFormat, Table, drawn, figure_float
 from paper.output.latex import HOW_TO_INSTALL, Typeset, require_pgf, tex_version, typeset
 from paper.output.page import Material, page
 from paper.prose.citations import Work, read_works
-from probes.durable import write_durably
 
 _PDF, _PAGE, _VALUES = "paper.pdf", "report.html", "values.json"
 

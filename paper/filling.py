@@ -6,14 +6,14 @@ from importlib.metadata import version
 from typing import TypeAlias
 
 from data_prep.errors import UserError
-from paper.evidence.record import Record, RunRecord
+from paper.evidence.record import OtherShape, Record, RunRecord
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table
 from paper.sections import Section, all_sections
 
 LeftOut: TypeAlias = dict[tuple[str, str], str]
 """By record and section, the line that says why it is not shown."""
-_OTHER_SHAPE = (KeyError, TypeError, IndexError, AttributeError)
+_OTHER_SHAPE = (OtherShape, KeyError, TypeError, IndexError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def fill(
     filled: list[Filled] = []
     left_out: LeftOut = {}
     for record in records:
-        if (made_by := record.results["versions"]["onset"]) != (ours := version("onset")):
+        if (made_by := record.results.versions["onset"]) != (ours := version("onset")):
             left_out[record.key, "version"] = (
                 f"note: {record.folder} was made by onset {made_by}, this is {ours}"
             )
@@ -64,19 +64,18 @@ def _fill_of_run(
     command = section.made_by.format(run=record.folder)
     if section.part == "methods" and any(one.section is section for one in filled):
         return
-    if not section.holds(record):
-        if section.made_by and not section.optional:
+    try:
+        if section.holds(record):
+            filled.append(_filled(section, record))
+        elif section.made_by and not section.optional:
             left_out[record.key, section.name] = (
                 f"not in {record.folder}: {section.name} ({command} makes it)"
             )
-        return
-    try:
-        filled.append(_filled(section, record))
     except _OTHER_SHAPE as error:
         # A run of another version: its numbers have another shape than we know.
         line = (
             f"{section.name} of {record.folder} has another shape than this version reads "
-            f"({error!r}): {command} makes it anew in a new folder"
+            f"({_said(error)}): {command} makes it anew in a new folder"
         )
         if section.needed:
             raise UserError(line) from error
@@ -102,8 +101,12 @@ def _fill_joint(
     except _OTHER_SHAPE as error:
         left_out[section.about, section.name] = (
             f"left out: {found.folder} has another shape than this version reads "
-            f"({error!r}): {command} makes it anew in a new folder"
+            f"({_said(error)}): {command} makes it anew in a new folder"
         )
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else repr(error)
 
 
 def _filled(section: Section, record: Record) -> Filled:

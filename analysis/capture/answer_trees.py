@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analysis.run.opened import OpenRun
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.answers.tree import AnswerTree, Node

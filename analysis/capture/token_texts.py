@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 from probes.token_names import token_names
 
 # With a hyphen, which no attribute has: their files lie in the same folder.

@@ -14,20 +14,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import pandas as pd
 import tyro
 
-from analysis.compare.estimates import compared, curves_of
+from analysis.compare.estimates import compared_arms, comparisons, curves_of
 from analysis.compare.figure import save_compare_figure
 from analysis.compare.folder import FILE_NAME, open_folder, write_comparison
+from analysis.compare.found import Compared, DeclaredPlan
 from analysis.compare.pairs import pairs_of
 from analysis.compare.plan import ComparePlan, attributes_to_compare
 from analysis.compare.report import compare_report
 from analysis.finished.arms import MEASURES, Arm, read_arm
 from analysis.finished.differences import about_runs, differing
 from analysis.finished.runs import FinishedRun, read_finished
+from analysis.readouts.registry import LOGIT_LENS, ReadoutName
 from analysis.run.results import versions
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
@@ -44,7 +46,7 @@ class Compare:
     second."""
     attr: tuple[str, ...] = ()
     """Attributes to compare; default: all that every run has."""
-    readout: tuple[Literal["logit_lens", "tuned_lens", "linear_probe"], ...] = ("logit_lens",)
+    readout: tuple[ReadoutName, ...] = (LOGIT_LENS.name,)
     """Readouts by which runs are compared; of several, each run's readouts are compared too."""
     out: Path | None = None
     """Folder of the comparison; default: one named after what is compared, under runs/."""
@@ -70,7 +72,7 @@ def main(options: Compare) -> None:
             name: [read_arm(run, name, readout) for readout in readouts for run in runs]
             for name in names
         }
-        found = _about(runs, options.plan, identity) | compared(arms, options.plan)
+        found = _compared(runs, arms, options.plan, identity)
         tables = {"items": _items(arms), "curves": _curves(arms)}
         write_comparison(folder, found, tables)
     print(compare_report(found))
@@ -78,14 +80,21 @@ def main(options: Compare) -> None:
     print(f"\nresults: {folder / FILE_NAME}   figure: {figure}")
 
 
-def _about(runs: Sequence[FinishedRun], plan: ComparePlan, identity: str) -> dict[str, Any]:
-    return {
-        "comparison_hash": identity,
-        "plan": asdict(plan),
-        "versions": versions(),
-        "runs": about_runs(runs),
-        "differ": differing(runs),
-    }
+def _compared(
+    runs: Sequence[FinishedRun],
+    arms: Mapping[str, Sequence[Arm]],
+    plan: ComparePlan,
+    identity: str,
+) -> Compared:
+    return Compared(
+        comparison_hash=identity,
+        plan=DeclaredPlan(**asdict(plan)),
+        versions=versions(),
+        runs=about_runs(runs),
+        differ=differing(runs),
+        arms=compared_arms(arms, plan),
+        comparisons=comparisons(arms, plan),
+    )
 
 
 def _items(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:

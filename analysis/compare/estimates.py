@@ -1,16 +1,27 @@
-"""What runs found, side by side and pair by pair, as plain numbers."""
+"""What runs found, side by side and pair by pair."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.compare.found import (
+    ArmDepth,
+    Change,
+    ComparedArm,
+    Comparison,
+    CurveDifference,
+    DepthDifference,
+    EffectDifference,
+    NoDepth,
+    Side,
+)
 from analysis.compare.pairs import Pair, pairs_of
 from analysis.compare.plan import ComparePlan
 from analysis.compare.verdicts import adjusted
+from analysis.effects.found import Interval
 from analysis.finished.arms import MEASURES, Arm
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
@@ -24,19 +35,24 @@ from stats import (
 )
 
 
-def compared(by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan) -> dict[str, Any]:
-    """Every arm, and every comparison of two, adjusted over all of them (Holm).
+def compared_arms(
+    by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan
+) -> tuple[ComparedArm, ...]:
+    """Every arm by itself."""
+    return tuple(_arm(arm, plan) for arms in by_attribute.values() for arm in arms)
+
+
+def comparisons(
+    by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan
+) -> tuple[Comparison, ...]:
+    """Every comparison of two, adjusted over all of them (Holm).
 
     Each question (depth, same depth, curve, and each measure) is a family of its own.
     """
     arms = list(chain.from_iterable(by_attribute.values()))
     pairs = [pair for each in by_attribute.values() for pair in pairs_of(each)]
     places = {key: place for place, key in enumerate(dict.fromkeys(_name(arm) for arm in arms))}
-    rows = [_comparison(pair, plan, _key(pair, places)) for pair in pairs]
-    return {
-        "arms": [_arm(arm, plan) for arm in arms],
-        "comparisons": adjusted(rows, plan),
-    }
+    return adjusted([_comparison(pair, plan, _key(pair, places)) for pair in pairs], plan)
 
 
 def _name(arm: Arm) -> tuple[str, str]:
@@ -48,74 +64,78 @@ def _key(pair: Pair, places: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
     return attribute, places[_name(pair.first)], places[_name(pair.second)]
 
 
-def _arm(arm: Arm, plan: ComparePlan) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "run": arm.run.key,
-        "attribute": arm.attribute,
-        "readout": arm.readout,
-        "outcome": arm.found["outcome"],
-        "monotone": arm.found["monotone"],
-        "depth": _arm_depth(arm),
-        "last_layer": arm.effect.shape[1] - 1,
-        "n_scenes": len(arm.scenes),
-        "n_items": len(arm.items),
+def _arm(arm: Arm, plan: ComparePlan) -> ComparedArm:
+    measures = {
+        name: _arm_measure(arm.measures[:, number], plan) for number, name in enumerate(MEASURES)
     }
-    for number, name in enumerate(MEASURES):
-        values = arm.measures[:, number]
-        row[name] = None
-        if np.isfinite(values).all():
-            # Probabilities are kept in single precision, and may round to a little above 1.
-            shares = np.clip(values, 0, 1)
-            interval = cluster_share(shares, np.arange(len(shares)), level=plan.level)
-            row[name] = {
-                "estimate": interval.estimate.item(),
-                "low": interval.low.item(),
-                "high": interval.high.item(),
-            }
-    return row
+    return ComparedArm(
+        run=arm.run.key,
+        attribute=arm.attribute,
+        readout=arm.readout,
+        outcome=arm.found.outcome,
+        monotone=arm.found.monotone,
+        depth=_arm_depth(arm),
+        last_layer=arm.effect.shape[1] - 1,
+        n_scenes=len(arm.scenes),
+        n_items=len(arm.items),
+        **measures,
+    )
 
 
-def _arm_depth(arm: Arm) -> dict[str, Any] | None:
+def _arm_measure(values: Float[ndarray, " scene"], plan: ComparePlan) -> Interval | None:
+    if not np.isfinite(values).all():
+        return None
+    # Probabilities are kept in single precision, and may round to a little above 1.
+    shares = np.clip(values, 0, 1)
+    found = cluster_share(shares, np.arange(len(shares)), level=plan.level)
+    return Interval(estimate=found.estimate.item(), low=found.low.item(), high=found.high.item())
+
+
+def _arm_depth(arm: Arm) -> ArmDepth | None:
     """The crossing and the first whole layer past it, in shares of the depth."""
-    if not arm.emerged:
+    half, whole = arm.found.lambda_half, arm.found.layer
+    if half is None or whole is None:
         return None
     last = arm.effect.shape[1] - 1
-    crossing, layer = (
-        {end: arm.found[name][end] / last for end in ("estimate", "low", "high")}
-        for name in ("lambda_half", "layer")
+    return ArmDepth(
+        estimate=half.estimate / last,
+        low=half.low / last,
+        high=half.high / last,
+        level=half.level,
+        layer=Interval(
+            estimate=whole.estimate / last, low=whole.low / last, high=whole.high / last
+        ),
     )
-    return {**crossing, "level": arm.found["lambda_half"]["level"], "layer": layer}
 
 
-def _comparison(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> dict[str, Any]:
-    """Second minus first, before adjustment."""
+def _comparison(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> Comparison:
+    """Second minus first, before adjustment: Holm's p are those of this comparison alone."""
     first, second = pair.first, pair.second
     depth, why = _depth(pair, plan, key)
-    return {
-        "attribute": first.attribute,
-        **{
-            side: {"run": arm.run.key, "readout": arm.readout}
-            for side, arm in (("first", first), ("second", second))
-        },
-        "paired": pair.paired,
-        "n_scenes": [len(rows) for rows in pair.rows],
-        "n_shared": pair.n_shared,
-        "depth": depth,
-        "no_depth": why,
-        "curve": _curve(pair, plan, key),
-        **{
-            name: _measure(pair, number, plan, (*key, number))
-            for number, name in enumerate(MEASURES)
-        },
+    changes = {
+        name: _change(pair, number, plan, (*key, number)) for number, name in enumerate(MEASURES)
     }
+    return Comparison(
+        attribute=first.attribute,
+        first=Side(run=first.run.key, readout=first.readout),
+        second=Side(run=second.run.key, readout=second.readout),
+        paired=pair.paired,
+        n_scenes=(len(pair.rows[0]), len(pair.rows[1])),
+        n_shared=pair.n_shared,
+        depth=depth,
+        no_depth=why,
+        curve=_curve(pair, plan, key),
+        verdict="undecided",
+        **changes,
+    )
 
 
 def _depth(
     pair: Pair, plan: ComparePlan, key: tuple[int, ...]
-) -> tuple[dict[str, Any] | None, str | None]:
+) -> tuple[DepthDifference | None, NoDepth | None]:
     """The difference of relative depths; or None, and why there is none."""
     arms = pair.first, pair.second
-    if any(arm.found["outcome"] != "emerged" for arm in arms):
+    if any(arm.found.outcome != "emerged" for arm in arms):
         return None, "outcome"
     if not all(arm.emerged for arm in arms):
         return None, "not monotone"
@@ -132,13 +152,22 @@ def _depth(
     )
     if np.isnan(found.estimate):
         return None, "no plateau on these scenes"
-    names = ("estimate", "low", "high", "p", "beyond", "p_beyond", "low_equivalence",
-             "high_equivalence", "p_equivalence")  # fmt: skip
-    return {
-        "depths": list(found.depths),
-        "layer_depths": list(found.layer_depths),
-        **{name: getattr(found, name) for name in names},
-    }, None
+    return DepthDifference(
+        depths=found.depths,
+        layer_depths=found.layer_depths,
+        estimate=found.estimate,
+        low=found.low,
+        high=found.high,
+        p=found.p,
+        beyond=found.beyond,
+        p_beyond=found.p_beyond,
+        low_equivalence=found.low_equivalence,
+        high_equivalence=found.high_equivalence,
+        p_equivalence=found.p_equivalence,
+        p_holm=found.p,
+        p_beyond_holm=found.p_beyond,
+        p_equivalence_holm=found.p_equivalence,
+    ), None
 
 
 def _rows(pair: Pair) -> tuple[Float[ndarray, "scene layer"], Float[ndarray, "_scene _layer"]]:
@@ -154,27 +183,26 @@ def curves_of(
     return depths, at_depths(first, depths), at_depths(second, depths)
 
 
-def _curve(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> dict[str, Any]:
+def _curve(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> CurveDifference:
     depths, first, second = curves_of(pair)
     found = _difference(first, second, pair, plan, plan.rng(Stream.COMPARED_CURVES, *key))
-    return {
-        "omnibus_p": found.omnibus_p,
-        "depths": [
-            {
-                "depth": depth,
-                "estimate": found.estimate[place].item(),
-                "low": found.low[place].item(),
-                "high": found.high[place].item(),
-                "p": found.p[place].item(),
-            }
+    return CurveDifference(
+        omnibus_p=found.omnibus_p,
+        depths=tuple(
+            EffectDifference(
+                depth=depth,
+                estimate=found.estimate[place].item(),
+                low=found.low[place].item(),
+                high=found.high[place].item(),
+                p=found.p[place].item(),
+            )
             for place, depth in enumerate(depths.tolist())
-        ],
-    }
+        ),
+        omnibus_p_holm=found.omnibus_p,
+    )
 
 
-def _measure(
-    pair: Pair, number: int, plan: ComparePlan, key: tuple[int, ...]
-) -> dict[str, float] | None:
+def _change(pair: Pair, number: int, plan: ComparePlan, key: tuple[int, ...]) -> Change | None:
     first, second = (
         arm.measures[rows][:, [number]]
         for arm, rows in zip((pair.first, pair.second), pair.rows, strict=True)
@@ -182,12 +210,13 @@ def _measure(
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
     found = _difference(first, second, pair, plan, plan.rng(Stream.COMPARED_MEASURES, *key))
-    return {
-        "estimate": found.estimate.item(),
-        "low": found.low.item(),
-        "high": found.high.item(),
-        "p": found.omnibus_p,
-    }
+    return Change(
+        estimate=found.estimate.item(),
+        low=found.low.item(),
+        high=found.high.item(),
+        p=found.omnibus_p,
+        p_holm=found.omnibus_p,
+    )
 
 
 def _difference(

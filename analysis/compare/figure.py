@@ -1,14 +1,13 @@
 """The forest of a comparison: depth of emergence run by run, differences beside it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.compare.found import Compared, ComparedArm, Comparison
 from analysis.compare.text import name_of, outcome_text
 from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, Look, draw_crossing, looks, save_figure
 
@@ -22,45 +21,44 @@ _BAND_GREY = "0.82"
 _LETTERS = 0x180
 
 
-def forest_size(found: Mapping[str, Any]) -> tuple[float, float]:
+def forest_size(found: Compared) -> tuple[float, float]:
     """Inches, as printed: a row per arm or comparison, whichever are more, and the axis."""
     names = _attributes(found)
-    rows = max(len(found["arms"]), len(found["comparisons"]))
+    rows = max(len(found.arms), len(found.comparisons))
     return TEXT_WIDTH_IN, 0.75 + 0.2 * (rows + _GAP * len(names))
 
 
-def draw_compare(figure: Figure, found: Mapping[str, Any]) -> None:
+def draw_compare(figure: Figure, found: Compared) -> None:
     """Two panels with the attributes at the same heights: depths, and differences of depth."""
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
     names = _attributes(found)
     drawn = looks(names)
-    ticks: dict[str, list[tuple[float, str]]] = {"arms": [], "comparisons": []}
+    named: tuple[list[tuple[float, str]], list[tuple[float, str]]] = [], []
     top = 0.0
     for name in names:
-        groups = {
-            part: [row for row in found[part] if row["attribute"] == name]
-            for part in ("arms", "comparisons")
-        }
-        for axes, part in ((left, "arms"), (right, "comparisons")):
-            for place, row in enumerate(groups[part]):
-                height = top - 1 - place
-                draw = _draw_arm if part == "arms" else _draw_difference
-                draw(axes, row, height, drawn[name])
-                ticks[part].append((height, _row_name(found, part, row)))
+        arms = [arm for arm in found.arms if arm.attribute == name]
+        rows = [row for row in found.comparisons if row.attribute == name]
+        for place, arm in enumerate(arms, start=1):
+            _draw_arm(left, arm, top - place, drawn[name])
+            named[0].append((top - place, _arm_name(found, arm)))
+        for place, row in enumerate(rows, start=1):
+            _draw_difference(right, row, top - place, drawn[name])
+            named[1].append((top - place, _row_name(found, row)))
+        for axes in (left, right):
             axes.text(0, top - 0.25, name, color=drawn[name].color, fontsize=8, va="center",
                       ha="left", transform=axes.get_yaxis_transform())  # fmt: skip
-        top -= max(map(len, groups.values())) + _GAP
-    _finish(left, ticks["arms"], top, "depth of emergence (layer / last)")
-    _finish(right, ticks["comparisons"], top, "difference of depth")
+        top -= max(len(arms), len(rows)) + _GAP
+    _finish(left, named[0], top, "depth of emergence (layer / last)")
+    _finish(right, named[1], top, "difference of depth")
     left.set_xlim(-0.02, 1.02)
-    margin = found["plan"]["margin"]
+    margin = found.plan.margin
     right.axvspan(-margin, margin, color="0.93", linewidth=0, zorder=0)
     right.axvline(0, color="0.5", linewidth=0.6, zorder=1)
     reach = max([margin, *_reaches(found)])
     right.set_xlim(-1.15 * reach, 1.15 * reach)
 
 
-def save_compare_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+def save_compare_figure(found: Compared, folder: Path) -> tuple[Path, Path]:
     """The forest as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=forest_size(found), layout="constrained")
@@ -71,32 +69,31 @@ def save_compare_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, P
     return files
 
 
-def _attributes(found: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(arm["attribute"] for arm in found["arms"]))
+def _attributes(found: Compared) -> list[str]:
+    return list(dict.fromkeys(arm.attribute for arm in found.arms))
 
 
-def _reaches(found: Mapping[str, Any]) -> list[float]:
-    return [
-        abs(row["depth"][end])
-        for row in found["comparisons"]
-        if row["depth"] is not None
-        for end in ("low", "high", "estimate", "beyond")
-    ]
+def _reaches(found: Compared) -> list[float]:
+    held = [row.depth for row in found.comparisons if row.depth is not None]
+    return [abs(end) for each in held for end in (each.low, each.high, each.estimate, each.beyond)]
 
 
-def _row_name(found: Mapping[str, Any], part: str, row: Mapping[str, Any]) -> str:
-    """Runs by name on the left; on the right, where two would be too long, by letter."""
-    if part == "arms":
-        name = f"{row['run']}: {name_of(found, row)}"
-        return _plain(shorten(name, _LONGEST, placeholder="\u2026"))
-    sides = row["first"], row["second"]
-    short = "".join(each[0] for each in sides[0]["readout"].split("_"))
-    if sides[0]["readout"] == sides[1]["readout"]:
-        several = len({arm["readout"] for arm in found["arms"]}) > 1
-        end = f" ({short})" if several else ""
-        return f"{sides[1]['run']} \N{MINUS SIGN} {sides[0]['run']}{end}"
-    named = ["".join(each[0] for each in side["readout"].split("_")) for side in sides]
-    return f"{sides[0]['run']}: {named[1]} \N{MINUS SIGN} {named[0]}"
+def _arm_name(found: Compared, arm: ComparedArm) -> str:
+    """Runs by name on the left."""
+    name = f"{arm.run}: {name_of(found, arm)}"
+    return _plain(shorten(name, _LONGEST, placeholder="\u2026"))
+
+
+def _row_name(found: Compared, row: Comparison) -> str:
+    """On the right, where two names would be too long, runs by letter."""
+    first, second = row.first, row.second
+    short, other = (
+        "".join(word[0] for word in side.readout.split("_")) for side in (first, second)
+    )
+    if first.readout == second.readout:
+        end = f" ({short})" if found.several_readouts else ""
+        return f"{second.run} \N{MINUS SIGN} {first.run}{end}"
+    return f"{first.run}: {other} \N{MINUS SIGN} {short}"
 
 
 def _plain(text: str) -> str:
@@ -106,8 +103,8 @@ def _plain(text: str) -> str:
     return shown.replace("$", r"\$")
 
 
-def _draw_arm(axes: Axes, arm: Mapping[str, Any], height: float, look: Look) -> None:
-    depth = arm["depth"]
+def _draw_arm(axes: Axes, arm: ComparedArm, height: float, look: Look) -> None:
+    depth = arm.depth
     if depth is None:
         axes.text(0.5, height, outcome_text(arm), fontsize=7, fontstyle="italic",
                   color=_GREY, va="center", ha="center")  # fmt: skip
@@ -115,17 +112,17 @@ def _draw_arm(axes: Axes, arm: Mapping[str, Any], height: float, look: Look) -> 
     draw_crossing(axes, depth, height, color=look.color, marker=look.marker)
 
 
-def _draw_difference(axes: Axes, row: Mapping[str, Any], height: float, look: Look) -> None:
+def _draw_difference(axes: Axes, row: Comparison, height: float, look: Look) -> None:
     """Thin: the interval of the difference. Thick: the narrower one that equivalence is about.
     Behind them one layer of the shallower model, within which no direction is claimed."""
-    depth = row["depth"]
+    depth = row.depth
     if depth is None:
         axes.text(0, height, "by outcome only", fontsize=7, fontstyle="italic", color=_GREY,
                   va="center", ha="center", bbox={"color": "0.93", "pad": 1})  # fmt: skip
         return
-    axes.barh(height, 2 * depth["beyond"], left=-depth["beyond"], height=_BAND, color=_BAND_GREY,
+    axes.barh(height, 2 * depth.beyond, left=-depth.beyond, height=_BAND, color=_BAND_GREY,
               linewidth=0, zorder=0.5)  # fmt: skip
-    axes.plot([depth["low_equivalence"], depth["high_equivalence"]], [height] * 2,
+    axes.plot([depth.low_equivalence, depth.high_equivalence], [height] * 2,
               color=look.color, alpha=0.35, linewidth=4, solid_capstyle="butt")  # fmt: skip
     draw_crossing(axes, depth, height, color=look.color, marker=look.marker)
 

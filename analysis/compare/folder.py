@@ -3,15 +3,16 @@
 import io
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.compare.found import Compared
 from analysis.finished.out_folder import make_new, usable
+from analysis.typed import json_schema, read_back, written
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 
 FILE_NAME = "compare.json"
 _TABLES = ("items.parquet", "curves.parquet")
@@ -19,11 +20,10 @@ _TABLES = ("items.parquet", "curves.parquet")
 
 def compare_schema() -> dict[str, Any]:
     """The JSON schema of compare.json."""
-    text = files("analysis.compare").joinpath("compare.schema.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    return dict(json_schema(Compared))
 
 
-def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, dict[str, Any] | None]:
+def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, Compared | None]:
     """Where the comparison is kept, and what is there of it already; None if it is new.
 
     UserError if the folder holds another comparison, or anything else: it is left alone.
@@ -36,31 +36,27 @@ def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, dict[str,
     return folder, None
 
 
-def write_comparison(
-    folder: Path, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
-) -> None:
+def write_comparison(folder: Path, found: Compared, tables: Mapping[str, pd.DataFrame]) -> None:
     """Tables first: where compare.json is, all of it is."""
     for name, table in tables.items():
         stream = io.BytesIO()
         table.to_parquet(stream, index=False)
         write_durably(folder / f"{name}.parquet", stream.getvalue())
-    text = json.dumps(content, indent=1, allow_nan=False)
+    text = json.dumps(written(found), indent=1, allow_nan=False)
     write_durably(folder / FILE_NAME, text.encode())
 
 
-def _known(path: Path, comparison_hash: str) -> dict[str, Any]:
+def _known(path: Path, comparison_hash: str) -> Compared:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = content["comparison_hash"]
-        for name in ("plan", "runs", "differ", "arms", "comparisons"):
-            content[name]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path} is damaged ({error!r}): delete its folder and run again"
         ) from error
-    if found != comparison_hash:
+    found = read_back(Compared, content, str(path))
+    if found.comparison_hash != comparison_hash:
         raise UserError(
             f"{path.parent} holds another comparison: choose another folder with --out, or leave "
             "--out out"
         )
-    return content
+    return found

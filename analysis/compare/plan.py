@@ -77,7 +77,7 @@ def attributes_to_compare(
 
 
 def _common(runs: Sequence[FinishedRun], readouts: Sequence[str]) -> tuple[str, ...]:
-    first = runs[0].results["attributes"]
+    first = runs[0].results.attributes
     names = tuple(
         name
         for name in first
@@ -85,7 +85,7 @@ def _common(runs: Sequence[FinishedRun], readouts: Sequence[str]) -> tuple[str, 
     )
     if names:
         return names
-    held = {run.run.folder: sorted(run.results["attributes"]) for run in runs}
+    held = {run.run.folder: sorted(run.results.attributes) for run in runs}
     shown = "; ".join(f"{folder}: {', '.join(each) or 'none'}" for folder, each in held.items())
     name = next(iter(first), "NAME")
     lacking = next(
@@ -101,7 +101,8 @@ def _common(runs: Sequence[FinishedRun], readouts: Sequence[str]) -> tuple[str, 
 
 
 def _require_same_answers(runs: Sequence[FinishedRun], name: str, readout: str) -> None:
-    sets = [set((run.finding(name, readout) or {})["answers"]) for run in runs]
+    found = [run.finding(name, readout) for run in runs]
+    sets = [set() if one is None else set(one.answers) for one in found]
     for run, answers in zip(runs, sets, strict=True):
         if answers != sets[0]:
             other = sorted(answers ^ sets[0])

@@ -1,35 +1,37 @@
 """A comparison of runs as tables and sentences."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.compare.text import (
-    INTERPOLATION,
-    differ_sentence,
-    sentences,
-)
+from analysis.compare.found import Compared, ComparedArm, Side
+from analysis.compare.text import INTERPOLATION, sentences
+from analysis.finished.found import differ_sentence
 from analysis.printed import printed
-from analysis.wording import READOUT_NAMES, p_value
+from analysis.wording import READOUT_NAMES, Estimated, p_value
 
 # A column holds a run's words up to this length; longer ones stand above, by their letter.
 _LONGEST_WORDS = 16
 _LEAST_WIDTH = 9
 
 
-def compare_report(found: Mapping[str, Any]) -> str:
+def compare_report(found: Compared) -> str:
     """How the runs differ, each side by side, each comparison, and what may be said of it."""
-    layers = {arm["last_layer"] for arm in found["arms"]}
+    layers = {arm.last_layer for arm in found.arms}
     notes = [INTERPOLATION] if len(layers) > 1 else []
-    parts = [differ_sentence(found), arms_table(found), comparisons_table(found), *notes]
+    parts = [
+        differ_sentence(found.differ, found.runs),
+        arms_table(found),
+        comparisons_table(found),
+        *notes,
+    ]
     return "\n".join([*parts, *sentences(found)])
 
 
-def arms_table(found: Mapping[str, Any]) -> str:
+def arms_table(found: Compared) -> str:
     """A row per attribute and run: layer and depth of emergence, right answers, confidence."""
-    level = f"{100 * found['plan']['level']:g}%"
+    level = f"{100 * found.plan.level:g}%"
     table = _table(
         title="side by side",
         caption="Depth: layer of half the plateau over the last layer, interpolated; layer: the "
@@ -40,52 +42,49 @@ def arms_table(found: Mapping[str, Any]) -> str:
         headers=("attribute", "run", "depth", "layer", "right", "p(right)", "p(top)", "scenes"),
         left=("attribute", "run"),
     )
-    for arm in found["arms"]:
+    for arm in found.arms:
         table.add_row(
-            arm["attribute"],
+            arm.attribute,
             cell_name(found, arm),
             depth_cell(arm),
             layer_cell(arm),
-            *(
-                share_cell(arm[name])
-                for name in ("correct", "right_probability", "top_probability")
-            ),
-            f"{arm['n_scenes']}",
+            *map(share_cell, (arm.correct, arm.right_probability, arm.top_probability)),
+            f"{arm.n_scenes}",
         )
     return printed(table)
 
 
-def comparisons_table(found: Mapping[str, Any]) -> str:
+def comparisons_table(found: Compared) -> str:
     """A row per comparison: difference of depth, its tests, and the test of the curve."""
-    plan = found["plan"]
-    level, narrow = (f"{100 * share:g}%" for share in (plan["level"], 2 * plan["level"] - 1))
+    plan = found.plan
+    level, narrow = (f"{100 * share:g}%" for share in (plan.level, 2 * plan.level - 1))
     table = _table(
         title="second minus first, in shares of the depth",
         caption="p: two-sided, for a difference of at most one layer of the shallower model; same: "
-        f"for one of {plan['margin']:g} or more, judged by the {narrow} interval; curve: for equal "
+        f"for one of {plan.margin:g} or more, judged by the {narrow} interval; curve: for equal "
         "information at every relative depth. All p adjusted over the comparisons (Holm). =: the "
         "scenes are shared, and paired.",
         headers=("attribute", "first", "second", "depth", f"{level} CI", "p", "same", "curve",
                  "scenes"),
         left=("attribute", "first", "second"),
     )  # fmt: skip
-    for row in found["comparisons"]:
-        depth = row["depth"]
+    for row in found.comparisons:
+        depth = row.depth
         cells = ["", "", "", ""]
         if depth is not None:
             cells = [
-                f"{depth['estimate']:+.3f}",
-                f"{depth['low']:+.3f} to {depth['high']:+.3f}",
-                p_value(depth["p_beyond_holm"]),
-                p_value(depth["p_equivalence_holm"]),
+                f"{depth.estimate:+.3f}",
+                f"{depth.low:+.3f} to {depth.high:+.3f}",
+                p_value(depth.p_beyond_holm),
+                p_value(depth.p_equivalence_holm),
             ]
-        one, two = row["n_scenes"]
+        one, two = row.n_scenes
         table.add_row(
-            row["attribute"],
-            *(cell_name(found, row[side]) for side in ("first", "second")),
+            row.attribute,
+            *(cell_name(found, side) for side in (row.first, row.second)),
             *cells,
-            p_value(row["curve"]["omnibus_p_holm"]),
-            f"{one} =" if row["paired"] else f"{one}, {two}",
+            p_value(row.curve.omnibus_p_holm),
+            f"{one} =" if row.paired else f"{one}, {two}",
         )
     return printed(table)
 
@@ -104,36 +103,36 @@ def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[s
     return table
 
 
-def depth_cell(arm: Mapping[str, Any]) -> str:
+def depth_cell(arm: ComparedArm) -> str:
     """The interpolated depth, or in a word why there is none."""
-    if arm["depth"] is not None:
-        return share_cell(arm["depth"])
-    return "not monotone" if arm["outcome"] == "emerged" else arm["outcome"].replace("_", " ")
+    if arm.depth is not None:
+        return share_cell(arm.depth)
+    return "not monotone" if arm.outcome == "emerged" else arm.outcome.replace("_", " ")
 
 
-def layer_cell(arm: Mapping[str, Any]) -> str:
+def layer_cell(arm: ComparedArm) -> str:
     """The first whole layer at or past half of the plateau, of how many."""
-    if arm["depth"] is None:
+    if arm.depth is None:
         return ""
-    return f"{round(arm['depth']['layer']['estimate'] * arm['last_layer'])}/{arm['last_layer']}"
+    return f"{round(arm.depth.layer.estimate * arm.last_layer)}/{arm.last_layer}"
 
 
-def share_cell(interval: Mapping[str, Any] | None) -> str:
+def share_cell(interval: Estimated | None) -> str:
     """A share with its interval, as short as it can be said."""
     if interval is None:
         return "not kept"
-    shown = {name: f"{interval[name]:.2f}" for name in ("estimate", "low", "high")}
+    shown = [f"{each:.2f}" for each in (interval.estimate, interval.low, interval.high)]
     # Without the digit that all shares have; whole ones in the width of the others.
     estimate, low, high = (
-        text.removeprefix("0") if text.startswith("0") else text[:-1] for text in shown.values()
+        text.removeprefix("0") if text.startswith("0") else text[:-1] for text in shown
     )
     return f"{estimate} ({low}-{high})"
 
 
-def cell_name(found: Mapping[str, Any], side: Mapping[str, str]) -> str:
+def cell_name(found: Compared, side: Side | ComparedArm) -> str:
     """What a table calls an arm: its words where they are short, else its letter."""
-    words = {run["key"]: run["label"] for run in found["runs"]}
-    if len({arm["readout"] for arm in found["arms"]}) > 1:
-        return f"{side['run']} {READOUT_NAMES[side['readout']]}"
+    words = found.labels
+    if found.several_readouts:
+        return f"{side.run} {READOUT_NAMES[side.readout]}"
     short = max(map(len, words.values())) <= _LONGEST_WORDS
-    return words[side["run"]] if short else side["run"]
+    return words[side.run] if short else side.run

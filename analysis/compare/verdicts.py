@@ -1,50 +1,83 @@
 """P-values adjusted over all comparisons, and what they then allow to say."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from analysis.compare.found import Change, Comparison, CurveDifference, DepthDifference, Verdict
 from analysis.compare.plan import ComparePlan
-from analysis.finished.arms import MEASURES
 from stats import adjusted_p
 
 # Rounding of 1 - level.
 _EXACT = 1e-12
 
 
-def adjusted(rows: Sequence[Mapping[str, Any]], plan: ComparePlan) -> list[dict[str, Any]]:
+def adjusted(rows: Sequence[Comparison], plan: ComparePlan) -> tuple[Comparison, ...]:
     """The comparisons with Holm's p beside each p, and the verdict on depth.
 
     "earlier" and "later": the second of the two, where the difference is shown to be more than one
     layer of the shallower model; "same": it is shown to be less than the margin; "earlier_within"
     and "later_within": both; "undecided": neither; "not_compared": one of them has no such layer.
     """
-    found = [dict(row) for row in rows]
-    for part, name in (
-        ("depth", "p"),
-        ("depth", "p_beyond"),
-        ("depth", "p_equivalence"),
-        ("curve", "omnibus_p"),
-        *((measure, "p") for measure in MEASURES),
-    ):
-        holders = [row for row in found if row[part] is not None]
-        if not holders:
-            continue
-        holm = adjusted_p(np.array([row[part][name] for row in holders]))
-        for row, p in zip(holders, holm.tolist(), strict=True):
-            row[part] = {**row[part], f"{name}_holm": p}
     alpha = 1 - plan.level + _EXACT
-    for row in found:
-        row["verdict"] = _verdict(row["depth"], alpha)
-    return found
+    columns = zip(
+        _depths([row.depth for row in rows]),
+        _curves([row.curve for row in rows]),
+        _changes([row.correct for row in rows]),
+        _changes([row.right_probability for row in rows]),
+        _changes([row.top_probability for row in rows]),
+        strict=True,
+    )
+    return tuple(
+        replace(
+            row,
+            depth=depth,
+            curve=curve,
+            correct=correct,
+            right_probability=right,
+            top_probability=top,
+            verdict=_verdict(depth, alpha),
+        )
+        for row, (depth, curve, correct, right, top) in zip(rows, columns, strict=True)
+    )
 
 
-def _verdict(depth: Mapping[str, Any] | None, alpha: float) -> str:
+def _holm(p: Sequence[float]) -> list[float]:
+    return adjusted_p(np.array(p)).tolist() if p else []
+
+
+def _depths(rows: Sequence[DepthDifference | None]) -> list[DepthDifference | None]:
+    held = [row for row in rows if row is not None]
+    found = zip(
+        _holm([row.p for row in held]),
+        _holm([row.p_beyond for row in held]),
+        _holm([row.p_equivalence for row in held]),
+        strict=True,
+    )
+    with_holm = iter(
+        replace(row, p_holm=p, p_beyond_holm=beyond, p_equivalence_holm=same)
+        for row, (p, beyond, same) in zip(held, found, strict=True)
+    )
+    return [None if row is None else next(with_holm) for row in rows]
+
+
+def _curves(rows: Sequence[CurveDifference]) -> list[CurveDifference]:
+    found = _holm([row.omnibus_p for row in rows])
+    return [replace(row, omnibus_p_holm=p) for row, p in zip(rows, found, strict=True)]
+
+
+def _changes(rows: Sequence[Change | None]) -> list[Change | None]:
+    found = iter(_holm([row.p for row in rows if row is not None]))
+    return [None if row is None else replace(row, p_holm=next(found)) for row in rows]
+
+
+def _verdict(depth: DepthDifference | None, alpha: float) -> Verdict:
     if depth is None:
         return "not_compared"
-    same = depth["p_equivalence_holm"] <= alpha
-    if depth["p_beyond_holm"] > alpha:
+    same = depth.p_equivalence_holm <= alpha
+    if depth.p_beyond_holm > alpha:
         return "same" if same else "undecided"
-    side = "later" if depth["estimate"] > 0 else "earlier"
-    return f"{side}_within" if same else side
+    if depth.estimate > 0:
+        return "later_within" if same else "later"
+    return "earlier_within" if same else "earlier"

@@ -13,22 +13,24 @@ Prints a table and a sentence, and writes results.json, tables of items and figu
 """
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from analysis.commands.options import RunOptions, open_run, parse_options
 from analysis.concept.figures import save_concept_figure, save_decode_figure
+from analysis.concept.found import Asked, FoundConcept
 from analysis.concept.report import (
     concept_sentence,
     concept_table,
     decode_sentence,
     decode_table,
 )
+from analysis.run.folder import Run
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
-from data_prep.attributes import stream_key
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
+from analysis.typed import read_back, written
+from data_prep.attributes import Attribute, stream_key
 from data_prep.errors import UserError, one_line_errors
 from data_prep.option_rules import AtLeast, Filled
 from data_prep.photographs.value_column import Kind
@@ -77,18 +79,18 @@ def main(options: Concept) -> None:
     opened = open_run(options)
     items = concept_items(opened)
     run = opened.run
-    asked = {
-        "words": list(groups.words["concept"]),
-        "against": list(groups.words.get("against", ())),
-        "question": options.question,
-    }
-    found = study_result(read_results(run), STUDY)
-    if found.get("made_from") != asked:
+    asked = Asked(
+        words=groups.words["concept"],
+        against=groups.words.get("against", ()),
+        question=options.question,
+    )
+    found = _kept(run)
+    if found is None or found.made_from != asked:
         # What was decoded follows from the question, and not from the words.
-        same = found.get("made_from", {}).get("question") == options.question
-        decoded = found.get("decoded", {}) if same else {}
-        found = _recognised(opened, items, options) | {"made_from": asked, "decoded": decoded}
-        add_study(run, STUDY, found, opened.about)
+        same = found is not None and found.made_from.question == options.question
+        decoded = found.decoded if found is not None and same else {}
+        found = replace(_recognised(opened, items, groups, asked), decoded=decoded)
+        add_study(run, STUDY, written(found), opened.about)
     print(concept_table(found))
     print(concept_sentence(found))
     figure = save_concept_figure(found, run.folder)[0]
@@ -99,22 +101,27 @@ def main(options: Concept) -> None:
         _decode(opened, items, found, options, options.decode)
 
 
-def _recognised(opened: OpenRun, items: "pd.DataFrame", options: Concept) -> dict[str, Any]:
-    from analysis.concept.estimates import concept_results, concept_rows
-    from analysis.concept.readings import concept_readings, concept_words
+def _kept(run: Run) -> FoundConcept | None:
+    """What the run's results hold; None if it was not asked yet."""
+    known = study_result(read_results(run), STUDY)
+    return read_back(FoundConcept, known, f"{FILE_NAME} of {run.folder}") if known else None
 
-    groups = concept_words(options.words, options.against)
-    readings = concept_readings(opened, items, options.question, groups)
+
+def _recognised(
+    opened: OpenRun, items: "pd.DataFrame", groups: Attribute, asked: Asked
+) -> FoundConcept:
+    from analysis.concept.estimates import concept_results, concept_rows
+    from analysis.concept.readings import concept_readings
+
+    readings = concept_readings(opened, items, asked.question, groups)
     opened.run.study.require_layers(readings.score.shape[1] - 1)
     opened.run.replace_rows("concept_scores", concept_rows(readings), key=["attribute"])
     # The draws are the concept's own: two sets of words are two tests.
-    key = stream_key(" ".join([*groups.words["concept"], options.question]))
-    return concept_results(readings, opened.run.study, key=key)
+    key = stream_key(" ".join([*asked.words, asked.question]))
+    return concept_results(readings, opened.run.study, key=key, asked=asked)
 
 
-def _export(
-    opened: OpenRun, items: "pd.DataFrame", found: Mapping[str, Any], options: Concept
-) -> None:
+def _export(opened: OpenRun, items: "pd.DataFrame", found: FoundConcept, options: Concept) -> None:
     from analysis.concept.decoded_column import csv_columns
     from analysis.concept.export import export_residuals, exported_layers
     from analysis.concept.readings import concept_residuals, concept_words
@@ -131,31 +138,25 @@ def _export(
 def _decode(
     opened: OpenRun,
     items: "pd.DataFrame",
-    found: dict[str, Any],
+    found: FoundConcept,
     options: Concept,
     column: str,
 ) -> None:
     from analysis.concept.decode import decode_results, decode_rows
-    from analysis.concept.decoded_column import column_of, digest
+    from analysis.concept.decoded_column import asked_of, column_of
     from analysis.concept.readings import concept_residuals, concept_words
 
     chosen = column_of(items, options.plan.data, options.table, column, options.decode_as)
-    asked = {"kind": chosen.kind, "values": digest(chosen)}
-    run = opened.run
-    if found["decoded"].get(column, {}).get("made_from") != asked:
+    run, one = opened.run, found.decoded.get(column)
+    if one is None or one.made_from != asked_of(chosen):
         groups = concept_words(options.words, options.against)
         rows, _ = concept_residuals(opened, items, options.question, groups)
-        scenes = chosen.items["scene_id"].tolist()
         residuals = rows.select(chosen.rows).read()
-        result, decoded = decode_results(
-            residuals, chosen.values, scenes, run.study, key=stream_key(column)
-        )
+        one, decoded = decode_results(residuals, chosen, run.study, key=stream_key(column))
         table = decode_rows(chosen.items, column, chosen.names, decoded)
         run.replace_rows("decode_scores", table, key=["attribute", "column"])
-        about = {"left_out": chosen.n_without, "labels": chosen.names, "made_from": asked}
-        found["decoded"][column] = result | about
-        add_study(run, STUDY, found, opened.about)
-    one = found["decoded"][column]
+        found = replace(found, decoded={**found.decoded, column: one})
+        add_study(run, STUDY, written(found), opened.about)
     print(decode_table(column, one))
     print(decode_sentence(column, one))
     figure = save_decode_figure(column, one, run.folder)[0]

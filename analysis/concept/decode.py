@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,13 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
+from analysis.concept.decoded_column import ColumnOfItems, asked_of
+from analysis.concept.found import (
+    DecodedAtLayer,
+    DecodedColumn,
+    Score,
+    TestedScore,
+)
 from analysis.run.study import Study
 from analysis.streams import Stream
 from probes.linear_probe import cross_fit
@@ -70,14 +76,15 @@ def most_frequent_right(values: Int[ndarray, " item"]) -> Float[ndarray, " item"
 
 
 def decode_results(
-    residuals: Residuals, values: ndarray, scenes: list[str], study: Study, *, key: int
-) -> tuple[dict[str, Any], dict[str, Decoded]]:
+    residuals: Residuals, column: ColumnOfItems, study: Study, *, key: int
+) -> tuple[DecodedColumn, dict[str, Decoded]]:
     """By layer the score of the decoder and of its permuted control, with the baseline.
 
     Whole numbers are labels, scored by accuracy; floats are scored by R^2, the share of the
     baseline's squared error that is gone. Intervals are over images, decoders as fitted; p is
     one-sided, of images' gains over the baseline by sign flips, adjusted over layers.
     """
+    values, scenes = column.values, column.items["scene_id"].tolist()
     numeric = values.dtype.kind == "f"
     fit: Callable[..., Decoded] = decode_numbers if numeric else decode_labels
     order = study.rng(Stream.DECODED_PERMUTATION, key).permutation(len(values))
@@ -85,27 +92,32 @@ def decode_results(
         "decoder": fit(residuals, values, scenes),
         "permuted": fit(residuals, values[order], scenes),
     }
-    curves = {
-        source: _curve(each, study, key, number, numeric=numeric)
-        for number, (source, each) in enumerate(decoded.items())
-    }
-    found = {
-        "measure": "R2" if numeric else "accuracy",
-        "n_scenes": len(values),
-        "level": study.level,
-        "n_resamples": study.n_resamples,
-        "baseline": None if numeric else _majority(decoded["decoder"], study),
-        "layers": [
-            {"layer": layer, **curves["decoder"][layer], "permuted": curves["permuted"][layer]}
-            for layer in range(residuals.shape[1])
-        ],
-    }
+    curves = (
+        _curve(each, study, key, number, numeric=numeric)
+        for number, each in enumerate(decoded.values())
+    )
+    found = DecodedColumn(
+        measure="R2" if numeric else "accuracy",
+        n_scenes=len(values),
+        level=study.level,
+        n_resamples=study.n_resamples,
+        baseline=None if numeric else _majority(decoded["decoder"], study),
+        layers=tuple(
+            DecodedAtLayer(
+                layer=layer, score=own.score, low=own.low, high=own.high, p=own.p, permuted=permuted
+            )
+            for layer, (own, permuted) in enumerate(zip(*curves, strict=True))
+        ),
+        left_out=column.n_without,
+        labels=tuple(column.names),
+        made_from=asked_of(column),
+    )
     return found, decoded
 
 
 def _curve(
     decoded: Decoded, study: Study, key: int, number: int, *, numeric: bool
-) -> list[dict[str, float]]:
+) -> list[TestedScore]:
     baseline = np.broadcast_to(decoded.baseline[:, None], decoded.earned.shape)
     if numeric:
         interval = interval_of_means(
@@ -123,12 +135,12 @@ def _curve(
         n_resamples=study.n_resamples,
     )
     return [
-        {
-            "score": interval.estimate[layer].item(),
-            "low": interval.low[layer].item(),
-            "high": interval.high[layer].item(),
-            "p": test.p[layer].item(),
-        }
+        TestedScore(
+            score=interval.estimate[layer].item(),
+            low=interval.low[layer].item(),
+            high=interval.high[layer].item(),
+            p=test.p[layer].item(),
+        )
         for layer in range(len(test.p))
     ]
 
@@ -139,13 +151,9 @@ def explained(means: Float[ndarray, "moment draw layer"]) -> Float[ndarray, "dra
     return 1 - np.divide(errors, base, out=np.ones_like(errors), where=base > 0)
 
 
-def _majority(decoded: Decoded, study: Study) -> dict[str, float]:
+def _majority(decoded: Decoded, study: Study) -> Score:
     interval = cluster_share(decoded.baseline, np.arange(len(decoded.baseline)), level=study.level)
-    return {
-        "score": float(interval.estimate),
-        "low": float(interval.low),
-        "high": float(interval.high),
-    }
+    return Score(score=float(interval.estimate), low=float(interval.low), high=float(interval.high))
 
 
 def decode_rows(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
+from analysis.concept.found import ColumnAsked
 from data_prep.errors import UserError
 from data_prep.photographs.label_table import file_column, table_rows
 from data_prep.photographs.value_column import Kind, read_value_column, require_enough
@@ -77,11 +78,11 @@ def column_of(
     )
 
 
-def digest(column: ColumnOfItems) -> str:
-    """Of the images and their values: what was decoded once is decoded anew when they change."""
+def asked_of(column: ColumnOfItems) -> ColumnAsked:
+    """The images and their values: what was decoded once is decoded anew when they change."""
     pairs = zip(column.items["scene_id"], column.values.tolist(), strict=True)
     content = repr([column.names, *pairs])
-    return sha256(content.encode()).hexdigest()
+    return ColumnAsked(kind=column.kind, values=sha256(content.encode()).hexdigest())
 
 
 def csv_columns(data: str, table: Path | None) -> Mapping[str, Mapping[str, str]]:

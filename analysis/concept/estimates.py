@@ -1,21 +1,26 @@
 """From a concept's scores to where it is recognised: own images against others, and a blank one."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from analysis.concept.found import Asked, ByControl, ConceptAtLayer, FoundConcept
 from analysis.concept.readings import ConceptReadings
 from analysis.effects.emergence_results import emergence_results
+from analysis.effects.found import fields_of
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats import area_under_curve, two_sample_emergence
 from stats.arguments import horizon_layer, plateau_window
+from stats.two_sample_emergence import TwoSampleEmergence
 from stats.welch_max_t import WelchTest, mean_max_t, welch_max_t
 
 
-def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dict[str, Any]:
-    """Results of one concept, as plain numbers; an image is a scene, folders are not paired.
+def concept_results(
+    readings: ConceptReadings, study: Study, *, key: int, asked: Asked
+) -> FoundConcept:
+    """Results of one concept, nothing decoded yet; an image is a scene, folders are not paired.
 
     The effect is the mean score of own images minus that of the contrast, in bits. Both controls
     must be beaten on the plateau, each one-sided: own images against the contrast (Welch's t; the
@@ -25,8 +30,7 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
     """
     own, contrast = readings.score[readings.own], readings.score[~readings.own]
     tests = concept_tests(readings, study, key=key)
-    share = readings.own.mean()
-    entropy = float(-(share * np.log2(share) + (1 - share) * np.log2(1 - share)))
+    entropy = _label_entropy_bits(readings)
     found = two_sample_emergence(
         own,
         contrast,
@@ -39,36 +43,57 @@ def concept_results(readings: ConceptReadings, study: Study, *, key: int) -> dic
         level=study.level,
         n_resamples=study.n_resamples,
     )
-    plateau_p = {control: test.window_p for control, test in tests.items()}
-    plateau_p["contrast"] = max(plateau_p["contrast"], found.emergence.plateau_p)
-    area = area_under_curve(own, contrast, level=study.level)
-    layers = [
-        {
-            "layer": layer,
-            "own": own[:, layer].mean().item(),
-            "contrast": contrast[:, layer].mean().item(),
-            "blank": readings.blank[layer].item(),
-            "effect": found.estimate[layer].item(),
-            "low": found.low[layer].item(),
-            "high": found.high[layer].item(),
-            **{f"p_{control}": test.p[layer].item() for control, test in tests.items()},
-            "auc": area.estimate[layer].item(),
-            "auc_low": area.low[layer].item(),
-            "auc_high": area.high[layer].item(),
-        }
+    return FoundConcept(
+        **fields_of(emergence_results(found.emergence)),
+        omnibus_p=ByControl(contrast=tests["contrast"].omnibus_p, blank=tests["blank"].omnibus_p),
+        plateau_p=_plateau_p(found, tests),
+        layers=_layers(readings, found, tests, study.level),
+        n_own=len(own),
+        n_contrast=len(contrast),
+        label_entropy_bits=entropy,
+        n_resamples=study.n_resamples,
+        notes=tuple(readings.notes),
+        made_from=asked,
+        decoded={},
+    )
+
+
+def _plateau_p(found: TwoSampleEmergence, tests: Mapping[str, WelchTest]) -> ByControl:
+    contrast = max(tests["contrast"].window_p, found.emergence.plateau_p)
+    return ByControl(contrast=contrast, blank=tests["blank"].window_p)
+
+
+def _label_entropy_bits(readings: ConceptReadings) -> float:
+    """Of which folder an image is of."""
+    share = readings.own.mean()
+    return float(-(share * np.log2(share) + (1 - share) * np.log2(1 - share)))
+
+
+def _layers(
+    readings: ConceptReadings,
+    found: TwoSampleEmergence,
+    tests: Mapping[str, WelchTest],
+    level: float,
+) -> tuple[ConceptAtLayer, ...]:
+    own, contrast = readings.score[readings.own], readings.score[~readings.own]
+    area = area_under_curve(own, contrast, level=level)
+    return tuple(
+        ConceptAtLayer(
+            layer=layer,
+            own=own[:, layer].mean().item(),
+            contrast=contrast[:, layer].mean().item(),
+            blank=readings.blank[layer].item(),
+            effect=found.estimate[layer].item(),
+            low=found.low[layer].item(),
+            high=found.high[layer].item(),
+            p_contrast=tests["contrast"].p[layer].item(),
+            p_blank=tests["blank"].p[layer].item(),
+            auc=area.estimate[layer].item(),
+            auc_low=area.low[layer].item(),
+            auc_high=area.high[layer].item(),
+        )
         for layer in range(own.shape[1])
-    ]
-    return {
-        **emergence_results(found.emergence),
-        "omnibus_p": {control: test.omnibus_p for control, test in tests.items()},
-        "plateau_p": plateau_p,
-        "layers": layers,
-        "n_own": len(own),
-        "n_contrast": len(contrast),
-        "label_entropy_bits": entropy,
-        "n_resamples": study.n_resamples,
-        "notes": list(readings.notes),
-    }
+    )
 
 
 def concept_tests(readings: ConceptReadings, study: Study, *, key: int) -> dict[str, WelchTest]:

@@ -5,13 +5,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.concept.found import FoundConcept
 from analysis.run.folder import Run
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from probes.residuals.rows import StoredRows
@@ -75,19 +76,19 @@ def export_residuals(
     return [folder / name for name in content]
 
 
-def exported_layers(found: Mapping[str, Any], wanted: Sequence[int]) -> list[int]:
+def exported_layers(found: FoundConcept, wanted: Sequence[int]) -> list[int]:
     """The emergence layer, the first at or past the half of the plateau, and those wanted.
 
     UserError if there is none of either, or for a layer that the model does not have.
     """
-    last = found["layers"][-1]["layer"]
+    last = found.layers[-1].layer
     outside = [layer for layer in wanted if not 0 <= layer <= last]
     if outside:
         raise UserError(f"--layers must lie in 0..{last}, got {outside[0]}: choose others")
     layers = set(wanted)
-    if found["lambda_half"] is not None:
-        layers.add(math.ceil(found["lambda_half"]["estimate"] - 1e-9))
-    elif found["outcome"] == "from_start":
+    if found.lambda_half is not None:
+        layers.add(math.ceil(found.lambda_half.estimate - 1e-9))
+    elif found.outcome == "from_start":
         layers.add(0)
     if not layers:
         raise UserError(

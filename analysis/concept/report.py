@@ -1,30 +1,30 @@
 """Where a concept is recognised, and what a decoder could know, as tables and in sentences."""
 
 import textwrap
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from analysis.concept.found import ConceptAtLayer, DecodedColumn, FoundConcept
 from analysis.printed import WIDTH, printed
-from analysis.wording import p_text, p_value
+from analysis.wording import p_text, p_value, set_text
 
 _CONTROLS = {"contrast": "above the contrast", "blank": "above the blank image"}
 
 
-def concept_table(found: Mapping[str, Any]) -> str:
+def concept_table(found: FoundConcept) -> str:
     """A row per layer: scores of own, contrast and blank images, the effect, its tests, the AUC."""
-    level = f"{100 * found['level']:g}%"
+    level = f"{100 * found.level:g}%"
     table = Table(
-        title=f"{concept_name(found)}, logit lens: {found['n_own']} own images, "
-        f"{found['n_contrast']} of the contrast",
+        title=f"{concept_name(found)}, logit lens: {found.n_own} own images, "
+        f"{found.n_contrast} of the contrast",
         box=SIMPLE_HEAD,
         collapse_padding=True,
         title_justify="left",
         title_style="bold",
         caption=f"Scores in bits, {score_text(found)}, to the question "
-        f"\u201c{found['made_from']['question']}\u201d. Effect: own minus contrast, {level} "
+        f"\u201c{found.made_from.question}\u201d. Effect: own minus contrast, {level} "
         "interval of each layer alone, both folders redrawn. p: Welch t, maximum over layers, "
         "one-sided; own images above those of the contrast, and above the blank one. AUC: "
         "probability that an own image scores above another, interval of each layer alone.",
@@ -34,98 +34,109 @@ def concept_table(found: Mapping[str, Any]) -> str:
                "p blank", "AUC", f"{level} CI ")  # fmt: skip
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
-    for row in found["layers"]:
+    for row in found.layers:
         table.add_row(
-            str(row["layer"]),
-            *(two_digits(row[name]) for name in ("own", "contrast", "blank", "effect")),
-            f"{two_digits(row['low'])} to {two_digits(row['high'])}",
-            p_value(row["p_contrast"]),
-            p_value(row["p_blank"]),
-            f"{row['auc']:.2f}",
-            f"{row['auc_low']:.2f} to {row['auc_high']:.2f}",
+            str(row.layer),
+            *map(two_digits, (row.own, row.contrast, row.blank, row.effect)),
+            f"{two_digits(row.low)} to {two_digits(row.high)}",
+            p_value(row.p_contrast),
+            p_value(row.p_blank),
+            f"{row.auc:.2f}",
+            f"{row.auc_low:.2f} to {row.auc_high:.2f}",
         )
-    return f"{printed(table)}\n{_notes(found['notes'])}"
+    return f"{printed(table)}\n{_notes(found.notes)}"
 
 
-def concept_sentence(found: Mapping[str, Any]) -> str:
+def concept_sentence(found: FoundConcept) -> str:
     """From which layer on the concept is recognised, or why there is no such layer."""
-    last = found["layers"][-1]
-    name, level = concept_name(found), f"{100 * found['level']:g}%"
-    basis = f"{found['n_own']} own and {found['n_contrast']} contrast images; {_tests(found)}"
-    ends = (
-        f"at layer {last['layer']} {last['effect']:+.2f} bits, {level} CI {last['low']:+.2f} to "
-        f"{last['high']:+.2f}, AUC {last['auc']:.2f}, CI {last['auc_low']:.2f} to "
-        f"{last['auc_high']:.2f}"
-    )
-    match found["outcome"]:
-        case "emerged":
-            crossing = found["lambda_half"]
+    last = found.layers[-1]
+    name, level = concept_name(found), f"{100 * found.level:g}%"
+    basis = f"{found.n_own} own and {found.n_contrast} contrast images; {_tests(found)}"
+    ends = _ends(last, level)
+    crossing = found.lambda_half
+    match found.outcome:
+        case "emerged" if crossing is not None:
             return (
-                f"{name} is recognised from layer {crossing['estimate']:.1f} of {last['layer']} on "
-                f"({level} CI {crossing['low']:.1f} to {crossing['high']:.1f}; forward-backward "
-                f"set {_set(found['fb_half'])}): half of its plateau of "
-                f"{found['plateau_effect']:.2f} bits; {ends} ({basis})."
+                f"{name} is recognised from layer {crossing.estimate:.1f} of {last.layer} on "
+                f"({level} CI {crossing.low:.1f} to {crossing.high:.1f}; forward-backward "
+                f"set {set_text(found.fb_half)}): half of its plateau of "
+                f"{found.plateau_effect:.2f} bits; {ends} ({basis})."
+            )
+        case "emerged":
+            return (
+                f"{name} is recognised by a layer in {set_text(found.fb_half)} of {last.layer} "
+                f"(forward-backward set; {level}) and has no single layer, since its curve is "
+                f"shown to fall below half of its plateau of {found.plateau_effect:.2f} bits "
+                f"again; {ends} ({basis})."
             )
         case "from_start":
             return (
                 f"{name} is there from the start: more than half of its plateau of "
-                f"{found['plateau_effect']:.2f} bits at layer 0 already; {ends} ({basis})."
+                f"{found.plateau_effect:.2f} bits at layer 0 already; {ends} ({basis})."
             )
         case "died":
             return (
                 f"{name} sets own images apart at some layer and is lost again by layer "
-                f"{found['horizon']}: that is no recognition; {ends} ({basis})."
+                f"{found.horizon}: that is no recognition; {ends} ({basis})."
             )
         case _:
             return (
-                f"{name} is not shown to be recognised by layer {found['horizon']}"
-                f"{_not_beaten(found)}: an effect of {found['detectable_effect']:.2f} bits would "
+                f"{name} is not shown to be recognised by layer {found.horizon}"
+                f"{_not_beaten(found)}: an effect of {found.detectable_effect:.2f} bits would "
                 f"have been found with power .8; {ends} ({basis})."
             )
 
 
-def _tests(found: Mapping[str, Any]) -> str:
+def _ends(last: ConceptAtLayer, level: str) -> str:
+    return (
+        f"at layer {last.layer} {last.effect:+.2f} bits, {level} CI {last.low:+.2f} to "
+        f"{last.high:+.2f}, AUC {last.auc:.2f}, CI {last.auc_low:.2f} to "
+        f"{last.auc_high:.2f}"
+    )
+
+
+def _tests(found: FoundConcept) -> str:
     """Both controls, on the plateau and over layers, by the test that they are."""
     on_plateau, over_layers = (
-        " and ".join(f"{p_text(found[which][name])} {said}" for name, said in _CONTROLS.items())
-        for which in ("plateau_p", "omnibus_p")
+        " and ".join(f"{p_text(p)} {_CONTROLS[name]}" for name, p in tests.named.items())
+        for tests in (found.plateau_p, found.omnibus_p)
     )
-    first, last = found["plateau"]
+    first, last = found.plateau
     return (
         f"Welch t, one-sided, on the plateau of layers {first} to {last}: {on_plateau}; its "
         f"maximum over layers: {over_layers}"
     )
 
 
-def _not_beaten(found: Mapping[str, Any]) -> str:
+def _not_beaten(found: FoundConcept) -> str:
     """The controls that are in the way: those on the plateau, or else those over layers."""
-    for which, where in (("plateau_p", "on the plateau"), ("omnibus_p", "over layers")):
-        alpha = 1 - found["level"] + 1e-12
-        names = [said for name, said in _CONTROLS.items() if found[which][name] > alpha]
+    alpha = 1 - found.level + 1e-12
+    for tests, where in ((found.plateau_p, "on the plateau"), (found.omnibus_p, "over layers")):
+        names = [_CONTROLS[name] for name, p in tests.named.items() if p > alpha]
         if names:
             return f" ({where} not shown {' nor '.join(names)})"
     return ""
 
 
-def concept_name(found: Mapping[str, Any]) -> str:
+def concept_name(found: FoundConcept) -> str:
     """The words, and what they are held against."""
-    asked = found["made_from"]
-    name = ", ".join(asked["words"])
-    return f"{name} against {', '.join(asked['against'])}" if asked["against"] else name
+    asked = found.made_from
+    name = ", ".join(asked.words)
+    return f"{name} against {', '.join(asked.against)}" if asked.against else name
 
 
-def score_text(found: Mapping[str, Any]) -> str:
+def score_text(found: FoundConcept) -> str:
     """What is scored."""
-    if found["made_from"]["against"]:
+    if found.made_from.against:
         return "log2 of the odds of the words against the others"
     return "log2 p of the words over the whole vocabulary"
 
 
-def decode_table(column: str, found: Mapping[str, Any]) -> str:
+def decode_table(column: str, found: DecodedColumn) -> str:
     """A row per layer: the decoder's score on held-out images, and that on permuted values."""
-    level, measure = f"{100 * found['level']:g}%", measure_text(found)
+    level, measure = f"{100 * found.level:g}%", measure_text(found)
     table = Table(
-        title=f"{column}, decoded from own images: {found['n_scenes']} images, {measure}",
+        title=f"{column}, decoded from own images: {found.n_scenes} images, {measure}",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
@@ -136,33 +147,33 @@ def decode_table(column: str, found: Mapping[str, Any]) -> str:
     )
     for header in ("layer", measure, f"{level} CI", "p", "permuted", f"{level} CI "):
         table.add_column(header, justify="right", no_wrap=True)
-    for row in found["layers"]:
-        other = row["permuted"]
+    for row in found.layers:
+        other = row.permuted
         table.add_row(
-            str(row["layer"]),
-            two_digits(row["score"]),
-            f"{two_digits(row['low'])} to {two_digits(row['high'])}",
-            p_value(row["p"]),
-            two_digits(other["score"]),
-            f"{two_digits(other['low'])} to {two_digits(other['high'])}",
+            str(row.layer),
+            two_digits(row.score),
+            f"{two_digits(row.low)} to {two_digits(row.high)}",
+            p_value(row.p),
+            two_digits(other.score),
+            f"{two_digits(other.low)} to {two_digits(other.high)}",
         )
-    left = found["left_out"]
+    left = found.left_out
     notes = [f"{left} own images have no row in the CSV: not decoded"] if left else []
     return f"{printed(table)}\n{_notes(notes)}"
 
 
-def decode_sentence(column: str, found: Mapping[str, Any]) -> str:
+def decode_sentence(column: str, found: DecodedColumn) -> str:
     """What could be known at the last layer, and at how many layers more than the baseline is."""
-    last, level = found["layers"][-1], f"{100 * found['level']:g}%"
-    shown = [str(row["layer"]) for row in found["layers"] if row["p"] <= 1 - found["level"]]
+    last, level = found.layers[-1], f"{100 * found.level:g}%"
+    shown = [str(row.layer) for row in found.layers if row.p <= 1 - found.level]
     where = f"shown above the baseline at layers {', '.join(shown)}" if shown else (
         "not shown above the baseline at any layer"
     )  # fmt: skip
     return (
-        f"{column}: {measure_text(found)} of {two_digits(last['score'])} at layer {last['layer']} "
-        f"({level} CI {two_digits(last['low'])} to {two_digits(last['high'])}, "
-        f"{p_text(last['p'])}; permuted {two_digits(last['permuted']['score'])}; "
-        f"baseline {baseline_text(found)}); {where} ({found['n_scenes']} images)."
+        f"{column}: {measure_text(found)} of {two_digits(last.score)} at layer {last.layer} "
+        f"({level} CI {two_digits(last.low)} to {two_digits(last.high)}, "
+        f"{p_text(last.p)}; permuted {two_digits(last.permuted.score)}; "
+        f"baseline {baseline_text(found)}); {where} ({found.n_scenes} images)."
     )
 
 
@@ -171,26 +182,20 @@ def two_digits(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}"
 
 
-def measure_text(found: Mapping[str, Any]) -> str:
+def measure_text(found: DecodedColumn) -> str:
     """As it is printed."""
-    return "R\u00b2" if found["measure"] == "R2" else "accuracy"
+    return "R\u00b2" if found.measure == "R2" else "accuracy"
 
 
-def baseline_text(found: Mapping[str, Any]) -> str:
+def baseline_text(found: DecodedColumn) -> str:
     """What the decoder is held against."""
-    base = found["baseline"]
+    base = found.baseline
     if base is None:
         return "the training images' mean, R\u00b2 = 0"
-    return (
-        f"the usual label, accuracy {base['score']:.2f}, CI {base['low']:.2f} to {base['high']:.2f}"
-    )
+    return f"the usual label, accuracy {base.score:.2f}, CI {base.low:.2f} to {base.high:.2f}"
 
 
-def _notes(notes: list[str]) -> str:
+def _notes(notes: Sequence[str]) -> str:
     return "".join(
         f"{textwrap.fill(f'  note: {note}', WIDTH, subsequent_indent='    ')}\n" for note in notes
     )
-
-
-def _set(ends: Mapping[str, Any]) -> str:
-    return f"{ends['low']} or later" if ends["high"] is None else f"{ends['low']} to {ends['high']}"

@@ -13,19 +13,22 @@ per attribute, and writes results.json, two tables of items and three figures.
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.confusion.figures import save_confusion_figures
+from analysis.confusion.found import Asked, Confused, OtherWording
 from analysis.confusion.report import confusion_sentences, confusion_table
 from analysis.readouts.readings import readings_of
+from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.streams import Stream
+from analysis.typed import read_back, written
 from data_prep.attributes import Attribute, stream_key
 from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
@@ -67,25 +70,20 @@ def main(options: Confusion) -> None:
     named = {answer: words_of(text) for answer, text in options.words.items()}
     opened = open_run(options)
     near = _near_words(opened, options.attributes(opened.data), named)
-    run = opened.run
-    study = study_result(read_results(run), STUDY)
+    folder = opened.run.folder
     for name, words in near.items():
-        asked: dict[str, Any] = {
-            "words": {answer: list(each) for answer, each in words.items()},
-            "say_3d": options.say_3d,
-            "margin_bits": options.margin_bits if options.say_3d else None,
-        }
-        if study.get(name, {}).get("made_from") != asked:
-            study[name] = _found(opened, name, words, options)
-            study[name]["made_from"] = asked
-            add_study(run, STUDY, study, opened.about)
-        found = study[name]
+        asked = Asked(
+            words=words,
+            say_3d=options.say_3d,
+            margin_bits=options.margin_bits if options.say_3d else None,
+        )
+        found = _found(opened, name, asked)
         _require_layers(options.layers, found)
         print(confusion_table(name, found))
         print("\n".join(confusion_sentences(name, found)))
-        figures = save_confusion_figures(name, found, run.folder, options.layers)
+        figures = save_confusion_figures(name, found, folder, options.layers)
         drawn = ", ".join(str(each) for each in figures if each.suffix == ".pdf")
-        print(f"\nresults: {run.folder / 'results.json'}   figures: {drawn}")
+        print(f"\nresults: {folder / FILE_NAME}   figures: {drawn}")
 
 
 def _near_words(
@@ -113,12 +111,19 @@ def _near_words(
     return {name: words for name, words in near.items() if words}
 
 
-def _found(
-    opened: OpenRun,
-    name: str,
-    words: Mapping[str, tuple[str, ...]],
-    options: Confusion,
-) -> dict[str, Any]:
+def _found(opened: OpenRun, name: str, asked: Asked) -> Confused:
+    """From the run, if the same was asked there; else followed now."""
+    known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
+    if name in known:
+        old = read_back(Confused, known[name], f"{FILE_NAME} of {opened.run.folder}")
+        if old.made_from == asked:
+            return old
+    found = _followed(opened, name, asked)
+    add_study(opened.run, STUDY, known | {name: written(found)}, opened.about)
+    return found
+
+
+def _followed(opened: OpenRun, name: str, asked: Asked) -> Confused:
     # Here, because these import torch.
     from analysis.capture.residuals import residuals_of
     from analysis.confusion.estimates import confusion_results
@@ -128,22 +133,23 @@ def _found(
 
     run, key = opened.run, stream_key(name)
     items = items_of(run, opened.data, name)
-    competing = competition(opened.data.answer_set(items), words)
+    competing = competition(opened.data.answer_set(items), asked.words)
     groups = competing.groups
-    readings = readings_of(opened, name, "logit_lens")
-    asked = residuals_of(opened, items, words=groups)
-    shown, _ = asked.shuffled(items, run.study.rng(Stream.CONFUSION_DONORS, key))
-    read = word_readings(opened, items, asked.real, groups)
+    readings = readings_of(opened, name, LOGIT_LENS.name)
+    captured = residuals_of(opened, items, words=groups)
+    shown, _ = captured.shuffled(items, run.study.rng(Stream.CONFUSION_DONORS, key))
+    read = word_readings(opened, items, captured.real, groups)
     other = word_readings(opened, items, shown, groups)
     rivals, notes = rivals_of(readings, read, competing)
-    found = confusion_results(readings, read, other, rivals, run.study, key=key)
-    found["notes"] += notes
+    found = confusion_results(readings, read, other, rivals, run.study, key=key, asked=asked)
+    found = replace(found, notes=(*found.notes, *notes))
     rows = [
         word_rows(items, read, wording="plain", condition="real"),
         word_rows(items, other, wording="plain", condition="shuffled"),
     ]
-    if options.say_3d:
-        again, found["say_3d"] = _with_3d(opened, items, groups, rivals, options.margin_bits)
+    if asked.margin_bits is not None:
+        again, changed = _with_3d(opened, items, groups, rivals, asked.margin_bits)
+        found = replace(found, say_3d=changed)
         rows.append(word_rows(items, again, wording="3D", condition="real"))
     run.replace_rows("confusion_words", pd.concat(rows, ignore_index=True), key=["attribute"])
     run.replace_rows("confusion_answers", answer_rows(readings), key=["attribute"])
@@ -156,7 +162,7 @@ def _with_3d(
     groups: Attribute,
     rivals: "Sequence[Rivals]",
     margin_bits: float,
-) -> "tuple[WordReadings, dict[str, Any]]":
+) -> "tuple[WordReadings, OtherWording]":
     """The same words after the changed question, and what that changes of all answers together."""
     from analysis.confusion.other_question import wording_results
     from analysis.confusion.rivals import under
@@ -177,8 +183,8 @@ def _with_3d(
     return again, changed
 
 
-def _require_layers(layers: tuple[int, ...], found: Mapping[str, Any]) -> None:
-    last = len(found["matrix"]["layers"]) - 1
+def _require_layers(layers: tuple[int, ...], found: Confused) -> None:
+    last = len(found.matrix.layers) - 1
     if layers and max(layers) > last:
         raise UserError(f"--layers must lie in 0..{last}, got {max(layers)}: lower it")
 

@@ -1,20 +1,33 @@
 """From competing words to curves, layers of overtaking, what the image adds, and turned answers."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.confusion.found import (
+    Asked,
+    Compared,
+    Confused,
+    Matrix,
+    MatrixAtLayer,
+    Overtaking,
+    RatioAtLayer,
+    Turned,
+    WordAtLayer,
+    WordCurve,
+)
 from analysis.confusion.image_adds import added_rows, part_alone, parts
 from analysis.confusion.rivals import Rivals, under
+from analysis.effects.found import LayerSet
 from analysis.readouts.readings import Readings
 from analysis.readouts.word_readings import WordReadings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats import (
     BootstrapInterval,
+    ClusterShare,
     SignFlipTest,
     cluster_bootstrap,
     cluster_share,
@@ -36,8 +49,9 @@ def confusion_results(
     study: Study,
     *,
     key: int,
-) -> dict[str, Any]:
-    """Results of one attribute, as plain numbers; `other` has each item with another scene's image.
+    asked: Asked,
+) -> Confused:
+    """Results of one attribute; `other` has each item with another scene's image.
 
     Log-ratios, and what the image adds to them, are means over scenes in bits with intervals each
     alone; their p are two-sided sign flips of scenes, adjusted over layers by the maximum t. Of
@@ -46,23 +60,24 @@ def confusion_results(
     """
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     together, *pairs = _all_compared(readings, words, other, rivals, study, key)
-    return {
-        "answers": list(readings.answers),
-        "near": {
-            str(each.answer): [r.near for r in rivals if r.answer == each.answer]
+    return Confused(
+        answers=tuple(readings.answers),
+        near={
+            each.answer: tuple(str(r.near) for r in rivals if r.answer == each.answer)
             for each in rivals
             if each.answer is not None
         },
-        "n_items": len(scenes),
-        "n_scenes": len(set(scenes.tolist())),
-        "level": study.level,
-        "n_resamples": study.n_resamples,
-        "notes": [*words.notes, *readings.notes],
-        "together": together,
-        "pairs": pairs,
-        "words": list(_word_curves(readings, words, rivals, study.level)),
-        "matrix": _matrix(readings, study.level),
-    }
+        n_items=len(scenes),
+        n_scenes=len(set(scenes.tolist())),
+        level=study.level,
+        n_resamples=study.n_resamples,
+        notes=(*words.notes, *readings.notes),
+        together=together,
+        pairs=tuple(pairs),
+        words=tuple(_word_curves(readings, words, rivals, study.level)),
+        matrix=_matrix(readings, study.level),
+        made_from=asked,
+    )
 
 
 def _all_compared(
@@ -72,57 +87,65 @@ def _all_compared(
     rivals: Sequence[Rivals],
     study: Study,
     key: int,
-) -> list[dict[str, Any]]:
+) -> list[Compared]:
     """What is found of all answers together, then of each pair."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
-    compared, tests = [], []
-    for number, (own, shuffled) in enumerate(zip(rivals, under(rivals, other), strict=True)):
-        by_scene = scene_rows(own.ratio, scenes[own.rows])
-        added = added_rows(readings, words, own, shuffled)
-        found, test = _compared(by_scene, added, study, key, number)
-        for name, each in (("turned", own), ("turned_shuffled", shuffled)):
-            found[name] = _turned(each, study.level)
-        compared.append({"answer": own.answer, "near": own.near, **found})
-        tests.append(test)
-    added_parts = [part_alone(tests[0], study.level), *parts(tests[1:], study.level)]
-    return [found | {"added": part} for found, part in zip(compared, added_parts, strict=True)]
-
-
-def _compared(
-    by_scene: Float[ndarray, "scene layer"],
-    added: Float[ndarray, "some layer"],
-    study: Study,
-    key: int,
-    number: int,
-) -> tuple[dict[str, Any], SignFlipTest]:
-    """Ratios and what the image adds to them, and the test of the latter."""
-    plain, ratio = _tested(by_scene, study, _RATIOS, (key, number))
-    test, more = _tested(added, study, _ADDED, (key, number))
-    crossing = overtaking_layer(by_scene, level=study.level)
-    layers = [
-        {
-            "layer": layer,
-            "ratio_bits": ratio.estimate[layer].item(),
-            "low": ratio.low[layer].item(),
-            "high": ratio.high[layer].item(),
-            "p": plain.p[layer].item(),
-            "added_bits": more.estimate[layer].item(),
-            "added_low": more.low[layer].item(),
-            "added_high": more.high[layer].item(),
-            "added_p": test.p[layer].item(),
-        }
-        for layer in range(len(plain.p))
+    pairs = list(zip(rivals, under(rivals, other), strict=True))
+    by_scene = [scene_rows(own.ratio, scenes[own.rows]) for own, _ in pairs]
+    ratios = [_tested(rows, study, _RATIOS, (key, number)) for number, rows in enumerate(by_scene)]
+    added = [
+        _tested(added_rows(readings, words, own, shuffled), study, _ADDED, (key, number))
+        for number, (own, shuffled) in enumerate(pairs)
     ]
-    found = {
-        "n_scenes": plain.n_scenes,
-        "omnibus_p": plain.omnibus_p,
-        "layers": layers,
-        "overtaking": {
-            "layer": crossing.layer,
-            "set": {"low": crossing.layers.low, "high": crossing.layers.high},
-        },
-    }
-    return found, test
+    tests = [test for test, _ in added]
+    return [
+        Compared(
+            answer=own.answer,
+            near=own.near,
+            n_scenes=ratio[0].n_scenes,
+            omnibus_p=ratio[0].omnibus_p,
+            layers=_by_layer(ratio, more),
+            overtaking=_overtaking(rows, study.level),
+            turned=_turned(own, study.level),
+            turned_shuffled=_turned(shuffled, study.level),
+            added=part,
+        )
+        for (own, shuffled), rows, ratio, more, part in zip(
+            pairs,
+            by_scene,
+            ratios,
+            added,
+            [part_alone(tests[0], study.level), *parts(tests[1:], study.level)],
+            strict=True,
+        )
+    ]
+
+
+def _by_layer(
+    ratio: tuple[SignFlipTest, BootstrapInterval], added: tuple[SignFlipTest, BootstrapInterval]
+) -> tuple[RatioAtLayer, ...]:
+    """Ratios, and what the image adds to them."""
+    (plain, own), (test, more) = ratio, added
+    return tuple(
+        RatioAtLayer(
+            layer=layer,
+            ratio_bits=own.estimate[layer].item(),
+            low=own.low[layer].item(),
+            high=own.high[layer].item(),
+            p=plain.p[layer].item(),
+            added_bits=more.estimate[layer].item(),
+            added_low=more.low[layer].item(),
+            added_high=more.high[layer].item(),
+            added_p=test.p[layer].item(),
+        )
+        for layer in range(len(plain.p))
+    )
+
+
+def _overtaking(by_scene: Float[ndarray, "scene layer"], level: float) -> Overtaking:
+    found = overtaking_layer(by_scene, level=level)
+    layers = LayerSet(low=found.layers.low, high=found.layers.high)
+    return Overtaking(layer=found.layer, set=layers)
 
 
 def _tested(
@@ -147,15 +170,20 @@ def _tested(
     return test, interval
 
 
-def _turned(rivals: Rivals, level: float) -> dict[str, Any]:
+def _turned(rivals: Rivals, level: float) -> Turned:
     """Of the scenes that were right at some layer, those that end with the competing word."""
     was_right = int(rivals.ever_right.sum())
     turned = int((rivals.ever_right & rivals.ends_near).sum())
-    found: dict[str, Any] = {"n_right": was_right, "n_turned": turned}
     if not was_right:
-        return found | {"share": None, "low": None, "high": None}
-    share = share_interval(np.array(turned), np.array(was_right), level=level)
-    return found | {name: getattr(share, name).item() for name in ("share", "low", "high")}
+        return Turned(n_right=0, n_turned=turned, share=None, low=None, high=None)
+    found = share_interval(np.array(turned), np.array(was_right), level=level)
+    return Turned(
+        n_right=was_right,
+        n_turned=turned,
+        share=found.share.item(),
+        low=found.low.item(),
+        high=found.high.item(),
+    )
 
 
 def _word_curves(
@@ -163,35 +191,39 @@ def _word_curves(
     words: WordReadings,
     rivals: Sequence[Rivals],
     level: float,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[WordCurve]:
     """By answer, each of its words: share among all words, and probability, by layer."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     rows_of = {each.answer: each.rows for each in rivals if each.answer is not None}
     for answer, rows in rows_of.items():
-        names = [answer, *(each.near for each in rivals if each.answer == answer)]
-        for name in names:
-            word = str(name)
+        for word in (answer, *(str(each.near) for each in rivals if each.answer == answer)):
             both = np.exp2(np.stack([words.share_of(word)[rows], words.of(word)[rows]], axis=2))
             # What is 1 but for rounding must not leave the scale.
             interval = cluster_share(np.clip(both, 0, 1), scenes[rows], level=level)
-            layers = []
-            for layer in range(both.shape[1]):
-                row: dict[str, Any] = {"layer": layer}
-                for place, what in enumerate(("share", "probability")):
-                    row[what] = interval.estimate[layer, place].item()
-                    row[f"{what}_low"] = interval.low[layer, place].item()
-                    row[f"{what}_high"] = interval.high[layer, place].item()
-                layers.append(row)
-            yield {
-                "answer": answer,
-                "word": name,
-                "right": name == answer,
-                "n_scenes": interval.n_scenes,
-                "layers": layers,
-            }
+            yield WordCurve(
+                answer=answer,
+                word=word,
+                right=word == answer,
+                n_scenes=interval.n_scenes,
+                layers=tuple(_word_at(interval, layer) for layer in range(both.shape[1])),
+            )
 
 
-def _matrix(readings: Readings, level: float) -> dict[str, Any]:
+def _word_at(both: ClusterShare, layer: int) -> WordAtLayer:
+    """Of a word's share and its probability, the second axis."""
+    (share, probability), low, high = both.estimate[layer], both.low[layer], both.high[layer]
+    return WordAtLayer(
+        layer=layer,
+        share=share.item(),
+        share_low=low[0].item(),
+        share_high=high[0].item(),
+        probability=probability.item(),
+        probability_low=low[1].item(),
+        probability_high=high[1].item(),
+    )
+
+
+def _matrix(readings: Readings, level: float) -> Matrix:
     """Which answer is the likeliest, by layer: the right one in rows, shares of its scenes."""
     n_answers = len(readings.answers)
     totals = np.bincount(readings.answer_index, minlength=n_answers)
@@ -203,11 +235,21 @@ def _matrix(readings: Readings, level: float) -> dict[str, Any]:
         np.add.at(counts, (readings.answer_index, best[:, layer]), 1)
         n_rows = np.repeat(totals[there, None], n_answers, axis=1)
         found = share_interval(counts[there], n_rows, level=level)
-        ends = {name: getattr(found, name).tolist() for name in ("share", "low", "high")}
-        layers.append({"layer": layer, **ends})
-    return {
-        "right": [readings.answers[place] for place in there],
-        "chosen": list(readings.answers),
-        "n_scenes": totals[there].tolist(),
-        "layers": layers,
-    }
+        layers.append(
+            MatrixAtLayer(
+                layer=layer,
+                share=_cells(found.share),
+                low=_cells(found.low),
+                high=_cells(found.high),
+            )
+        )
+    return Matrix(
+        right=tuple(readings.answers[place] for place in there),
+        chosen=tuple(readings.answers),
+        n_scenes=tuple(totals[there].tolist()),
+        layers=tuple(layers),
+    )
+
+
+def _cells(shares: Float[ndarray, "right chosen"]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in shares.tolist())

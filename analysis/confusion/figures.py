@@ -1,6 +1,6 @@
 """Competing words by layer, what the image adds, and which answers are taken for which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.confusion.found import Compared, Confused, Matrix, WordAtLayer, WordCurve
 from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.drawing.glyphs import drawn, plain_labels
 
@@ -19,7 +20,12 @@ _LOOKS: tuple[tuple[str, Any, str], ...] = (
     ("#009E73", (0, (4, 1.5, 1, 1.5)), "v"),
     ("#CC79A7", (0, (7, 2)), "D"),
 )
-_MEASURES = {"share": "share among words", "probability": "probability"}
+_Band = tuple[float, float, float]
+"""Low end, mean and high end."""
+_MEASURES: dict[str, Callable[[WordAtLayer], _Band]] = {
+    "share among words": lambda row: (row.share_low, row.share, row.share_high),
+    "probability": lambda row: (row.probability_low, row.probability, row.probability_high),
+}
 _LEAST_PROBABILITY = 1e-6
 _COLUMNS = 3
 _DRAWN_LAYERS = 5
@@ -35,16 +41,16 @@ def chosen_layers(n_layers: int, wanted: Sequence[int] = ()) -> list[int]:
     return sorted({round(place * (n_layers - 1) / (n_drawn - 1)) for place in range(n_drawn)})
 
 
-def draw_words(canvas: Figure, found: Mapping[str, Any]) -> None:
+def draw_words(canvas: Figure, found: Confused) -> None:
     """Two panels per answer: share of its words among all words, and probability, with bands."""
-    answers = list(dict.fromkeys(curve["answer"] for curve in found["words"]))
+    answers = list(dict.fromkeys(curve.answer for curve in found.words))
     columns = min(_COLUMNS, len(answers))
     groups = [answers[start : start + columns] for start in range(0, len(answers), columns)]
     panels = canvas.subplots(2 * len(groups), columns, squeeze=False, sharex=True)
     for number, group in enumerate(groups):
-        for place, (what, label) in enumerate(_MEASURES.items()):
+        for place, what in enumerate(_MEASURES):
             row = panels[2 * number + place]
-            row[0].set_ylabel(label)
+            row[0].set_ylabel(what)
             for axes, answer in zip(row, group, strict=False):
                 _draw_answer(axes, found, answer, what)
             for axes in row[len(group) :]:
@@ -53,18 +59,12 @@ def draw_words(canvas: Figure, found: Mapping[str, Any]) -> None:
         axes.set_xlabel("layer")
 
 
-def _draw_answer(axes: Axes, found: Mapping[str, Any], answer: str, what: str) -> None:
-    curves = [curve for curve in found["words"] if curve["answer"] == answer]
-    ends = (f"{what}_low", what, f"{what}_high")
+def _draw_answer(axes: Axes, found: Confused, answer: str, what: str) -> None:
+    curves: list[WordCurve] = [curve for curve in found.words if curve.answer == answer]
     for place, curve in enumerate(curves):
-        color, line, marker = _LOOKS[place % len(_LOOKS)]
-        rows = curve["layers"]
-        layers = [row["layer"] for row in rows]
-        low, mean, high = ([row[key] for row in rows] for key in ends)
-        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-        axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
-                  linewidth=1, label=drawn(curve["word"]))  # fmt: skip
-    last = len(curves[0]["layers"]) - 1
+        bands = [_MEASURES[what](row) for row in curve.layers]
+        _draw_band(axes, bands, place, curve.word)
+    last = len(curves[0].layers) - 1
     axes.set_xticks(range(0, last + 1, max(1, last // 5)))
     if what == "probability":
         # Below a millionth nothing is told apart; a mean of 0 has no place on this axis.
@@ -72,12 +72,21 @@ def _draw_answer(axes: Axes, found: Mapping[str, Any], answer: str, what: str) -
         axes.set_ylim(_LEAST_PROBABILITY, 2)
         return
     axes.set_ylim(-0.03, 1.03)
-    _name(axes, answer, curves[0]["n_scenes"])
+    _name(axes, answer, curves[0].n_scenes)
 
 
-def draw_added(canvas: Figure, found: Mapping[str, Any]) -> None:
+def _draw_band(axes: Axes, bands: Sequence[_Band], place: int, word: str) -> None:
+    color, line, marker = _LOOKS[place % len(_LOOKS)]
+    layers = range(len(bands))
+    low, mean, high = zip(*bands, strict=True)
+    axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+    axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
+              linewidth=1, label=drawn(word))  # fmt: skip
+
+
+def draw_added(canvas: Figure, found: Confused) -> None:
     """A panel per answer: what the image adds to the lead of each competing word, with bands."""
-    answers = list(dict.fromkeys(pair["answer"] for pair in found["pairs"]))
+    answers = list(dict.fromkeys(str(pair.answer) for pair in found.pairs))
     columns = min(_COLUMNS, len(answers))
     n_rows = -(-len(answers) // columns)
     panels = canvas.subplots(n_rows, columns, squeeze=False, sharex=True, sharey=True)
@@ -91,20 +100,15 @@ def draw_added(canvas: Figure, found: Mapping[str, Any]) -> None:
         axes.set_xlabel("layer")
 
 
-def _draw_added(axes: Axes, found: Mapping[str, Any], answer: str) -> None:
-    pairs = [pair for pair in found["pairs"] if pair["answer"] == answer]
+def _draw_added(axes: Axes, found: Confused, answer: str) -> None:
+    pairs: list[Compared] = [pair for pair in found.pairs if pair.answer == answer]
     axes.axhline(0, color="0.6", linewidth=0.6)
     for place, pair in enumerate(pairs, start=1):  # The first look is the right word's.
-        color, line, marker = _LOOKS[place % len(_LOOKS)]
-        rows = pair["layers"]
-        layers = [row["layer"] for row in rows]
-        low, mean, high = ([row[f"added_{end}"] for row in rows] for end in ("low", "bits", "high"))
-        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-        axes.plot(layers, mean, color=color, linestyle=line, marker=marker, markersize=2.2,
-                  linewidth=1, label=drawn(pair["near"]))  # fmt: skip
-    last = len(pairs[0]["layers"]) - 1
+        bands = [(row.added_low, row.added_bits, row.added_high) for row in pair.layers]
+        _draw_band(axes, bands, place, str(pair.near))
+    last = len(pairs[0].layers) - 1
     axes.set_xticks(range(0, last + 1, max(1, last // 5)))
-    _name(axes, answer, pairs[0]["n_scenes"])
+    _name(axes, answer, pairs[0].n_scenes)
 
 
 def _name(axes: Axes, answer: str, n_scenes: int) -> None:
@@ -115,17 +119,16 @@ def _name(axes: Axes, answer: str, n_scenes: int) -> None:
         text.set_parse_math(False)
 
 
-def draw_matrices(canvas: Figure, found: Mapping[str, Any], layers: Sequence[int]) -> None:
+def draw_matrices(canvas: Figure, found: Confused, layers: Sequence[int]) -> None:
     """A panel per layer: in each row what is said where that answer is right, shares in percent."""
-    matrix = found["matrix"]
-    written = len(matrix["chosen"]) <= _MOST_WRITTEN
+    matrix = found.matrix
+    written = len(matrix.chosen) <= _MOST_WRITTEN
     panels = canvas.subplots(1, len(layers), squeeze=False)[0]
     for place, (axes, layer) in enumerate(zip(panels, layers, strict=True)):
         _draw_matrix(axes, matrix, layer, write=written)
-        axes.set_xticks(range(len(matrix["chosen"])), map(drawn, matrix["chosen"]), rotation=90)
+        axes.set_xticks(range(len(matrix.chosen)), map(drawn, matrix.chosen), rotation=90)
         named = [
-            f"{drawn(right)} ({n})"
-            for right, n in zip(matrix["right"], matrix["n_scenes"], strict=True)
+            f"{drawn(right)} ({n})" for right, n in zip(matrix.right, matrix.n_scenes, strict=True)
         ]
         axes.set_yticks(range(len(named)), named if place == 0 else [""] * len(named))
         plain_labels(axes)
@@ -134,8 +137,8 @@ def draw_matrices(canvas: Figure, found: Mapping[str, Any], layers: Sequence[int
     canvas.supxlabel(f"likeliest answer ({shown} the scenes in each row)", fontsize=8)
 
 
-def _draw_matrix(axes: Axes, matrix: Mapping[str, Any], layer: int, *, write: bool) -> None:
-    shares = matrix["layers"][layer]["share"]
+def _draw_matrix(axes: Axes, matrix: Matrix, layer: int, *, write: bool) -> None:
+    shares = matrix.layers[layer].share
     axes.imshow(shares, cmap="Greys", vmin=0, vmax=1, interpolation="none", aspect="equal")
     for row, cells in enumerate(shares if write else ()):
         for column, share in enumerate(cells):
@@ -145,15 +148,15 @@ def _draw_matrix(axes: Axes, matrix: Mapping[str, Any], layer: int, *, write: bo
     axes.tick_params(length=0)
 
 
-def words_size(found: Mapping[str, Any]) -> tuple[float, float]:
+def words_size(found: Confused) -> tuple[float, float]:
     """Inches, by the number of panels."""
-    n_answers = len({curve["answer"] for curve in found["words"]})
+    n_answers = len({curve.answer for curve in found.words})
     return TEXT_WIDTH_IN, 0.4 + 2.6 * -(-n_answers // _COLUMNS)
 
 
-def added_size(found: Mapping[str, Any]) -> tuple[float, float]:
+def added_size(found: Confused) -> tuple[float, float]:
     """Inches, by the number of panels."""
-    n_answers = len({pair["answer"] for pair in found["pairs"]})
+    n_answers = len({pair.answer for pair in found.pairs})
     return TEXT_WIDTH_IN, 0.4 + 1.4 * -(-n_answers // _COLUMNS)
 
 
@@ -161,10 +164,10 @@ MATRICES_SIZE = (TEXT_WIDTH_IN, 2.0)
 
 
 def save_confusion_figures(
-    name: str, found: Mapping[str, Any], folder: Path, layers: Sequence[int] = ()
+    name: str, found: Confused, folder: Path, layers: Sequence[int] = ()
 ) -> tuple[Path, ...]:
     """Words, matrices and what the image adds, each as PDF and PNG; gives the six files so."""
-    chosen = chosen_layers(len(found["matrix"]["layers"]), layers)
+    chosen = chosen_layers(len(found.matrix.layers), layers)
     with mpl.rc_context(STYLE):
         words = Figure(figsize=words_size(found), layout="constrained")
         draw_words(words, found)

@@ -4,12 +4,11 @@ A model may prefer a word whatever it is shown. A random one does: its plain log
 in every scene, and a test against 0 always rejects.
 """
 
-from typing import Any, Literal
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.confusion.found import ImageAdds, Part
 from analysis.confusion.rivals import Rivals
 from analysis.readouts.readings import Readings
 from analysis.readouts.word_readings import WordReadings
@@ -17,9 +16,6 @@ from data_prep.controls import strata
 from stats import SignFlipTest, adjusted_p
 from stats.scenes import codes, scene_rows
 from stats.swapped_images import scene_pseudo_values
-
-Part = Literal["adds", "takes", "not shown"]
-"""What is shown of the image's part in a lead: it adds to it, takes from it, or neither."""
 
 
 def added_rows(
@@ -54,7 +50,7 @@ def added_rows(
     return rows * len(rows) / weight[labels < len(rivals.pairs)].sum()
 
 
-def parts(tests: list[SignFlipTest], level: float) -> list[dict[str, Any]]:
+def parts(tests: list[SignFlipTest], level: float) -> list[ImageAdds]:
     """Of the pairs' tests, p for each other too (Holm) and what is shown at the last layer.
 
     `p_holm` is of the omnibus p, for "the image adds nothing at any layer"; what is said of the
@@ -63,15 +59,15 @@ def parts(tests: list[SignFlipTest], level: float) -> list[dict[str, Any]]:
     over_all = adjusted_p(np.array([test.omnibus_p for test in tests])).tolist()
     at_last = adjusted_p(np.array([float(test.p[-1]) for test in tests])).tolist()
     return [
-        {"omnibus_p": test.omnibus_p, "p_holm": p, "at_last_layer": _part(test, last, level)}
+        ImageAdds(omnibus_p=test.omnibus_p, p_holm=p, at_last_layer=_part(test, last, level))
         for test, p, last in zip(tests, over_all, at_last, strict=True)
     ]
 
 
-def part_alone(test: SignFlipTest, level: float) -> dict[str, Any]:
+def part_alone(test: SignFlipTest, level: float) -> ImageAdds:
     """The same of a single test, which has no other beside it."""
     last = _part(test, float(test.p[-1]), level)
-    return {"omnibus_p": test.omnibus_p, "at_last_layer": last}
+    return ImageAdds(omnibus_p=test.omnibus_p, at_last_layer=last)
 
 
 def _part(test: SignFlipTest, p: float, level: float) -> Part:

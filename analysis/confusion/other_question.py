@@ -1,14 +1,20 @@
 """What another wording of the question changes: the same scenes, asked twice."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.confusion.found import ChangeAtLayer, OtherWording
 from analysis.run.study import Study
 from analysis.streams import Stream
-from stats import cluster_bootstrap, equivalence, sign_flip_max_t
+from stats import (
+    BootstrapInterval,
+    Equivalence,
+    SignFlipTest,
+    cluster_bootstrap,
+    equivalence,
+    sign_flip_max_t,
+)
 
 
 def wording_results(
@@ -18,7 +24,7 @@ def wording_results(
     *,
     key: int,
     margin_bits: float,
-) -> dict[str, Any]:
+) -> OtherWording:
     """Difference of log-odds by layer, the other wording minus the plain one, in bits.
 
     Rows are the same scenes. Intervals are each alone; p are two-sided sign flips of scenes,
@@ -40,22 +46,28 @@ def wording_results(
         level=study.level,
     )
     same = equivalence(difference, margin=margin_bits, level=study.level)
-    return {
-        "n_scenes": len(difference),
-        "margin_bits": margin_bits,
-        "omnibus_p": test.omnibus_p,
-        "equivalent_at_all_layers": bool(same.equivalent_up_to[-1]),
-        "layers": [
-            {
-                "layer": layer,
-                "difference_bits": interval.estimate[layer].item(),
-                "low": interval.low[layer].item(),
-                "high": interval.high[layer].item(),
-                "p": test.p[layer].item(),
-                "equivalence_low": same.low[layer].item(),
-                "equivalence_high": same.high[layer].item(),
-                "equivalent": bool(same.equivalent[layer]),
-            }
-            for layer in range(difference.shape[1])
-        ],
-    }
+    return OtherWording(
+        n_scenes=len(difference),
+        margin_bits=margin_bits,
+        omnibus_p=test.omnibus_p,
+        equivalent_at_all_layers=bool(same.equivalent_up_to[-1]),
+        layers=_by_layer(interval, test, same),
+    )
+
+
+def _by_layer(
+    interval: BootstrapInterval, test: SignFlipTest, same: Equivalence
+) -> tuple[ChangeAtLayer, ...]:
+    return tuple(
+        ChangeAtLayer(
+            layer=layer,
+            difference_bits=interval.estimate[layer].item(),
+            low=interval.low[layer].item(),
+            high=interval.high[layer].item(),
+            p=test.p[layer].item(),
+            equivalence_low=same.low[layer].item(),
+            equivalence_high=same.high[layer].item(),
+            equivalent=bool(same.equivalent[layer]),
+        )
+        for layer in range(len(test.p))
+    )

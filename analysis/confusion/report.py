@@ -1,29 +1,30 @@
 """Competing words as a table and in sentences."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from analysis.confusion.found import Compared, Confused, OtherWording, RatioAtLayer, Turned
+from analysis.effects.found import Interval
 from analysis.printed import WIDTH, printed
 from analysis.wording import p_text, p_value, set_text
 
 
-def confusion_table(name: str, found: Mapping[str, Any]) -> str:
+def confusion_table(name: str, found: Confused) -> str:
     """A row per layer for all answers together, then a row per pair of words at the last layer."""
     notes = "".join(
         f"{textwrap.fill(f'  note: {note}', WIDTH, subsequent_indent='    ')}\n"
-        for note in found["notes"]
+        for note in found.notes
     )
     return f"{printed(_layer_table(name, found))}\n\n{printed(_pair_table(name, found))}\n{notes}"
 
 
-def _layer_table(name: str, found: Mapping[str, Any]) -> Table:
-    level = f"{100 * found['level']:g}%"
+def _layer_table(name: str, found: Confused) -> Table:
+    level = f"{100 * found.level:g}%"
     table = _table(
-        f"{name}, competing words, logit lens: {found['n_scenes']} scenes",
+        f"{name}, competing words, logit lens: {found.n_scenes} scenes",
         "right: share of scenes whose likeliest answer is the right one. near: log2 of p(competing "
         "word) / p(right word), each answer with the first of its competing words, mean in bits. "
         "image adds: near less the same under other scenes' images; a preference for a word, "
@@ -32,14 +33,14 @@ def _layer_table(name: str, found: Mapping[str, Any]) -> Table:
     )
     for header in ("layer", "right", "near", f"{level} CI", "image adds", f"{level} CI", "p"):
         table.add_column(header, justify="right", no_wrap=True)
-    for layer, row in enumerate(found["together"]["layers"]):
+    for layer, row in enumerate(found.together.layers):
         right = f"{_right_share(found, layer):.2f}"
-        table.add_row(str(layer), right, *_lead_cells(row), p_value(row["added_p"]))
+        table.add_row(str(layer), right, *_lead_cells(row), p_value(row.added_p))
     return table
 
 
-def _pair_table(name: str, found: Mapping[str, Any]) -> Table:
-    level, last = f"{100 * found['level']:g}%", found["together"]["layers"][-1]["layer"]
+def _pair_table(name: str, found: Confused) -> Table:
+    level, last = f"{100 * found.level:g}%", found.together.layers[-1].layer
     table = _table(
         f"{name}, pairs of words at layer {last}",
         "p: of what the image adds, the smallest over layers, adjusted over layers and pairs "
@@ -49,12 +50,12 @@ def _pair_table(name: str, found: Mapping[str, Any]) -> Table:
     table.add_column("competing / right", overflow="fold")
     for header in ("near", f"{level} CI", "image adds", f"{level} CI", "p", "turned", "others"):
         table.add_column(header, justify="right", no_wrap=True)
-    for pair in found["pairs"]:
+    for pair in found.pairs:
         table.add_row(
-            f"{pair['near']} / {pair['answer']}",
-            *_lead_cells(pair["layers"][-1]),
-            p_value(pair["added"]["p_holm"]),
-            *(f"{each['n_turned']}/{each['n_right']}" for each in _turned(pair)),
+            f"{pair.near} / {pair.answer}",
+            *_lead_cells(pair.layers[-1]),
+            p_value(pair.added.p),
+            *(f"{each.n_turned}/{each.n_right}" for each in _turned(pair)),
         )
     return table
 
@@ -70,60 +71,59 @@ def _table(title: str, caption: str) -> Table:
     )
 
 
-def _lead_cells(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def _lead_cells(row: RatioAtLayer) -> tuple[str, str, str, str]:
     return (
-        f"{row['ratio_bits']:+.2f}",
-        f"{row['low']:+.2f} to {row['high']:+.2f}",
-        f"{row['added_bits']:+.2f}",
-        f"{row['added_low']:+.2f} to {row['added_high']:+.2f}",
+        f"{row.ratio_bits:+.2f}",
+        f"{row.low:+.2f} to {row.high:+.2f}",
+        f"{row.added_bits:+.2f}",
+        f"{row.added_low:+.2f} to {row.added_high:+.2f}",
     )
 
 
-def _turned(pair: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    return pair["turned"], pair["turned_shuffled"]
+def _turned(pair: Compared) -> tuple[Turned, Turned]:
+    return pair.turned, pair.turned_shuffled
 
 
-def confusion_sentences(name: str, found: Mapping[str, Any]) -> Iterator[str]:
+def confusion_sentences(name: str, found: Confused) -> Iterator[str]:
     """Where each competing word overtakes the right one, and whether the image has a part in it;
     how many answers turn, and what 3D does."""
-    for pair in (found["together"], *found["pairs"]):
-        yield overtaking_sentence(name, pair, found["level"])
-    yield turned_sentence(name, found["together"], found["level"])
-    if "say_3d" in found:
-        yield wording_sentence(name, found["say_3d"], found["level"])
+    for pair in (found.together, *found.pairs):
+        yield overtaking_sentence(name, pair, found.level)
+    yield turned_sentence(name, found.together, found.level)
+    if found.say_3d is not None:
+        yield wording_sentence(name, found.say_3d, found.level)
 
 
-def overtaking_sentence(name: str, pair: Mapping[str, Any], level: float) -> str:
+def overtaking_sentence(name: str, pair: Compared, level: float) -> str:
     """From which layer on the competing word is the likelier, or that it is not at the last, and
     what the image has to do with it."""
-    crossing, last = pair["overtaking"], pair["layers"][-1]
+    crossing, last = pair.overtaking, pair.layers[-1]
     who = (
         f"{name}: over all answers the near word"
-        if pair["answer"] is None
-        else f"{name}: '{pair['near']}' against '{pair['answer']}'"
+        if pair.answer is None
+        else f"{name}: '{pair.near}' against '{pair.answer}'"
     )
     basis = (
-        f"at layer {last['layer']} {last['ratio_bits']:+.2f} bits, {100 * level:g}% CI "
-        f"{last['low']:+.2f} to {last['high']:+.2f}; {pair['n_scenes']} scenes"
+        f"at layer {last.layer} {last.ratio_bits:+.2f} bits, {100 * level:g}% CI "
+        f"{last.low:+.2f} to {last.high:+.2f}; {pair.n_scenes} scenes"
     )
-    p = f"over all layers {p_text(pair['added']['omnibus_p'])}"
-    if pair["answer"] is not None:
-        p = f"over all layers and pairs {p_text(pair['added']['p_holm'])}"
+    over = "layers" if pair.answer is None else "layers and pairs"
+    p = f"over all {over} {p_text(pair.added.p)}"
     adds = (
-        f"the image adds {last['added_bits']:+.2f} bits ({100 * level:g}% CI "
-        f"{last['added_low']:+.2f} to {last['added_high']:+.2f}, {p_text(last['added_p'])}, {p})."
+        f"the image adds {last.added_bits:+.2f} bits ({100 * level:g}% CI "
+        f"{last.added_low:+.2f} to {last.added_high:+.2f}, {p_text(last.added_p)}, {p})."
     )
-    if crossing["layer"] is None:
+    if crossing.layer is None:
         return f"{who} is not the likelier at the last layer ({basis}); {adds}"
     return (
-        f"{who} is the likelier for good from layer {crossing['layer']} on (forward-backward set "
-        f"{set_text(crossing['set'])}; {basis}); {image_part(pair)}: {adds}"
+        f"{who} is the likelier for good from layer {crossing.layer} on (forward-backward set "
+        f"{set_text(crossing.set)}; {basis}); {image_part(pair)}: {adds}"
     )
 
 
-def image_part(pair: Mapping[str, Any]) -> str:
+def image_part(pair: Compared) -> str:
     """What may be said of a word's lead at the last layer: the image's doing, or a preference."""
-    match pair["added"]["at_last_layer"]:
+    match pair.added.at_last_layer:
         case "adds":
             return "the image has its part in that"
         case "takes":
@@ -135,58 +135,59 @@ def image_part(pair: Mapping[str, Any]) -> str:
             )
 
 
-def turned_sentence(name: str, pair: Mapping[str, Any], level: float) -> str:
+def turned_sentence(name: str, pair: Compared, level: float) -> str:
     """How many answers that were right at some layer end as the near word, and by chance do."""
     turned, others = _turned(pair)
-    if turned["share"] is None:
+    share, by_chance = turned.interval, others.interval
+    if share is None:
         return f"{name}: the right word is at no layer the likeliest one in any scene."
-    by_chance = (
+    said = (
         "with other scenes' images the right word is at no layer the likeliest"
-        if others["share"] is None
-        else f"with other scenes' images {others['n_turned']} of {others['n_right']} do "
-        f"({_share(others, level)})"
+        if by_chance is None
+        else f"with other scenes' images {others.n_turned} of {others.n_right} do "
+        f"({_share(by_chance, level)})"
     )
     return (
-        f"{name}: of {turned['n_right']} scenes whose likeliest word is the right one at some "
-        f"layer, {turned['n_turned']} end with the near word ({_share(turned, level)}); "
-        f"{by_chance}."
+        f"{name}: of {turned.n_right} scenes whose likeliest word is the right one at some "
+        f"layer, {turned.n_turned} end with the near word ({_share(share, level)}); "
+        f"{said}."
     )
 
 
-def _share(turned: Mapping[str, Any], level: float) -> str:
+def _share(share: Interval, level: float) -> str:
     return (
-        f"{100 * turned['share']:.1f}%, {100 * level:g}% CI {100 * turned['low']:.1f}% to "
-        f"{100 * turned['high']:.1f}%"
+        f"{100 * share.estimate:.1f}%, {100 * level:g}% CI {100 * share.low:.1f}% to "
+        f"{100 * share.high:.1f}%"
     )
 
 
-def wording_sentence(name: str, found: Mapping[str, Any], level: float) -> str:
+def wording_sentence(name: str, found: OtherWording, level: float) -> str:
     """What saying 3D does to the log-odds of the near word, with what is claimed of no effect."""
-    last = found["layers"][-1]
-    ends = f"{100 * level:g}% CI {last['low']:+.2f} to {last['high']:+.2f}"
+    last = found.layers[-1]
+    ends = f"{100 * level:g}% CI {last.low:+.2f} to {last.high:+.2f}"
     return (
         f"{name}: saying 3D changes the log-odds of the near word by "
-        f"{last['difference_bits']:+.2f} bits at layer {last['layer']} ({ends}, "
-        f"{p_text(last['p'])}); over all layers {p_text(found['omnibus_p'])}: "
-        f"{wording_verdict(found, level)} ({found['n_scenes']} scenes)."
+        f"{last.difference_bits:+.2f} bits at layer {last.layer} ({ends}, "
+        f"{p_text(last.p)}); over all layers {p_text(found.omnibus_p)}: "
+        f"{wording_verdict(found, level)} ({found.n_scenes} scenes)."
     )
 
 
-def wording_verdict(found: Mapping[str, Any], level: float) -> str:
+def wording_verdict(found: OtherWording, level: float) -> str:
     """What may be said of a difference, and of its absence: two claims, each with its own test."""
-    shown, bound = found["omnibus_p"] <= 1 - level, f"{found['margin_bits']:g} bits"
-    if found["equivalent_at_all_layers"]:
+    shown, bound = found.omnibus_p <= 1 - level, f"{found.margin_bits:g} bits"
+    if found.equivalent_at_all_layers:
         beyond = f"beyond {bound} at any layer (equivalence)"
         return f"a difference is shown, but none {beyond}" if shown else f"no difference {beyond}"
     return "a difference is shown" if shown else "neither a difference nor its absence is shown"
 
 
-def _right_share(found: Mapping[str, Any], layer: int) -> float:
+def _right_share(found: Confused, layer: int) -> float:
     """Over all scenes: the diagonal, weighted by how often each answer is right."""
-    matrix = found["matrix"]
-    shares = matrix["layers"][layer]["share"]
+    matrix = found.matrix
+    shares = matrix.layers[layer].share
     hits = sum(
-        n * row[matrix["chosen"].index(right)]
-        for n, row, right in zip(matrix["n_scenes"], shares, matrix["right"], strict=True)
+        n * row[matrix.chosen.index(right)]
+        for n, row, right in zip(matrix.n_scenes, shares, matrix.right, strict=True)
     )
-    return hits / sum(matrix["n_scenes"])
+    return hits / sum(matrix.n_scenes)

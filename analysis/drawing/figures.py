@@ -12,7 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from probes.durable import write_durably
+from analysis.effects.found import Finding
+from analysis.readouts.registry import READOUTS
+from analysis.wording import Estimated
+from data_prep.files.durable import write_durably
 
 # Okabe & Ito (2008), safe for colour-blind readers; one colour per word everywhere.
 COLORS = {
@@ -28,9 +31,7 @@ COLORS = {
     "control task": "#E69F00",
     "random weights": "#56B4E9",
     "selectivity": "#009E73",
-    "logit_lens": "#999999",
-    "tuned_lens": "#0072B2",
-    "linear_probe": "#000000",
+    **{name: each.color for name, each in READOUTS.items()},
     "says": "#D55E00",
     "holds": "#0072B2",
     "there": "#009E73",
@@ -44,9 +45,7 @@ LINES: dict[str, Any] = {
     "material": (0, (1, 1)),
     "size": (0, (4, 1.5, 1, 1.5)),
     "count": (0, (7, 2)),
-    "logit_lens": "-",
-    "tuned_lens": "--",
-    "linear_probe": ":",
+    **{name: each.line for name, each in READOUTS.items()},
     "says": "-",
     "holds": "--",
     "there": ":",
@@ -59,9 +58,7 @@ MARKERS = {
     "material": "^",
     "size": "v",
     "count": "P",
-    "logit_lens": "o",
-    "tuned_lens": "s",
-    "linear_probe": "^",
+    **{name: each.marker for name, each in READOUTS.items()},
     "says": "o",
     "holds": "s",
     "there": "^",
@@ -122,22 +119,24 @@ def _own_look(name: str) -> Look:
     return Look(color=COLORS[name], line=LINES.get(name, "-"), marker=MARKERS.get(name, "o"))
 
 
-def draw_effect(axes: Axes, found: Mapping[str, Any], name: str, look: Look | None = None) -> None:
+def draw_effect(axes: Axes, found: Finding, name: str, look: Look | None = None) -> None:
     """Effect by layer with its band; the emergence layer, its interval and its set below."""
     look = look or looks([name])[name]
     color = look.color
-    rows = found["layers"]
-    layers = np.array([row["layer"] for row in rows])
-    effect, low, high = (np.array([row[key] for row in rows]) for key in ("effect", "low", "high"))
+    rows = found.layers
+    layers = np.array([row.layer for row in rows])
+    effect, low, high = (
+        np.array([getattr(row, end) for row in rows]) for end in ("effect", "low", "high")
+    )
     axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
     axes.plot(layers, effect, color=color, linestyle=look.line, marker=look.marker, markersize=2.5)
-    crossing = found["lambda_half"]
+    crossing = found.lambda_half
     if crossing is not None:
-        draw_crossing(axes, crossing, found["plateau_effect"] / 2, color=color, marker="D")
+        draw_crossing(axes, crossing, found.plateau_effect / 2, color=color, marker="D")
 
 
 def draw_crossing(
-    axes: Axes, crossing: Mapping[str, Any], height: float, *, color: str, marker: str
+    axes: Axes, crossing: Estimated, height: float, *, color: str, marker: str
 ) -> None:
     """An emergence layer with its interval, at `height`.
 
@@ -145,23 +144,23 @@ def draw_crossing(
     may do: leave the estimate outside.
     """
     axes.plot(
-        [crossing["low"], crossing["high"]], [height, height], color=color, linewidth=1,
+        [crossing.low, crossing.high], [height, height], color=color, linewidth=1,
         marker="|", markersize=4,
     )  # fmt: skip
     axes.plot(
-        [crossing["estimate"]], [height], color=color, linestyle="none", marker=marker,
+        [crossing.estimate], [height], color=color, linestyle="none", marker=marker,
         markersize=4.2, markeredgecolor="white", markeredgewidth=0.5,
     )  # fmt: skip
 
 
 def draw_sets(
-    axes: Axes, found: Mapping[str, Any], name: str, look: Look | None = None, *, height: float
+    axes: Axes, found: Finding, name: str, look: Look | None = None, *, height: float
 ) -> None:
     """The forward-backward set for half of the plateau, as a bar at `height` (axes fraction)."""
-    if found["outcome"] != "emerged":
+    if found.outcome != "emerged":
         return
-    low, high = found["fb_half"]["low"], found["fb_half"]["high"]
-    last = found["layers"][-1]["layer"]
+    low, high = found.fb_half.low, found.fb_half.high
+    last = found.layers[-1].layer
     end = last + 0.25 if high is None else high
     axes.plot(
         [low - 0.12, end + 0.12], [height, height],
@@ -170,9 +169,7 @@ def draw_sets(
     )  # fmt: skip
 
 
-def save_emergence_figure(
-    results: Mapping[str, Mapping[str, Any]], folder: Path
-) -> tuple[Path, Path]:
+def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """Effect by layer of all attributes in one panel, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         # Room above for the sets, which the layout does not know of.
@@ -184,10 +181,10 @@ def save_emergence_figure(
         for place, (name, found) in enumerate(results.items()):
             draw_effect(axes, found, name, drawn[name])
             draw_sets(axes, found, name, drawn[name], height=1.02 + 0.03 * place)
-        ends = {name: found["layers"][-1]["effect"] for name, found in results.items()}
+        ends = {name: found.layers[-1].effect for name, found in results.items()}
         label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
         first = next(iter(results.values()))
-        last = first["layers"][-1]["layer"]
+        last = first.layers[-1].layer
         axes.set_xlim(-0.2, last + 0.2)
         axes.set_xticks(range(0, last + 1, max(1, last // 10)))
         axes.set_xlabel(

@@ -1,10 +1,9 @@
 """Whether an attribute emerges and where: every test of its controls, and the layer."""
 
-from typing import Any
-
 import numpy as np
 
 from analysis.effects.emergence_results import emergence_results
+from analysis.effects.found import ByControl, Verdict, fields_of
 from analysis.effects.measured import Measured
 from analysis.run.study import Study
 from stats import SignFlipTest, emergence_layer
@@ -13,7 +12,7 @@ from stats.course import p_above
 
 def verdict(
     found: Measured, against_blank: SignFlipTest, study: Study, *, rng: np.random.Generator
-) -> dict[str, Any]:
+) -> Verdict:
     """Where the attribute emerges, if it passes every test of its controls."""
     # The image must tell more than a blank one, and the answer more often than guessing: each
     # plateau above the margin, or what is taken off badly would count as knowledge.
@@ -30,15 +29,14 @@ def verdict(
         omnibus_p=found.shuffled.omnibus_p,
         other_plateau_p=max(above_guessing, found.shuffled.window_p[0]),
     )
-    omnibus_p = {"shuffled": found.shuffled.omnibus_p, "blank": against_blank.omnibus_p}
-    plateau_p = {
-        "shuffled": found.shuffled.window_p[0],
-        "blank": max(emergence.plateau_p, above_guessing),
-    }
-    return {
-        **emergence_results(emergence),
-        "omnibus_p": omnibus_p,
-        "plateau_p": plateau_p,
+    omnibus_p = ByControl(shuffled=found.shuffled.omnibus_p, blank=against_blank.omnibus_p)
+    plateau_p = ByControl(
+        shuffled=found.shuffled.window_p[0], blank=max(emergence.plateau_p, above_guessing)
+    )
+    return Verdict(
+        **fields_of(emergence_results(emergence)),
+        omnibus_p=omnibus_p,
+        plateau_p=plateau_p,
         # Of a run with this finding alone; adjusted anew whenever the run gets another.
-        "omnibus_p_holm": max(*omnibus_p.values(), *plateau_p.values()),
-    }
+        omnibus_p_holm=max(omnibus_p.largest, plateau_p.largest),
+    )

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.drawing.figures import save_emergence_figure
+from analysis.effects.found import Finding
 from analysis.emergence.answers_report import said_text, trees_text
 from analysis.emergence.estimates import estimate
+from analysis.emergence.found import Ladder, ReadoutsCompared
 from analysis.emergence.ladder import RUNGS, ladder
 from analysis.emergence.ladder_report import ladder_text, save_ladder_figure
 from analysis.emergence.loudness_figure import save_loudness_figure
@@ -25,18 +27,27 @@ from analysis.emergence.readout_differences import readout_differences
 from analysis.emergence.readout_report import readout_table, save_readout_figure
 from analysis.emergence.report import attribute_table, loudness_sentence, sentence
 from analysis.emergence.tables import effect_rows, score_rows
-from analysis.readouts.readings import READOUTS, readings_of, require_same_lens
+from analysis.readouts.readings import readings_of, require_same_lens
+from analysis.readouts.registry import LINEAR_PROBE, LOGIT_LENS, NAMES, ReadoutNameOrAll
 from analysis.run.items import askable_items
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_finding, add_study, read_results, study_result
+from analysis.run.results import (
+    FILE_NAME,
+    add_finding,
+    add_study,
+    finding_of,
+    read_results,
+    study_result,
+)
 from analysis.run.scene_values import accuracies, common_effects
+from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 
 COMMAND = "python -m analysis.emergence"
 STUDY, LADDER = "readouts", "ladder"
-SAID, THERE = "logit_lens", "linear_probe"
 SAYING = "said"
+SAID, THERE = LOGIT_LENS.name, LINEAR_PROBE.name
 """The readouts between which the ladder of readers stands."""
 
 
@@ -44,9 +55,7 @@ SAYING = "said"
 class Emergence(AttributeOptions):
     """At which layer does a model know an attribute of what it sees, and how sure is that?"""
 
-    readout: tuple[Literal["logit_lens", "tuned_lens", "linear_probe", "all"], ...] = (
-        "logit_lens",
-    )
+    readout: tuple[ReadoutNameOrAll, ...] = (LOGIT_LENS.name,)
     """What reads the residuals: the model's own output map (logit_lens), the same after a
     translator fitted to the model's last layer (tuned_lens), a map fitted to labels
     (linear_probe), or all, side by side."""
@@ -69,9 +78,9 @@ class Emergence(AttributeOptions):
     def readouts(self) -> tuple[str, ...]:
         """The readouts asked for, each once."""
         if not self.readout:
-            raise UserError(f"--readout needs at least one of {', '.join(READOUTS)}, or all")
+            raise UserError(f"--readout needs at least one of {', '.join(NAMES)}, or all")
         names: tuple[str, ...] = self.readout
-        return READOUTS if "all" in names else tuple(dict.fromkeys(names))
+        return NAMES if "all" in names else tuple(dict.fromkeys(names))
 
 
 def main(options: Emergence) -> None:
@@ -89,8 +98,9 @@ def main(options: Emergence) -> None:
         for readout in readouts:
             _finding(opened, name, readout, options)
     # After the last is measured, for Holm's adjustment is over all of them.
-    measured = (read_results(opened.run) or {})["attributes"]
-    chosen = {name: {each: measured[name]["readouts"][each] for each in readouts} for name in names}
+    chosen = {
+        name: {each: finding_of(opened.run, name, each) for each in readouts} for name in names
+    }
     sentences, ladders = [], {}
     for name, findings in chosen.items():
         for readout, found in findings.items():
@@ -129,17 +139,18 @@ def _said(opened: OpenRun, name: str) -> str:
     from analysis.emergence.said_answers import said_answers, said_results
 
     known = study_result(read_results(opened.run), SAYING)
-    known[name] = said_results(said_answers(opened, name), level=opened.run.study.level)
+    found = said_results(said_answers(opened, name), level=opened.run.study.level)
+    known[name] = written(found)
     add_study(opened.run, SAYING, known, opened.about)
-    return said_text(name, known[name])
+    return said_text(name, found)
 
 
 def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> None:
     """Measures one attribute under one readout, unless the run holds it."""
     run, lens = opened.run, options.lens
     require_same_lens(opened, name, readout, lens)
-    attributes = (read_results(run) or {"attributes": {}})["attributes"]
-    if readout in attributes.get(name, {"readouts": {}})["readouts"]:
+    results = read_results(run)
+    if results is not None and readout in results.of_attribute(name):
         return
     readings = readings_of(
         opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
@@ -152,14 +163,14 @@ def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> No
     add_finding(run, name, readout, estimates.results, opened.about)
 
 
-def _compared(
-    opened: OpenRun, name: str, findings: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def _compared(opened: OpenRun, name: str, findings: Mapping[str, Finding]) -> ReadoutsCompared:
     """The readouts side by side, from the run or compared now."""
     run = opened.run
     known = study_result(read_results(run), STUDY)
-    if name in known and known[name]["readouts"] == list(findings):
-        return known[name]
+    if name in known:
+        old = read_back(ReadoutsCompared, known[name], f"{FILE_NAME} of {run.folder}")
+        if old.readouts == tuple(findings):
+            return old
     scenes, effects = common_effects(run, [(name, readout) for readout in findings])
     by_readout = {
         readout: {
@@ -168,28 +179,29 @@ def _compared(
         }
         for readout in findings
     }
-    emerged = {readout: found["lambda_half"] is not None for readout, found in findings.items()}
+    emerged = {readout: found.lambda_half is not None for readout, found in findings.items()}
     found = readout_differences(by_readout, emerged, run.study, key=stream_key(name))
-    known[name] = {"readouts": list(findings), **found}
+    known[name] = written(found)
     add_study(run, STUDY, known, opened.about)
-    return known[name]
+    return found
 
 
-def _ladder(opened: OpenRun, name: str) -> dict[str, Any]:
+def _ladder(opened: OpenRun, name: str) -> Ladder:
     """What is said, held and there, from the run or set side by side now."""
     run = opened.run
     known = study_result(read_results(run), LADDER)
     if name in known:
-        return known[name]
+        return read_back(Ladder, known[name], f"{FILE_NAME} of {run.folder}")
     said, there = (name, SAID), (name, THERE)
     _, effects = common_effects(run, [said, there])
     _, held = common_effects(run, [said, there], reader="held")
     rungs: dict[str, Any] = dict(
         zip(RUNGS, (effects[said], held[said], effects[there]), strict=True)
     )
-    known[name] = ladder(rungs, run.study, key=stream_key(name))
+    found = ladder(rungs, run.study, key=stream_key(name))
+    known[name] = written(found)
     add_study(run, LADDER, known, opened.about)
-    return known[name]
+    return found
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """How answers are read: the tree as a table, and what is read beside what the model says."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.drawing.token_labels import printed_token
+from analysis.emergence.found import Said
 from analysis.printed import WIDTH, printed
 from probes.token_names import written
 
@@ -76,7 +77,7 @@ def _place(tree: "AnswerTree", path: "Path", names: Sequence[str] | None) -> str
     return f"{place} and {' '.join(printed_token(names[token]) for token in node.forced)}"
 
 
-def said_text(name: str, found: Mapping[str, Any]) -> str:
+def said_text(name: str, found: Said) -> str:
     """A table of items, those on which both differ first, and the shares in a sentence."""
     table = Table(
         title=f"{name}: what the model says, and what is read at its last layer",
@@ -86,27 +87,27 @@ def said_text(name: str, found: Mapping[str, Any]) -> str:
     )
     for header in ("item", "right", "says", "read", ""):
         table.add_column(header, overflow="fold")
-    differ = [item for item in found["items"] if item["said"] != item["read"]]
-    agree = [item for item in found["items"] if item["said"] == item["read"]]
+    differ = [item for item in found.items if not item.agrees]
+    agree = [item for item in found.items if item.agrees]
     for item in (*differ, *agree[:_SHOWN]):
-        mark = "" if item["said"] == item["read"] else "differs"
-        says = printed_token(written(item["text"]))
-        table.add_row(item["item_id"], item["answer"], says, item["read"], mark)
+        mark = "" if item.agrees else "differs"
+        says = printed_token(written(item.text))
+        table.add_row(item.item_id, item.answer, says, item.read, mark)
     left = len(agree) - len(agree[:_SHOWN])
     more = f"  and {left} more on which both agree\n" if left else ""
     return f"{printed(table)}\n{more}{said_sentence(name, found)}\n"
 
 
-def said_sentence(name: str, found: Mapping[str, Any]) -> str:
+def said_sentence(name: str, found: Said) -> str:
     """How often what is read is what the model says."""
-    own, level = found["agree"], f"{100 * found['level']:g}%"
+    own, level = found.agree, f"{100 * found.level:g}%"
     other = ""
-    if found["other"]["n"]:
-        other = f" {found['other']['n']} times it says none of the answers."
+    if found.other.n:
+        other = f" {found.other.n} times it says none of the answers."
     return textwrap.fill(
-        f"{name}: in {own['n']} of {found['n_items']} items ({100 * own['share']:.1f}%, {level} CI "
-        f"{100 * own['low']:.1f}% to {100 * own['high']:.1f}%) the answer read at the last layer "
-        f"is the one that the model says.{other} Right: {100 * found['said_right']['share']:.1f}% "
-        f"as said, {100 * found['read_right']['share']:.1f}% as read.",
+        f"{name}: in {own.n} of {found.n_items} items ({100 * own.share:.1f}%, {level} CI "
+        f"{100 * own.low:.1f}% to {100 * own.high:.1f}%) the answer read at the last layer "
+        f"is the one that the model says.{other} Right: {100 * found.said_right.share:.1f}% "
+        f"as said, {100 * found.read_right.share:.1f}% as read.",
         WIDTH,
     )

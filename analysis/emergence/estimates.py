@@ -1,9 +1,10 @@
-"""From readings to the numbers of one attribute: curves, tests, emergence, as plain results.
+"""From readings to the numbers of one attribute: curves, tests, emergence.
 
 Joins what the readout says (probes) with what may be concluded from it (stats); every figure
 here comes out of one of the two.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.effects.effect import CONDITIONS, SCORES, entropy_bits, guessed
+from analysis.effects.found import (
+    ByCondition,
+    Finding,
+    Guessing,
+    Layer,
+    WithAndWithout,
+    fields_of,
+)
 from analysis.effects.measured import Measured, measured
 from analysis.effects.verdict import verdict
 from analysis.emergence.loudness import loudness_columns, sureness
@@ -33,7 +42,7 @@ from stats.scenes import scene_rows
 class Estimates:
     """One attribute under one readout."""
 
-    results: dict[str, Any]
+    results: Finding
     """What goes into results.json."""
     scores: dict[str, dict[str, Float[ndarray, "item layer"]]]
     """Per condition and score, one number per item and layer."""
@@ -65,16 +74,17 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
         "p_shuffled": found.shuffled.p.tolist(),
         "p_blank": against_blank.p.tolist(),
     }
-    results = {
-        **verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key)),
-        "robustness": robustness(found, study, key=key),
-        "sure": sureness(found, study, rng=study.rng(Stream.SURENESS, key)),
-        "layers": _layers(scores, found.scenes, interval, columns),
-        "interval_method": interval.method,
-        "n_resamples": study.n_resamples,
-    }
+    results = Finding(
+        **fields_of(verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key))),
+        robustness=robustness(found, study, key=key),
+        sure=sureness(found, study, rng=study.rng(Stream.SURENESS, key)),
+        layers=_layers(scores, found.scenes, interval, columns),
+        interval_method=interval.method,
+        n_resamples=study.n_resamples,
+        **_description(found),
+    )
     return Estimates(
-        results=results | _description(found),
+        results=results,
         scores=scores,
         effects={"effect": found.main.rows, "held": found.held.rows},
     )
@@ -97,32 +107,30 @@ def _layers(
     scenes: ndarray,
     interval: BootstrapInterval,
     columns: dict[str, list[Any]],
-) -> list[dict[str, Any]]:
+) -> tuple[Layer, ...]:
     """One row per layer; scores as means over scenes."""
     means = {
         condition: {name: _mean(values, scenes) for name, values in each.items()}
         for condition, each in scores.items()
     }
 
-    def by_condition(score: str, layer: int) -> dict[str, float]:
-        return {name: means[name][score][layer].item() for name in CONDITIONS}
+    def under(score: str, layer: int, conditions: Sequence[str] = CONDITIONS) -> dict[str, float]:
+        return {name: means[name][score][layer].item() for name in conditions}
 
-    return [
-        {
-            "layer": layer,
-            "effect": interval.estimate[layer].item(),
-            "low": interval.low[layer].item(),
-            "high": interval.high[layer].item(),
-            "information": {
-                name: means[name]["information"][layer].item() for name in ("real", "blank")
-            },
-            "stated": by_condition("bits", layer),
-            "correct": by_condition("correct", layer),
-            "brier": by_condition("brier", layer),
+    return tuple(
+        Layer(
+            layer=layer,
+            effect=interval.estimate[layer].item(),
+            low=interval.low[layer].item(),
+            high=interval.high[layer].item(),
+            information=WithAndWithout(**under("information", layer, ("real", "blank"))),
+            stated=ByCondition(**under("bits", layer)),
+            correct=ByCondition(**under("correct", layer)),
+            brier=ByCondition(**under("brier", layer)),
             **{name: values[layer] for name, values in columns.items()},
-        }
+        )
         for layer in range(len(interval.estimate))
-    ]
+    )
 
 
 def _description(found: Measured) -> dict[str, Any]:
@@ -134,8 +142,10 @@ def _description(found: Measured) -> dict[str, Any]:
         "n_texts": len(set(readings.items["question"])),
         "answers": dict(zip(readings.answers, counts.tolist(), strict=True)),
         "answer_entropy_bits": entropy_bits(readings),
-        "guessing": {name: _mean(values, found.scenes).item() for name, values in guess.items()},
-        "notes": [*readings.notes, *found.shuffled.notes, *_heavy_tails(found)],
+        "guessing": Guessing(
+            **{name: _mean(values, found.scenes).item() for name, values in guess.items()}
+        ),
+        "notes": (*readings.notes, *found.shuffled.notes, *_heavy_tails(found)),
     }
 
 

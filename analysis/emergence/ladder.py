@@ -4,14 +4,14 @@ Each rung holds the one before it. Says: scores read by scale and prior. Holds: 
 answer besides, so that an answer that is always preferred hides nothing. There: the linear probe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.emergence.found import Ladder, RungLayer, Step, StepLayer
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats import cluster_bootstrap, sign_flip_max_t
@@ -19,10 +19,8 @@ from stats import cluster_bootstrap, sign_flip_max_t
 RUNGS = ("says", "holds", "there")
 
 
-def ladder(
-    rungs: Mapping[str, Float[ndarray, "scene layer"]], study: Study, *, key: int
-) -> dict[str, Any]:
-    """Effects on every rung by layer, and the steps between neighbours, as plain numbers.
+def ladder(rungs: Mapping[str, Float[ndarray, "scene layer"]], study: Study, *, key: int) -> Ladder:
+    """Effects on every rung by layer, and the steps between neighbours.
 
     Rows of all rungs are the same scenes. Intervals are per layer; the p of a step are two-sided,
     from sign flips of scenes, adjusted over the layers of all steps together.
@@ -38,25 +36,21 @@ def ladder(
         n_resamples=study.n_resamples,
         tail="two-sided",
     ).p
-    return {
-        "rungs": {name: heights[place] for place, name in enumerate(names)},
-        "steps": [
-            {
-                "lower": lower,
-                "upper": upper,
-                "layers": [row | {"p": one} for row, one in zip(rows, each.tolist(), strict=True)],
-            }
+    return Ladder(
+        rungs=dict(zip(names, heights, strict=True)),
+        steps=tuple(
+            Step(lower=lower, upper=upper, layers=_tested(rows, each.tolist()))
             for (lower, upper), rows, each in zip(pairwise(names), changes, p, strict=True)
-        ],
-        "n_scenes": len(table),
-        "level": study.level,
-        "n_resamples": study.n_resamples,
-    }
+        ),
+        n_scenes=len(table),
+        level=study.level,
+        n_resamples=study.n_resamples,
+    )
 
 
 def _interval(
     values: Float[ndarray, "scene row layer"], study: Study, rng: np.random.Generator
-) -> list[list[dict[str, Any]]]:
+) -> list[tuple[RungLayer, ...]]:
     """Estimate and interval of every row and layer."""
     found = cluster_bootstrap(
         values,
@@ -66,14 +60,21 @@ def _interval(
         level=study.level,
     )
     return [
-        [
-            {
-                "layer": layer,
-                "estimate": found.estimate[row, layer].item(),
-                "low": found.low[row, layer].item(),
-                "high": found.high[row, layer].item(),
-            }
+        tuple(
+            RungLayer(
+                layer=layer,
+                estimate=found.estimate[row, layer].item(),
+                low=found.low[row, layer].item(),
+                high=found.high[row, layer].item(),
+            )
             for layer in range(values.shape[2])
-        ]
+        )
         for row in range(values.shape[1])
     ]
+
+
+def _tested(rows: Sequence[RungLayer], p: Sequence[float]) -> tuple[StepLayer, ...]:
+    return tuple(
+        StepLayer(layer=row.layer, estimate=row.estimate, low=row.low, high=row.high, p=one)
+        for row, one in zip(rows, p, strict=True)
+    )

@@ -1,6 +1,6 @@
 """How loudly a readout speaks, what that costs, and when it becomes sure, layer by layer."""
 
-from typing import Any
+from dataclasses import fields
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from analysis.effects.effect import answer_scores
 from analysis.effects.emergence_results import emergence_results
+from analysis.effects.found import Interval, Sure
 from analysis.effects.measured import Measured
 from analysis.run.study import Study
 from stats import cluster_bootstrap, emergence_layer, loudness
@@ -16,7 +17,7 @@ from stats.scenes import scene_rows
 
 def loudness_columns(
     measured: Measured, study: Study, *, rng: np.random.Generator
-) -> dict[str, list[dict[str, float]]]:
+) -> dict[str, list[Interval]]:
     """By layer, each with an interval: the scale by which the scores must be multiplied to mean
     what they say, the bits lost by taking them at their word, and how sure the readout says it is.
 
@@ -30,18 +31,13 @@ def loudness_columns(
     own = np.log2(guess[items, readings.answer_index])[:, None] + told
     at_its_word = stated.by_answer.of(readings.answer_index).bits
     return {
-        "scale": [
-            {"estimate": one, "low": low, "high": high}
-            for one, low, high in zip(
-                scale.scale.tolist(), scale.low.tolist(), scale.high.tolist(), strict=True
-            )
-        ],
+        "scale": _by_layer(scale.scale, scale.low, scale.high),
         "lost": _intervals(own - at_its_word, scenes, study, rng),
         "certainty": _intervals(stated.certainty, scenes, study, rng),
     }
 
 
-def sureness(measured: Measured, study: Study, *, rng: np.random.Generator) -> dict[str, Any]:
+def sureness(measured: Measured, study: Study, *, rng: np.random.Generator) -> Sure:
     """When the readout becomes sure of an answer, right or wrong: its certainty's emergence."""
     rows = scene_rows(measured.stated.certainty, measured.scenes)
     found = emergence_layer(
@@ -53,20 +49,23 @@ def sureness(measured: Measured, study: Study, *, rng: np.random.Generator) -> d
         level=study.level,
         n_resamples=study.n_resamples,
     )
-    results = emergence_results(found)
-    names = (
-        "outcome", "lambda_half", "layer", "monotone", "declines", "fb_half", "plateau_effect",
-    )  # fmt: skip
-    return {name: results[name] for name in names}
+    whole = emergence_results(found)
+    return Sure(**{each.name: getattr(whole, each.name) for each in fields(Sure)})
 
 
 def _intervals(
     values: Float[ndarray, "item layer"], scenes: ndarray, study: Study, rng: np.random.Generator
-) -> list[dict[str, float]]:
+) -> list[Interval]:
     found = cluster_bootstrap(
         values, scenes, rng=rng, n_resamples=study.n_resamples, level=study.level
     )
-    ends = (found.estimate.tolist(), found.low.tolist(), found.high.tolist())
-    return [
-        {"estimate": one, "low": low, "high": high} for one, low, high in zip(*ends, strict=True)
-    ]
+    return _by_layer(found.estimate, found.low, found.high)
+
+
+def _by_layer(
+    estimate: Float[ndarray, " layer"],
+    low: Float[ndarray, " layer"],
+    high: Float[ndarray, " layer"],
+) -> list[Interval]:
+    ends = zip(estimate.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [Interval(estimate=one, low=least, high=most) for one, least, most in ends]

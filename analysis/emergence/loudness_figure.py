@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,45 +17,46 @@ from analysis.drawing.figures import (
     draw_crossing,
     save_figure,
 )
+from analysis.effects.found import Finding
 
 # Scales reach over orders of magnitude at layers that say nothing; what is beyond is cut.
 _LEAST, _MOST = 0.05, 20.0
 _UNDATED = {"Title": "When it knows and when it is sure", "CreationDate": None, "ModDate": None}
 
 
-def draw_knows_and_sure(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_knows_and_sure(axes: Axes, found: Finding) -> None:
     """Information as share of H, and certainty of the stated answers, with both layers."""
-    rows = found["layers"]
+    rows = found.layers
     curves = {
-        "knows": [{"estimate": row["effect"], **_ends(row)} for row in rows],
-        "sure": [row["certainty"] for row in rows],
+        "knows": [row.interval for row in rows],
+        "sure": [row.certainty for row in rows],
     }
-    crossings = {"knows": found, "sure": found["sure"]}
-    layers = [row["layer"] for row in rows]
+    crossings = {"knows": found, "sure": found.sure}
+    layers = [row.layer for row in rows]
     for word, curve in curves.items():
         estimate, low, high = (
-            np.array([row[key] for row in curve]) for key in ("estimate", "low", "high")
+            np.array([getattr(row, name) for row in curve]) for name in ("estimate", "low", "high")
         )
         axes.fill_between(layers, low, high, color=COLORS[word], alpha=0.2, linewidth=0)
         axes.plot(
             layers, estimate, color=COLORS[word], linestyle=LINES[word], marker=MARKERS[word],
             markersize=2.5, label=word,
         )  # fmt: skip
-        crossing = crossings[word]["lambda_half"]
+        crossing = crossings[word].lambda_half
         if crossing is not None:
-            height = crossings[word]["plateau_effect"] / 2
+            height = crossings[word].plateau_effect / 2
             draw_crossing(axes, crossing, height, color=COLORS[word], marker="D")
     axes.axhline(0, color="0.6", linewidth=0.6)
     _layers(axes, layers)
 
 
-def draw_scale(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_scale(axes: Axes, found: Finding) -> None:
     """The scale by layer with its interval, on a logarithmic axis; 1 is to mean what is said."""
-    rows = found["layers"]
-    layers = [row["layer"] for row in rows]
+    rows = found.layers
+    layers = [row.layer for row in rows]
     estimate, low, high = (
-        np.clip([row["scale"][key] for row in rows], _LEAST, _MOST)
-        for key in ("estimate", "low", "high")
+        np.clip([getattr(row.scale, name) for row in rows], _LEAST, _MOST)
+        for name in ("estimate", "low", "high")
     )
     axes.axhline(1, color="0.6", linewidth=0.6)
     axes.fill_between(layers, low, high, color=COLORS["real"], alpha=0.15, linewidth=0)
@@ -68,7 +68,7 @@ def draw_scale(axes: Axes, found: Mapping[str, Any]) -> None:
     _layers(axes, layers)
 
 
-def draw_loudness(figure: Figure, results: Mapping[str, Mapping[str, Any]]) -> None:
+def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
     """A column per attribute: both curves above, the scale below."""
     panels = figure.subplots(2, len(results), sharex="col", sharey="row", squeeze=False,
                              height_ratios=[1.6, 1])  # fmt: skip
@@ -83,9 +83,7 @@ def draw_loudness(figure: Figure, results: Mapping[str, Mapping[str, Any]]) -> N
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
 
 
-def save_loudness_figure(
-    results: Mapping[str, Mapping[str, Any]], folder: Path
-) -> tuple[Path, Path]:
+def save_loudness_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """As PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
@@ -94,10 +92,6 @@ def save_loudness_figure(
         save_figure(figure, files[0], metadata=_UNDATED)
         save_figure(figure, files[1], dpi=200)
     return files
-
-
-def _ends(row: Mapping[str, Any]) -> dict[str, float]:
-    return {"low": row["low"], "high": row["high"]}
 
 
 def _layers(axes: Axes, layers: list[int]) -> None:

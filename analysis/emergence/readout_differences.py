@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.emergence.found import CrossingGap, LayerDifference, ReadoutPair, ReadoutsCompared
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
@@ -23,8 +23,8 @@ def readout_differences(
     study: Study,
     *,
     key: int,
-) -> dict[str, Any]:
-    """Every pair of readouts, layer by layer and in the layer of emergence, as plain numbers.
+) -> ReadoutsCompared:
+    """Every pair of readouts, layer by layer and in the layer of emergence.
 
     `by_readout` holds both `MEASURES` of each readout, rows the same scenes. Differences are the
     first's minus the second's, with intervals each alone; their p is two-sided, from sign flips
@@ -33,24 +33,30 @@ def readout_differences(
     first, from the paired scene bootstrap, p adjusted over pairs (Holm), which decides.
     """
     pairs = list(combinations(by_readout, 2))
-    rows: dict[Pair, dict[str, Any]] = {
-        pair: {"first": pair[0], "second": pair[1]} for pair in pairs
-    }
-    for number, measure in enumerate(MEASURES):
-        values = {name: each[measure] for name, each in by_readout.items()}
-        for pair, layers in _by_layer(values, pairs, study, key, number).items():
-            rows[pair][measure] = layers
+    told, right = (
+        _by_layer({name: each[measure] for name, each in by_readout.items()}, pairs, study, key,
+                  number)
+        for number, measure in enumerate(MEASURES)
+    )  # fmt: skip
     effects = {name: each["effect"] for name, each in by_readout.items()}
     crossings = _crossings(effects, emerged, study, key)
-    for pair, row in rows.items():
-        row["omnibus_p"] = min(layer["p"] for layer in row["effect"])
-        row["crossing"] = crossings.get(pair)
-    return {
-        "pairs": list(rows.values()),
-        "n_scenes": len(next(iter(effects.values()))),
-        "level": study.level,
-        "n_resamples": study.n_resamples,
-    }
+    return ReadoutsCompared(
+        readouts=tuple(by_readout),
+        pairs=tuple(
+            ReadoutPair(
+                first=pair[0],
+                second=pair[1],
+                effect=told[pair],
+                accuracy=right[pair],
+                omnibus_p=min(layer.p for layer in told[pair]),
+                crossing=crossings.get(pair),
+            )
+            for pair in pairs
+        ),
+        n_scenes=len(next(iter(effects.values()))),
+        level=study.level,
+        n_resamples=study.n_resamples,
+    )
 
 
 def _by_layer(
@@ -59,7 +65,7 @@ def _by_layer(
     study: Study,
     key: int,
     measure: int,
-) -> dict[Pair, list[dict[str, Any]]]:
+) -> dict[Pair, tuple[LayerDifference, ...]]:
     differences = np.stack([values[a] - values[b] for a, b in pairs], axis=1)
     p = sign_flip_max_t(
         differences,
@@ -75,16 +81,16 @@ def _by_layer(
         level=study.level,
     )
     return {
-        pair: [
-            {
-                "layer": layer,
-                "difference": interval.estimate[place, layer].item(),
-                "low": interval.low[place, layer].item(),
-                "high": interval.high[place, layer].item(),
-                "p": p[place, layer].item(),
-            }
+        pair: tuple(
+            LayerDifference(
+                layer=layer,
+                difference=interval.estimate[place, layer].item(),
+                low=interval.low[place, layer].item(),
+                high=interval.high[place, layer].item(),
+                p=p[place, layer].item(),
+            )
             for layer in range(p.shape[1])
-        ]
+        )
         for place, pair in enumerate(pairs)
     }
 
@@ -94,7 +100,7 @@ def _crossings(
     emerged: Mapping[str, bool],
     study: Study,
     key: int,
-) -> dict[Pair, dict[str, float]]:
+) -> dict[Pair, CrossingGap]:
     there = {name: effect for name, effect in effects.items() if emerged[name]}
     if len(there) < 2:
         return {}
@@ -107,6 +113,6 @@ def _crossings(
         n_resamples=study.n_resamples,
     )
     return {
-        pair: {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p_holm}
+        pair: CrossingGap(estimate=one.estimate, low=one.low, high=one.high, p=one.p_holm)
         for pair, one in order.differences.items()
     }

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,19 +11,19 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.drawing.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.effects.found import Finding
+from analysis.emergence.found import ReadoutPair, ReadoutsCompared
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES, layers_text, p_text, p_value
 
 _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "ModDate": None}
 
 
-def readout_table(
-    name: str, findings: Mapping[str, Mapping[str, Any]], compared: Mapping[str, Any]
-) -> str:
+def readout_table(name: str, findings: Mapping[str, Finding], compared: ReadoutsCompared) -> str:
     """Information under every readout by layer, the differences, and where they disagree."""
-    pairs = compared["pairs"]
+    pairs = compared.pairs
     table = Table(
-        title=f"{name}, readouts side by side: {compared['n_scenes']} scenes",
+        title=f"{name}, readouts side by side: {compared.n_scenes} scenes",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
@@ -34,31 +33,31 @@ def readout_table(
     )
     headers = ["layer", *(READOUT_NAMES[readout] for readout in findings)]
     for pair in pairs:
-        headers += [f"{_short(pair['first'])} - {_short(pair['second'])}", "p"]
+        headers += [f"{_short(pair.first)} - {_short(pair.second)}", "p"]
     for header in headers:
         table.add_column(header, justify="right")
-    layers = next(iter(findings.values()))["layers"]
+    layers = next(iter(findings.values())).layers
     for layer in range(len(layers)):
         cells = [str(layer)]
-        cells += [f"{found['layers'][layer]['effect']:.3f}" for found in findings.values()]
+        cells += [f"{found.layers[layer].effect:.3f}" for found in findings.values()]
         for pair in pairs:
-            row = pair["effect"][layer]
-            cells += [f"{row['difference']:+.3f}", p_value(row["p"])]
+            row = pair.effect[layer]
+            cells += [f"{row.difference:+.3f}", p_value(row.p)]
         table.add_row(*cells)
     text = printed(table)
-    said = "\n".join(disagreement(pair, compared["level"]) for pair in pairs)
+    said = "\n".join(disagreement(pair, compared.level) for pair in pairs)
     return f"{text}\n{said}\n"
 
 
-def disagreement(pair: Mapping[str, Any], level: float) -> str:
+def disagreement(pair: ReadoutPair, level: float) -> str:
     """At which layers two readouts differ in information, and which one emerges earlier.
 
     Both are decided by adjusted p-values; the interval of the difference stands beside its p.
     """
-    first, second = (READOUT_NAMES[pair[side]] for side in ("first", "second"))
-    apart = [row for row in pair["effect"] if row["p"] <= 1 - level]
-    more = [row["layer"] for row in apart if row["difference"] > 0]
-    less = [row["layer"] for row in apart if row["difference"] < 0]
+    first, second = READOUT_NAMES[pair.first], READOUT_NAMES[pair.second]
+    apart = [row for row in pair.effect if row.p <= 1 - level]
+    more = [row.layer for row in apart if row.difference > 0]
+    less = [row.layer for row in apart if row.difference < 0]
     parts = [
         f"{who} reads more at {layers_text(layers)}"
         for who, layers in ((first, more), (second, less))
@@ -66,32 +65,32 @@ def disagreement(pair: Mapping[str, Any], level: float) -> str:
     ]
     where = "; ".join(parts) or "no difference shown at any layer"
     text = f"{first} against {second}: {where}."
-    crossing = pair["crossing"]
+    crossing = pair.crossing
     if crossing is None:
         return text
     verdict = "is not shown to emerge at another layer than"
-    if crossing["p"] <= 1 - level + 1e-12:
-        verdict = f"emerges {'later' if crossing['estimate'] > 0 else 'earlier'} than"
+    if crossing.p <= 1 - level + 1e-12:
+        verdict = f"emerges {'later' if crossing.estimate > 0 else 'earlier'} than"
     return (
-        f"{text} The {second} {verdict} the {first}: {crossing['estimate']:+.1f} layers "
-        f"({100 * level:g}% CI {crossing['low']:+.1f} to {crossing['high']:+.1f}, Holm-adjusted "
-        f"{p_text(crossing['p'])})."
+        f"{text} The {second} {verdict} the {first}: {crossing.estimate:+.1f} layers "
+        f"({100 * level:g}% CI {crossing.low:+.1f} to {crossing.high:+.1f}, Holm-adjusted "
+        f"{p_text(crossing.p)})."
     )
 
 
-def draw_readouts(axes: Axes, findings: Mapping[str, Mapping[str, Any]]) -> None:
+def draw_readouts(axes: Axes, findings: Mapping[str, Finding]) -> None:
     """Information by layer under every readout, and the layer at which the attribute emerges."""
     for readout, found in findings.items():
-        rows = found["layers"]
-        layers = np.array([row["layer"] for row in rows])
-        told = np.array([row["effect"] for row in rows])
+        rows = found.layers
+        layers = np.array([row.layer for row in rows])
+        told = np.array([row.effect for row in rows])
         axes.plot(
             layers, told, color=COLORS[readout], linestyle=LINES[readout], marker=MARKERS[readout],
             markersize=2.5, label=READOUT_NAMES[readout],
         )  # fmt: skip
-        crossing = found["lambda_half"]
+        crossing = found.lambda_half
         if crossing is not None:
-            at = crossing["estimate"]
+            at = crossing.estimate
             axes.plot(
                 at, np.interp(at, layers, told), marker="D", markersize=4.5,
                 color=COLORS[readout], markeredgecolor="white",
@@ -99,7 +98,7 @@ def draw_readouts(axes: Axes, findings: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def save_readout_figure(
-    results: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: Path
+    results: Mapping[str, Mapping[str, Finding]], folder: Path
 ) -> tuple[Path, Path]:
     """A panel per attribute, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
@@ -107,7 +106,7 @@ def save_readout_figure(
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]
         for axes, (name, findings) in zip(panels, results.items(), strict=True):
             draw_readouts(axes, findings)
-            last = next(iter(findings.values()))["layers"][-1]["layer"]
+            last = next(iter(findings.values())).last_layer
             axes.set_xticks(range(0, last + 1, max(1, last // 5)))
             axes.set_title(name, fontsize=8)
             axes.set_xlabel("layer")

@@ -6,12 +6,12 @@ and the gates; what is the same for all is the shuffled test, whose null no choi
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.effects.effect import Effect, Stated, effect_of, entropy_bits, guessed
+from analysis.effects.found import Choice
 from analysis.effects.measured import Measured, other_windows
 from analysis.readouts.readings import Readings
 from analysis.run.study import Study
@@ -35,7 +35,7 @@ class _Choice:
     """Of the shuffled control over that window."""
 
 
-def robustness(measured: Measured, study: Study, *, key: int) -> list[dict[str, Any]]:
+def robustness(measured: Measured, study: Study, *, key: int) -> tuple[Choice, ...]:
     """Outcome and layer under every choice, the declared one first; estimate None without one."""
     rows = []
     for number, choice in enumerate(_choices(measured, study, key)):
@@ -51,8 +51,8 @@ def robustness(measured: Measured, study: Study, *, key: int) -> list[dict[str, 
             other_plateau_p=choice.window_p,
         )
         estimate = None if found.lambda_half is None else found.lambda_half.estimate
-        rows.append({"choice": choice.name, "outcome": found.outcome, "estimate": estimate})
-    return rows
+        rows.append(Choice(choice=choice.name, outcome=found.outcome, estimate=estimate))
+    return tuple(rows)
 
 
 def _choices(measured: Measured, study: Study, key: int) -> Iterator[_Choice]:

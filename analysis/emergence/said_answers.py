@@ -1,14 +1,14 @@
 """What the model generates for some items, beside what is read at its last layer."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from analysis.capture.answer_trees import answer_trees
+from analysis.emergence.found import Said, SaidItem, Share
 from analysis.run.items import askable_items, labels_of
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
@@ -63,36 +63,34 @@ def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
     )
 
 
-def said_results(found: SaidAnswers, *, level: float) -> dict[str, Any]:
+def said_results(found: SaidAnswers, *, level: float) -> Said:
     """How often both agree, how often each is right, and every item on which they differ."""
     right = labels_of(found.items, found.answers)
-    counts = {
-        "agree": found.said == found.read,
-        "said_right": found.said == right,
-        "read_right": found.read == right,
-        "other": found.said < 0,
-    }
-    n_items = len(found.items)
-    shares: dict[str, Any] = {}
-    for name, flags in counts.items():
-        share = share_interval(np.array(flags.sum()), np.array(n_items), level=level)
-        shares[name] = {"n": int(flags.sum())} | {
-            end: getattr(share, end).item() for end in ("share", "low", "high")
-        }
-    return {
-        "n_items": n_items,
-        "n_scenes": len(set(found.items["scene_id"])),
-        "level": level,
-        **shares,
-        "items": [
-            {
-                "item_id": str(found.items["item_id"].iloc[row]),
-                "question": str(found.items["question"].iloc[row]),
-                "answer": str(found.items["answer"].iloc[row]),
-                "text": found.texts[row],
-                "said": found.answers[found.said[row]] if found.said[row] >= 0 else NONE,
-                "read": found.answers[found.read[row]],
-            }
-            for row in range(n_items)
-        ],
-    }
+    return Said(
+        n_items=len(found.items),
+        n_scenes=len(set(found.items["scene_id"])),
+        level=level,
+        agree=_share(found.said == found.read, level),
+        said_right=_share(found.said == right, level),
+        read_right=_share(found.read == right, level),
+        other=_share(found.said < 0, level),
+        items=tuple(_item(found, row) for row in range(len(found.items))),
+    )
+
+
+def _share(flags: Bool[ndarray, " item"], level: float) -> Share:
+    n = int(flags.sum())
+    found = share_interval(np.array(n), np.array(len(flags)), level=level)
+    share, low, high = (each.item() for each in (found.share, found.low, found.high))
+    return Share(n=n, share=share, low=low, high=high)
+
+
+def _item(found: SaidAnswers, row: int) -> SaidItem:
+    return SaidItem(
+        item_id=str(found.items["item_id"].iloc[row]),
+        question=str(found.items["question"].iloc[row]),
+        answer=str(found.items["answer"].iloc[row]),
+        text=found.texts[row],
+        said=found.answers[found.said[row]] if found.said[row] >= 0 else NONE,
+        read=found.answers[found.read[row]],
+    )

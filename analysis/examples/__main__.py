@@ -11,20 +11,23 @@ the curves are means of.
 import io
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
 from analysis.capture.token_texts import token_texts
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.examples.found import Example, ExampleLayer, FoundExamples, MadeFrom
 from analysis.readouts.readings import readings_of
+from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.streams import Stream
+from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.durable import write_durably
 from data_prep.option_rules import AtLeast
-from probes.durable import write_durably
 
 STUDY = "examples"
 COMMAND = "python -m analysis.examples"
@@ -44,23 +47,25 @@ def main(options: Examples) -> None:
     """Reads the items, or what was read before, and prints them."""
     opened = open_run(options)
     names = options.attributes(opened.data)
-    asked = {"attributes": list(names), "n_items": options.items, "n_tokens": options.tokens}
-    found = study_result(read_results(opened.run), STUDY)
-    if found.get("made_from") != asked:
+    asked = MadeFrom(attributes=tuple(names), n_items=options.items, n_tokens=options.tokens)
+    known = study_result(read_results(opened.run), STUDY)
+    where = f"{FILE_NAME} of {opened.run.folder}"
+    found = read_back(FoundExamples, known, where) if known else None
+    if found is None or found.made_from != asked:
         items = [item for name in names for item in _items(opened, name, options)]
-        found = {"items": items, "made_from": asked}
-        add_study(opened.run, STUDY, found, opened.about)
-    for item in found["items"]:
+        found = FoundExamples(items=tuple(items), made_from=asked)
+        add_study(opened.run, STUDY, written(found), opened.about)
+    for item in found.items:
         print(_shown(item))
     print(f"results: {opened.run.folder / 'results.json'}")
 
 
-def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]]:
+def _items(opened: OpenRun, name: str, options: Examples) -> list[Example]:
     from analysis.capture.output_map import output_map
     from analysis.capture.residuals import residuals_of
     from probes.logit_lens import lens_summaries
 
-    readings = readings_of(opened, name, "logit_lens")
+    readings = readings_of(opened, name, LOGIT_LENS.name)
     table = readings.items
     rng = opened.run.study.rng(Stream.EXAMPLES, stream_key(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
@@ -71,30 +76,22 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[dict[str, Any]
     items = []
     for place, row in enumerate(chosen.tolist()):
         own = np.exp2(readings.real[row, :, readings.answer_index[row]])
-        layers = [
-            {
-                "layer": layer,
-                "top": [
-                    [token, float(probability)]
-                    for token, probability in zip(
-                        names.of(said.token_ids[place, layer].tolist()),
-                        said.probabilities[place, layer],
-                        strict=True,
-                    )
-                ],
-                "answer_probability": float(own[layer]),
-            }
-            for layer in range(len(own))
-        ]
+        layers = []
+        for layer in range(len(own)):
+            tokens = names.of(said.token_ids[place, layer].tolist())
+            top = zip(tokens, map(float, said.probabilities[place, layer]), strict=True)
+            layers.append(
+                ExampleLayer(layer=layer, top=tuple(top), answer_probability=float(own[layer]))
+            )
         item = table.iloc[row]
         items.append(
-            {
-                "item_id": str(item["item_id"]),
-                "question": str(item["question"]),
-                "answer": str(item["answer"]),
-                "image": _kept_image(opened, str(item["image"]), f"{name}-{place}"),
-                "layers": layers,
-            }
+            Example(
+                item_id=str(item["item_id"]),
+                question=str(item["question"]),
+                answer=str(item["answer"]),
+                image=_kept_image(opened, str(item["image"]), f"{name}-{place}"),
+                layers=tuple(layers),
+            )
         )
     return items
 
@@ -112,14 +109,14 @@ def _kept_image(opened: OpenRun, key: str, name: str) -> str:
     return f"examples/{name}.png"
 
 
-def _shown(item: dict[str, Any]) -> str:
+def _shown(item: Example) -> str:
     from analysis.drawing.token_labels import printed_token
 
-    lines = [f"{item['item_id']}: {item['question']!r} -> {item['answer']}"]
-    for row in item["layers"]:
-        shown = (f"{printed_token(name)} {probability:.2f}" for name, probability in row["top"])
+    lines = [f"{item.item_id}: {item.question!r} -> {item.answer}"]
+    for row in item.layers:
+        shown = (f"{printed_token(name)} {probability:.2f}" for name, probability in row.top)
         top = "  ".join(shown)
-        lines.append(f"  layer {row['layer']:2d}  p(answer) {row['answer_probability']:.2f}  {top}")
+        lines.append(f"  layer {row.layer:2d}  p(answer) {row.answer_probability:.2f}  {top}")
     return "\n".join(lines) + "\n"
 
 

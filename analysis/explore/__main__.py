@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from analysis.commands.options import AttributeOptions, model_arguments, open_run, parse_options
 from analysis.explore.packing import PROBABILITY_ERROR
+from analysis.readouts.registry import TUNED_LENS
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.durable import write_durably
 from data_prep.option_rules import AtLeast
-from probes.durable import write_durably
 
 if TYPE_CHECKING:
     from analysis.explore.lenses import Lens
@@ -132,7 +133,7 @@ def _lens_folder(options: Explore, run: Path | None) -> Path | None:
     """The tuned lens that was asked for, or the run's own, if it has one."""
     if options.lens is not None or run is None:
         return options.lens
-    own = run / "readouts" / "tuned_lens"
+    own = run / "readouts" / TUNED_LENS.name
     return own if (own / "tuned_lens.json").exists() else None
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from torch import Tensor
 
+from analysis.readouts.registry import LOGIT_LENS, TUNED_LENS
 from probes.tuned_lens import TunedLens
 from probes.unembedding import Unembedding
 
 if TYPE_CHECKING:
     from probes.vlm import VLM
 
-LOGIT, TUNED = "logit_lens", "tuned_lens"
+LOGIT, TUNED = LOGIT_LENS.name, TUNED_LENS.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

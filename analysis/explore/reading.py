@@ -17,8 +17,8 @@ from torch import Tensor
 
 from analysis.explore.lenses import Lens
 from analysis.explore.places import Grid
+from probes.image_tokens import image_tokens
 from probes.logit_lens import lens_summaries
-from probes.positions import image_tokens
 from probes.streams import require_finite
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from analysis.run.results import read_results
 from analysis.streams import Stream
+from analysis.typed import written
 from data_prep.attributes import stream_key
 from data_prep.controls import blank_image, derangement
 from data_prep.errors import UserError
@@ -118,9 +119,9 @@ def _other_image(opened: OpenRun, items: pd.DataFrame, row: int) -> str:
 
 def _emergence(opened: OpenRun, name: str) -> dict[str, dict[str, Any]]:
     """By readout, the attribute's emergence layer, interval and set."""
-    found = (read_results(opened.run) or {"attributes": {}})["attributes"].get(name)
-    readouts = {} if found is None else found["readouts"]
+    results = read_results(opened.run)
+    found = {} if results is None else results.of_attribute(name)
     return {
-        readout: {key: each[key] for key in _MARKED if key in each}
-        for readout, each in readouts.items()
+        readout: {field: content[field] for field in _MARKED}
+        for readout, content in ((readout, written(one)) for readout, one in found.items())
     }

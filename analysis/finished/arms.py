@@ -1,9 +1,7 @@
 """One attribute of one run under one readout: its curves and answers, scene by scene."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 
+from analysis.effects.found import Finding
 from analysis.finished.runs import FinishedRun
 from analysis.run.scene_values import common_effects
 from data_prep.errors import UserError
@@ -31,8 +30,8 @@ class Arm:
     run: FinishedRun
     attribute: str
     readout: str
-    found: Mapping[str, Any]
-    """Its emergence, as results.json holds it."""
+    found: Finding
+    """Its emergence."""
     scenes: tuple[str, ...]
     effect: Float[ndarray, "scene layer"]
     """Information with the image minus with a blank one, as share of the answer's entropy."""
@@ -44,7 +43,7 @@ class Arm:
     @property
     def emerged(self) -> bool:
         """Whether there is a layer to compare: not where the effect falls below half again."""
-        return self.found["lambda_half"] is not None
+        return self.found.lambda_half is not None
 
     def rows_of(self, scenes: set[str]) -> list[int]:
         """Places of those scenes, in the order of their ids."""
@@ -61,17 +60,17 @@ def read_arm(run: FinishedRun, attribute: str, readout: str) -> Arm:
         )
     try:
         scenes, effects = common_effects(run.run, [(attribute, readout)])
-        items = _items(run, attribute, readout, last=len(found["layers"]) - 1)
+        items = _items(run, attribute, readout, last=len(found.layers) - 1)
     except (KeyError, TypeError) as error:
         raise _damaged(run, f"a column is missing or of another kind: {error}") from error
     effect = effects[attribute, readout]
     if not np.isfinite(effect).all():
         raise _damaged(run, f"effects of {attribute} lack a layer of a scene")
-    if effect.shape != (found["n_scenes"], len(found["layers"])):
+    if effect.shape != (found.n_scenes, len(found.layers)):
         raise _damaged(
             run,
             f"effects of {attribute} are {effect.shape[0]} scenes by {effect.shape[1]} layers, "
-            f"results.json says {found['n_scenes']} by {len(found['layers'])}",
+            f"results.json says {found.n_scenes} by {len(found.layers)}",
         )
     by_scene = items.groupby("scene_id", sort=True).agg(dict.fromkeys(MEASURES, "mean"))
     if list(by_scene.index) != scenes:

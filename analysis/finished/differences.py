@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from analysis.finished.found import AboutRun, Differing
 from analysis.finished.runs import FinishedRun
 from analysis.run.study import NAMES
 
@@ -19,7 +20,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 _SHORT = 12
 
 
-def differing(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
+def differing(runs: Sequence[FinishedRun]) -> tuple[Differing, ...]:
     """Every field in which the runs differ, with its value in each, in words; model and data by
     what they hold: two folders with one model do not differ, one name with two contents does."""
     found = []
@@ -31,40 +32,41 @@ def differing(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
                 len(set(names)) == len(set(held)) == len(set(zip(names, held, strict=True)))
             )
             words = names if one_to_one else _told_apart(names, held)
-            found.append({"field": field, "values": words})
+            found.append(Differing(field=field, values=tuple(words)))
     plans = [asdict(run.study) for run in runs]
     # A revision is a name of what the model holds: it only tells apart what nothing else does.
     named = (*NAMES, "revision") if found else NAMES
     for field in (name for name in plans[0] if name not in named):
         values = [plan[field] for plan in plans]
         if any(value != values[0] for value in values):
-            found.append({"field": field, "values": [_said(field, value) for value in values]})
-    return found
+            said = tuple(_said(field, value) for value in values)
+            found.append(Differing(field=field, values=said))
+    return tuple(found)
 
 
 def labels(runs: Sequence[FinishedRun]) -> list[str]:
     """A name for each run: what it has in those fields. No two are the same."""
     fields = differing(runs)
-    return [", ".join(field["values"][place] for field in fields) for place in range(len(runs))]
+    return [", ".join(field.values[place] for field in fields) for place in range(len(runs))]
 
 
-def about_runs(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
+def about_runs(runs: Sequence[FinishedRun]) -> tuple[AboutRun, ...]:
     """What a study over several runs records of each."""
-    return [
-        {
-            "key": run.key,
-            "label": label,
-            "folder": run.run.folder.resolve().name,
-            "model": short_name("model", run.study.model),
-            "model_revision": run.model_revision,
-            "data": short_name("data", run.study.data),
-            "data_fingerprint": run.data_fingerprint,
-            "study_hash": run.run.study_hash,
-            "seed": run.study.seed,
-            "versions": run.results["versions"],
-        }
+    return tuple(
+        AboutRun(
+            key=run.key,
+            label=label,
+            folder=run.run.folder.resolve().name,
+            model=short_name("model", run.study.model),
+            model_revision=run.model_revision,
+            data=short_name("data", run.study.data),
+            data_fingerprint=run.data_fingerprint,
+            study_hash=run.run.study_hash,
+            seed=run.study.seed,
+            versions=run.results.versions,
+        )
         for run, label in zip(runs, labels(runs), strict=True)
-    ]
+    )
 
 
 def short_name(field: str, value: str) -> str:

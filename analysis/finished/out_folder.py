@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished
+from data_prep.files.durable import remove_unfinished
 
 
 @contextmanager

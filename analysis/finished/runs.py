@@ -7,6 +7,8 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
+from analysis.effects.found import Finding
+from analysis.results import Results
 from analysis.run.folder import Run
 from analysis.run.format import require_format
 from analysis.run.results import read_results
@@ -25,17 +27,20 @@ class FinishedRun:
     run: Run
     model_revision: str
     data_fingerprint: str
-    results: Mapping[str, Any]
+    results: Results
 
     @property
     def study(self) -> Study:
         """The declared plan."""
         return self.run.study
 
-    def finding(self, attribute: str, readout: str) -> Mapping[str, Any] | None:
+    def finding(self, attribute: str, readout: str) -> Finding | None:
         """The attribute's emergence under a readout; None if it has not been measured."""
-        found = self.results["attributes"].get(attribute, {"readouts": {}})
-        return found["readouts"].get(readout)
+        return self.findings(attribute).get(readout)
+
+    def findings(self, attribute: str) -> dict[str, Finding]:
+        """The attribute's emergence under every readout by which it has been measured."""
+        return self.results.of_attribute(attribute)
 
     def command(self, attribute: str, readout: str) -> str:
         """What measures it."""

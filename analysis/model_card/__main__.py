@@ -20,6 +20,7 @@ from tqdm import tqdm
 from data_prep.attributes import attribute, attribute_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
+from data_prep.files.durable import write_durably
 from data_prep.photographs.labels import YES_NO
 from data_prep.questions import (
     PROPERTIES,
@@ -32,7 +33,6 @@ from data_prep.questions import (
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Scene
 from data_prep.sources import open_data
-from probes.durable import write_durably
 from stats import cluster_share
 
 if TYPE_CHECKING:

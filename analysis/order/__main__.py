@@ -14,16 +14,18 @@ table [order] with attr = ["color", "shape", "material"]:
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from analysis.commands.declared_order import order_given
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.order.estimates import order_results
+from analysis.order.found import AskedOrder, FoundOrder
 from analysis.order.report import order_text, save_order_figure
+from analysis.readouts.registry import LOGIT_LENS, ReadoutName
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, finding_of, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, finding_of, read_results, study_result
 from analysis.run.scene_values import common_effects
 from analysis.streams import Stream
+from analysis.typed import read_back, written
 from data_prep.errors import UserError, one_line_errors
 
 STUDY = "order"
@@ -39,7 +41,7 @@ class Order(AttributeOptions):
     declared only if the study file with which the run was begun (--study) named just these, in
     this order, in its table [order]: attr = ["color", "shape"]. What is given here later, or
     written into that file later, does not count."""
-    readout: Literal["logit_lens", "tuned_lens", "linear_probe"] = "logit_lens"
+    readout: ReadoutName = LOGIT_LENS.name
     """By which readout the attributes are compared."""
 
 
@@ -49,29 +51,35 @@ def main(options: Order) -> None:
     names = options.attributes(opened.data)
     if len(names) < 2:
         raise UserError(f"an order needs at least 2 attributes, got {', '.join(names)}: name more")
-    asked = {"readout": options.readout, "given": list(names), **order_given(opened.run, names)}
-    found = study_result(read_results(opened.run), STUDY)
-    if {name: found.get(name) for name in asked} != asked:
-        found = asked | _compared(opened, names, options.readout)
-        add_study(opened.run, STUDY, found, opened.about)
+    asked = AskedOrder(readout=options.readout, given=names, **order_given(opened.run, names))
+    found, folder = _kept(opened), opened.run.folder
+    if found is None or found.asked != asked:
+        found = _compared(opened, asked)
+        add_study(opened.run, STUDY, written(found), opened.about)
     print(order_text(found))
-    folder = opened.run.folder
     shown = f"results: {folder / 'results.json'}"
-    if found["differences"]:
+    if found.differences:
         shown += f"   figure: {save_order_figure(found, folder)[0]}"
     print(f"\n{shown}")
 
 
-def _compared(opened: OpenRun, names: tuple[str, ...], readout: str) -> dict[str, Any]:
-    run = opened.run
-    scenes, effects = common_effects(run, [(name, readout) for name in names])
+def _kept(opened: OpenRun) -> FoundOrder | None:
+    """What the run holds already."""
+    kept = study_result(read_results(opened.run), STUDY)
+    return read_back(FoundOrder, kept, f"{FILE_NAME} of {opened.run.folder}") if kept else None
+
+
+def _compared(opened: OpenRun, asked: AskedOrder) -> FoundOrder:
+    run, names, readout = opened.run, asked.given, asked.readout
+    _, effects = common_effects(run, [(name, readout) for name in names])
     findings = {name: finding_of(run, name, readout) for name in names}
     return order_results(
         {name: effects[name, readout] for name in names},
         findings,
         run.study,
+        asked=asked,
         rng=run.study.rng(Stream.ORDER),
-    ) | {"n_scenes": len(scenes)}
+    )
 
 
 if __name__ == "__main__":

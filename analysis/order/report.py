@@ -1,8 +1,6 @@
 """The order of attributes in words, as a table and as a figure."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -11,48 +9,49 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
+from analysis.order.found import FoundOrder
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES, p_text, p_value
 
 _UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate": None}
 
 
-def order_text(found: Mapping[str, Any]) -> str:
+def order_text(found: FoundOrder) -> str:
     """A row per pair, then what may be said of the order that is tested."""
-    left_out = [f"{name} is left out: {why}" for name, why in found["left_out"].items()]
-    if not found["differences"]:
+    left_out = [f"{name} is left out: {why}" for name, why in found.left_out.items()]
+    if not found.differences:
         return "\n".join([*left_out, "no order: fewer than 2 attributes emerge"])
     return "\n".join([_table(found), *left_out, chain_sentence(found)])
 
 
-def chain_sentence(found: Mapping[str, Any]) -> str:
+def chain_sentence(found: FoundOrder) -> str:
     """Whether the order is shown, declared or given, and which is the most frequent one."""
-    given = ", ".join(found["attributes"])
-    shown = "is shown" if found["chain_p"] <= 1 - found["level"] else "is not shown"
-    most = max(found["order_probability"], key=lambda one: one["probability"])
+    given = ", ".join(found.attributes)
+    shown = "is shown" if found.claim_p <= 1 - found.level else "is not shown"
+    most = found.most_frequent
     return (
-        f"The {order_called(found)} ({given}) {shown} ({p_text(found['chain_p'])}, "
-        f"intersection-union over its links; {found['n_scenes']} scenes). {order_basis(found)} "
-        f"Most frequent among resamples: {', '.join(most['order'])} "
-        f"({100 * most['probability']:.0f}%)."
+        f"The {order_called(found)} ({given}) {shown} ({p_text(found.claim_p)}, "
+        f"intersection-union over its links; {found.n_scenes} scenes). {order_basis(found)} "
+        f"Most frequent among resamples: {', '.join(most.order)} "
+        f"({100 * most.probability:.0f}%)."
     )
 
 
-def order_called(found: Mapping[str, Any]) -> str:
+def order_called(found: FoundOrder) -> str:
     """Declared, if it was fixed before there were results; else the order given."""
-    return "declared order" if found["declared"] else "order given"
+    return "declared order" if found.declared else "order given"
 
 
-def order_basis(found: Mapping[str, Any]) -> str:
+def order_basis(found: FoundOrder) -> str:
     """What the name rests on, as a sentence."""
-    return f"Declared before the run: {'yes' if found['declared'] else 'no'} ({found['rests_on']})."
+    return f"Declared before the run: {'yes' if found.declared else 'no'} ({found.rests_on})."
 
 
-def _table(found: Mapping[str, Any]) -> str:
-    level = f"{100 * found['level']:g}%"
+def _table(found: FoundOrder) -> str:
+    level = f"{100 * found.level:g}%"
     table = Table(
-        title=f"layers of emergence compared, {READOUT_NAMES[found['readout']]}: "
-        f"{found['n_scenes']} scenes that all attributes share",
+        title=f"layers of emergence compared, {READOUT_NAMES[found.readout]}: "
+        f"{found.n_scenes} scenes that all attributes share",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
@@ -63,31 +62,31 @@ def _table(found: Mapping[str, Any]) -> str:
     )
     for header in ("first", "second", "difference", f"{level} CI", "p", "p earlier", "apart"):
         table.add_column(header, justify="right", no_wrap=True)
-    estimates = found["estimates"]
-    for pair in found["differences"]:
+    estimates = found.estimates
+    for pair in found.differences:
         table.add_row(
-            *(f"{pair[side]} {estimates[pair[side]]:.1f}" for side in ("first", "second")),
-            f"{pair['estimate']:+.2f}",
-            f"{pair['low']:+.2f} to {pair['high']:+.2f}",
-            p_value(pair["p_holm"]),
-            p_value(pair["p_earlier"]),
-            "yes" if pair["sets_apart"] else "no",
+            *(f"{name} {estimates[name]:.1f}" for name in (pair.first, pair.second)),
+            f"{pair.estimate:+.2f}",
+            f"{pair.low:+.2f} to {pair.high:+.2f}",
+            p_value(pair.p_holm),
+            p_value(pair.p_earlier),
+            "yes" if pair.sets_apart else "no",
         )
     return printed(table)
 
 
-def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_order(axes: Axes, found: FoundOrder) -> None:
     """A ridge per attribute, the earliest on top: share of resamples by layer."""
-    estimates = found["estimates"]
-    names = sorted(estimates, key=lambda name: estimates[name])
-    drawn_as = looks(found.get("given", names))
-    tallest = max(max(found["distribution"][name]["share"]) for name in names)
+    estimates = found.estimates
+    names = found.by_layer
+    drawn_as = looks(found.given)
+    tallest = max(max(found.distribution[name].share) for name in names)
     for place, name in enumerate(names):
         base = len(names) - 1 - place
-        drawn, look = found["distribution"][name], drawn_as[name]
-        height = [base + 0.85 * share / tallest for share in drawn["share"]]
-        axes.fill_between(drawn["layers"], base, height, color=look.color, alpha=0.3, linewidth=0)
-        axes.plot(drawn["layers"], height, color=look.color, linestyle=look.line, linewidth=1)
+        drawn, look = found.distribution[name], drawn_as[name]
+        height = [base + 0.85 * share / tallest for share in drawn.share]
+        axes.fill_between(drawn.layers, base, height, color=look.color, alpha=0.3, linewidth=0)
+        axes.plot(drawn.layers, height, color=look.color, linestyle=look.line, linewidth=1)
         axes.plot([estimates[name]] * 2, [base, base + 0.9], color=look.color, linewidth=0.8)
     axes.set_yticks([len(names) - 1 - place for place in range(len(names))], names)
     axes.tick_params(axis="y", length=0)
@@ -95,18 +94,18 @@ def draw_order(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.set_ylim(-0.1, len(names))
     held = [
         layer
-        for name in names
-        for layer, share in zip(*found["distribution"][name].values(), strict=True)
+        for each in found.distribution.values()
+        for layer, share in zip(each.layers, each.share, strict=True)
         if share
     ]
     axes.set_xlim(min(held) - 0.5, max(held) + 0.5)
     axes.set_xlabel("layer of emergence (half of the plateau)")
 
 
-def save_order_figure(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+def save_order_figure(found: FoundOrder, folder: Path) -> tuple[Path, Path]:
     """The order as a distribution over resampled scenes, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
-        size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found["estimates"]))
+        size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found.estimates))
         figure = Figure(figsize=size, layout="constrained")
         draw_order(figure.subplots(), found)
         files = folder / "order.pdf", folder / "order.png"

@@ -14,7 +14,7 @@ attribute, at least two texts beside the question as asked:
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.paraphrase.asking import asked_items, wording_readings, wordings_of
@@ -22,6 +22,7 @@ from analysis.paraphrase.drawing import save_wordings_figure
 from analysis.paraphrase.estimates import paraphrase_estimates
 from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wordings_sentence, wordings_table
+from analysis.readouts.registry import LOGIT_LENS, VocabularyName
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.typed import read_back, written
@@ -39,7 +40,7 @@ class Paraphrase(AttributeOptions):
     """TOML file with a list of texts for each attribute, in which {attribute} stands for what is
     asked, {thing} for the object of a referring question, {category} for that of presence; default:
     five built-in ones, for CLEVR's attributes and presence."""
-    readout: Literal["logit_lens", "tuned_lens"] = "logit_lens"
+    readout: VocabularyName = LOGIT_LENS.name
     """By which readout; a linear probe would have to be fitted to every wording."""
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.effects.found import Interval
 from analysis.effects.measured import Measured, measured
 from analysis.effects.verdict import verdict
-from analysis.paraphrase.found import Interval, OverWordings, Paraphrased, Wording
+from analysis.paraphrase.found import OverWordings, Paraphrased, Wording
 from analysis.readouts.readings import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
@@ -67,20 +68,20 @@ def _wording(readings: Readings, study: Study, key: int) -> tuple[Measured, Word
         one.main.rows, rng=study.rng(Stream.AGAINST_BLANK, key), n_resamples=study.n_resamples
     )
     found = verdict(one, against_blank, study, rng=study.rng(Stream.EMERGENCE, key))
-    half = found["lambda_half"]
-    lost = found["outcome"] == "emerged" and half is None
+    half = found.lambda_half
+    lost = found.outcome == "emerged" and half is None
     right = one.stated.by_answer.of(readings.answer_index).correct[:, -1:]
     return one, Wording(
         pattern=None,
         example=str(readings.items["question"].iloc[0]),
-        outcome="not_monotone" if lost else found["outcome"],
+        outcome="not_monotone" if lost else found.outcome,
         layer=None
         if half is None
-        else Interval(estimate=half["estimate"], low=half["low"], high=half["high"]),
+        else Interval(estimate=half.estimate, low=half.low, high=half.high),
         standard_error=None,
-        plateau_effect=found["plateau_effect"],
+        plateau_effect=found.plateau_effect,
         accuracy=float(scene_rows(right, one.scenes).mean()),
-        n_scenes=found["n_scenes"],
+        n_scenes=found.n_scenes,
     )
 
 

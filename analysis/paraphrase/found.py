@@ -1,15 +1,7 @@
 """What several wordings of the same questions tell of a layer, as results.json holds it."""
 
+from analysis.effects.found import Interval
 from analysis.typed import result
-
-
-@result
-class Interval:
-    """An estimate with its interval, in layers."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 @result

@@ -3,7 +3,8 @@
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.paraphrase.found import Interval, Paraphrased, Wording
+from analysis.effects.found import Interval
+from analysis.paraphrase.found import Paraphrased, Wording
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -23,10 +23,11 @@ from analysis.finished.runs import FinishedRun
 from analysis.pool.estimates import pooled_attribute
 from analysis.pool.figure import save_pool_figures
 from analysis.pool.folder import open_pool_folder, write_pooling
-from analysis.pool.found import Pooling
+from analysis.pool.found import DeclaredPlan, Pooling
 from analysis.pool.order import pooled_differences, pooled_order
 from analysis.pool.plan import PoolPlan, attributes_to_pool, left_out, runs_to_pool
 from analysis.pool.report import pool_report
+from analysis.readouts.registry import LOGIT_LENS, ReadoutName
 from analysis.run.results import versions
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
@@ -43,7 +44,7 @@ class PoolModels:
     attr: tuple[str, ...] = ()
     """Attributes to pool, in the order that is tested as a chain; default: all that every run
     has."""
-    readout: Literal["logit_lens", "tuned_lens", "linear_probe"] = "logit_lens"
+    readout: ReadoutName = LOGIT_LENS.name
     """By which readout."""
     out: Path | None = None
     """Folder of the pooling; default: one named after what is pooled, under runs/."""
@@ -75,11 +76,11 @@ def pooling(
     differences = pooled_differences(arms, options.plan)
     return Pooling(
         pool_hash=identity,
-        plan=asdict(options.plan),
+        plan=DeclaredPlan(**asdict(options.plan)),
         readout=options.readout,
         versions=versions(),
-        runs=tuple(about_runs(runs)),
-        differ=tuple(differing(runs)),
+        runs=about_runs(runs),
+        differ=differing(runs),
         left_out=left_out(runs, tuple(arms), options.readout),
         shared_scenes=_shared(runs),
         attributes=tuple(pooled_attribute(each, options.plan) for each in arms.values()),

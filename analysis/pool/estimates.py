@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.finished.arms import Arm
-from analysis.pool.found import LeftOut, Mean, ModelEstimate, Pool, PooledAttribute
+from analysis.pool.found import LeftOut, Mean, ModelEstimate, Outcome, Pool, PooledAttribute
 from analysis.pool.plan import LEAST_MODELS, PoolPlan
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
@@ -137,9 +137,9 @@ def both_emerged(
     return [one for one, _ in both], [other for _, other in both]
 
 
-def _outcome(arm: Arm) -> str:
-    lost = arm.found["outcome"] == "emerged" and not arm.emerged
-    return "not_monotone" if lost else str(arm.found["outcome"])
+def _outcome(arm: Arm) -> Outcome:
+    lost = arm.found.outcome == "emerged" and not arm.emerged
+    return "not_monotone" if lost else arm.found.outcome
 
 
 def _curves(arm: Arm) -> ModelCurves:

@@ -90,7 +90,7 @@ def save_pool_figures(found: Pooling, folder: Path) -> list[Path]:
     saved = []
     sides = (("pool-attributes", attribute_blocks(found), "depth of emergence (layer / last)"),
              ("pool-differences", difference_blocks(found), "difference of depth"))  # fmt: skip
-    names = {run["key"]: f"{run['key']}: {run['label']}" for run in found.runs}
+    names = {run.key: f"{run.key}: {run.label}" for run in found.runs}
     for name, blocks, label in sides:
         if not blocks:
             continue
@@ -98,8 +98,8 @@ def save_pool_figures(found: Pooling, folder: Path) -> list[Path]:
         with mpl.rc_context(STYLE):
             figure = Figure(figsize=_size(blocks), layout="constrained")
             axes = figure.subplots()
-            draw_forest(axes, blocks, names, found.plan["level"])
-            level = f"{100 * found.plan['level']:g}%"
+            draw_forest(axes, blocks, names, found.plan.level)
+            level = found.level
             axes.set_xlabel(
                 f"{label}\n{level}: lines, models over scenes; diamonds, means over models;\ngrey "
                 f"lines, the next model{band}"

@@ -1,15 +1,14 @@
 """The folder of a pooling: pool.json with its schema, and the figures."""
 
 import json
-from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from analysis.finished.out_folder import make_new, usable
 from analysis.pool.found import Pooling
+from analysis.typed import json_schema, read_back, written
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished, write_durably
+from data_prep.files.durable import remove_unfinished, write_durably
 
 FILE_NAME = "pool.json"
 _FIGURES = ("pool-attributes", "pool-differences")
@@ -17,8 +16,7 @@ _FIGURES = ("pool-attributes", "pool-differences")
 
 def pool_schema() -> dict[str, Any]:
     """The JSON schema of pool.json."""
-    text = files("analysis.pool").joinpath("pool.schema.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    return dict(json_schema(Pooling))
 
 
 def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
@@ -36,7 +34,7 @@ def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
 
 def write_pooling(folder: Path, found: Pooling) -> Path:
     """Gives the file; UserError where the folder takes none."""
-    text = json.dumps(asdict(found), indent=1, allow_nan=False)
+    text = json.dumps(written(found), indent=1, allow_nan=False)
     with usable(folder):
         write_durably(folder / FILE_NAME, text.encode())
     return folder / FILE_NAME
@@ -44,12 +42,12 @@ def write_pooling(folder: Path, found: Pooling) -> Path:
 
 def _require_same(path: Path, pool_hash: str) -> None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["pool_hash"]
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise UserError(
             f"{path} is damaged ({error!r}): delete its folder and run again"
         ) from error
-    if found != pool_hash:
+    if read_back(Pooling, content, str(path)).pool_hash != pool_hash:
         raise UserError(
             f"{path.parent} holds another pooling: choose another folder with --out, or leave "
             "--out out"

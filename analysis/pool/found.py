@@ -1,84 +1,110 @@
 """What a pooling found, as pool.json holds it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from analysis.finished.found import (
+    AboutRun,
+    Differing,
+    ReadoutName,
+    RunKey,
+    Sha256,
+    Share,
+    Versions,
+)
+from analysis.typed import result
+
+Outcome = Literal["emerged", "not_emerged", "from_start", "died", "not_monotone"]
 Verdict = Literal["first_earlier", "second_earlier", "undecided", "not_pooled"]
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[float, Field(ge=0)]
+"""Of what cannot be below 0."""
+OneLayer = Annotated[float, Field(gt=0, le=1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
+class DeclaredPlan:
+    """What was decided before looking at a mean."""
+
+    level: Share
+    n_resamples: Annotated[int, Field(ge=200)]
+    seed: Count
+
+
+@result
 class ModelEstimate:
     """One model in a forest."""
 
-    run: str
+    run: RunKey
     """Its run's letter."""
     estimate: float
-    standard_error: float
+    standard_error: Annotated[float, Field(gt=0)]
     """Of the scene bootstrap."""
-    weight: float
+    weight: Share
     """In the pooled mean; they add up to 1."""
-    n_scenes: int
+    n_scenes: Annotated[int, Field(ge=2)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Mean:
     """A mean over models with its interval."""
 
     mean: float
-    standard_error: float
+    standard_error: Size
     """Of the spread between models."""
-    shared_error: float
+    shared_error: Size
     """Of the scenes that models share."""
     low: float
     high: float
-    p: float
+    p: Share
     """Two-sided, for "it is 0"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class LeftOut:
     """The mean without one model."""
 
-    run: str
+    run: RunKey
     mean: float
     low: float
     high: float
-    tau: float
+    tau: Size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Pool:
     """One quantity over models; its unit is that of the estimates."""
 
-    models: tuple[ModelEstimate, ...]
+    models: Annotated[tuple[ModelEstimate, ...], Field(min_length=3)]
     weighted: Mean
     """Hartung-Knapp."""
     unweighted: Mean
     """All models alike."""
-    tau: float
+    tau: Size
     """Standard deviation of the models' true values."""
-    tau_low: float
-    tau_high: float
-    i2: float
-    q: float
-    q_p: float
+    tau_low: Size
+    tau_high: Size
+    i2: Share
+    q: Size
+    q_p: Share
     predicted_low: float
     """Prediction interval for the next model, cut at what can be."""
     predicted_high: float
-    leave_one_out: tuple[LeftOut, ...]
-    largest_correlation: float
+    leave_one_out: Annotated[tuple[LeftOut, ...], Field(min_length=3)]
+    largest_correlation: Share
     """Of two models' errors, by absolute value; 0 where no scenes are shared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class PooledAttribute:
     """One attribute over models."""
 
     attribute: str
-    outcomes: Mapping[str, str]
+    outcomes: Mapping[str, Outcome]
     """By run; "not_monotone" where it emerged without a single layer."""
-    n_emerged: int
+    n_emerged: Count
     """Of all runs, those with a layer: the mean is of these, and conditional on it."""
     depth: Pool | None
     """In shares of the depth: the scale on which models of unlike depth compare."""
@@ -88,7 +114,7 @@ class PooledAttribute:
     """Why there is no mean."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class PooledDifference:
     """Depth of the second attribute minus that of the first within a model, over models."""
 
@@ -96,65 +122,75 @@ class PooledDifference:
     second: str
     link: bool
     """They are neighbours in the chain."""
-    n_both: int
+    n_both: Count
     """Runs in which both have a layer."""
     depth: Pool | None
-    beyond: float | None
+    beyond: OneLayer | None
     """One layer of the shallowest of these models: within it no direction is claimed."""
-    p_beyond: float | None
+    p_beyond: Share | None
     """Two-sided, for "at most that, in either direction"; the larger of the weighted and the
     unweighted test."""
-    p_earlier: float | None
+    p_earlier: Share | None
     """One-sided, for "the first is not earlier by more than that"; the larger of both tests."""
-    p_beyond_holm: float | None
+    p_beyond_holm: Share | None
     """`p_beyond` adjusted over all differences."""
     verdict: Verdict
-    n_first_earlier: int
+    n_first_earlier: Count
     """Models in which the first comes before the second at all, by point estimates."""
-    n_first_beyond: int
+    n_first_beyond: Count
     """Models in which it does by more than `beyond`, by point estimates."""
-    n_second_beyond: int
+    n_second_beyond: Count
     """Models in which the second does by more than `beyond`."""
     not_pooled: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class ShownOrder:
     """One order of attributes, and the models that show it by point estimates."""
 
     order: tuple[str, ...]
-    runs: tuple[str, ...]
+    runs: Annotated[tuple[RunKey, ...], Field(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class PooledOrder:
     """The order of attributes over models."""
 
     chain: tuple[str, ...]
     """The order given."""
-    chain_p: float | None
+    chain_p: Share | None
     """For "it is wrong somewhere, or by less than one layer": the largest p of its links; None
     where a link is not pooled."""
     orders: tuple[ShownOrder, ...]
     """Most often shown first."""
-    without: tuple[str, ...]
+    without: tuple[RunKey, ...]
     """Runs in which an attribute of the chain has no layer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@result
 class Pooling:
     """Everything in pool.json."""
 
-    pool_hash: str
-    plan: Mapping[str, Any]
-    readout: str
-    versions: Mapping[str, str]
-    runs: tuple[Mapping[str, Any], ...]
-    differ: tuple[Mapping[str, Any], ...]
-    left_out: Mapping[str, tuple[str, ...]]
+    pool_hash: Sha256
+    plan: DeclaredPlan
+    readout: ReadoutName
+    versions: Versions
+    runs: Annotated[tuple[AboutRun, ...], Field(min_length=3)]
+    differ: Annotated[tuple[Differing, ...], Field(min_length=1)]
+    left_out: Mapping[str, tuple[RunKey, ...]]
     """Attributes that only some runs have, with these."""
-    shared_scenes: tuple[tuple[str, ...], ...]
+    shared_scenes: tuple[Annotated[tuple[RunKey, ...], Field(min_length=2)], ...]
     """Groups of runs that have seen the same scenes."""
-    attributes: tuple[PooledAttribute, ...]
+    attributes: Annotated[tuple[PooledAttribute, ...], Field(min_length=1)]
     differences: tuple[PooledDifference, ...]
     order: PooledOrder
+
+    @property
+    def level(self) -> str:
+        """That of the intervals, as people say it."""
+        return f"{100 * self.plan.level:g}%"
+
+    @property
+    def differ_beside_the_model(self) -> bool:
+        """Whether the runs differ in anything that is not the model."""
+        return any(each.field not in ("model", "revision") for each in self.differ)

@@ -44,11 +44,12 @@ def pooled_order(
     shown: dict[tuple[str, ...], list[str]] = {}
     without = []
     for place, arm in enumerate(next(iter(arms.values()))):
-        layers = {name: each[place].found["lambda_half"] for name, each in arms.items()}
-        if any(layer is None for layer in layers.values()):
+        crossings = {name: each[place].found.lambda_half for name, each in arms.items()}
+        layers = {name: one.estimate for name, one in crossings.items() if one is not None}
+        if len(layers) < len(crossings):
             without.append(arm.run.key)
             continue
-        order = sorted(layers, key=lambda name: layers[name]["estimate"])
+        order = sorted(layers, key=lambda name: layers[name])
         shown.setdefault(tuple(order), []).append(arm.run.key)
     by_number = sorted(shown.items(), key=lambda item: -len(item[1]))
     return PooledOrder(

@@ -100,7 +100,7 @@ def left_out(
     runs: Sequence[FinishedRun], names: Sequence[str], readout: str
 ) -> dict[str, tuple[str, ...]]:
     """Attributes that only some runs have under the readout, with the runs that do."""
-    measured = dict.fromkeys(name for run in runs for name in run.results["attributes"])
+    measured = dict.fromkeys(name for run in runs for name in run.results.attributes)
     holders = {
         name: tuple(run.key for run in runs if run.finding(name, readout) is not None)
         for name in measured
@@ -116,8 +116,7 @@ def _words(run: FinishedRun, name: str) -> Mapping[str, Any] | None:
         return None
     try:
         words = json.loads(path.read_text(encoding="utf-8"))["attributes"][name]["words"]
-        answers = (run.results["attributes"][name]["readouts"]).values()
-        kept = {answer for found in answers for answer in found["answers"]}
+        kept = {answer for found in run.findings(name).values() for answer in found.answers}
         return {answer: sorted(words[answer]) for answer in kept}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(

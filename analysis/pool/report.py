@@ -13,24 +13,24 @@ from analysis.wording import READOUT_NAMES, p_value
 
 def pool_report(found: Pooling) -> str:
     """The models, a row per attribute, a row per difference, and what may be said of each."""
-    runs = "; ".join(f"{run['key']}: {run['label']}" for run in found.runs)
-    fields = ", ".join(field["field"].replace("_", " ") for field in found.differ)
+    runs = "; ".join(f"{run.key}: {run.label}" for run in found.runs)
+    fields = ", ".join(field.field.replace("_", " ") for field in found.differ)
     about = (
         f"{len(found.runs)} models by the {READOUT_NAMES[found.readout]} ({runs}). The runs differ "
         f"in {fields}."
     )
-    if any(field["field"] not in ("model", "revision") for field in found.differ):
+    if found.differ_beside_the_model:
         about += " What differs beside the model is part of the spread between them."
     parts = [about, attributes_table(found)]
     if found.differences:
         parts.append(differences_table(found))
-    method = METHOD.format(level=f"{100 * found.plan['level']:g}%")
+    method = METHOD.format(level=found.level)
     return "\n".join([*parts, method, *sentences(found)])
 
 
 def attributes_table(found: Pooling) -> str:
     """Depth and layer of emergence of every attribute, over models."""
-    level = f"{100 * found.plan['level']:g}%"
+    level = found.level
     table = _table(
         title="emergence over models",
         caption="Depth: layer of half the plateau over the last layer; models: those with a layer, "
@@ -53,7 +53,7 @@ def attributes_table(found: Pooling) -> str:
 
 def differences_table(found: Pooling) -> str:
     """Second minus first within each model, over models."""
-    level = f"{100 * found.plan['level']:g}%"
+    level = found.level
     table = _table(
         title="second minus first, in shares of the depth",
         caption="p: two-sided, for a difference of at most one layer of the shallowest model, "

@@ -76,7 +76,7 @@ def order_sentence(found: Pooling) -> str:
     if order.chain_p is None:
         tested = "not tested, a link is not pooled"
     else:
-        shown = "shown" if order.chain_p <= 1 - found.plan["level"] + 1e-12 else "not shown"
+        shown = "shown" if order.chain_p <= 1 - found.plan.level + 1e-12 else "not shown"
         tested = f"{shown} as a whole, each link by more than one layer ({p_text(order.chain_p)})"
     counts = "; ".join(
         f"{' < '.join(each.order)} in {len(each.runs)} ({', '.join(each.runs)})"
@@ -103,13 +103,13 @@ def shared_sentence(found: Pooling) -> str:
 
 
 def _interval(found: Pooling, pool: Pool, form: str = ".3f") -> str:
-    level = f"{100 * found.plan['level']:g}%"
+    level = found.level
     mean = pool.weighted
     return f"{level} CI {mean.low:{form}} to {mean.high:{form}}"
 
 
 def _spread(found: Pooling, pool: Pool, form: str = ".2f") -> str:
-    level = f"{100 * found.plan['level']:g}%"
+    level = found.level
     return (
         f"models differ by tau = {pool.tau:.3f} ({level} CI {pool.tau_low:.3f} to "
         f"{pool.tau_high:.3f}, I\N{SUPERSCRIPT TWO} {100 * pool.i2:.0f}%), the next one is "

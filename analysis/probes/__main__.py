@@ -11,14 +11,17 @@ writes results.json, probe_scores.parquet, the probes themselves and a figure pe
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.probes.found import Probed
 from analysis.probes.report import probe_table, save_probe_figure
 from analysis.readouts.readings import readings_of
+from analysis.readouts.registry import LINEAR_PROBE
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.streams import Stream
+from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import one_line_errors
 
@@ -45,17 +48,20 @@ def main(options: Probes) -> None:
     names = options.attributes(opened.data)
     run, position = opened.run, options.position
     study = study_result(read_results(run), STUDY)
-    found = study.setdefault(position, {})
+    known = study.setdefault(position, {})
     for name in names:
-        if name not in found:
-            found[name] = _measure(opened, name, position)
+        if name in known:
+            found = read_back(Probed, known[name], f"{FILE_NAME} of {run.folder}")
+        else:
+            found = _measure(opened, name, position)
+            known[name] = written(found)
             add_study(run, STUDY, study, opened.about)
-        print(probe_table(name, found[name], position))
-        figure = save_probe_figure(name, found[name], run.folder, position)[0]
+        print(probe_table(name, found, position))
+        figure = save_probe_figure(name, found, run.folder, position)[0]
         print(f"results: {run.folder / 'results.json'}   figure: {figure}\n")
 
 
-def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, Any]:
+def _measure(opened: OpenRun, name: str, position: "PositionName") -> Probed:
     # Here, because these import torch.
     from tqdm import tqdm
 
@@ -68,7 +74,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     from probes.scores import item_scores
 
     run = opened.run
-    readings = readings_of(opened, name, "linear_probe", position=position)
+    readings = readings_of(opened, name, LINEAR_PROBE.name, position=position)
     residuals = residuals_of(opened, readings.items, position)
     scores = item_scores(readings.real, readings.answer_index)
     told = item_information(
@@ -89,8 +95,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> dict[str, 
     )
     rows = score_rows(readings, scores, told, compared).assign(position=position)
     run.replace_rows("probe_scores", rows, key=["attribute", "position"])
-    found = probe_results(readings, scores, told, compared, length, run.study)
-    return found | {"left_out": left_out}
+    return probe_results(readings, scores, told, compared, length, run.study, left_out=left_out)
 
 
 if __name__ == "__main__":

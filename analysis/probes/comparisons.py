@@ -6,7 +6,6 @@ many times, on other partitions of the scenes as well.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from analysis.capture.passes import forward_passes
 from analysis.capture.residuals import ItemResiduals, PositionName, read_position
 from analysis.effects.effect import item_information
 from analysis.probes.control_comparison import DrawnControls, drawn_controls
+from analysis.probes.found import CONTROL_TASK, MAJORITY, RANDOM_WEIGHTS, SEEN, UNSEEN
 from analysis.readouts.readings import Readings
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
@@ -36,9 +36,6 @@ from probes.linear_probe.baselines import (
 )
 from probes.linear_probe.compositions import across_compositions, pair_group
 from probes.scores import Scores, item_scores
-
-if TYPE_CHECKING:
-    pass
 
 _IMAGES_AT_ONCE = 64
 
@@ -57,7 +54,6 @@ class Compared:
     """Of the control task alone, by draw: `scores` and `information` are their means."""
 
 
-SEEN, UNSEEN = "seen pairs", "unseen pairs"
 PARTNER = {"color": "shape", "shape": "color", "material": "color", "size": "color"}
 """With whose values an attribute's are paired, to see whether a probe reads it in new company."""
 
@@ -107,9 +103,9 @@ def comparisons(
     yield held_out("blank images", residuals.blank.read())
     try:
         untrained = _random_residuals(opened, items, position)
-        yield held_out("random weights", untrained)
+        yield held_out(RANDOM_WEIGHTS, untrained)
     except UserError as error:
-        left_out.append(f"random weights: {error}")
+        left_out.append(f"{RANDOM_WEIGHTS}: {error}")
     try:
         across = across_compositions(
             real,
@@ -158,7 +154,7 @@ def _control_task(
         rng=lambda number: study.rng(Stream.CONTROL_TASK_INFORMATION, key, number),
     )
     return Compared(
-        name="control task",
+        name=CONTROL_TASK,
         by_layer=True,
         scores=mean,
         information=drawn.information.mean(axis=0),
@@ -204,7 +200,7 @@ def _baseline_features(
 ) -> Iterator[tuple[str, Float[ndarray, "item value"]]]:
     """Features without the decoder; those of the image come with the words of the question."""
     words = word_features(items["question"].tolist())
-    yield "majority", np.zeros((len(items), 1), dtype=np.float32)
+    yield MAJORITY, np.zeros((len(items), 1), dtype=np.float32)
     yield "words", words
     question = str(items["question"].iloc[0])
     try:

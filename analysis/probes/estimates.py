@@ -1,20 +1,21 @@
 """From held-out scores of probes to the numbers of one attribute, with intervals over scenes."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Shaped
 from numpy import ndarray
 
-from analysis.probes.comparisons import SEEN, UNSEEN, Compared
+from analysis.probes.comparisons import Compared
 from analysis.probes.control_comparison import DrawnControls
 from analysis.probes.crossed_intervals import (
     CrossedInterval,
     crossed_interval,
     with_draws_error,
 )
+from analysis.probes.found import CONTROL_TASK, SEEN, UNSEEN, HeldOut, Probed, ProbedLayer
 from analysis.readouts.readings import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
@@ -34,8 +35,11 @@ def probe_results(
     compared: Sequence[Compared],
     length: DescriptionLength,
     study: Study,
-) -> dict[str, Any]:
-    """Results of one attribute, as plain numbers; `told` is the probe's information in bits.
+    *,
+    left_out: Sequence[str],
+) -> Probed:
+    """Results of one attribute; `told` is the probe's information in bits, `left_out` what was not
+    measured and why.
 
     Means over scenes with intervals at the study's level, each alone; those of accuracies are those
     of shares (`cluster_share`). Those of selectivity and of the online code hold the error of the
@@ -46,7 +50,7 @@ def probe_results(
     """
     by_name = {each.name: each for each in compared}
     estimate = _Estimates(readings, study)
-    drawn = by_name["control task"].drawn
+    drawn = by_name[CONTROL_TASK].drawn
     if drawn is None:
         raise ValueError(_NO_CONTROL)
     columns: dict[str, list[float]] = {
@@ -61,26 +65,26 @@ def probe_results(
         columns |= estimate.columns("composition_gap", gap)
         columns["p_composition_gap"] = estimate.p(gap, Stream.PROBE_COMPOSITION)
     layers = [
-        {"layer": layer, **{name: values[layer] for name, values in columns.items()}}
+        ProbedLayer(layer=layer, **{name: values[layer] for name, values in columns.items()})
         for layer in range(told.shape[1])
     ]
-    return {
-        "n_scenes": len(set(readings.items["scene_id"])),
-        "n_items": len(readings.items),
-        "n_texts": len(set(readings.items["question"])),
-        "n_types": len((readings.items["question"] + readings.items["answer"]).unique()),
-        "answers": readings.items["answer"]
-        .value_counts()
-        .reindex(list(readings.answers))
-        .to_dict(),
-        "level": study.level,
-        "uniform_code_bits": length.uniform_bits,
-        "n_control_draws": len(drawn.gained),
-        "n_partitions": drawn.n_partitions,
-        "n_orders": len(length.item_bits),
-        "layers": layers,
-        "compared": {each.name: estimate.rows(each) for each in compared},
-    }
+    items = readings.items
+    counts = Counter(items["answer"])
+    return Probed(
+        n_scenes=len(set(items["scene_id"])),
+        n_items=len(items),
+        n_texts=len(set(items["question"])),
+        n_types=len((items["question"] + items["answer"]).unique()),
+        answers={answer: counts[answer] for answer in readings.answers},
+        level=study.level,
+        uniform_code_bits=length.uniform_bits,
+        n_control_draws=len(drawn.gained),
+        n_partitions=drawn.n_partitions,
+        n_orders=len(length.item_bits),
+        layers=tuple(layers),
+        compared={each.name: estimate.rows(each) for each in compared},
+        left_out=tuple(left_out),
+    )
 
 
 def score_rows(
@@ -190,7 +194,7 @@ class _Estimates:
         )
         return test.p.tolist()
 
-    def rows(self, each: Compared) -> list[Mapping[str, float]]:
+    def rows(self, each: Compared) -> tuple[HeldOut, ...]:
         """Per layer, or once for what has no layers."""
         if each.drawn is None:
             columns = {
@@ -200,7 +204,10 @@ class _Estimates:
         else:
             columns = self._drawn_columns(each.drawn)
         n_rows = each.scores.bits.shape[1]
-        return [{name: values[row] for name, values in columns.items()} for row in range(n_rows)]
+        return tuple(
+            HeldOut(**{name: values[row] for name, values in columns.items()})
+            for row in range(n_rows)
+        )
 
     def _drawn_columns(self, drawn: DrawnControls) -> dict[str, list[float]]:
         """Of the control task: means over its draws, whose error the intervals hold."""

@@ -1,9 +1,8 @@
 """What linear probes found, as a table and as a figure."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,24 +12,26 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.effects.found import Interval
 from analysis.printed import WIDTH, printed
+from analysis.probes.found import CONTROL_TASK, RANDOM_WEIGHTS, Probed
 from analysis.wording import p_text, p_value
 
 _UNDATED = {"Title": "Linear probes by layer", "CreationDate": None, "ModDate": None}
 
 
-def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
+def probe_table(name: str, found: Probed, position: str) -> str:
     """A row per layer for the probes, then the baselines that have no layers."""
-    level = f"{100 * found['level']:g}%"
+    level = f"{100 * found.level:g}%"
     table = Table(
-        title=f"{name}, {position}: linear probes, {found['n_scenes']} scenes, "
-        f"{found['n_items']} items, {len(found['answers'])} answers",
+        title=f"{name}, {position}: linear probes, {found.n_scenes} scenes, "
+        f"{found.n_items} items, {len(found.answers)} answers",
         box=SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
         caption=f"Held-out scenes. told: information in bits. {level} interval over scenes. "
-        f"select.: accuracy above a control task of {found['n_types']} types{_drawn(found)}. code: "
-        f"online code of the labels, uniform {found['uniform_code_bits']:.0f} bits. p: one-sided, "
+        f"select.: accuracy above a control task of {found.n_types} types{_drawn(found)}. code: "
+        f"online code of the labels, uniform {found.uniform_code_bits:.0f} bits. p: one-sided, "
         "adjusted over layers: of the information; of the selectivity.",
         caption_justify="left",
     )
@@ -40,109 +41,101 @@ def probe_table(name: str, found: Mapping[str, Any], position: str) -> str:
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
     # Left out where a second model does not fit beside the first.
-    untrained = found["compared"].get("random weights")
-    for row in found["layers"]:
+    untrained = found.compared.get(RANDOM_WEIGHTS)
+    for row in found.layers:
         table.add_row(
-            str(row["layer"]),
-            f"{row['accuracy']:.3f}",
-            f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-            f"{row['information']:.2f}",
-            f"{row['selectivity']:+.3f}",
-            f"{row['code_bits']:.0f}",
-            f"{untrained[row['layer']]['accuracy']:.3f}" if untrained else "-",
-            p_value(row["p_information"]),
-            p_value(row["p_selectivity"]),
+            str(row.layer),
+            f"{row.accuracy:.3f}",
+            f"{row.accuracy_low:.3f} to {row.accuracy_high:.3f}",
+            f"{row.information:.2f}",
+            f"{row.selectivity:+.3f}",
+            f"{row.code_bits:.0f}",
+            f"{untrained[row.layer].accuracy:.3f}" if untrained else "-",
+            p_value(row.p_information),
+            p_value(row.p_selectivity),
         )
     both = (printed(each) for each in (table, _baseline_table(found, level)))
     return "\n".join([*both, _last_intervals(found) + _composition(found)])
 
 
-def _drawn(found: Mapping[str, Any]) -> str:
-    """Over how many draws selectivity is the mean; nothing for a run that had a single one."""
-    if "n_control_draws" not in found:
-        return ""
+def _drawn(found: Probed) -> str:
+    """Over how many draws selectivity is the mean."""
     return (
-        f", mean over {found['n_control_draws']} draws of its labels and {found['n_partitions']} "
+        f", mean over {found.n_control_draws} draws of its labels and {found.n_partitions} "
         "partitions of the scenes"
     )
 
 
-def _last_intervals(found: Mapping[str, Any]) -> str:
+def _last_intervals(found: Probed) -> str:
     """Selectivity and code at the last layer with their intervals, which hold the draws' error."""
-    if "n_control_draws" not in found:
-        return ""
-    row, level = found["layers"][-1], f"{100 * found['level']:g}% CI"
-    selectivity, low, high = (row[f"selectivity{end}"] for end in ("", "_low", "_high"))
-    code, shortest, longest = (row[f"code_bits{end}"] for end in ("", "_low", "_high"))
+    row, level = found.last, f"{100 * found.level:g}% CI"
     text = (
-        f"Selectivity at layer {row['layer']}: {selectivity:+.3f} ({level} {low:+.3f} to "
-        f"{high:+.3f}, over scenes and draws; one draw differs from another by "
-        f"{row['selectivity_draw_deviation']:.3f}, SD). Code: {code:.0f} bits ({level} "
-        f"{shortest:.0f} to {longest:.0f}, over scenes and {found['n_orders']} orders)."
+        f"Selectivity at layer {row.layer}: {row.selectivity:+.3f} ({level} "
+        f"{row.selectivity_low:+.3f} to {row.selectivity_high:+.3f}, over scenes and draws; one "
+        f"draw differs from another by {row.selectivity_draw_deviation:.3f}, SD). Code: "
+        f"{row.code_bits:.0f} bits ({level} {row.code_bits_low:.0f} to {row.code_bits_high:.0f}, "
+        f"over scenes and {found.n_orders} orders)."
     )
     return textwrap.fill(text, WIDTH) + "\n"
 
 
-def _composition(found: Mapping[str, Any]) -> str:
+def _composition(found: Probed) -> str:
     """Whether values are read in pairs that the probe has not seen, and what was left out."""
-    row = found["layers"][-1]
+    row = found.last
     notes = "".join(
         f"{textwrap.fill(f'  left out: {reason}', WIDTH, subsequent_indent='    ')}\n"
-        for reason in found["left_out"]
+        for reason in found.left_out
     )
-    if "composition_gap" not in row:
+    gap, p = row.composition_interval, row.p_composition_gap
+    if gap is None or p is None:
         return notes
-    low, high = row["composition_gap_low"], row["composition_gap_high"]
     return notes + (
-        f"Accuracy lost in unseen pairs at layer {row['layer']}: {row['composition_gap']:+.3f} "
-        f"({100 * found['level']:g}% CI {low:+.3f} to {high:+.3f}, "
-        f"{p_text(row['p_composition_gap'])}).\n"
+        f"Accuracy lost in unseen pairs at layer {row.layer}: {gap.estimate:+.3f} "
+        f"({100 * found.level:g}% CI {gap.low:+.3f} to {gap.high:+.3f}, {p_text(p)}).\n"
     )
 
 
-def _baseline_table(found: Mapping[str, Any], level: str) -> Table:
+def _baseline_table(found: Probed, level: str) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("baseline")
     for header in ("layer", "accuracy", f"{level} CI", "information"):
         table.add_column(header, justify="right", no_wrap=True)
-    for name, rows in found["compared"].items():
+    for name, rows in found.compared.items():
         # By layer there is no best one without a test of its own: the last is shown.
         row = rows[-1]
         table.add_row(
             name,
             str(len(rows) - 1) if len(rows) > 1 else "-",
-            f"{row['accuracy']:.3f}",
-            f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-            f"{row['information']:.2f}",
+            f"{row.accuracy:.3f}",
+            f"{row.accuracy_low:.3f} to {row.accuracy_high:.3f}",
+            f"{row.information:.2f}",
         )
     return table
 
 
-def draw_accuracy(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_accuracy(axes: Axes, found: Probed) -> None:
     """Accuracy by layer of the probe, its control task and the untrained copy, with bands."""
-    curves = {"probe": found["layers"]} | {
-        name: found["compared"][name]
-        for name in ("control task", "random weights")
-        if name in found["compared"]
+    curves = {"probe": [row.accuracy_interval for row in found.layers]} | {
+        name: [row.accuracy_interval for row in found.compared[name]]
+        for name in (CONTROL_TASK, RANDOM_WEIGHTS)
+        if name in found.compared
     }
     for name, rows in curves.items():
-        _draw_band(axes, rows, "accuracy", COLORS[name])
-    majority = found["compared"]["majority"][0]["accuracy"]
+        _draw_band(axes, rows, COLORS[name])
+    majority = found.majority.accuracy
     axes.axhline(majority, color="0.6", linewidth=0.6, linestyle=":")
     axes.annotate("majority", xy=(0, majority), xytext=(0, 2), textcoords="offset points",
                   fontsize=7, color="0.4")  # fmt: skip
-    label_ends(axes, {name: rows[-1]["accuracy"] for name, rows in curves.items()})
+    label_ends(axes, {name: rows[-1].estimate for name, rows in curves.items()})
 
 
-def draw_selectivity(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_selectivity(axes: Axes, found: Probed) -> None:
     """Accuracy above the control task by layer, with its band."""
     axes.axhline(0, color="0.6", linewidth=0.6)
-    _draw_band(axes, found["layers"], "selectivity", COLORS["selectivity"])
+    _draw_band(axes, [row.selectivity_interval for row in found.layers], COLORS["selectivity"])
 
 
-def save_probe_figure(
-    name: str, found: Mapping[str, Any], folder: Path, position: str
-) -> tuple[Path, Path]:
+def save_probe_figure(name: str, found: Probed, folder: Path, position: str) -> tuple[Path, Path]:
     """Accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.4), layout="constrained")
@@ -151,7 +144,7 @@ def save_probe_figure(
         draw_selectivity(right, found)
         left.set_ylabel(f"{name}: accuracy on held-out scenes")
         right.set_ylabel("selectivity (accuracy)")
-        last = found["layers"][-1]["layer"]
+        last = found.last.layer
         for axes in (left, right):
             axes.set_xlabel("layer")
             axes.set_xlim(-0.2, last + 0.2)
@@ -163,8 +156,8 @@ def save_probe_figure(
     return files
 
 
-def _draw_band(axes: Axes, rows: list[Mapping[str, Any]], name: str, color: str) -> None:
+def _draw_band(axes: Axes, rows: Sequence[Interval], color: str) -> None:
     layers = np.arange(len(rows))
-    value, low, high = ([row[key] for row in rows] for key in (name, f"{name}_low", f"{name}_high"))
+    low, high = [row.low for row in rows], [row.high for row in rows]
     axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(layers, value, color=color, marker="o", markersize=2.5)
+    axes.plot(layers, [row.estimate for row in rows], color=color, marker="o", markersize=2.5)

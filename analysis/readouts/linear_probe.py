@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.capture.residuals import ItemResiduals, PositionName
-from analysis.readouts.reader import Reader
+from analysis.readouts.reader import Asked, Reader
 from analysis.run.items import labels_of
-from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 from probes.linear_probe import cross_fit
 
-READOUT = "linear_probe"
 _NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
 _BEFORE_ANY_TOKEN = (
     "linear probes read the answer position alone; lenses read after forced tokens, too, where "
@@ -22,10 +18,10 @@ _BEFORE_ANY_TOKEN = (
 )
 
 
-def linear_probe_reader(
-    opened: OpenRun, items: pd.DataFrame, residuals: ItemResiduals, position: PositionName
-) -> Reader:
+def reader(asked: Asked) -> Reader:
     """Fits the probes and keeps them in the run."""
+    opened, items, residuals = asked.opened, asked.items, asked.residuals
+    position = asked.position
     attribute = str(items["attribute"].iloc[0])
     answers = opened.data.answer_set(items).answers
     probe = cross_fit(
@@ -39,8 +35,7 @@ def linear_probe_reader(
             "position": position,
         },
     )
-    folder = opened.run.readouts(READOUT)
-    folder = folder if position == "answer" else folder / position
+    folder = asked.folder if position == "answer" else asked.folder / position
     try:
         probe.save(folder / attribute)
     except OSError as error:

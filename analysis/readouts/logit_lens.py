@@ -6,17 +6,15 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.capture.answer_trees import ItemTrees
 from analysis.capture.output_map import output_map
-from analysis.readouts.reader import Reader
-from analysis.run.opened import OpenRun
+from analysis.readouts.reader import Asked, Reader
 from probes.answers.scores import answer_log_probs
 from probes.answers.words import whole_word_shares
 
 
-def logit_lens_reader(opened: OpenRun, trees: ItemTrees) -> Reader:
+def reader(asked: Asked) -> Reader:
     """Reads through the output map that was kept with the residuals."""
-    unembedding = output_map(opened)
+    unembedding, trees = output_map(asked.opened), asked.item_trees
 
     def read(
         residuals: Float[Tensor, "some place layer d_model"], where: slice, scenes: Sequence[str]

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
+
+from analysis.capture.answer_trees import ItemTrees, answer_trees
+from analysis.capture.residuals import ItemResiduals, PositionName
+from analysis.run.opened import OpenRun
 
 Read = Callable[
     [Float[Tensor, "some place layer d_model"], slice, Sequence[str]],
@@ -15,6 +21,28 @@ Read = Callable[
 one; the slice says which of the items these are; the scenes are those that each residual shows; of
 a blank image, the scene whose item it is a control of: a fitted readout never reads a scene that it
 was fitted on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """What a readout is made for: the items of one attribute, with their residuals."""
+
+    opened: OpenRun
+    items: pd.DataFrame
+    residuals: ItemResiduals
+    folder: Path
+    """Where the run keeps what the readout fits."""
+    position: PositionName = "answer"
+    lens: Path | None = None
+    """Folder of a tuned lens trained elsewhere."""
+    allow_other_head: bool = False
+
+    @property
+    def item_trees(self) -> ItemTrees:
+        """How the answers of the items are read through the vocabulary."""
+        answers = self.opened.data.answer_set(self.items)
+        trees = answer_trees(self.opened, answers, self.items["question"])
+        return ItemTrees(trees=trees.of(self.items["question"]), places=self.residuals.real.nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,18 +18,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from analysis.capture.object_places import shown_items
+from analysis.readouts.registry import READOUTS
 from analysis.run.items import item_notes, items_of, labels_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
-    from analysis.capture.answer_trees import ItemTrees
     from analysis.capture.residuals import ItemResiduals, PositionName
-    from analysis.readouts.reader import Read, Reader
+    from analysis.readouts.reader import Asked, Read, Reader
     from probes.residuals.rows import StoredRows
-
-READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +72,18 @@ def readings_of(
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():
         from analysis.capture.residuals import residuals_of
+        from analysis.readouts.reader import Asked
 
-        residuals = residuals_of(opened, items, position)
-        reader = _reader(opened, items, residuals, readout, position, lens, allow_other_head)
-        _make(reader, items, residuals, file, made_from=_made_from(readout, lens))
+        asked = Asked(
+            opened=opened,
+            items=items,
+            residuals=residuals_of(opened, items, position),
+            folder=opened.run.readouts(readout),
+            position=position,
+            lens=lens,
+            allow_other_head=allow_other_head,
+        )
+        _make(asked, readout, file, made_from=_made_from(readout, lens))
     return _read(file, items, opened.data.answer_set(items).answers)
 
 
@@ -87,10 +93,13 @@ def readings_of_items(opened: OpenRun, items: pd.DataFrame, readout: str, *, nam
     file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
     if not file.exists():
         from analysis.capture.residuals import residuals_of
+        from analysis.readouts.reader import Asked
 
         residuals = residuals_of(opened, items, folder=name)
-        reader = _reader(opened, items, residuals, readout, "answer", None, False)
-        _make(reader, items, residuals, file, made_from={})
+        asked = Asked(
+            opened=opened, items=items, residuals=residuals, folder=opened.run.readouts(readout)
+        )
+        _make(asked, readout, file, made_from={})
     return _read(file, items, opened.data.answer_set(items).answers)
 
 
@@ -116,7 +125,7 @@ def _file(
 
 def _made_from(readout: str, lens: Path | None) -> dict[str, str]:
     """What, beside the study, readings follow from."""
-    return {} if lens is None or readout != "tuned_lens" else {"lens": _digest(lens)}
+    return {} if lens is None or not READOUTS[readout].takes_lens else {"lens": _digest(lens)}
 
 
 def _digest(folder: Path) -> str:
@@ -132,38 +141,9 @@ def _digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _reader(
-    opened: OpenRun,
-    items: pd.DataFrame,
-    residuals: "ItemResiduals",
-    readout: str,
-    position: "PositionName",
-    lens: Path | None,
-    allow_other_head: bool,
-) -> "Reader":
-    from analysis.readouts.linear_probe import linear_probe_reader
-    from analysis.readouts.logit_lens import logit_lens_reader
-    from analysis.readouts.tuned_lens import tuned_lens_reader
-
-    match readout:
-        case "logit_lens":
-            return logit_lens_reader(opened, _item_trees(opened, items, residuals))
-        case "tuned_lens":
-            trees = _item_trees(opened, items, residuals)
-            return tuned_lens_reader(opened, trees, lens, allow_other_head=allow_other_head)
-        case _:
-            return linear_probe_reader(opened, items, residuals, position)
-
-
-def _make(
-    reader: "Reader",
-    items: pd.DataFrame,
-    residuals: "ItemResiduals",
-    file: Path,
-    *,
-    made_from: Mapping[str, str],
-) -> None:
-    tensors = _read_conditions(reader, items, residuals)
+def _make(asked: "Asked", readout: str, file: Path, *, made_from: Mapping[str, str]) -> None:
+    reader = READOUTS[readout].reader(asked)
+    tensors = _read_conditions(reader, asked.items, asked.residuals)
     about = {"notes": reader.notes, "made_from": made_from}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -171,13 +151,6 @@ def _make(
         raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
     write_durably(file.with_suffix(".json"), json.dumps(about, indent=1).encode())
     write_durably(file, save(tensors))
-
-
-def _item_trees(opened: OpenRun, items: pd.DataFrame, residuals: "ItemResiduals") -> "ItemTrees":
-    from analysis.capture.answer_trees import ItemTrees, answer_trees
-
-    trees = answer_trees(opened, opened.data.answer_set(items), items["question"])
-    return ItemTrees(trees=trees.of(items["question"]), places=residuals.real.nodes)
 
 
 def _read_conditions(

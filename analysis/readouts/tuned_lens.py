@@ -7,10 +7,9 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.capture.answer_trees import ItemTrees
 from analysis.capture.output_map import output_map
 from analysis.readouts.lens_rows import answer_rows
-from analysis.readouts.reader import Read, Reader
+from analysis.readouts.reader import Asked, Read, Reader
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.errors import UserError
@@ -20,7 +19,6 @@ from probes.translators import Recipe
 from probes.translators.cross_fit import CrossFittedLens, cross_fitted_lens
 from probes.tuned_lens import TunedLens
 
-READOUT = "tuned_lens"
 Score = Callable[..., Float[ndarray, "item layer answer"]]
 """From residuals at nodes to a distribution over answers."""
 _NOTE = (
@@ -29,21 +27,16 @@ _NOTE = (
 )
 
 
-def tuned_lens_reader(
-    opened: OpenRun,
-    trees: ItemTrees,
-    lens: Path | None,
-    *,
-    allow_other_head: bool = False,
-) -> Reader:
-    """Trains the run's own lenses and keeps them, or reads the one in the folder `lens`."""
+def reader(asked: Asked) -> Reader:
+    """Trains lenses of the run and keeps them, or reads the one in the folder that is asked for."""
+    opened, trees, lens = asked.opened, asked.item_trees, asked.lens
     unembedding = output_map(opened)
     if lens is None:
-        fitted = _cross_fitted(opened)
+        fitted = _cross_fitted(opened, asked.folder / "folds")
         notes: tuple[str, ...] = (_NOTE.format(", ".join(opened.lens_attributes)),)
         translate = fitted.translate
     else:
-        foreign = read_lens(opened, lens, allow_other_head=allow_other_head)
+        foreign = read_lens(opened, lens, allow_other_head=asked.allow_other_head)
         notes = (f"tuned lens trained elsewhere, in {lens.name}", *foreign.notes)
 
         def translate(
@@ -90,11 +83,10 @@ def read_lens(opened: OpenRun, folder: Path, *, allow_other_head: bool = False) 
     return lens
 
 
-def _cross_fitted(opened: OpenRun) -> CrossFittedLens:
+def _cross_fitted(opened: OpenRun, folder: Path) -> CrossFittedLens:
     from tqdm import tqdm
 
     study, recipe = opened.run.study, Recipe()
-    folder = opened.run.readouts(READOUT) / "folds"
     rows = answer_rows(opened)
     with tqdm(desc="cross-fit tuned lens", unit="step", disable=None) as bar:
         return cross_fitted_lens(

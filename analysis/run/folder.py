@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.run.format import FORMAT, require_format
 from analysis.run.study import NAMES, Study
 from data_prep.errors import UserError
-from probes.durable import remove_unfinished, write_durably
+from data_prep.files.durable import remove_unfinished, write_durably
 
 _STUDY, _IDENTITY = "study.toml", "identity.json"
 

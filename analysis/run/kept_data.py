@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 from analysis.run.folder import Run
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
 from data_prep.questions import Question
 from data_prep.scene_data import SceneData
-from probes.durable import write_durably
 
 _FILE = "data.json"
 

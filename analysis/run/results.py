@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from analysis.effects.found import Finding
+from analysis.results import ByReadout, Results
 from analysis.run.folder import Run
+from analysis.typed import read_back, written
 from data_prep.errors import UserError
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 from stats import adjusted_p
 
 FILE_NAME = "results.json"
@@ -30,59 +34,51 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
 
 
-def read_results(run: Run) -> dict[str, Any] | None:
+def read_results(run: Run) -> Results | None:
     """The results in a run's folder; None if there are none. UserError if they are damaged."""
     path = run.folder / FILE_NAME
     if not path.exists():
         return None
     results = load_results(path)
-    if results["study_hash"] != run.study_hash:
+    if results.study_hash != run.study_hash:
         raise UserError(f"{path} was made by another study: delete it and run again")
     return results
 
 
-def load_results(path: Path) -> dict[str, Any]:
-    """Results from a file."""
+def load_results(path: Path) -> Results:
+    """Results from a file. UserError if it is damaged, or was written by another version."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content["study_hash"]
-        for found in content["attributes"].values():
-            found["readouts"].keys()
-        content["studies"].keys()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
-    return content
+    return read_back(Results, content, str(path))
 
 
 def add_finding(
-    run: Run, attribute: str, readout: str, found: Mapping[str, Any], about: Mapping[str, Any]
-) -> dict[str, Any]:
+    run: Run, attribute: str, readout: str, found: Finding, about: Mapping[str, Any]
+) -> Results:
     """Puts one attribute's emergence under one readout into the file; gives the whole content."""
     results = _begun(run, about)
-    readouts = results["attributes"].setdefault(attribute, {"readouts": {}})["readouts"]
-    readouts[readout] = dict(found)
-    _adjust_over_run(results)
-    return _written(run, results)
+    readouts = results.of_attribute(attribute) | {readout: found}
+    attributes = results.attributes | {attribute: ByReadout(readouts=readouts)}
+    return _kept(run, replace(results, attributes=_adjusted_over_run(attributes)))
 
 
-def add_study(
-    run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]
-) -> dict[str, Any]:
+def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]) -> Results:
     """Puts what another study found into the file, under its name; gives the whole content."""
     results = _begun(run, about)
-    results["studies"][study] = dict(found)
-    return _written(run, results)
+    return _kept(run, replace(results, studies=results.studies | {study: dict(found)}))
 
 
-def study_result(results: Mapping[str, Any] | None, study: str) -> dict[str, Any]:
+def study_result(results: Results | None, study: str) -> dict[str, Any]:
     """What a study found; empty if it has not been run."""
-    return dict((results or {"studies": {}})["studies"].get(study, {}))
+    return {} if results is None else dict(results.studies.get(study, {}))
 
 
-def finding_of(run: Run, attribute: str, readout: str) -> dict[str, Any]:
+def finding_of(run: Run, attribute: str, readout: str) -> Finding:
     """One attribute's emergence under one readout. UserError if it has not been measured."""
-    attributes = (read_results(run) or {"attributes": {}})["attributes"]
-    found = attributes.get(attribute, {"readouts": {}})["readouts"].get(readout)
+    results = read_results(run)
+    found = None if results is None else results.of_attribute(attribute).get(readout)
     if found is None:
         raise UserError(
             f"{run.folder} has no {attribute} under {readout}: run python -m analysis.emergence "
@@ -91,31 +87,35 @@ def finding_of(run: Run, attribute: str, readout: str) -> dict[str, Any]:
     return found
 
 
-def _adjust_over_run(results: dict[str, Any]) -> None:
-    """Holm's adjustment over all findings of the run of each one's largest p.
+def _adjusted_over_run(attributes: Mapping[str, ByReadout]) -> dict[str, ByReadout]:
+    """Holm's adjustment over all findings of the run of each one's largest p."""
+    largest = [found.largest_p for each in attributes.values() for found in each.readouts.values()]
+    adjusted = iter(adjusted_p(np.array(largest)).tolist())
+    return {
+        attribute: ByReadout(
+            readouts={
+                readout: replace(found, omnibus_p_holm=next(adjusted))
+                for readout, found in each.readouts.items()
+            }
+        )
+        for attribute, each in attributes.items()
+    }
 
-    A finding must pass both controls, over all layers and on the plateau, so the largest is its p.
-    """
-    findings = [
-        found
-        for attribute in results["attributes"].values()
-        for found in attribute["readouts"].values()
-    ]
-    largest = [max(*one["omnibus_p"].values(), *one["plateau_p"].values()) for one in findings]
-    for found, p in zip(findings, adjusted_p(np.array(largest)).tolist(), strict=True):
-        found["omnibus_p_holm"] = p
 
-
-def _begun(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
-    return (read_results(run) or {"attributes": {}, "studies": {}}) | {
+def _begun(run: Run, about: Mapping[str, Any]) -> Results:
+    made_from: dict[str, Any] = {
         "study_hash": run.study_hash,
         "seed": run.study.seed,
         "versions": versions(),
         **about,
     }
+    results = read_results(run)
+    if results is None:
+        return Results(attributes={}, studies={}, **made_from)
+    return replace(results, **made_from)
 
 
-def _written(run: Run, results: dict[str, Any]) -> dict[str, Any]:
-    content = json.dumps(results, indent=1, allow_nan=False)
+def _kept(run: Run, results: Results) -> Results:
+    content = json.dumps(written(results), indent=1, allow_nan=False)
     write_durably(run.folder / FILE_NAME, content.encode())
     return results

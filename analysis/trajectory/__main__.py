@@ -12,13 +12,13 @@ results.json and figures.
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.trajectory.depths import (
     estimate_depths,
     estimate_last_layers,
@@ -27,9 +27,17 @@ from analysis.trajectory.depths import (
 )
 from analysis.trajectory.estimates import estimate_curves
 from analysis.trajectory.figures import save_trajectory_figures
+from analysis.trajectory.found import (
+    AttributeTrajectory,
+    FoundTrajectories,
+    Heat,
+    MadeFrom,
+    TokenMap,
+)
 from analysis.trajectory.readings import Trajectories, trajectories_of, trajectory_rows
 from analysis.trajectory.report import trajectory_sentences, trajectory_table
 from analysis.trajectory.token_positions import rounded, token_map
+from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 from data_prep.option_rules import AtLeast
@@ -61,7 +69,7 @@ def main(options: Trajectory) -> None:
     for name, found in chosen.items():
         print(trajectory_table(name, found))
     print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
-    first = chosen[names[0]]["heat"]["item_ids"][0]
+    first = chosen[names[0]].heat.item_ids[0]
     wanted = [items[item_id] for item_id in dict.fromkeys(options.tokens_of or (first,))]
     maps = _maps(opened, wanted, needed=bool(options.tokens_of))
     figures = save_trajectory_figures(chosen, maps, opened.run.folder)
@@ -69,46 +77,60 @@ def main(options: Trajectory) -> None:
           f"{', '.join(sorted({file.stem for file in figures}))}")  # fmt: skip
 
 
-def _attribute(opened: OpenRun, name: str, options: Trajectory) -> dict[str, Any]:
+def _attribute(opened: OpenRun, name: str, options: Trajectory) -> AttributeTrajectory:
     """What was found of one attribute, from the run or found now."""
     run = opened.run
-    asked = {"items": options.items, "top": options.top}
-    known = study_result(read_results(run), STUDY)
-    attributes = dict(known.get("attributes", {}))
+    asked = MadeFrom(items=options.items, top=options.top)
+    known = _known(opened)
+    found = known.attributes.get(name)
     table = run.read_table(STUDY)
     kept = table is not None and name in set(table["attribute"])
-    if not kept or attributes.get(name, {}).get("made_from") != asked:
+    if not kept or found is None or found.made_from != asked:
         read = trajectories_of(opened, name, most=options.items, k=options.top)
-        found = _found(read, opened, name) | {"made_from": asked}
+        found = _found(read, opened, name, asked)
         run.replace_rows(STUDY, trajectory_rows(read), key=["attribute"])
-        attributes[name] = found
-        add_study(run, STUDY, {"maps": {}} | known | {"attributes": attributes}, opened.about)
-    return attributes[name]
+        _keep(opened, replace(known, attributes=known.attributes | {name: found}))
+    return found
 
 
-def _found(read: Trajectories, opened: OpenRun, name: str) -> dict[str, Any]:
+def _known(opened: OpenRun) -> FoundTrajectories:
+    """What the run holds already."""
+    content = study_result(read_results(opened.run), STUDY)
+    if not content:
+        return FoundTrajectories(maps={}, attributes={})
+    return read_back(FoundTrajectories, content, f"{FILE_NAME} of {opened.run.folder}")
+
+
+def _keep(opened: OpenRun, found: FoundTrajectories) -> None:
+    add_study(opened.run, STUDY, written(found), opened.about)
+
+
+def _found(read: Trajectories, opened: OpenRun, name: str, asked: MadeFrom) -> AttributeTrajectory:
     study, key = opened.run.study, stream_key(name)
     real = read.by_condition["real"]
-    return {
-        "curves": estimate_curves(read, study, key=key),
-        **estimate_depths(read, study, key=key),
-        "last_layers": estimate_last_layers(read, study, key=key),
-        "scripts": estimate_scripts(read, study),
-        "tokens": estimate_tokens(read, study),
-        "heat": {
-            "item_ids": read.items["item_id"].iloc[:_HEAT_ITEMS].tolist(),
-            "top1_probability": rounded(real.probabilities[:_HEAT_ITEMS, :, 0]),
-            "jsd_adjacent_bits": rounded(real.jsd_adjacent_bits[:_HEAT_ITEMS]),
-        },
-        "n_layers": real.entropy_bits.shape[1] - 1,
-        "n_vocab": len(read.texts.texts),
-        "n_items": len(read.items),
-        "n_items_of_run": read.n_available,
-        "n_scenes": len(set(read.items["scene_id"])),
-        "level": study.level,
-        "n_resamples": study.n_resamples,
-        "notes": list(read.notes),
-    }
+    depth, stays_first = estimate_depths(read, study, key=key)
+    return AttributeTrajectory(
+        curves=estimate_curves(read, study, key=key),
+        prediction_depth=depth,
+        answer_stays_first=stays_first,
+        last_layers=estimate_last_layers(read, study, key=key),
+        scripts=estimate_scripts(read, study),
+        tokens=estimate_tokens(read, study),
+        heat=Heat(
+            item_ids=tuple(read.items["item_id"].iloc[:_HEAT_ITEMS]),
+            top1_probability=rounded(real.probabilities[:_HEAT_ITEMS, :, 0]),
+            jsd_adjacent_bits=rounded(real.jsd_adjacent_bits[:_HEAT_ITEMS]),
+        ),
+        n_layers=real.entropy_bits.shape[1] - 1,
+        n_vocab=len(read.texts.texts),
+        n_items=len(read.items),
+        n_items_of_run=read.n_available,
+        n_scenes=len(set(read.items["scene_id"])),
+        level=study.level,
+        n_resamples=study.n_resamples,
+        notes=tuple(read.notes),
+        made_from=asked,
+    )
 
 
 def _items(
@@ -129,12 +151,10 @@ def _items(
     return items
 
 
-def _maps(
-    opened: OpenRun, items: Sequence[Mapping[str, Any]], *, needed: bool
-) -> list[Mapping[str, Any]]:
+def _maps(opened: OpenRun, items: Sequence[Mapping[str, Any]], *, needed: bool) -> list[TokenMap]:
     """Of single items; those that are not there are made, which needs the model."""
-    known = study_result(read_results(opened.run), STUDY)
-    maps = dict(known["maps"])
+    known = _known(opened)
+    maps = dict(known.maps)
     for item in items:
         item_id = str(item["item_id"])
         if item_id in maps:
@@ -147,7 +167,7 @@ def _maps(
             print(f"note: no map over token positions, for want of the model or the image: {error}",
                   file=sys.stderr)  # fmt: skip
             continue
-        add_study(opened.run, STUDY, known | {"maps": maps}, opened.about)
+        _keep(opened, replace(known, maps=maps))
     return [maps[item["item_id"]] for item in items if item["item_id"] in maps]
 
 

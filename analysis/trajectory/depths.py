@@ -1,7 +1,5 @@
 """When the lens has made up its mind, how sure it is at the end, and in which script it begins."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
@@ -9,6 +7,16 @@ from numpy import ndarray
 from analysis.run.study import Study
 from analysis.streams import Stream
 from analysis.trajectory.estimates import intervals, one_interval, share_intervals
+from analysis.trajectory.found import (
+    AnswerStaysFirst,
+    Change,
+    LastLayers,
+    MedianLayer,
+    PredictionDepth,
+    Script,
+    Settled,
+    Token,
+)
 from analysis.trajectory.readings import Trajectories
 from stats import cluster_bootstrap, cluster_share, resampled_statistic, sign_flip_max_t
 from stats.scenes import codes, scene_means
@@ -24,7 +32,9 @@ def lasting_from(holds: Bool[ndarray, "item layer"]) -> Int[ndarray, " item"]:
     return last_failure + 1
 
 
-def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+def estimate_depths(
+    read: Trajectories, study: Study, *, key: int
+) -> tuple[PredictionDepth, AnswerStaysFirst]:
     """Prediction depth, and the layer from which the right answer is the most probable token.
 
     The first is a mean over scenes (Baldock et al. 2021, arXiv:2106.09647): the layer from which
@@ -50,22 +60,25 @@ def estimate_depths(read: Trajectories, study: Study, *, key: int) -> dict[str, 
         scenes,
         study,
     )
-    return {
-        "prediction_depth": {name: _without_layer(rows[0]) for name, rows in means.items()},
-        "answer_stays_first": {
-            name: {
-                "median": _median(values, scenes, n_layers, study, key),
-                "never": _without_layer(never[name][0]),
-            }
-            for name, values in first.items()
-        },
+    settled = {
+        name: Settled(
+            median=_median(values, scenes, n_layers, study, key), never=never[name][0].interval
+        )
+        for name, values in first.items()
     }
+    return (
+        PredictionDepth(**{name: rows[0].interval for name, rows in means.items()}),
+        AnswerStaysFirst(**settled),
+    )
 
 
 def _median(
     first: Int[ndarray, " item"], scenes: ndarray, n_layers: int, study: Study, key: int
-) -> dict[str, int | None]:
+) -> MedianLayer:
     """A layer that occurs, not a mean of two: "never" is later than all and has no distance."""
+
+    def layer(value: float) -> int | None:
+        return None if value >= n_layers else int(value)
 
     def middle(values: ndarray, share: float = 0.5) -> float:
         place = max(0, int(np.ceil(share * len(values) - 1e-9)) - 1)
@@ -81,14 +94,14 @@ def _median(
         rng=study.rng(Stream.TRAJECTORY_MEDIAN, key),
         n_resamples=study.n_resamples,
     )
-    ends = {"estimate": middle(by_scene)} | {
-        end: middle(drawn, share)
-        for end, share in (("low", (1 - study.level) / 2), ("high", (1 + study.level) / 2))
-    }
-    return {name: None if value >= n_layers else int(value) for name, value in ends.items()}
+    return MedianLayer(
+        estimate=layer(middle(by_scene)),
+        low=layer(middle(drawn, (1 - study.level) / 2)),
+        high=layer(middle(drawn, (1 + study.level) / 2)),
+    )
 
 
-def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> LastLayers:
     """Top-1 probability at the last layers, each normed once, and with the last normed twice.
 
     `once` and `twice` are the changes from the layer before to the last one, `remedy` is what
@@ -96,10 +109,9 @@ def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[
     """
     top = read.by_condition["real"].probabilities[..., 0].astype(float)
     before, last, twice = top[:, -2], top[:, -1], read.normed_twice.astype(float)
-    levels = {"before_last": before, "last": last, "last_normed_twice": twice}
-    changes = {"once": last - before, "twice": twice - before, "remedy": last - twice}
+    levels, changes = [before, last, twice], [last - before, twice - before, last - twice]
     scenes = read.items["scene_id"].to_numpy()
-    table = np.stack([*levels.values(), *changes.values()], axis=1)
+    table = np.stack([*levels, *changes], axis=1)
     found = cluster_bootstrap(
         table, scenes, rng=study.rng(Stream.TRAJECTORY_NORMS, key), n_resamples=study.n_resamples,
         level=study.level,
@@ -111,13 +123,23 @@ def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> dict[
         n_resamples=study.n_resamples,
         tail="two-sided",
     )
-    rows = {name: one_interval(found, place) for place, name in enumerate([*levels, *changes])}
-    for place, name in enumerate(changes):
-        rows[name]["p"] = test.p[place].item()
-    return rows
+    rows = [one_interval(found, place) for place in range(table.shape[1])]
+    before_last, at_last, normed_twice = rows[: len(levels)]
+    once, changed_twice, remedy = (
+        Change(estimate=row.estimate, low=row.low, high=row.high, p=p)
+        for row, p in zip(rows[len(levels) :], test.p.tolist(), strict=True)
+    )
+    return LastLayers(
+        before_last=before_last,
+        last=at_last,
+        last_normed_twice=normed_twice,
+        once=once,
+        twice=changed_twice,
+        remedy=remedy,
+    )
 
 
-def estimate_scripts(read: Trajectories, study: Study) -> list[dict[str, Any]]:
+def estimate_scripts(read: Trajectories, study: Study) -> tuple[Script, ...]:
     """By layer, the share of scenes whose most probable token is in each script.
 
     The scripts that are most frequent over all layers, and the others together.
@@ -129,10 +151,10 @@ def estimate_scripts(read: Trajectories, study: Study) -> list[dict[str, Any]]:
     if len(names) > len(shown):
         values["others"] = (~np.isin(scripts, shown)).astype(float)
     rows = share_intervals(values, read.items["scene_id"].to_numpy(), study)
-    return [{"script": name, "layers": layers} for name, layers in rows.items()]
+    return tuple(Script(script=name, layers=layers) for name, layers in rows.items())
 
 
-def estimate_tokens(read: Trajectories, study: Study) -> list[dict[str, Any]]:
+def estimate_tokens(read: Trajectories, study: Study) -> tuple[Token, ...]:
     """The most probable tokens: their mean over layers with its interval, and mean by layer."""
     values: Float[ndarray, "item layer token"] = read.frequent_probability.astype(float)
     scenes = read.items["scene_id"].to_numpy()
@@ -140,16 +162,12 @@ def estimate_tokens(read: Trajectories, study: Study) -> list[dict[str, Any]]:
     scene = codes(scenes, len(scenes), name="scenes")
     by_layer = [scene_means(values[..., t], scene).mean(axis=0) for t in range(values.shape[2])]
     texts = read.texts.of(read.frequent.tolist())
-    return [
-        {
-            "id": int(read.frequent[place]),
-            "text": texts[place],
-            "mean": one_interval(found, place),
-            "layers": by_layer[place].tolist(),
-        }
+    return tuple(
+        Token(
+            id=int(read.frequent[place]),
+            text=texts[place],
+            mean=one_interval(found, place),
+            layers=tuple(by_layer[place].tolist()),
+        )
         for place in range(len(texts))
-    ]
-
-
-def _without_layer(row: dict[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in row.items() if name != "layer"}
+    )

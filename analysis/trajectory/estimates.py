@@ -4,15 +4,17 @@ Everything is a mean over scenes with an interval from redrawing scenes; differe
 within scenes, and tested by sign flips with the maximum over layers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from analysis.effects.found import Interval
 from analysis.run.study import Study
 from analysis.streams import Stream
+from analysis.trajectory.found import Curves, Followed, LayerDifference, LayerMean
 from analysis.trajectory.readings import CONDITIONS, Trajectories
 from stats import (
     BootstrapInterval,
@@ -49,7 +51,7 @@ def measures(found: "LensTrajectory", right: "RightWord") -> dict[str, Values]:
     return {name: np.asarray(values, dtype=float) for name, values in by_name.items()}
 
 
-def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, Any]:
+def estimate_curves(read: Trajectories, study: Study, *, key: int) -> Curves:
     """By measure: a curve for each condition, and real minus control with its test by layer.
 
     The p-values are two-sided and adjusted over the layers of a measure and control.
@@ -77,17 +79,23 @@ def estimate_curves(read: Trajectories, study: Study, *, key: int) -> dict[str, 
         differences, scenes, study, rng=study.rng(Stream.TRAJECTORY_DIFFERENCES, key)
     )
     p = _tests(differences, scenes, study, key)
-    return {
-        name: {
-            "conditions": {c: found[name, c] for c in CONDITIONS if (name, c) in found},
-            "differences": {
-                c: [row | {"p": p[name, c][place]} for place, row in enumerate(against[name, c])]
-                for c in CONDITIONS
-                if (name, c) in against
+    followed = {
+        name: Followed(
+            conditions={c: found[name, c] for c in CONDITIONS if (name, c) in found},
+            differences={
+                c: _tested(against[name, c], p[name, c]) for c in CONDITIONS if (name, c) in against
             },
-        }
+        )
         for name in by_condition["real"]
     }
+    return Curves(**followed)
+
+
+def _tested(rows: Sequence[LayerMean], p: Sequence[float]) -> tuple[LayerDifference, ...]:
+    return tuple(
+        LayerDifference(layer=row.layer, estimate=row.estimate, low=row.low, high=row.high, p=one)
+        for row, one in zip(rows, p, strict=True)
+    )
 
 
 def intervals(
@@ -96,7 +104,7 @@ def intervals(
     study: Study,
     *,
     rng: np.random.Generator,
-) -> dict[Any, list[dict[str, Any]]]:
+) -> dict[Any, tuple[LayerMean, ...]]:
     """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
 
     The last column is the last layer, so those of fewer columns begin at a later layer.
@@ -110,7 +118,7 @@ def intervals(
 
 def share_intervals(
     values: Mapping[Any, Values], scenes: ndarray, study: Study
-) -> dict[Any, list[dict[str, Any]]]:
+) -> dict[Any, tuple[LayerMean, ...]]:
     """The same of shares of scenes, whose intervals end in [0, 1] and need no redraws."""
     table = np.concatenate(list(values.values()), axis=1)
     return _rows(values, cluster_share(table, scenes, level=study.level))
@@ -118,27 +126,32 @@ def share_intervals(
 
 def _rows(
     values: Mapping[Any, Values], found: BootstrapInterval | ClusterShare
-) -> dict[Any, list[dict[str, Any]]]:
+) -> dict[Any, tuple[LayerMean, ...]]:
     n_layers = max(each.shape[1] for each in values.values())
     rows, start = {}, 0
     for name, each in values.items():
         columns = range(start, start + each.shape[1])
         first = n_layers - each.shape[1]
-        rows[name] = [
-            {"layer": first + place, **one_interval(found, column)}
+        rows[name] = tuple(
+            LayerMean(
+                layer=first + place,
+                estimate=found.estimate[column].item(),
+                low=found.low[column].item(),
+                high=found.high[column].item(),
+            )
             for place, column in enumerate(columns)
-        ]
+        )
         start = columns.stop
     return rows
 
 
-def one_interval(found: BootstrapInterval | ClusterShare, column: int) -> dict[str, float]:
-    """One of the columns as plain numbers."""
-    return {
-        "estimate": found.estimate[column].item(),
-        "low": found.low[column].item(),
-        "high": found.high[column].item(),
-    }
+def one_interval(found: BootstrapInterval | ClusterShare, column: int) -> Interval:
+    """One of the columns."""
+    return Interval(
+        estimate=found.estimate[column].item(),
+        low=found.low[column].item(),
+        high=found.high[column].item(),
+    )
 
 
 def _tests(

@@ -12,17 +12,16 @@ from matplotlib.image import AxesImage
 
 from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.drawing.token_labels import shown, token_labels
+from analysis.trajectory.found import (
+    AttributeTrajectory,
+    Curves,
+    Followed,
+    Heat,
+    LayerMean,
+    TokenMap,
+)
 
 TOP1, JSD = "top-1 probability", "JSD to the layer before (bits)"
-CURVES = {
-    "p_answer": "p(right answer)",
-    "top1_probability": TOP1,
-    "entropy_bits": "entropy (bits)",
-    "kl_bits": "D(final || layer) (bits)",
-    "jsd_adjacent_bits": JSD,
-    "jsd_final_bits": "JSD to the final layer (bits)",
-}
-"""Measures that are drawn, by what their axis says."""
 _STYLES: dict[str, Any] = {
     "real": {"linestyle": "-", "marker": "o"},
     "shuffled": {"linestyle": "--", "marker": "s"},
@@ -31,6 +30,18 @@ _STYLES: dict[str, Any] = {
 # Okabe and Ito's, in an order that keeps neighbours apart; others are grey.
 _SCRIPT_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _SCRIPT_MARKERS = ("o", "s", "^", "v", "P", "X")
+
+
+def drawn_measures(curves: Curves) -> dict[str, Followed]:
+    """The measures that have a panel, by what it says above."""
+    return {
+        "p(right answer)": curves.p_answer,
+        TOP1: curves.top1_probability,
+        "entropy (bits)": curves.entropy_bits,
+        "D(final || layer) (bits)": curves.kl_bits,
+        JSD: curves.jsd_adjacent_bits,
+        "JSD to the final layer (bits)": curves.jsd_final_bits,
+    }
 
 
 def draw_heat(
@@ -48,17 +59,16 @@ def draw_heat(
     return image
 
 
-def draw_pair(figure: Any, found: Mapping[str, Any], columns: str) -> list[Axes]:
+def draw_pair(figure: Any, found: Heat | TokenMap, columns: str) -> list[Axes]:
     """Top-1 probability beside the divergence from the layer before, on one scale of shades."""
     panels = list(figure.subplots(1, 2, sharey=True))
-    for axes, name, title, first in zip(
-        panels, ("top1_probability", "jsd_adjacent_bits"), (TOP1, JSD), (0, 1), strict=True
-    ):
-        image = draw_heat(axes, found[name], first_layer=first, columns=columns)
+    values = found.top1_probability, found.jsd_adjacent_bits
+    for axes, shades, title, first in zip(panels, values, (TOP1, JSD), (0, 1), strict=True):
+        image = draw_heat(axes, shades, first_layer=first, columns=columns)
         axes.set_title(title, fontsize=8)
         axes.set_facecolor("0.95")
     panels[1].set_ylabel("")
-    n_layers = len(found["top1_probability"][0])
+    n_layers = len(found.top1_probability[0])
     panels[0].set_ylim(-0.5, n_layers - 0.5)
     panels[0].set_yticks(range(0, n_layers, max(1, n_layers // 10)))
     bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=15, pad=0.02)
@@ -67,10 +77,10 @@ def draw_pair(figure: Any, found: Mapping[str, Any], columns: str) -> list[Axes]
     return panels
 
 
-def draw_positions(figure: Any, found: Mapping[str, Any]) -> None:
+def draw_positions(figure: Any, found: TokenMap) -> None:
     """The pair over the token positions of a prompt; the image's tokens are underlined."""
     panels = draw_pair(figure, found, "token position (underlined: image)")
-    places = np.flatnonzero(found["of_image"])
+    places = np.flatnonzero(found.of_image)
     for axes in panels:
         if len(places):
             axes.plot(
@@ -79,62 +89,65 @@ def draw_positions(figure: Any, found: Mapping[str, Any]) -> None:
             )  # fmt: skip
 
 
-def draw_measure(axes: Axes, found: Mapping[str, Any], measure: str) -> None:
+def draw_measure(axes: Axes, measure: Followed, title: str) -> None:
     """One measure by layer under each condition, with bands over scenes."""
-    for condition, rows in found["curves"][measure]["conditions"].items():
-        layers = [row["layer"] for row in rows]
-        estimate, low, high = ([row[key] for row in rows] for key in ("estimate", "low", "high"))
-        color = COLORS[condition]
-        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-        axes.plot(
-            layers, estimate, color=color, markersize=2.5, linewidth=1.1, label=condition,
-            **_STYLES[condition],
-        )  # fmt: skip
-    axes.set_title(CURVES[measure], fontsize=8)
-    axes.set_xlabel("layer")
-    axes.set_xticks(range(0, found["n_layers"] + 1, max(1, found["n_layers"] // 5)))
+    for condition, rows in measure.conditions.items():
+        _draw_curve(axes, rows, condition, COLORS[condition], **_STYLES[condition])
+    axes.set_title(title, fontsize=8)
+    _layer_axis(axes, measure.real[-1].layer)
     axes.set_ylim(bottom=0)
 
 
-def draw_measures(figure: Any, found: Mapping[str, Any]) -> None:
+def _draw_curve(
+    axes: Axes, rows: Sequence[LayerMean], label: str, color: str, **style: Any
+) -> None:
+    layers = [row.layer for row in rows]
+    low, high = [row.low for row in rows], [row.high for row in rows]
+    axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
+    axes.plot(
+        layers, [row.estimate for row in rows], color=color, markersize=2.5, linewidth=1.1,
+        label=label, **style,
+    )  # fmt: skip
+
+
+def _layer_axis(axes: Axes, last: int) -> None:
+    axes.set_xlabel("layer")
+    axes.set_xticks(range(0, last + 1, max(1, last // 5)))
+
+
+def draw_measures(figure: Any, found: AttributeTrajectory) -> None:
     """All of them, a panel each."""
     panels = figure.subplots(2, 3, sharex=True)
-    for axes, measure in zip(panels.ravel(), CURVES, strict=True):
-        draw_measure(axes, found, measure)
+    measures = drawn_measures(found.curves)
+    for axes, (title, measure) in zip(panels.ravel(), measures.items(), strict=True):
+        draw_measure(axes, measure, title)
     for axes in panels[0]:
         axes.set_xlabel("")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
 
 
-def draw_scripts(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_scripts(axes: Axes, found: AttributeTrajectory) -> None:
     """By layer, the share of scenes whose most probable token is in each script."""
-    for place, each in enumerate(found["scripts"]):
-        other = place >= len(_SCRIPT_COLORS) or each["script"] == "others"
+    for place, each in enumerate(found.scripts):
+        other = place >= len(_SCRIPT_COLORS) or each.script == "others"
         color = "#999999" if other else _SCRIPT_COLORS[place]
-        rows = each["layers"]
-        layers = [row["layer"] for row in rows]
-        estimate, low, high = ([row[key] for row in rows] for key in ("estimate", "low", "high"))
-        axes.fill_between(layers, low, high, color=color, alpha=0.2, linewidth=0)
-        axes.plot(
-            layers, estimate, color=color, markersize=2.5, linewidth=1.1, label=each["script"],
-            marker="D" if other else _SCRIPT_MARKERS[place],
-        )  # fmt: skip
+        marker = "D" if other else _SCRIPT_MARKERS[place]
+        _draw_curve(axes, each.layers, each.script, color, marker=marker)
     axes.set_ylim(0, 1.02)
-    axes.set_xticks(range(0, found["n_layers"] + 1, max(1, found["n_layers"] // 5)))
-    axes.set_xlabel("layer")
+    _layer_axis(axes, found.n_layers)
     axes.set_ylabel("share of scenes")
     axes.set_title("script of the most probable token", fontsize=8)
     axes.legend(frameon=False, fontsize=7, loc="best")
 
 
-def draw_tokens(axes: Axes, found: Mapping[str, Any]) -> AxesImage:
+def draw_tokens(axes: Axes, found: AttributeTrajectory) -> AxesImage:
     """The tokens of the highest mean probability, the highest on top, by layer."""
-    tokens = found["tokens"][::-1]
-    table = np.array([token["layers"] for token in tokens])
+    tokens = found.tokens[::-1]
+    table = np.array([token.layers for token in tokens])
     image = axes.imshow(table, cmap="Greys", vmin=0, aspect="auto", interpolation="none",
                         origin="lower")  # fmt: skip
-    labels = token_labels([token["text"] for token in tokens])
+    labels = token_labels([token.text for token in tokens])
     ticks = axes.set_yticks(range(len(tokens)), [label.text for label in labels], fontsize=7)
     for tick, label in zip(ticks, labels, strict=True):
         label.put(tick.label1)
@@ -145,7 +158,7 @@ def draw_tokens(axes: Axes, found: Mapping[str, Any]) -> AxesImage:
     return image
 
 
-def draw_vocabulary(figure: Any, found: Mapping[str, Any]) -> None:
+def draw_vocabulary(figure: Any, found: AttributeTrajectory) -> None:
     """Tokens beside scripts."""
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
     bar = figure.colorbar(draw_tokens(left, found), ax=left, shrink=0.6, aspect=20, pad=0.02)
@@ -154,15 +167,14 @@ def draw_vocabulary(figure: Any, found: Mapping[str, Any]) -> None:
 
 
 def save_trajectory_figures(
-    chosen: Mapping[str, Mapping[str, Any]], maps: Sequence[Mapping[str, Any]], folder: Path
+    chosen: Mapping[str, AttributeTrajectory], maps: Sequence[TokenMap], folder: Path
 ) -> list[Path]:
     """As PDF and PNG: three figures of each attribute, and one of each map over positions."""
     files = []
     for name, found in chosen.items():
-        n_shown = len(found["heat"]["item_ids"])
-        basis = f"{name}: {found['n_scenes']:,} scenes, {100 * found['level']:g}% intervals"
-        shown_items = f"item ({n_shown} of {found['n_items']:,})"
-        heat = found["heat"]
+        heat = found.heat
+        basis = f"{name}: {found.n_scenes:,} scenes, {100 * found.level:g}% intervals"
+        shown_items = f"item ({len(heat.item_ids)} of {found.n_items:,})"
         drawings: dict[str, tuple[str, float, Callable[[Any], Any]]] = {
             "heat": (f"{name}: logit lens, single items (no interval)", 2.4,
                      lambda figure, h=heat, c=shown_items: draw_pair(figure, h, c)),
@@ -172,7 +184,7 @@ def save_trajectory_figures(
         for kind, (title, height, draw) in drawings.items():
             files += _saved(folder / f"trajectory-{name}-{kind}", title, height, draw)
     for place, each in enumerate(maps):
-        title = f"{each['item_id']}: {each['question']} (one item, no interval)"
+        title = f"{each.item_id}: {each.question} (one item, no interval)"
         files += _saved(
             folder / f"trajectory-positions-{place + 1}", title, 2.4,
             lambda figure, m=each: draw_positions(figure, m),

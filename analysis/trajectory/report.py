@@ -1,28 +1,26 @@
 """Lens trajectories in words: a table by layer, and sentences that answer what was asked."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.drawing.token_labels import printed_token
 from analysis.printed import printed
+from analysis.trajectory.found import AttributeTrajectory, Change, LayerMean
 from analysis.trajectory.token_scripts import ONE_LANGUAGE
-from analysis.wording import p_text, p_value
+from analysis.wording import Estimated, p_text, p_value
 
-_COLUMNS = ("top1_probability", "p_answer", "entropy_bits", "kl_bits", "jsd_adjacent_bits")
-_HEADERS = ("top-1", "p(answer)", "entropy", "KL", "JSD before")
 _PRINTED_TOKENS = 10
 _MINUS = "\u2212"
 
 
-def trajectory_table(name: str, found: Mapping[str, Any]) -> str:
+def trajectory_table(name: str, found: AttributeTrajectory) -> str:
     """A row per layer: means under the item's own image, and p(answer) against the controls."""
-    level = f"{100 * found['level']:g}%"
+    level = f"{100 * found.level:g}%"
     table = Table(
-        title=f"{name}, logit lens: {found['n_scenes']:,} scenes, {found['n_items']:,} of "
-        f"{found['n_items_of_run']:,} items, {found['n_vocab']:,} tokens",
+        title=f"{name}, logit lens: {found.n_scenes:,} scenes, {found.n_items:,} of "
+        f"{found.n_items_of_run:,} items, {found.n_vocab:,} tokens",
         box=SIMPLE_HEAD,
         padding=0,
         title_justify="left",
@@ -34,56 +32,65 @@ def trajectory_table(name: str, found: Mapping[str, Any]) -> str:
         "two-sided, adjusted over layers. Other intervals stand in results.json.",
         caption_justify="left",
     )
-    for header in ("layer", *_HEADERS[:2], "rank", *_HEADERS[2:], "minus blank", level, "p"):
+    for header in (
+        "layer", "top-1", "p(answer)", "rank", "entropy", "KL", "JSD before", "minus blank", level,
+        "p",
+    ):  # fmt: skip
         table.add_column(header, justify="right", no_wrap=True)
-    curves = found["curves"]
-    for layer in range(found["n_layers"] + 1):
-        means = [_at(curves[measure]["conditions"]["real"], layer) for measure in _COLUMNS]
-        rank = 2 ** curves["log2_rank_answer"]["conditions"]["real"][layer]["estimate"]
-        gain = curves["p_answer"]["differences"]["blank"][layer]
+    curves = found.curves
+    for layer in range(found.n_layers + 1):
+        gain = curves.p_answer.minus_blank[layer]
         table.add_row(
-            str(layer), *means[:2], f"{rank:.1f}", *means[2:], f"{gain['estimate']:.3f}",
-            f"{gain['low']:.3f} to {gain['high']:.3f}", p_value(gain["p"]),
-        )  # fmt: skip
-    notes = "".join(f"  note: {note}\n" for note in found["notes"])
+            str(layer),
+            _at(curves.top1_probability.real, layer),
+            _at(curves.p_answer.real, layer),
+            f"{2 ** curves.log2_rank_answer.real[layer].estimate:.1f}",
+            _at(curves.entropy_bits.real, layer),
+            _at(curves.kl_bits.real, layer),
+            _at(curves.jsd_adjacent_bits.real, layer),
+            f"{gain.estimate:.3f}",
+            f"{gain.low:.3f} to {gain.high:.3f}",
+            p_value(gain.p),
+        )
+    notes = "".join(f"  note: {note}\n" for note in found.notes)
     return f"{printed(table)}\n{_tokens(found)}\n{notes}"
 
 
-def _at(rows: list[Mapping[str, Any]], layer: int) -> str:
+def _at(rows: Sequence[LayerMean], layer: int) -> str:
     """Divergences from the layer before begin at layer 1."""
-    return next((f"{row['estimate']:.3f}" for row in rows if row["layer"] == layer), "")
+    return next((f"{row.estimate:.3f}" for row in rows if row.layer == layer), "")
 
 
-def _tokens(found: Mapping[str, Any]) -> str:
+def _tokens(found: AttributeTrajectory) -> str:
     shown = [
-        f"{printed_token(token['text'])} {span(token['mean'], 3)}"
-        for token in found["tokens"][:_PRINTED_TOKENS]
+        f"{printed_token(token.text)} {span(token.mean, 3)}"
+        for token in found.tokens[:_PRINTED_TOKENS]
     ]
     return f"Most probable tokens, mean over layers: {', '.join(shown)}."
 
 
-def trajectory_sentences(name: str, found: Mapping[str, Any]) -> str:
+def trajectory_sentences(name: str, found: AttributeTrajectory) -> str:
     """All answers on one attribute."""
-    basis = f"{found['n_scenes']} scenes, {100 * found['level']:g}% intervals"
+    basis = f"{found.n_scenes} scenes, {100 * found.level:g}% intervals"
     return f"{name} ({basis}): " + " ".join(
         (stays_first(found), last_layers(found), scripts(found), largest_step(found))
     )
 
 
-def stays_first(found: Mapping[str, Any]) -> str:
+def stays_first(found: AttributeTrajectory) -> str:
     """From which layer the right answer is the most probable token, for good."""
     parts = []
-    for condition, words in (("real", ""), ("blank", "with a blank image ")):
-        one = found["answer_stays_first"][condition]
-        median = one["median"]
-        ends = " to ".join(_layer(median[end]) for end in ("low", "high"))
+    settled = found.answer_stays_first
+    for one, words in ((settled.real, ""), (settled.blank, "with a blank image ")):
+        median = one.median
+        ends = f"{_layer(median.low)} to {_layer(median.high)}"
         when = (
             f"in the median scene at no layer (interval: {ends})"
-            if median["estimate"] is None
-            else f"from layer {median['estimate']} on (median; {ends})"
+            if median.estimate is None
+            else f"from layer {median.estimate} on (median; {ends})"
         )
-        parts.append(f"{words}{when}, and in {_percents(one['never'])} of the scenes never")
-    depth = found["prediction_depth"]["real"]
+        parts.append(f"{words}{when}, and in {_percents(one.never)} of the scenes never")
+    depth = found.prediction_depth.real
     return (
         "Of the whole vocabulary the right answer is the most probable token, and stays it, "
         f"{'; '.join(parts)}. What is said in the end is the most probable token from layer "
@@ -91,16 +98,16 @@ def stays_first(found: Mapping[str, Any]) -> str:
     )
 
 
-def last_layers(found: Mapping[str, Any]) -> str:
+def last_layers(found: AttributeTrajectory) -> str:
     """How much of the drop of confidence at the last layer is the norm's, taken twice."""
-    rows = found["last_layers"]
-    once, twice, remedy = rows["once"], rows["twice"], rows["remedy"]
-    steps = f"layer {found['n_layers'] - 1} to {found['n_layers']}"
-    if twice["high"] >= 0:
+    rows = found.last_layers
+    once, twice, remedy = rows.once, rows.twice, rows.remedy
+    steps = f"layer {found.n_layers - 1} to {found.n_layers}"
+    if twice.high >= 0:
         verdict = "so norming twice shows no drop here"
-    elif once["high"] < 0:
+    elif once.high < 0:
         verdict = "so norming once leaves a drop"
-    elif once["low"] > 0:
+    elif once.low > 0:
         verdict = "so norming once leaves no drop but a rise"
     else:
         verdict = "so norming once leaves no drop that could be told from none"
@@ -111,46 +118,45 @@ def last_layers(found: Mapping[str, Any]) -> str:
     )
 
 
-def scripts(found: Mapping[str, Any]) -> str:
+def scripts(found: AttributeTrajectory) -> str:
     """In which scripts the most probable tokens are at the first, middle and last layer."""
-    n_layers = found["n_layers"]
+    n_layers = found.n_layers
     parts = []
     for layer in dict.fromkeys((0, max(1, n_layers // 4), n_layers)):
-        shares = [(each["script"], each["layers"][layer]) for each in found["scripts"]]
-        shares.sort(key=lambda pair: -pair[1]["estimate"])
-        there = [f"{script} {_percents(row)}" for script, row in shares[:3] if row["estimate"] > 0]
+        shares = [(each.script, each.layers[layer]) for each in found.scripts]
+        shares.sort(key=lambda pair: -pair[1].estimate)
+        there = [f"{script} {_percents(row)}" for script, row in shares[:3] if row.estimate > 0]
         parts.append(f"at layer {layer} {', '.join(there)}")
     telling = [
-        f"{each['script']} ({ONE_LANGUAGE[each['script']]})"
-        for each in found["scripts"]
-        if each["script"] in ONE_LANGUAGE
+        f"{each.script} ({ONE_LANGUAGE[each.script]})"
+        for each in found.scripts
+        if each.script in ONE_LANGUAGE
     ]
     told = f"only {' and '.join(telling)} tells a language" if telling else "none tells a language"
     return f"The most probable token is written in: {'; '.join(parts)} (scripts: {told})."
 
 
-def largest_step(found: Mapping[str, Any]) -> str:
+def largest_step(found: AttributeTrajectory) -> str:
     """Between which layers the distribution changes most."""
-    rows = found["curves"]["jsd_adjacent_bits"]["conditions"]["real"]
-    most = max(rows, key=lambda row: row["estimate"])
+    most = max(found.curves.jsd_adjacent_bits.real, key=lambda row: row.estimate)
     return (
-        f"The distribution changes most from layer {most['layer'] - 1} to {most['layer']}: mean "
+        f"The distribution changes most from layer {most.layer - 1} to {most.layer}: mean "
         f"Jensen-Shannon divergence {span(most, 2)} bits."
     )
 
 
-def span(row: Mapping[str, Any], digits: int) -> str:
+def span(row: Estimated, digits: int) -> str:
     """Estimate (low to high)."""
-    return f"{row['estimate']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
+    return f"{row.estimate:.{digits}f} ({row.low:.{digits}f} to {row.high:.{digits}f})"
 
 
-def _change(row: Mapping[str, Any]) -> str:
-    text = f"{row['estimate']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}, "
-    return f"{text.replace('-', _MINUS)}{p_text(row['p'])})"
+def _change(row: Change) -> str:
+    text = f"{row.estimate:+.3f} ({row.low:+.3f} to {row.high:+.3f}, "
+    return f"{text.replace('-', _MINUS)}{p_text(row.p)})"
 
 
-def _percents(row: Mapping[str, Any]) -> str:
-    estimate, low, high = (100 * row[key] for key in ("estimate", "low", "high"))
+def _percents(row: Estimated) -> str:
+    estimate, low, high = (100 * each for each in (row.estimate, row.low, row.high))
     return f"{estimate:.1f}% ({low:.1f} to {high:.1f}%)"
 
 

@@ -5,21 +5,22 @@ from typing import Any
 
 from analysis.capture.token_texts import token_texts
 from analysis.run.opened import OpenRun
+from analysis.trajectory.found import Shades, TokenMap
 from data_prep.errors import UserError
 
 # A map with more numbers than this is no longer looked at, and results.json has to hold it.
 _MOST_POSITIONS = 4096
 
 
-def token_map(opened: OpenRun, item: Mapping[str, Any]) -> dict[str, Any]:
+def token_map(opened: OpenRun, item: Mapping[str, Any]) -> TokenMap:
     """Top-1 probability and divergence from the layer before, by token position and layer.
 
     Runs the model on the item. UserError if model or image are not here.
     """
     import torch
 
+    from probes.image_tokens import image_tokens
     from probes.lens_trajectory import lens_trajectory
-    from probes.positions import image_tokens
     from probes.streams import require_finite
 
     image = opened.data.open_image(str(item["image"]))
@@ -40,18 +41,18 @@ def token_map(opened: OpenRun, item: Mapping[str, Any]) -> dict[str, Any]:
     except UserError:  # its image is not in the sequence
         shown = [False] * len(ids)
     names = token_texts(opened, vlm.unembedding.n_vocab)
-    return {
-        "item_id": str(item["item_id"]),
-        "question": str(item["question"]),
-        "answer": str(item["answer"]),
-        "tokens": names.of(ids),
-        "of_image": shown,
-        "said_next": names.of(found.token_ids[:, -1, 0].tolist()),
-        "top1_probability": rounded(found.probabilities[..., 0]),
-        "jsd_adjacent_bits": rounded(found.jsd_adjacent_bits),
-    }
+    return TokenMap(
+        item_id=str(item["item_id"]),
+        question=str(item["question"]),
+        answer=str(item["answer"]),
+        tokens=tuple(names.of(ids)),
+        of_image=tuple(shown),
+        said_next=tuple(names.of(found.token_ids[:, -1, 0].tolist())),
+        top1_probability=rounded(found.probabilities[..., 0]),
+        jsd_adjacent_bits=rounded(found.jsd_adjacent_bits),
+    )
 
 
-def rounded(values: Any) -> list[list[float]]:
+def rounded(values: Any) -> Shades:
     """For heat maps: more digits than a shade can show."""
-    return [[round(float(value), 5) for value in row] for row in values]
+    return tuple(tuple(round(float(value), 5) for value in row) for row in values)

@@ -14,13 +14,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from analysis.commands.options import RunOptions, open_run, parse_options
 from analysis.run.opened import OpenRun
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.tuned_lens.estimates import compare_lenses
+from analysis.tuned_lens.found import ComparedLenses, JudgedLens, MadeFrom
 from analysis.tuned_lens.report import lens_table, save_lens_figure
+from analysis.typed import read_back, written
 from data_prep.errors import one_line_errors
 from data_prep.option_rules import AtLeast, Filled
 from probes.translators.recipe import Recipe
@@ -59,20 +61,21 @@ def main(options: TunedLensStudy) -> None:
     """Trains and judges the lens, or reads what is there, and prints what it found."""
     opened = open_run(options)
     run = opened.run
-    asked = {
-        "positions": list(dict.fromkeys(options.positions)),
-        "tokens_per_item": options.tokens_per_item,
-        "recipe": json.loads(json.dumps(asdict(options.recipe))),
-        "seeds": options.seeds,
-    }
+    asked = MadeFrom(
+        positions=tuple(dict.fromkeys(options.positions)),
+        tokens_per_item=options.tokens_per_item,
+        recipe=json.loads(json.dumps(asdict(options.recipe))),
+        seeds=options.seeds,
+    )
     folder = run.readouts(STUDY)
-    found = study_result(read_results(run), STUDY)
-    if found.get("made_from") != asked or not (folder / "tuned_lens.json").exists():
-        found = _study(opened, options, folder) | {"made_from": asked}
-        add_study(run, STUDY, found, opened.about)
+    known = study_result(read_results(run), STUDY)
+    found = read_back(JudgedLens, known, f"{FILE_NAME} of {run.folder}") if known else None
+    if found is None or found.made_from != asked or not (folder / "tuned_lens.json").exists():
+        found = _study(opened, options, folder, asked)
+        add_study(run, STUDY, written(found), opened.about)
         for checkpoint in (folder / _CHECKPOINTS).glob("seed-*.safetensors"):
             checkpoint.unlink()
-    for position in found["positions"]:
+    for position in found.positions:
         print(lens_table(found, position))
     if options.export is not None:
         from probes import TunedLens
@@ -83,7 +86,7 @@ def main(options: TunedLensStudy) -> None:
     print(f"lens: {folder}   figure: {figures[0]}")
 
 
-def _study(opened: OpenRun, options: TunedLensStudy, folder: Path) -> dict[str, Any]:
+def _study(opened: OpenRun, options: TunedLensStudy, folder: Path, asked: MadeFrom) -> JudgedLens:
     from analysis.capture.output_map import output_map
     from analysis.readouts.lens_rows import lens_rows
     from probes import TunedLens
@@ -104,15 +107,16 @@ def _study(opened: OpenRun, options: TunedLensStudy, folder: Path) -> dict[str, 
         revision=str(opened.about["model_revision"]),
     ).save(folder)
     lenses = [each.translators for each in trained]
-    return {
-        "positions": {
+    return JudgedLens(
+        positions={
             position: _judged(opened, each, lenses, unembedding, number)
             for number, (position, each) in enumerate(read.items())
         },
-        "kept": [*trained[0].kept, "model"],
-        "n_scenes_by_side": {side: len(set(rows.scene_ids)) for side, rows in sides.items()},
-        "n_rows_by_side": {side: len(rows) for side, rows in sides.items()},
-    }
+        kept=(*trained[0].kept, "model"),
+        n_scenes_by_side={side: len(set(rows.scene_ids)) for side, rows in sides.items()},
+        n_rows_by_side={side: len(rows) for side, rows in sides.items()},
+        made_from=asked,
+    )
 
 
 def _judged(
@@ -121,7 +125,7 @@ def _judged(
     lenses: "list[Translators]",
     unembedding: "Unembedding",
     number: int,
-) -> dict[str, Any]:
+) -> ComparedLenses:
     """The lenses against the logit lens on the test scenes of one position."""
     from probes.lens_quality import lens_quality
     from probes.translators import split_by_scene

@@ -1,8 +1,6 @@
 """The comparison of lenses as a table and as a figure."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +11,7 @@ from rich.table import Table
 
 from analysis.drawing.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
 from analysis.printed import printed
-from analysis.tuned_lens.estimates import LENSES
+from analysis.tuned_lens.found import ComparedLenses, JudgedLens
 from analysis.wording import READOUT_NAMES, p_value
 
 _PLACES = {"answer": "answer position", "text": "text tokens", "image": "image tokens"}
@@ -21,13 +19,13 @@ _PLACES = {"answer": "answer position", "text": "text tokens", "image": "image t
 _LEAST_BITS = 1e-6
 
 
-def lens_table(study: Mapping[str, Any], position: str) -> str:
+def lens_table(study: JudgedLens, position: str) -> str:
     """A row per layer: divergence of both lenses, the gain and its test, cross-entropy, bias."""
-    found = study["positions"][position]
-    level = f"{100 * found['level']:g}%"
+    found = study.positions[position]
+    level = f"{100 * found.level:g}%"
     table = Table(
-        title=f"tuned lens, {_PLACES[position]}: {found['n_scenes']} test scenes, "
-        f"{found['n_rows']} positions",
+        title=f"tuned lens, {_PLACES[position]}: {found.n_scenes} test scenes, "
+        f"{found.n_rows} positions",
         box=SIMPLE_HEAD,
         padding=0,
         title_justify="left",
@@ -38,39 +36,35 @@ def lens_table(study: Mapping[str, Any], position: str) -> str:
         "bits, logit lens/tuned lens.",
         caption_justify="left",
     )
-    due = found["layers"][0]["cross_entropy_bits"]["logit_lens"] is not None
+    due = found.layers[0].cross_entropy_bits.logit_lens is not None
     headers = ["layer", "kept", "KL logit", "KL tuned", "gain", f"{level} CI", "p"]
     for header in [*headers, *(["CE"] if due else []), "bias"]:
         table.add_column(header, justify="right", no_wrap=True)
-    for row, kept in zip(found["layers"], study["kept"], strict=True):
-        kl, gain = row["kl_bits"], row["gain_bits"]
-        entropies = row["cross_entropy_bits"]
+    for row, kept in zip(found.layers, study.kept, strict=True):
+        gain, entropies = row.gain_bits, row.cross_entropy_bits.named.values()
         table.add_row(
-            str(row["layer"]),
+            str(row.layer),
             kept.replace("_", " "),
-            *(_number(kl[lens]["estimate"]) for lens in LENSES),
-            _number(gain["estimate"]),
-            f"{_number(gain['low'])} to {_number(gain['high'])}",
-            "" if row["p"] is None else p_value(row["p"]),
-            *(["/".join(f"{entropies[lens]:.2f}" for lens in LENSES)] if due else []),
-            "/".join(_number(row["bias_bits"][lens]) for lens in LENSES),
+            *(_number(kl.estimate) for kl in row.kl_bits.named.values()),
+            _number(gain.estimate),
+            f"{_number(gain.low)} to {_number(gain.high)}",
+            "" if row.p is None else p_value(row.p),
+            *(["/".join(f"{each:.2f}" for each in entropies)] if due else []),
+            "/".join(_number(bias) for bias in row.bias_bits.named.values()),
         )
     text = printed(table)
     return f"{text}\n{_closing(found)}\n"
 
 
-def _closing(found: Mapping[str, Any]) -> str:
-    depth = found["prediction_depth"]
+def _closing(found: ComparedLenses) -> str:
     parts = [
-        f"{READOUT_NAMES[lens]} {depth[lens]['estimate']:.2f} ({depth[lens]['low']:.2f} to "
-        f"{depth[lens]['high']:.2f})"
-        for lens in LENSES
+        f"{READOUT_NAMES[lens]} {depth.estimate:.2f} ({depth.low:.2f} to {depth.high:.2f})"
+        for lens, depth in found.prediction_depth.named.items()
     ]
-    spread = max(row["seed_spread_bits"] for row in found["layers"])
     seeds = (
-        f"\nSpread over {found['n_seeds']} seeds: at most {spread:.1g} bits of KL (standard "
-        "deviation)."
-        if found["n_seeds"] > 1
+        f"\nSpread over {found.n_seeds} seeds: at most {found.seed_spread_bits:.1g} bits of KL "
+        "(standard deviation)."
+        if found.n_seeds > 1
         else ""
     )
     return f"Prediction depth, mean layer: {', '.join(parts)}.{seeds}"
@@ -80,16 +74,15 @@ def _number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_kl_by_layer(axes: Axes, found: ComparedLenses) -> None:
     """Divergence of both lenses from the model, on a logarithmic scale, with bands over scenes."""
-    rows = found["layers"][:-1]  # at the last layer both are 0 by definition
-    layers = np.array([row["layer"] for row in rows])
-    for lens in LENSES:
-        estimate, low, high = (
-            np.array([row["kl_bits"][lens][key] for row in rows])
-            for key in ("estimate", "low", "high")
-        )
-        low = np.maximum(low, _LEAST_BITS)
+    rows = found.layers[:-1]  # at the last layer both are 0 by definition
+    layers = np.array([row.layer for row in rows])
+    for lens in rows[0].kl_bits.named:
+        kl = [row.kl_bits.named[lens] for row in rows]
+        low = np.maximum([each.low for each in kl], _LEAST_BITS)
+        high = np.array([each.high for each in kl])
+        estimate = np.array([each.estimate for each in kl])
         axes.fill_between(layers, low, high, color=COLORS[lens], alpha=0.2, linewidth=0)
         axes.plot(
             layers, np.maximum(estimate, _LEAST_BITS), color=COLORS[lens], linestyle=LINES[lens],
@@ -100,12 +93,12 @@ def draw_kl_by_layer(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.set_xlabel("layer")
 
 
-def save_lens_figure(study: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+def save_lens_figure(study: JudgedLens, folder: Path) -> tuple[Path, Path]:
     """A panel per position, as PDF and PNG, the same bytes for the same results."""
     files = folder / "tuned_lens.pdf", folder / "tuned_lens.png"
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.3), layout="constrained")
-        positions = study["positions"]
+        positions = study.positions
         panels = figure.subplots(1, len(positions), sharey=True, squeeze=False)[0]
         for axes, (position, found) in zip(panels, positions.items(), strict=True):
             draw_kl_by_layer(axes, found)

@@ -14,10 +14,12 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
+from analysis.typed import written
 from analysis.validate.claims import CLAIMS, Finding, Scale
+from analysis.validate.found import SimulatedClaim, Validation
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
-from probes.durable import write_durably
+from data_prep.files.durable import write_durably
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +54,24 @@ def validate(arguments: Arguments) -> list[Finding]:
             findings.extend(CLAIMS[name](scale))
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        record = {
-            "repetitions": arguments.repetitions,
-            "seed": arguments.seed,
-            "seconds": round(perf_counter() - start, 1),
-            "versions": {name: version(name) for name in ("numpy", "scipy", "statsmodels")},
-            "findings": [
-                {**asdict(one), "holds": one.holds, "simulated": one.simulated} for one in findings
-            ],
-        }
-        write_durably(
-            arguments.out / "validation.json", (json.dumps(record, indent=1) + "\n").encode()
+        record = Validation(
+            repetitions=arguments.repetitions,
+            seed=arguments.seed,
+            seconds=round(perf_counter() - start, 1),
+            versions={name: version(name) for name in ("numpy", "scipy", "statsmodels")},
+            findings=tuple(_claim(one) for one in findings),
         )
+        content = json.dumps(written(record), indent=1) + "\n"
+        write_durably(arguments.out / "validation.json", content.encode())
         with (arguments.out / "validation.txt").open("w", encoding="utf-8") as file:
             Console(file=file, width=110).print(_table(findings))
     except OSError as error:
         raise UserError(f"cannot write to {arguments.out}: {error.strerror}") from error
     return findings
+
+
+def _claim(one: Finding) -> SimulatedClaim:
+    return SimulatedClaim(**asdict(one), holds=one.holds, simulated=one.simulated)
 
 
 def _table(findings: list[Finding]) -> Table:

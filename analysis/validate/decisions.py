@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from analysis.concept.decode import most_frequent_right
+from analysis.emergence.found import CrossingGap, ReadoutPair
 from analysis.emergence.readout_report import disagreement
+from analysis.readouts.registry import NAMES
 from analysis.validate.scale import Finding, Scale
 from stats import emergence_order, overtaking_layer, resampled_means, sign_flip_max_t
 from stats.overtaking import last_rise
@@ -15,7 +17,6 @@ from stats.simulate import effect_profile, planted_effect
 
 _SECTION = "8a"
 _FLIPS, _RESAMPLES = 199, 499
-_READOUTS = ("logit_lens", "tuned_lens", "linear_probe")
 _IMAGES, _FOLDS = 60, 5
 _SLOW = 0.02 * (np.arange(29) - 5.5)
 """Passes 0 just before layer 6, by a seventh of a standard error of 50 scenes a layer."""
@@ -77,14 +78,14 @@ def readout_order_claims(scale: Scale) -> Iterator[Finding]:
 def _order(rng: np.random.Generator) -> list[tuple[str, bool]]:
     """For each pair what the report says, and whether its interval leaves out 0."""
     profile = effect_profile(13, onset=6.0, plateau=0.8, shape="linear", rise=4.0)
-    effects = {
-        name: planted_effect(rng, profile, n_scenes=80, correlation=0.5) for name in _READOUTS
-    }
+    effects = {name: planted_effect(rng, profile, n_scenes=80, correlation=0.5) for name in NAMES}
     order = emergence_order(effects, rng=rng, n_resamples=_RESAMPLES)
     found = []
     for (first, second), one in order.differences.items():
-        crossing = {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p_holm}
-        pair = {"first": first, "second": second, "effect": [], "crossing": crossing}
+        crossing = CrossingGap(estimate=one.estimate, low=one.low, high=one.high, p=one.p_holm)
+        pair = ReadoutPair(
+            first=first, second=second, effect=(), accuracy=(), omnibus_p=1.0, crossing=crossing
+        )
         found.append((disagreement(pair, order.level), one.low > 0 or one.high < 0))
     return found
 

@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from scipy.stats import binom, binomtest
 
+from analysis.validate.found import ChanceInterval
+
 # In the full run a rate meets its bound as it is; with fewer repetitions, what a right
 # implementation would find by chance in all but one of a thousand runs is allowed.
 _FULL = 1000
@@ -35,13 +37,13 @@ class Finding:
     """Of a rate; None for a number."""
 
     @property
-    def simulated(self) -> dict[str, float] | None:
+    def simulated(self) -> ChanceInterval | None:
         """The 95% Monte-Carlo interval of a rate (Clopper-Pearson): chance of the simulation."""
         if self.repetitions is None:
             return None
         hits = round(self.value * self.repetitions)
         ends = binomtest(hits, self.repetitions).proportion_ci(0.95)
-        return {"low": float(ends.low), "high": float(ends.high)}
+        return ChanceInterval(low=float(ends.low), high=float(ends.high))
 
     @property
     def holds(self) -> bool:

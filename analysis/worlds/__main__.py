@@ -8,14 +8,14 @@ each says of the layer of emergence into results.json of the run, and a figure.
 """
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.commands.options import RunOptions, open_run, parse_options
-from analysis.run.results import add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
+from analysis.typed import read_back, written
 from analysis.worlds.estimates import world_estimates
 from analysis.worlds.figure import save_worlds_figure
+from analysis.worlds.found import FoundWorlds
 from data_prep.errors import one_line_errors
 
 STUDY = "worlds"
@@ -30,33 +30,34 @@ class Worlds(RunOptions):
 def main(options: Worlds) -> None:
     """Simulates the worlds, or takes what was found before, and prints what each estimate says."""
     opened = open_run(options)
-    found = study_result(read_results(opened.run), STUDY)
-    if not found:
-        found = world_estimates(opened.run.study)
-        add_study(opened.run, STUDY, found, opened.about)
-    print(worlds_text(found))
     folder = opened.run.folder
+    kept = study_result(read_results(opened.run), STUDY)
+    if kept:
+        found = read_back(FoundWorlds, kept, f"{FILE_NAME} of {folder}")
+    else:
+        found = world_estimates(opened.run.study)
+        add_study(opened.run, STUDY, written(found), opened.about)
+    print(worlds_text(found))
     print(f"\nresults: {folder / 'results.json'}   figure: {save_worlds_figure(found, folder)[0]}")
 
 
-def worlds_text(found: Mapping[str, Any]) -> str:
+def worlds_text(found: FoundWorlds) -> str:
     """A sentence per world."""
-    level = f"{100 * found['level']:g}%"
+    level = f"{100 * found.level:g}%"
     lines = [
-        f"All three worlds know the same, crossing half of it at layer {found['truth']:.1f} "
-        f"({found['n_scenes']} scenes, {found['n_answers']} answers)."
+        f"All three worlds know the same, crossing half of it at layer {found.truth:.1f} "
+        f"({found.n_scenes} scenes, {found.n_answers} answers)."
     ]
-    for world in found["worlds"]:
+    for world in found.worlds:
         by_information, by_stated = (
             "no layer"
             if layer is None
-            else f"layer {layer['estimate']:.1f} ({level} CI {layer['low']:.1f} to "
-            f"{layer['high']:.1f})"
-            for layer in (world["layer"], world["stated_layer"])
+            else f"layer {layer.estimate:.1f} ({level} CI {layer.low:.1f} to {layer.high:.1f})"
+            for layer in (world.layer, world.stated_layer)
         )
-        first, last = world["loudness"][0], world["loudness"][-1]
+        first, last = world.loudness[0], world.loudness[-1]
         lines.append(
-            f"{world['name']} loudness (from {first:g} to {last:g}): {by_information} "
+            f"{world.name} loudness (from {first:g} to {last:g}): {by_information} "
             f"by information, {by_stated} by stated bits against shuffled images."
         )
     return "\n".join(lines)

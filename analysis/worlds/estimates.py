@@ -1,14 +1,14 @@
 """Three simulated worlds that know the same and say it unlike loudly, by both estimates."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from scipy.special import log_softmax
 
+from analysis.effects.found import Interval
 from analysis.run.study import Study
 from analysis.streams import Stream
+from analysis.worlds.found import FoundWorlds, LayerMean, World
 from stats import cluster_bootstrap, emergence_layer, information, shuffled_label_test
 from stats.half_crossing import half_plateau_crossing
 from stats.simulate import effect_profile
@@ -25,7 +25,7 @@ _POPULATION = 20_000
 _EVIDENCE = effect_profile(_LAST + 1, onset=4.9, plateau=2.2)
 
 
-def world_estimates(study: Study) -> dict[str, Any]:
+def world_estimates(study: Study) -> FoundWorlds:
     """The layer by information and by stated bits in each world; scenes are the same in all.
 
     `truth` is where information crosses half of its plateau in a sample of 20,000 scenes.
@@ -37,26 +37,26 @@ def world_estimates(study: Study) -> dict[str, Any]:
         told = _information(world, study) / entropy
         stated = _stated(world, study) / entropy
         found.append(
-            {
-                "name": voice,
-                "loudness": loudness_profile(_LAST + 1, voice).tolist(),
-                "information": _curve(told, study),
-                "stated": _curve(stated, study),
-                "layer": _layer(told, study),
-                "stated_layer": _layer(stated, study),
-            }
+            World(
+                name=voice,
+                loudness=tuple(loudness_profile(_LAST + 1, voice).tolist()),
+                information=_curve(told, study),
+                stated=_curve(stated, study),
+                layer=_layer(told, study),
+                stated_layer=_layer(stated, study),
+            )
         )
     large = _world("constant", _POPULATION, study.rng(Stream.WORLD_POPULATION))
     plateau = slice(_LAST + 1 - (_LAST + 1) // 4, _LAST + 1)
     curve = _information(large, study).mean(axis=0)
-    return {
-        "truth": half_plateau_crossing(curve[None], plateau)[0].item(),
-        "n_scenes": _N_SCENES,
-        "n_answers": _N_ANSWERS,
-        "n_layers": _LAST,
-        "level": study.level,
-        "worlds": found,
-    }
+    return FoundWorlds(
+        truth=half_plateau_crossing(curve[None], plateau)[0].item(),
+        n_scenes=_N_SCENES,
+        n_answers=_N_ANSWERS,
+        n_layers=_LAST,
+        level=study.level,
+        worlds=tuple(found),
+    )
 
 
 def _world(voice: Voice, n_scenes: int, rng: np.random.Generator) -> SimulatedAnswers:
@@ -91,7 +91,7 @@ def _stated(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene laye
     ).scene_effect
 
 
-def _curve(rows: Float[ndarray, "scene layer"], study: Study) -> list[dict[str, Any]]:
+def _curve(rows: Float[ndarray, "scene layer"], study: Study) -> tuple[LayerMean, ...]:
     found = cluster_bootstrap(
         rows,
         np.arange(len(rows)),
@@ -100,13 +100,13 @@ def _curve(rows: Float[ndarray, "scene layer"], study: Study) -> list[dict[str, 
         level=study.level,
     )
     ends = zip(found.estimate.tolist(), found.low.tolist(), found.high.tolist(), strict=True)
-    return [
-        {"layer": layer, "estimate": one, "low": low, "high": high}
+    return tuple(
+        LayerMean(layer=layer, estimate=one, low=low, high=high)
         for layer, (one, low, high) in enumerate(ends)
-    ]
+    )
 
 
-def _layer(rows: Float[ndarray, "scene layer"], study: Study) -> dict[str, float] | None:
+def _layer(rows: Float[ndarray, "scene layer"], study: Study) -> Interval | None:
     crossing = emergence_layer(
         rows,
         rng=study.rng(Stream.WORLD_ESTIMATES),
@@ -116,4 +116,4 @@ def _layer(rows: Float[ndarray, "scene layer"], study: Study) -> dict[str, float
     ).lambda_half
     if crossing is None:
         return None
-    return {"estimate": crossing.estimate, "low": crossing.low, "high": crossing.high}
+    return Interval(estimate=crossing.estimate, low=crossing.low, high=crossing.high)

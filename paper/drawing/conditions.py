@@ -1,11 +1,11 @@
 """What is told and what is answered with the real image, with another scene's, with a blank one."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from analysis.drawing.figures import COLORS
+from analysis.effects.found import Finding
 
 CONDITIONS = ("real", "shuffled", "blank")
 # Styles beside the colours: the curves must be told apart in grey too.
@@ -16,24 +16,23 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def draw_information(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_information(axes: Axes, found: Finding) -> None:
     """Information in bits by layer, real and blank, each under its own reader; 0 is guessing."""
     axes.axhline(0, color="0.6", linewidth=0.6)
-    for condition in ("real", "blank"):
-        values = [row["information"][condition] for row in found["layers"]]
-        _draw_curve(axes, found, condition, values)
+    _draw_curve(axes, found, "real", [row.information.real for row in found.layers])
+    _draw_curve(axes, found, "blank", [row.information.blank for row in found.layers])
 
 
-def draw_right_answers(axes: Axes, found: Mapping[str, Any]) -> None:
+def draw_right_answers(axes: Axes, found: Finding) -> None:
     """Share of right answers by layer under each condition; a thin line where guessing would be."""
-    axes.axhline(found["guessing"]["correct"], color="0.6", linewidth=0.6)
+    axes.axhline(found.guessing.correct, color="0.6", linewidth=0.6)
     for condition in CONDITIONS:
-        _draw_curve(axes, found, condition, [row["correct"][condition] for row in found["layers"]])
+        _draw_curve(axes, found, condition, [row.correct.named[condition] for row in found.layers])
     axes.set_ylim(0, 1)
 
 
-def _draw_curve(axes: Axes, found: Mapping[str, Any], condition: str, values: list[float]) -> None:
-    layers = [row["layer"] for row in found["layers"]]
+def _draw_curve(axes: Axes, found: Finding, condition: str, values: list[float]) -> None:
+    layers = [row.layer for row in found.layers]
     axes.plot(
         layers, values, color=COLORS[condition], markersize=2.3, linewidth=1.1, label=condition,
         **_STYLES[condition],

@@ -1,30 +1,30 @@
 """Depth of emergence by attribute and readout: intervals, guaranteed sets, other choices."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.drawing.figures import draw_crossing, looks
+from analysis.effects.found import Finding
+from analysis.readouts.registry import READOUTS
 from paper.evidence.studies import READOUT_NAMES
 from paper.evidence.wording import OUTCOMES, robustness_range
 
 # Shapes, so that readouts differ without colour; colour says the attribute, as everywhere.
-_MARKERS = {"logit_lens": "o", "tuned_lens": "s", "linear_probe": "^"}
 _RANGE = "0.55"
 _GAP = 0.8
 
 
-def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Finding]]) -> None:
     """`found` by attribute, then readout; a row each, the first on top. In layers."""
     place, ticks, last = 0.0, {}, 0
     drawn = looks(found)
     for name, by_readout in found.items():
         start = place
         for readout, one in by_readout.items():
-            last = max(last, one["layers"][-1]["layer"])
-            _draw_row(axes, one, place, drawn[name].color, _MARKERS[readout])
+            last = max(last, one.layers[-1].layer)
+            _draw_row(axes, one, place, drawn[name].color, READOUTS[readout].marker)
             place -= 1
         ticks[name] = (start + place + 1) / 2
         place -= _GAP
@@ -39,7 +39,7 @@ def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]
     axes.set_axisbelow(True)
     readouts = list(dict.fromkeys(readout for rows in found.values() for readout in rows))
     handles = [
-        Line2D([], [], color="0.3", marker=_MARKERS[readout], markersize=4, linewidth=0.8,
+        Line2D([], [], color="0.3", marker=READOUTS[readout].marker, markersize=4, linewidth=0.8,
                label=READOUT_NAMES[readout])
         for readout in readouts
     ]  # fmt: skip
@@ -47,19 +47,19 @@ def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, Any]]]
                        frameon=False, fontsize=7)  # fmt: skip
 
 
-def _draw_row(axes: Axes, found: Mapping[str, Any], place: float, color: str, marker: str) -> None:
-    if found["outcome"] != "emerged":
-        word, last = OUTCOMES[found["outcome"]], found["layers"][-1]["layer"]
-        at = 0.0 if found["outcome"] == "from_start" else last / 2
+def _draw_row(axes: Axes, found: Finding, place: float, color: str, marker: str) -> None:
+    if found.outcome != "emerged":
+        word, last = OUTCOMES[found.outcome], found.layers[-1].layer
+        at = 0.0 if found.outcome == "from_start" else last / 2
         axes.text(at, place, word, fontsize=7, fontstyle="italic", color="0.35", va="center",
                   ha="left" if at == 0 else "center")  # fmt: skip
         return
-    ends = found["fb_half"]
-    last = found["layers"][-1]["layer"]
-    high = last if ends["high"] is None else ends["high"]
-    axes.plot([ends["low"] - 0.12, high + 0.12], [place, place], color=color, alpha=0.25,
+    ends = found.fb_half
+    last = found.layers[-1].layer
+    high = last if ends.high is None else ends.high
+    axes.plot([ends.low - 0.12, high + 0.12], [place, place], color=color, alpha=0.25,
               linewidth=6, solid_capstyle="butt")  # fmt: skip
-    crossing = found["lambda_half"]
+    crossing = found.lambda_half
     if crossing is None:
         return  # the set stands alone: no single layer
     choices = robustness_range(found)

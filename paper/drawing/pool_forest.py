@@ -35,7 +35,7 @@ def forest_size(blocks: Sequence[Block]) -> tuple[float, float]:
 def draw_depths(canvas: Canvas, blocks: Sequence[Block], found: Pooling) -> None:
     """Depth of attributes, over all of the depth there is."""
     axes = canvas.subplots()
-    draw_forest(axes, blocks, model_names(found), found.plan["level"])
+    draw_forest(axes, blocks, model_names(found), found.plan.level)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("depth of emergence (layer / last)")
 
@@ -45,7 +45,7 @@ def draw_differences(
 ) -> None:
     """Differences of depth to both sides of none; to `reach`, so that pages compare."""
     axes = canvas.subplots()
-    draw_forest(axes, blocks, model_names(found), found.plan["level"])
+    draw_forest(axes, blocks, model_names(found), found.plan.level)
     axes.axvline(0, color="0.5", linewidth=0.6, zorder=1)
     axes.set_xlabel("difference of depth")
     if reach is not None:
@@ -68,7 +68,7 @@ def reach_of(blocks: Sequence[Block], level: float) -> float | None:
 
 def model_names(found: Pooling) -> dict[str, str]:
     """By run, its letter and model; the letter tells apart what else the runs differ in."""
-    return {run["key"]: f"{run['key']}: {run['model']}" for run in found.runs}
+    return {run.key: f"{run.key}: {run.model}" for run in found.runs}
 
 
 def _filled(blocks: Sequence[Block]) -> list[list[Block]]:

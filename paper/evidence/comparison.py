@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.compare.found import Compared
 from paper.evidence.joint import Joint, find_joint, read_joint
 from paper.evidence.record import Record
 
@@ -28,3 +29,8 @@ def find_comparison(runs: Sequence[Path], named: Path | None) -> Path | None:
 def read_comparison(folder: Path) -> Record:
     """The comparison in `folder`; UserError if it is damaged."""
     return read_joint(_STUDY, folder)
+
+
+def compared(record: Record) -> Compared:
+    """What the file holds, typed. OtherShape if it has another shape than this version writes."""
+    return record.read(Compared, record.results)

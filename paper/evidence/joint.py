@@ -6,8 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from data_prep.errors import UserError
 from paper.evidence.record import IDENTITY, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One of the runs, as far as it tells them apart."""
+
+    study_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Of:
+    """What a study is of, in a file of any version."""
+
+    runs: tuple[_Run, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,24 +91,27 @@ def read_joint(study: Joint, folder: Path) -> Record:
 def _study_hash(run: Path) -> str:
     """As the run says it; what is wrong with a run is said where it is read."""
     try:
-        return str(json.loads((run / IDENTITY).read_text(encoding="utf-8"))["study_hash"])
-    except (OSError, ValueError, KeyError, TypeError):
+        content = json.loads((run / IDENTITY).read_text(encoding="utf-8"))
+        return TypeAdapter(_Run).validate_python(content).study_hash
+    except (OSError, ValueError):
         return ""
 
 
 def _studied(study: Joint, folder: Path) -> list[str] | None:
     """Study hashes of the runs that a folder is of; None if it is of another study, or damaged."""
     content = _content(study, folder)
-    return None if content is None else sorted(str(run["study_hash"]) for run in content["runs"])
+    return None if content is None else sorted(run.study_hash for run in _runs(content))
 
 
 def _content(study: Joint, folder: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((folder / study.file).read_text(encoding="utf-8"))
-        for run in content["runs"]:
-            run["study_hash"]
-        for name in study.parts:
-            content[name]
-    except (OSError, ValueError, KeyError, TypeError):
+        _runs(content)
+    except (OSError, ValueError):
         return None
-    return content
+    return content if all(name in content for name in study.parts) else None
+
+
+def _runs(content: Any) -> tuple[_Run, ...]:
+    """The runs that a file is of, whatever else it holds. ValueError where it says none."""
+    return TypeAdapter(_Of).validate_python(content).runs

@@ -1,30 +1,31 @@
 """Sentences on how loudly a readout speaks, and on the ladder of readers."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from analysis.effects.found import Crossing, Finding, Sure
+from analysis.emergence.found import Step, StepLayer
 from paper.evidence.plain import interval, layers_said, level, listed, number, of_h
 
 
-def loudness_sentences(name: str, found: Mapping[str, Any]) -> str:
+def loudness_sentences(name: str, found: Finding) -> str:
     """When it knows, when it is sure, where it says too much or too little, what that costs."""
-    known, sure = found["lambda_half"], found["sure"]
+    known, sure = found.lambda_half, found.sure
     parts = [f"{name[:1].upper()}{name[1:]}: the readout {_known(found, known)} and {_sure(sure)}."]
     parts += [said for said in (_falls(found), _scales(found)) if said]
-    last = found["layers"][-1]
-    scale, lost = last["scale"], last["lost"]
+    last = found.layers[-1]
+    scale, lost = last.scale, last.lost
     parts.append(
-        f"At the last layer the scale is {size(scale['estimate'])} ({level(found['level'])} CI "
-        f"{size(scale['low'])} to {size(scale['high'])}), and taking the readout at its word costs "
-        f"{number(lost['estimate'])} bits ({interval(lost)})."
+        f"At the last layer the scale is {size(scale.estimate)} ({level(found.level)} CI "
+        f"{size(scale.low)} to {size(scale.high)}), and taking the readout at its word costs "
+        f"{number(lost.estimate)} bits ({interval(lost)})."
     )
     return " ".join(parts)
 
 
-def _known(found: Mapping[str, Any], crossing: Mapping[str, Any] | None) -> str:
+def _known(found: Finding, crossing: Crossing | None) -> str:
     if crossing is not None:
         return (
-            f"knows it from layer {number(crossing['estimate'], 1)} ({level(crossing['level'])} CI "
+            f"knows it from layer {number(crossing.estimate, 1)} ({level(crossing.level)} CI "
             f"{interval(crossing, 1)})"
         )
     return {
@@ -32,14 +33,14 @@ def _known(found: Mapping[str, Any], crossing: Mapping[str, Any] | None) -> str:
         "died": "knows it for some layers only",
         "not_emerged": "is not shown to know it",
         "emerged": "knows it, with no single layer to name,",
-    }[found["outcome"]]
+    }[found.outcome]
 
 
-def _sure(sure: Mapping[str, Any]) -> str:
-    crossing = sure["lambda_half"]
+def _sure(sure: Sure) -> str:
+    crossing = sure.lambda_half
     if crossing is not None:
         return (
-            f"is sure of an answer, right or wrong, from layer {number(crossing['estimate'], 1)} "
+            f"is sure of an answer, right or wrong, from layer {number(crossing.estimate, 1)} "
             f"({interval(crossing, 1)})"
         )
     return {
@@ -47,13 +48,13 @@ def _sure(sure: Mapping[str, Any]) -> str:
         "died": "is sure of an answer for some layers only",
         "not_emerged": "is not shown to become sure of any answer",
         "emerged": "becomes sure of an answer, right or wrong, with no single layer to name",
-    }[sure["outcome"]]
+    }[sure.outcome]
 
 
-def _falls(found: Mapping[str, Any]) -> str:
+def _falls(found: Finding) -> str:
     """What of the two falls again: the question that a curve of confidence alone cannot answer."""
-    known = found["outcome"] in ("emerged", "from_start")
-    match (found["declines"], found["sure"]["declines"]):
+    known = found.outcome in ("emerged", "from_start")
+    match (found.declines, found.sure.declines):
         case (_, True) if not known:
             return "Its certainty is shown to fall again by the last layer."
         case (True, _) if not known:
@@ -74,10 +75,10 @@ def _falls(found: Mapping[str, Any]) -> str:
             return ""
 
 
-def _scales(found: Mapping[str, Any]) -> str:
+def _scales(found: Finding) -> str:
     """At which layers it is shown to say more, or less, than it knows."""
-    loud = [row["layer"] for row in found["layers"] if row["scale"]["high"] < 1]
-    quiet = [row["layer"] for row in found["layers"] if row["scale"]["low"] > 1]
+    loud = [row.layer for row in found.layers if row.scale.high < 1]
+    quiet = [row.layer for row in found.layers if row.scale.low > 1]
     said = []
     if loud:
         said.append(f"says more than it knows at {layers_said(loud)}")
@@ -98,17 +99,17 @@ _STEPS = {
 
 
 def ladder_sentence(
-    steps: Mapping[str, Mapping[str, Any]], levels: Mapping[str, float], lower: str, upper: str
+    steps: Mapping[str, Step], levels: Mapping[str, float], lower: str, upper: str
 ) -> str:
     """For which attributes and layers the upper rung is shown to be above the lower one."""
     shown, others = [], []
     for name, step in steps.items():
         more, _ = shown_layers(step, levels[name])
         if more:
-            most = max(more, key=lambda row: row["estimate"])
+            most = max(more, key=lambda row: row.estimate)
             shown.append(
-                f"for {name} at {layers_said([row['layer'] for row in more])} (most at layer "
-                f"{most['layer']}, by {of_h(most['estimate'])})"
+                f"for {name} at {layers_said([row.layer for row in more])} (most at layer "
+                f"{most.layer}, by {of_h(most.estimate)})"
             )
         else:
             others.append(name)
@@ -119,12 +120,10 @@ def ladder_sentence(
     return f"{begin[:1].upper()}{begin[1:]} {'; '.join(shown)}{rest}."
 
 
-def shown_layers(
-    step: Mapping[str, Any], level_of_test: float
-) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def shown_layers(step: Step, level_of_test: float) -> tuple[list[StepLayer], list[StepLayer]]:
     """Rows at which the upper rung is shown to be above the lower one, and below it."""
-    apart = [row for row in step["layers"] if row["p"] <= 1 - level_of_test + 1e-12]
+    apart = [row for row in step.layers if row.p <= 1 - level_of_test + 1e-12]
     return (
-        [row for row in apart if row["estimate"] > 0],
-        [row for row in apart if row["estimate"] < 0],
+        [row for row in apart if row.estimate > 0],
+        [row for row in apart if row.estimate < 0],
     )

@@ -4,56 +4,63 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from analysis.emergence.found import ReadoutPair
+from analysis.order.found import FoundOrder, LayerGap
 from analysis.order.report import order_called
+from analysis.typed import read_back
+from data_prep.errors import UserError
 from paper.evidence.plain import level, listed, number, p_said
 from paper.evidence.studies import READOUT_NAMES
 
 
-def order_clause(study: Mapping[str, Any] | None) -> str:
-    """The attributes in the order of their estimates, and which neighbours can be told apart."""
+def order_clause(study: Any) -> str:
+    """The attributes in the order of their estimates, and which neighbours can be told apart.
+
+    `study` is what results.json holds of it. The common text says this too, and one study of
+    another shape must not take it away.
+    """
     if not study:
         return "it was not studied in this run"
     try:
-        estimates = study["estimates"]
-        if len(estimates) < 2:
-            return "too few attributes have a layer to speak of one"
-        names = sorted(estimates, key=lambda name: estimates[name])
-        return "; ".join(_link(study, first, second) for first, second in pairwise(names))
-    except (KeyError, TypeError, IndexError):
-        # The common text says this too, and one study of another shape must not take it away.
+        found = read_back(FoundOrder, study, "the order")
+    except UserError:
         return "it was studied by another version, whose results cannot be read here"
+    if len(found.estimates) < 2:
+        return "too few attributes have a layer to speak of one"
+    return "; ".join(pair_clause(found, *pair) for pair in pairwise(found.by_layer))
 
 
-def _link(study: Mapping[str, Any], first: str, second: str) -> str:
-    pair, sign = difference(study, first, second)
-    low, high = sorted((sign * pair["low"], sign * pair["high"]))
-    apart = pair["p_holm"] <= 1 - study["level"] + 1e-12
+def pair_clause(found: FoundOrder, first: str, second: str) -> str:
+    """Two attributes, the earlier one first, and whether they can be told apart."""
+    pair, sign = _difference(found, first, second)
+    low, high = sorted((sign * pair.low, sign * pair.high))
+    apart = pair.p_holm <= 1 - found.level + 1e-12
     relation = "emerges before" if apart else "is not distinguishable from"
     return (
-        f"{first} {relation} {second} (difference {number(sign * pair['estimate'], 1)} layers, "
-        f"{level(study['level'])} CI {number(low, 1)} to {number(high, 1)}, "
-        f"Holm-adjusted {p_said(pair['p_holm'])})"
+        f"{first} {relation} {second} (difference {number(sign * pair.estimate, 1)} layers, "
+        f"{level(found.level)} CI {number(low, 1)} to {number(high, 1)}, "
+        f"Holm-adjusted {p_said(pair.p_holm)})"
     )
 
 
-def difference(study: Mapping[str, Any], first: str, second: str) -> tuple[Mapping[str, Any], int]:
+def _difference(found: FoundOrder, first: str, second: str) -> tuple[LayerGap, int]:
     """The pair's difference, and the sign that makes it second minus first."""
-    for pair in study["differences"]:
-        if (pair["first"], pair["second"]) == (first, second):
+    for pair in found.differences:
+        if (pair.first, pair.second) == (first, second):
             return pair, 1
-        if (pair["first"], pair["second"]) == (second, first):
+        if (pair.first, pair.second) == (second, first):
             return pair, -1
     raise KeyError(f"difference of {first} and {second}")
 
 
-def chain_clause(study: Mapping[str, Any]) -> str:
+def chain_clause(found: FoundOrder) -> str:
     """Whether the order, declared or only given, is supported as a whole."""
-    given = ", then ".join(study["attributes"])
-    supported = study["chain_p"] <= 1 - study["level"] + 1e-12
+    given = ", then ".join(found.attributes)
+    supported = found.claim_p <= 1 - found.level + 1e-12
     verdict = "is supported" if supported else "is not supported"
-    sets = "are" if study["chain_sets_apart"] else "are not"
+    sets = "are" if found.chain_sets_apart else "are not"
     return (
-        f"The {order_called(study)} ({given}) {verdict} as a whole ({p_said(study['chain_p'])}); "
+        f"The {order_called(found)} ({given}) {verdict} as a whole ({p_said(found.claim_p)}); "
         f"the guaranteed sets of its neighbours {sets} disjoint and in that order"
     )
 
@@ -63,7 +70,7 @@ def _by(layers: float) -> str:
 
 
 def pair_sentence(
-    first: str, second: str, by_attribute: Mapping[str, Mapping[str, Any]], alpha: float
+    first: str, second: str, by_attribute: Mapping[str, ReadoutPair], alpha: float
 ) -> str:
     """Where the first of two readouts begins to read, against the second, for every attribute.
 
@@ -71,14 +78,14 @@ def pair_sentence(
     """
     said: dict[str, list[str]] = {"later": [], "earlier": [], "undecided": [], "none": []}
     for name, pair in by_attribute.items():
-        crossing = pair["crossing"]
+        crossing = pair.crossing
         if crossing is None:
             said["none"].append(name)
-        elif crossing["p"] > alpha + 1e-12:
+        elif crossing.p > alpha + 1e-12:
             said["undecided"].append(name)
         else:
-            word = "earlier" if crossing["estimate"] > 0 else "later"
-            said[word].append(f"{name} ({_by(abs(crossing['estimate']))})")
+            word = "earlier" if crossing.estimate > 0 else "later"
+            said[word].append(f"{name} ({_by(abs(crossing.estimate))})")
     beginnings = {
         "later": "later for {}",
         "earlier": "earlier for {}",

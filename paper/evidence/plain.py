@@ -1,10 +1,9 @@
 """Numbers as they are printed: rounded once, here, and nowhere else."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from analysis.wording import layers_text, p_text
+from analysis.wording import Bounds, Ends, layers_text, p_text
 
 _MINUS = "\u2212"
 _NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
@@ -43,10 +42,9 @@ def level(value: float) -> str:
     return f"{100 * value:g}%"
 
 
-def interval(row: Mapping[str, Any], digits: int = 2, *, ends: str = "{}") -> str:
-    """Low to high; `ends` names the keys, "{}" standing for low and high."""
-    low, high = (number(row[ends.format(end)], digits) for end in ("low", "high"))
-    return f"{low} to {high}"
+def interval(row: Bounds, digits: int = 2) -> str:
+    """Low to high."""
+    return f"{number(row.low, digits)} to {number(row.high, digits)}"
 
 
 def p_said(p: float) -> str:
@@ -54,11 +52,11 @@ def p_said(p: float) -> str:
     return p_text(p).replace(" ", "\u00a0")
 
 
-def layer_set(ends: Mapping[str, Any]) -> str:
+def layer_set(ends: Ends) -> str:
     """Layers that a forward-backward set holds."""
-    if ends["high"] is None:
-        return f"{ends['low']} or later"
-    return str(ends["low"]) if ends["low"] == ends["high"] else f"{ends['low']} to {ends['high']}"
+    if ends.high is None:
+        return f"{ends.low} or later"
+    return str(ends.low) if ends.low == ends.high else f"{ends.low} to {ends.high}"
 
 
 def layers_said(layers: Sequence[int]) -> str:

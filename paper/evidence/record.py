@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from analysis.effects.found import Finding
+from analysis.results import Results
 from analysis.run.format import require_format
 from analysis.typed import read_back
 from data_prep.errors import UserError
@@ -17,6 +19,10 @@ VALIDATION = "validation.json"
 Found = TypeVar("Found")
 
 
+class OtherShape(UserError):
+    """What a study found has another shape than this version reads."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A folder whose JSON file holds numbers."""
@@ -24,17 +30,31 @@ class Record:
     key: str
     """Short name in keys and labels: a, b, ..."""
     folder: Path
-    results: Mapping[str, Any]
+    results: Any
+    """What the file holds."""
 
     def sha256(self, file: str) -> str:
         """Of a file, named relative to the folder."""
         return sha256_of(self.folder / file)
+
+    def read(self, kind: type[Found], content: Any) -> Found:
+        """A part of the results as its type; OtherShape where it is none."""
+        try:
+            return read_back(kind, content, self._where)
+        except UserError as error:
+            raise OtherShape(str(error)) from error
+
+    @property
+    def _where(self) -> str:
+        """What is read, to a user."""
+        return str(self.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(Record):
     """What a run found, and what it was made from."""
 
+    results: Results
     plan: Mapping[str, Any]
     """The declared study, from identity.json."""
     pooled: bool = False
@@ -43,36 +63,40 @@ class RunRecord(Record):
     @property
     def model(self) -> str:
         """The model's name for people; a folder's path is nobody's business."""
-        name = str(self.results["model"])
+        name = self.results.model
         return "the bundled model" if name == "bundled" else name.rstrip("/").split("/")[-1]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names, in the order in which they were measured."""
+        return tuple(self.results.attributes)
 
     @property
     def last_layer(self) -> int:
         """L, of the first curve there is."""
-        found = next(iter(self.results["attributes"].values()))
-        return next(iter(found["readouts"].values()))["layers"][-1]["layer"]
+        found = next(iter(self.results.attributes.values()))
+        return next(iter(found.readouts.values())).last_layer
 
-    def findings(self, readout: str) -> dict[str, Mapping[str, Any]]:
+    def findings(self, readout: str) -> dict[str, Finding]:
         """What a readout found, by attribute."""
-        return {
-            name: found["readouts"][readout]
-            for name, found in self.results["attributes"].items()
-            if readout in found["readouts"]
-        }
+        return self.results.by_attribute(readout)
 
     def study(self, name: str) -> Any:
         """One of the studies; None if the run does not hold it."""
-        return self.results.get("studies", {}).get(name)
+        return self.results.studies.get(name)
 
     def found(self, name: str, kind: type[Found]) -> Found | None:
-        """What a study found, as the type of its results; None if the run does not hold it."""
+        """What a study found, as the type of its results; None if the run does not hold it.
+
+        OtherShape where another version wrote it.
+        """
         content = self.study(name)
-        return None if content is None else read_back(kind, content, self._where)
+        return None if content is None else self.read(kind, content)
 
     def found_by_name(self, name: str, kind: type[Found]) -> dict[str, Found]:
         """The same of a study that holds a result for each attribute; empty without it."""
         content = self.study(name) or {}
-        return {each: read_back(kind, one, self._where) for each, one in content.items()}
+        return {each: self.read(kind, one) for each, one in content.items()}
 
     @property
     def _where(self) -> str:
@@ -94,32 +118,31 @@ def read_record(folder: Path, key: str) -> RunRecord:
             f"no run folder {folder}: run python -m analysis.emergence --run {folder} first, or "
             "name the folder of a finished run"
         )
-    results, identity = _json(folder / RESULTS), _json(folder / IDENTITY)
+    content, identity = _json(folder / RESULTS), _json(folder / IDENTITY)
+    require_format(folder, identity)
+    results = read_back(Results, content, str(folder / RESULTS))
     try:
         plan = identity["plan"]
         for name in ("study_hash", "model_revision", "data_fingerprint"):
-            if results[name] != identity[name]:
+            if (held := getattr(results, name)) != identity[name]:
                 raise UserError(
                     f"{folder / RESULTS} does not belong to this run: {name} is "
-                    f"{results[name][:16]}, {IDENTITY} says {identity[name][:16]}: delete it and "
+                    f"{held[:16]}, {IDENTITY} says {identity[name][:16]}: delete it and "
                     "run the study again"
                 )
-        for name, study in results.get("studies", {}).items():
+        for name, study in results.studies.items():
             made_by = study.get("study_hash", identity["study_hash"])
             if made_by != identity["study_hash"]:
                 raise UserError(
                     f"study {name} in {folder / RESULTS} was made by another study "
                     f"({made_by[:16]}): run it again"
                 )
-        results["versions"]["onset"]
-        for found in results["attributes"].values():
-            found["readouts"].keys()
+        results.versions["onset"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{folder / RESULTS} or {IDENTITY} is damaged ({error!r}): delete it and run again"
         ) from error
-    require_format(folder, identity)
-    if not any(found["readouts"] for found in results["attributes"].values()):
+    if results.n_findings == 0:
         raise UserError(
             f"{folder} holds no finding yet: run python -m analysis.emergence --run {folder}"
         )

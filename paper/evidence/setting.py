@@ -1,8 +1,8 @@
 """Clauses on what a run was made of: its model, its scenes, its questions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from analysis.emergence.found import Said, SaidItem
 from paper.evidence.record import RunRecord
 
 _MOST_SHOWN = 3
@@ -10,15 +10,15 @@ _MOST_SHOWN = 3
 
 def model_clause(record: RunRecord) -> str:
     """The model, as a text introduces it."""
-    if record.results["model"] == "bundled":
+    if record.results.model == "bundled":
         return "the small LLaVA that the toolkit brings along"
-    revision = str(record.results["model_revision"]).rpartition(":")[2][:12]
+    revision = record.results.model_revision.rpartition(":")[2][:12]
     return f"{record.model} (revision {revision})"
 
 
 def data_clause(record: RunRecord) -> str:
     """The scenes, as a text introduces them."""
-    name = str(record.results["data"])
+    name = record.results.data
     if name == "bundled":
         return "the rendered CLEVR-style scenes that the toolkit brings along"
     kind, _, rest = name.partition(":")
@@ -59,23 +59,22 @@ def questions_clause(record: RunRecord) -> str:
 
 def said_sentence(record: RunRecord) -> str:
     """Whether what is read is what the model says, of all attributes together."""
-    found = record.study("said")
-    if not found:
+    every = list(record.found_by_name("said", Said).values())
+    if not every:
         return (
             "Whether the answers that are read are those that the model generates was not checked."
         )
-    every = list(found.values())
-    n_items = sum(one["n_items"] for one in every)
-    n_agree = sum(one["agree"]["n"] for one in every)
-    differ = [item for one in every for item in one["items"] if item["said"] != item["read"]]
+    n_items = sum(one.n_items for one in every)
+    n_agree = sum(one.agree.n for one in every)
+    differ = [item for one in every for item in one.items if not item.agrees]
     return (
         f"As a check, the model was let to answer {n_items:,} items, greedily: in {n_agree:,} of "
         f"them the answer that it said is the one read at the last layer{_differences(differ)}."
     )
 
 
-def _differences(items: Sequence[Mapping[str, Any]]) -> str:
-    shown = [f"\u201c{item['text']}\u201d, read as {item['read']}" for item in items[:_MOST_SHOWN]]
+def _differences(items: Sequence[SaidItem]) -> str:
+    shown = [f"\u201c{item.text}\u201d, read as {item.read}" for item in items[:_MOST_SHOWN]]
     if not shown:
         return ""
     more = len(items) - len(shown)
@@ -83,7 +82,7 @@ def _differences(items: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _kind(record: RunRecord) -> str:
-    return str(record.results["data"]).partition(":")[0]
+    return record.results.data.partition(":")[0]
 
 
 _KNOWN_OBJECTS = (

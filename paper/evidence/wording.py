@@ -1,9 +1,9 @@
 """Clauses on where an attribute emerges, whose wording follows the result: true whatever it is."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from analysis.wording import survives
+from analysis.effects.found import Finding
+from analysis.wording import Ends, survives
 from paper.evidence.plain import interval, layer_set, level, listed, number, of_h, p_said
 
 OUTCOMES = {
@@ -15,101 +15,101 @@ OUTCOMES = {
 """Words for a cell of a table."""
 
 
-def emergence_clause(name: str, found: Mapping[str, Any]) -> str:
+def emergence_clause(name: str, found: Finding) -> str:
     """`name` with what it does, and its interval where it has a layer."""
     said = f"{name} {_verb(found)}"
-    if found["outcome"] == "not_emerged" or survives(found):
+    if found.outcome == "not_emerged" or survives(found):
         return said
-    adjusted = p_said(found["omnibus_p_holm"])
+    adjusted = p_said(found.omnibus_p_holm)
     return f"{said}, which would not survive Holm\u2019s adjustment over the run ({adjusted})"
 
 
-def _verb(found: Mapping[str, Any]) -> str:
-    last = found["layers"][-1]["layer"]
-    match found["outcome"]:
+def _verb(found: Finding) -> str:
+    last = found.layers[-1].layer
+    match found.outcome:
         case "emerged":
-            crossing = found["lambda_half"]
+            crossing = found.lambda_half
             if crossing is None:
                 return (
-                    f"emerges by a layer of its {level(found['level'])} forward-backward set, "
-                    f"{layer_set(found['fb_half'])} of {last}, and has no single layer, since its "
+                    f"emerges by a layer of its {level(found.level)} forward-backward set, "
+                    f"{layer_set(found.fb_half)} of {last}, and has no single layer, since its "
                     "curve is shown to fall below half of its plateau again"
                 )
-            start = ", so that from the start is not excluded" if crossing["low"] <= 0 else ""
+            start = ", so that from the start is not excluded" if crossing.low <= 0 else ""
             return (
-                f"emerges at layer {number(crossing['estimate'], 1)} of {last} "
-                f"({level(crossing['level'])} CI {interval(crossing, 1)}{start})"
+                f"emerges at layer {number(crossing.estimate, 1)} of {last} "
+                f"({level(crossing.level)} CI {interval(crossing, 1)}{start})"
             )
         case "from_start":
             return "is there from the start, at layer 0 already"
         case "died":
-            return f"emerges and is lost again by layer {found['horizon']}"
+            return f"emerges and is lost again by layer {found.horizon}"
         case _:
             return (
-                f"does not emerge by layer {found['horizon']} (an effect of "
-                f"{of_h(found['detectable_effect'], 3)} would have been found with power .8)"
+                f"does not emerge by layer {found.horizon} (an effect of "
+                f"{of_h(found.detectable_effect, 3)} would have been found with power .8)"
             )
 
 
-def emergence_sentences(name: str, found: Mapping[str, Any]) -> str:
+def emergence_sentences(name: str, found: Finding) -> str:
     """The clause with what belongs to it: plateau, sets, decline, other choices, tests."""
     clause = emergence_clause(name, found)
     parts = [f"{clause[:1].upper()}{clause[1:]}.", *_about(found)]
-    if found["outcome"] != "not_emerged" and found["declines"]:
+    if found.outcome != "not_emerged" and found.declines:
         parts.append(decline_sentence(found))
-    if found["outcome"] == "emerged" and found["lambda_half"] is not None:
+    if found.outcome == "emerged" and found.lambda_half is not None:
         parts.append(robustness_sentence(found))
     return " ".join([*parts, tests_sentence(found)])
 
 
-def _about(found: Mapping[str, Any]) -> list[str]:
+def _about(found: Finding) -> list[str]:
     """What the outcome means here, in whole sentences."""
-    share = f"{100 * found['fb_delta']['delta']:g}%"
-    plateau = of_h(found["plateau_effect"])
-    match found["outcome"]:
-        case "emerged" if found["lambda_half"] is not None:
+    share = f"{100 * found.fb_delta.delta:g}%"
+    plateau = of_h(found.plateau_effect)
+    match found.outcome:
+        case "emerged" if found.lambda_half is not None:
             return [
                 f"There it reaches half of its plateau of {plateau}.",
                 f"The first whole layer past that is {whole_layer(found)}. The forward-backward "
-                f"set for it is {set_clause(found['fb_half'])}, and that for exceeding {share} of "
-                f"H for good is {set_clause(found['fb_delta'])}.",
+                f"set for it is {set_clause(found.fb_half)}, and that for exceeding {share} of "
+                f"H for good is {set_clause(found.fb_delta)}.",
             ]
         case "emerged":
             return [
                 f"Its plateau is {plateau}. The forward-backward set for exceeding {share} of H "
-                f"for good is {set_clause(found['fb_delta'])}."
+                f"for good is {set_clause(found.fb_delta)}."
             ]
         case "from_start":
             return [f"More than half of its plateau of {plateau} is there without any block."]
         case "died":
             return [
-                f"It is shown above {share} of H, and shown below that at layer {found['horizon']}."
+                f"It is shown above {share} of H, and shown below that at layer {found.horizon}."
             ]
         case _:
             return [f"No plateau above {share} of H that both controls confirm is shown."]
 
 
-def decline_sentence(found: Mapping[str, Any]) -> str:
+def decline_sentence(found: Finding) -> str:
     """How far it has fallen at the horizon."""
-    effects = [row["effect"] for row in found["layers"][: found["horizon"] + 1]]
+    effects = [row.effect for row in found.layers[: found.horizon + 1]]
     return (
         f"It declines: of {of_h(max(effects))} at its height, {of_h(effects[-1])} are left "
-        f"at layer {found['horizon']}."
+        f"at layer {found.horizon}."
     )
 
 
-def robustness_range(found: Mapping[str, Any]) -> tuple[float, float] | None:
+def robustness_range(found: Finding) -> tuple[float, float] | None:
     """Least and greatest layer under the choices that give one; None if none does."""
-    layers = [row["estimate"] for row in found["robustness"] if row["estimate"] is not None]
+    layers = [row.estimate for row in found.robustness if row.estimate is not None]
     return (min(layers), max(layers)) if layers else None
 
 
-def robustness_sentence(found: Mapping[str, Any]) -> str:
+def robustness_sentence(found: Finding) -> str:
     """How far the layer moves with choices that could as well have been made."""
-    ends, n_choices = robustness_range(found), len(found["robustness"])
+    ends, n_choices = robustness_range(found), len(found.robustness)
     if ends is None:
         return f"None of {n_choices} defensible choices gives a layer."
-    n_held = sum(row["estimate"] is not None for row in found["robustness"])
+    n_held = sum(row.estimate is not None for row in found.robustness)
     low, high = (number(end, 1) for end in ends)
     return (
         f"Under {n_held} of {n_choices} defensible choices, the declared one among them, the layer "
@@ -117,15 +117,15 @@ def robustness_sentence(found: Mapping[str, Any]) -> str:
     )
 
 
-def ranges_sentence(findings: Mapping[str, Mapping[str, Any]]) -> str:
+def ranges_sentence(findings: Mapping[str, Finding]) -> str:
     """The range of every attribute that has a layer."""
     said = []
     for name, found in findings.items():
         ends = robustness_range(found)
-        if found["lambda_half"] is None or ends is None:
+        if found.lambda_half is None or ends is None:
             continue
-        rows = found["robustness"]
-        n_held = sum(row["estimate"] is not None for row in rows)
+        rows = found.robustness
+        n_held = sum(row.estimate is not None for row in rows)
         low, high = (number(end, 1) for end in ends)
         less = f" ({n_held} of {len(rows)} choices give one)" if n_held < len(rows) else ""
         said.append(f"between {low} and {high} for {name}{less}")
@@ -134,49 +134,46 @@ def ranges_sentence(findings: Mapping[str, Mapping[str, Any]]) -> str:
     return f"Over all of them, the layer lies {listed(said)}."
 
 
-def tests_sentence(found: Mapping[str, Any]) -> str:
+def tests_sentence(found: Finding) -> str:
     """What decides: of each control the larger p of its two tests, and Holm\u2019s adjustment."""
     tests = " and ".join(
-        f"{p_said(max(p, found['plateau_p'][control]))} against {control} images"
-        for control, p in found["omnibus_p"].items()
+        f"{p_said(max(p, found.plateau_p.named[control]))} against {control} images"
+        for control, p in found.omnibus_p.named.items()
     )
     return (
         f"The larger p of the tests over all layers and on the plateau is {tests}; adjusted over "
-        f"the run by Holm\u2019s method, {p_said(found['omnibus_p_holm'])} ({found['n_scenes']:,} "
+        f"the run by Holm\u2019s method, {p_said(found.omnibus_p_holm)} ({found.n_scenes:,} "
         "scenes)."
     )
 
 
-def whole_layer(found: Mapping[str, Any]) -> str:
+def whole_layer(found: Finding) -> str:
     """The first whole layer, with its interval where that is more than one layer."""
-    layer = found["layer"]
+    layer = found.layer
     if layer is None:
         return ""
-    if layer["low"] == layer["high"] == layer["estimate"]:
-        return str(layer["estimate"])
-    return f"{layer['estimate']} ({layer['low']} to {layer['high']})"
+    if layer.low == layer.high == layer.estimate:
+        return str(layer.estimate)
+    return f"{layer.estimate} ({layer.low} to {layer.high})"
 
 
-def set_clause(ends: Mapping[str, Any]) -> str:
+def set_clause(ends: Ends) -> str:
     """Layers that a forward-backward set holds, with the word."""
-    word = "layer" if ends["low"] == ends["high"] or ends["high"] is None else "layers"
+    word = "layer" if ends.low == ends.high or ends.high is None else "layers"
     return f"{word} {layer_set(ends)}"
 
 
-def outcome_word(found: Mapping[str, Any]) -> str:
+def outcome_word(found: Finding) -> str:
     """For a cell of a table."""
-    word = OUTCOMES[found["outcome"]]
-    falls = found["outcome"] in ("emerged", "from_start") and found["declines"]
+    word = OUTCOMES[found.outcome]
+    falls = found.outcome in ("emerged", "from_start") and found.declines
     return f"{word}, declines" if falls else word
 
 
-def controls_clause(findings: Mapping[str, Mapping[str, Any]]) -> str:
+def controls_clause(findings: Mapping[str, Finding]) -> str:
     """Which attributes beat both controls in both tests, and which do not."""
     beaten = [
-        name
-        for name, found in findings.items()
-        if max(*found["omnibus_p"].values(), *found["plateau_p"].values())
-        <= 1 - found["level"] + 1e-12
+        name for name, found in findings.items() if found.largest_p <= 1 - found.level + 1e-12
     ]
     others = [name for name in findings if name not in beaten]
     if not others:

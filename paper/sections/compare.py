@@ -1,20 +1,16 @@
 """The runs of a report against each other: who knows earlier, who answers better, who is surer."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.compare.figure import draw_compare, forest_size
+from analysis.compare.found import Compared, Comparison
 from analysis.compare.report import cell_name, layer_cell, share_cell
-from analysis.compare.text import (
-    INTERPOLATION,
-    differ_sentence,
-    outcome_text,
-    sentences,
-)
+from analysis.compare.text import INTERPOLATION, outcome_text, sentences
+from analysis.finished.found import differ_sentence
 from analysis.wording import p_value
-from paper.evidence.comparison import COMPARISON
+from paper.evidence.comparison import COMPARISON, compared
 from paper.evidence.plain import interval, level, number, span, with_minus_signs
 from paper.evidence.record import Record
 from paper.evidence.values import Value
@@ -55,24 +51,24 @@ def _text(record: Record) -> str:
 
 def _sentences(record: Record) -> list[tuple[str, str]]:
     """Keys and sentences, a comparison each."""
-    found = record.results
-    rows = zip(found["comparisons"], sentences(found), strict=True)
+    found = compared(record)
+    rows = zip(found.comparisons, sentences(found), strict=True)
     return [(_key(row), with_minus_signs(said)) for row, said in rows]
 
 
-def _key(row: Mapping[str, Any]) -> str:
-    sides = row["first"], row["second"]
-    ends = [f"{side['run']}-{side['readout']}" for side in sides]
-    return f"compare.{row['attribute']}.{'.'.join(ends)}"
+def _key(row: Comparison) -> str:
+    sides = row.first, row.second
+    ends = [f"{side.run}-{side.readout}" for side in sides]
+    return f"compare.{row.attribute}.{'.'.join(ends)}"
 
 
 def _values(record: Record) -> Iterator[Value]:
-    found = record.results
+    found = compared(record)
     said = {
-        "compare.differ": (differ_sentence(found), "differ"),
+        "compare.differ": (differ_sentence(found.differ, found.runs), "differ"),
         "compare.interpolation": (_interpolation(found), "arms/*/last_layer"),
-        "compare.margin": (f"{found['plan']['margin']:g}", "plan/margin"),
-        "compare.n": (str(len(found["comparisons"])), "comparisons"),
+        "compare.margin": (f"{found.plan.margin:g}", "plan/margin"),
+        "compare.n": (str(len(found.comparisons)), "comparisons"),
     }
     for key, (text, where) in said.items():
         yield Value(key=key, text=text, where=where, source=COMPARISON)
@@ -80,14 +76,14 @@ def _values(record: Record) -> Iterator[Value]:
         yield Value(key=key, text=text, where=f"comparisons/{place}", source=COMPARISON)
 
 
-def _interpolation(found: Mapping[str, Any]) -> str:
-    layers = {arm["last_layer"] for arm in found["arms"]}
+def _interpolation(found: Compared) -> str:
+    layers = {arm.last_layer for arm in found.arms}
     return INTERPOLATION if len(layers) > 1 else "All of them have the same number of layers here."
 
 
 def _figures(record: Record) -> Iterator[Figure]:
-    found = record.results
-    plan = found["plan"]
+    found = compared(record)
+    plan = found.plan
 
     def draw(canvas: Canvas) -> None:
         draw_compare(canvas, found)
@@ -98,9 +94,9 @@ def _figures(record: Record) -> Iterator[Figure]:
         caption=(
             "Left: relative depth of emergence (layer over last layer) by attribute and run, with "
             f"intervals over scenes ({_scenes(found)} scenes); where there is no such layer, the "
-            f"outcome. Right: differences of depth, thin: {level(plan['level'])} intervals, thick: "
-            f"the {level(2 * plan['level'] - 1)} intervals by which equivalence is judged; light "
-            f"grey: the margin of {plan['margin']:g}; dark grey: one layer of the shallower model, "
+            f"outcome. Right: differences of depth, thin: {level(plan.level)} intervals, thick: "
+            f"the {level(2 * plan.level - 1)} intervals by which equivalence is judged; light "
+            f"grey: the margin of {plan.margin:g}; dark grey: one layer of the shallower model, "
             "within which no direction is claimed."
         ),
         size=forest_size(found),
@@ -109,24 +105,25 @@ def _figures(record: Record) -> Iterator[Figure]:
 
 
 def _tables(record: Record) -> Iterator[Table]:
-    yield _sides(record.results)
-    yield _tests(record.results)
+    found = compared(record)
+    yield _sides(found)
+    yield _tests(found)
 
 
-def _sides(found: Mapping[str, Any]) -> Table:
+def _sides(found: Compared) -> Table:
     rows = []
-    for arm in found["arms"]:
-        depth = arm["depth"]
+    for arm in found.arms:
+        depth = arm.depth
         rows.append(
             {
-                "attribute": arm["attribute"],
+                "attribute": arm.attribute,
                 "run": cell_name(found, arm),
                 "depth": outcome_text(arm) if depth is None else share_cell(depth),
                 "layer": layer_cell(arm),
-                "right": share_cell(arm["correct"]),
-                "p(right)": share_cell(arm["right_probability"]),
-                "p(top)": share_cell(arm["top_probability"]),
-                "scenes": f"{arm['n_scenes']:,}",
+                "right": share_cell(arm.correct),
+                "p(right)": share_cell(arm.right_probability),
+                "p(top)": share_cell(arm.top_probability),
+                "scenes": f"{arm.n_scenes:,}",
             }
         )
     return Table(
@@ -135,40 +132,40 @@ def _sides(found: Mapping[str, Any]) -> Table:
             "The runs side by side. Depth of emergence, interpolated, and the first whole layer "
             "past half of the plateau, of how many; at the last layer the share of right answers, "
             "and as confidence the mean stated probability of the right answer and that of the top "
-            f"answer. In parentheses: {level(found['plan']['level'])} intervals over scenes (of "
-            "depth: at the run's own level). " + differ_sentence(found)
+            f"answer. In parentheses: {level(found.plan.level)} intervals over scenes (of "
+            "depth: at the run's own level). " + differ_sentence(found.differ, found.runs)
         ),
         frame=grouped(rows),
         align="llrrrrrr",
     )
 
 
-def _tests(found: Mapping[str, Any]) -> Table:
-    plan = found["plan"]
+def _tests(found: Compared) -> Table:
+    plan = found.plan
     rows = []
-    for row in found["comparisons"]:
-        depth = row["depth"]
-        one, two = row["n_scenes"]
+    for row in found.comparisons:
+        depth = row.depth
+        one, two = row.n_scenes
         rows.append(
             {
-                "attribute": row["attribute"],
-                "first": cell_name(found, row["first"]),
-                "second": cell_name(found, row["second"]),
-                "difference": "" if depth is None else number(depth["estimate"], 3),
+                "attribute": row.attribute,
+                "first": cell_name(found, row.first),
+                "second": cell_name(found, row.second),
+                "difference": "" if depth is None else number(depth.estimate, 3),
                 "CI": "" if depth is None else interval(depth, 3),
-                "p": "" if depth is None else p_value(depth["p_beyond_holm"]),
-                "p (same)": "" if depth is None else p_value(depth["p_equivalence_holm"]),
-                "p (curve)": p_value(row["curve"]["omnibus_p_holm"]),
-                "scenes": f"{one:,} shared" if row["paired"] else f"{one:,}, {two:,}",
+                "p": "" if depth is None else p_value(depth.p_beyond_holm),
+                "p (same)": "" if depth is None else p_value(depth.p_equivalence_holm),
+                "p (curve)": p_value(row.curve.omnibus_p_holm),
+                "scenes": f"{one:,} shared" if row.paired else f"{one:,}, {two:,}",
             }
         )
     return Table(
         name="compare",
         caption=(
             "Differences of relative depth, second minus first, with "
-            f"{level(plan['level'])} intervals over scenes ({_scenes(found)} scenes per run). p: "
+            f"{level(plan.level)} intervals over scenes ({_scenes(found)} scenes per run). p: "
             "for a difference of at most one layer of the shallower model; same: for one of "
-            f"{plan['margin']:g} or more; curve: for equal information at every relative depth. "
+            f"{plan.margin:g} or more; curve: for equal information at every relative depth. "
             "All are adjusted over the comparisons (Holm)."
         ),
         frame=grouped(rows),
@@ -176,8 +173,8 @@ def _tests(found: Mapping[str, Any]) -> Table:
     )
 
 
-def _scenes(found: Mapping[str, Any]) -> str:
-    return span([arm["n_scenes"] for arm in found["arms"]])
+def _scenes(found: Compared) -> str:
+    return span([arm.n_scenes for arm in found.arms])
 
 
 SECTION = Section(

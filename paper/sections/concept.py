@@ -1,7 +1,6 @@
 """Whether, and from which layer on, a kind of image is recognised."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
@@ -13,6 +12,7 @@ from analysis.concept.figures import (
     draw_decoded,
     slug,
 )
+from analysis.concept.found import DecodedColumn, FoundConcept
 from analysis.concept.report import (
     baseline_text,
     concept_name,
@@ -49,21 +49,28 @@ and read on images that it had not seen (\figref{concept-@}). \val{concept.decod
 """
 
 
+def _found(record: RunRecord) -> FoundConcept:
+    found = record.found("concept", FoundConcept)
+    if found is None:
+        raise KeyError("concept")
+    return found
+
+
 def _text(record: RunRecord) -> str:
-    found = record.study("concept")
-    return _TEXT + "".join(_DECODED.replace("@", slug(column)) for column in found["decoded"])
+    found = _found(record)
+    return _TEXT + "".join(_DECODED.replace("@", slug(column)) for column in found.decoded)
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    found, where = record.study("concept"), "studies/concept"
+    found, where = _found(record), "studies/concept"
     asked = f"{where}/made_from"
-    question = found["made_from"]["question"]
+    question = found.made_from.question
     yield Value(key="concept.question", text=question, where=f"{asked}/question")
     yield Value(key="concept.name", text=concept_name(found), where=f"{asked}/words")
     yield Value(key="concept.sentence", text=concept_sentence(found), where=where)
-    notes = f"Notes: {'; '.join(found['notes'])}." if found["notes"] else ""
+    notes = f"Notes: {'; '.join(found.notes)}." if found.notes else ""
     yield Value(key="concept.notes", text=notes, where=f"{where}/notes")
-    for column, one in found["decoded"].items():
+    for column, one in found.decoded.items():
         yield Value(
             key=f"concept.decoded-{slug(column)}",
             text=decode_sentence(column, one),
@@ -72,7 +79,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
-    found = record.study("concept")
+    found = _found(record)
 
     def draw(canvas: Canvas) -> None:
         draw_concept(canvas, found)
@@ -84,17 +91,17 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
             f"{concept_name(found)} by layer in {record.model}: {score_text(found)}, mean over "
             "own images minus that over the contrast (unit: bits), with the layer of emergence at "
             "half of the plateau and, as a bar, its forward-backward set; right, the area under "
-            f"the ROC curve. Bands: {level(found['level'])} intervals ({found['n_scenes']:,} "
-            f"scenes: {found['n_own']:,} own and {found['n_contrast']:,} contrast images)."
+            f"the ROC curve. Bands: {level(found.level)} intervals ({found.n_scenes:,} "
+            f"scenes: {found.n_own:,} own and {found.n_contrast:,} contrast images)."
         ),
         size=CONCEPT_SIZE,
         draw=draw,
     )
-    for column, one in found["decoded"].items():
+    for column, one in found.decoded.items():
         yield _decoded_figure(column, one)
 
 
-def _decoded_figure(column: str, found: Mapping[str, Any]) -> Figure:
+def _decoded_figure(column: str, found: DecodedColumn) -> Figure:
     def draw(canvas: Canvas) -> None:
         draw_decoded(canvas.subplots(), found)
 
@@ -104,8 +111,8 @@ def _decoded_figure(column: str, found: Mapping[str, Any]) -> Figure:
         caption=(
             f"{column} decoded from own images by layer: {measure_text(found)} on images that the "
             f"decoder has not seen, and that of one fitted on permuted values. Dotted: the "
-            f"baseline ({baseline_text(found)}). Bands: {level(found['level'])} intervals "
-            f"({found['n_scenes']:,} scenes; unit: share)."
+            f"baseline ({baseline_text(found)}). Bands: {level(found.level)} intervals "
+            f"({found.n_scenes:,} scenes; unit: share)."
         ),
         size=DECODE_SIZE,
         draw=draw,
@@ -113,27 +120,27 @@ def _decoded_figure(column: str, found: Mapping[str, Any]) -> Figure:
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
-    found = record.study("concept")
+    found = _found(record)
     rows = [
         {
-            "layer": str(row["layer"]),
-            "own": number(row["own"]),
-            "contrast": number(row["contrast"]),
-            "blank": number(row["blank"]),
-            "effect": number(row["effect"]),
+            "layer": str(row.layer),
+            "own": number(row.own),
+            "contrast": number(row.contrast),
+            "blank": number(row.blank),
+            "effect": number(row.effect),
             "CI": interval(row),
-            "p (contrast)": p_value(row["p_contrast"]),
-            "p (blank)": p_value(row["p_blank"]),
-            "AUC": number(row["auc"]),
-            "CI ": interval(row, ends="auc_{}"),
+            "p (contrast)": p_value(row.p_contrast),
+            "p (blank)": p_value(row.p_blank),
+            "AUC": number(row.auc),
+            "CI ": interval(row.area),
         }
-        for row in found["layers"]
+        for row in found.layers
     ]
     yield Table(
         name="concept",
         caption=(
-            f"Scores in bits ({score_text(found)}), their difference with {level(found['level'])} "
-            f"intervals ({found['n_own']:,} own and {found['n_contrast']:,} contrast images, both "
+            f"Scores in bits ({score_text(found)}), their difference with {level(found.level)} "
+            f"intervals ({found.n_own:,} own and {found.n_contrast:,} contrast images, both "
             "redrawn), and the AUC; intervals of each layer alone. p: Welch t, maximum over "
             "layers, one-sided, of own images above the contrast and above the blank image."
         ),

@@ -1,7 +1,6 @@
 """Words that compete with the right one, and which answers are taken for which."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
@@ -15,7 +14,9 @@ from analysis.confusion.figures import (
     draw_words,
     words_size,
 )
+from analysis.confusion.found import Compared, Confused
 from analysis.confusion.report import image_part, wording_verdict
+from analysis.effects.found import Interval
 from analysis.wording import p_value, set_text
 from paper.evidence.plain import interval, level, listed, number, p_said, percent
 from paper.evidence.record import RunRecord
@@ -41,11 +42,9 @@ images. Over all answers of \val{confusion.name-@}, each with the first of its c
 \placetable{confusion-@}
 """
 
-_ADDED = "added_{}"
 
-
-def _studies(record: RunRecord) -> Mapping[str, Any]:
-    return record.study("confusion") or {}
+def _studies(record: RunRecord) -> Mapping[str, Confused]:
+    return record.found_by_name("confusion", Confused)
 
 
 def _text(record: RunRecord) -> str:
@@ -63,7 +62,7 @@ def _values(record: RunRecord) -> Iterator[Value]:
             "image": _image(found),
             "turned": _turned(found),
             "wording": _wording(found),
-            "notes": f"Notes: {'; '.join(found['notes'])}." if found["notes"] else "",
+            "notes": f"Notes: {'; '.join(found.notes)}." if found.notes else "",
         }
         places = {
             "name": where,
@@ -77,65 +76,66 @@ def _values(record: RunRecord) -> Iterator[Value]:
             yield Value(key=f"confusion.{key}-{name}", text=text, where=places[key])
 
 
-def _crossing(found: Mapping[str, Any]) -> str:
-    together = found["together"]
-    crossing, last = together["overtaking"], together["layers"][-1]
+def _crossing(found: Confused) -> str:
+    together = found.together
+    crossing, last = together.overtaking, together.layers[-1]
     basis = (
-        f"the mean log-ratio at layer {last['layer']} is {number(last['ratio_bits'])} bits "
-        f"({level(found['level'])} CI {interval(last)}; {together['n_scenes']:,} scenes)"
+        f"the mean log-ratio at layer {last.layer} is {number(last.ratio_bits)} bits "
+        f"({level(found.level)} CI {interval(last)}; {together.n_scenes:,} scenes)"
     )
-    if crossing["layer"] is None:
+    if crossing.layer is None:
         return f"the competing word is not the likelier at the last layer: {basis}"
     return (
-        f"the competing word is the likelier for good from layer {crossing['layer']} on "
-        f"(forward-backward set {set_text(crossing['set'])}): {basis}"
+        f"the competing word is the likelier for good from layer {crossing.layer} on "
+        f"(forward-backward set {set_text(crossing.set)}): {basis}"
     )
 
 
-def _image(found: Mapping[str, Any]) -> str:
-    together = found["together"]
-    last, added = together["layers"][-1], together["added"]
+def _image(found: Confused) -> str:
+    together = found.together
+    last, added = together.layers[-1], together.added
     adds = (
-        f"the image adds {number(last['added_bits'])} bits at layer {last['layer']} "
-        f"({level(found['level'])} CI {interval(last, ends=_ADDED)}, {p_said(last['added_p'])}; "
-        f"over all layers {p_said(added['omnibus_p'])})"
+        f"the image adds {number(last.added_bits)} bits at layer {last.layer} "
+        f"({level(found.level)} CI {interval(last.added)}, {p_said(last.added_p)}; "
+        f"over all layers {p_said(added.omnibus_p)})"
     )
-    if together["overtaking"]["layer"] is None:
+    if together.overtaking.layer is None:
         return f"{adds[0].upper()}{adds[1:]}."
     part = image_part(together)
     return f"{part[0].upper()}{part[1:]}: {adds}."
 
 
-def _turned(found: Mapping[str, Any]) -> str:
-    turned, others = found["together"]["turned"], found["together"]["turned_shuffled"]
-    if turned["share"] is None:
+def _turned(found: Confused) -> str:
+    turned, others = found.together.turned, found.together.turned_shuffled
+    share, by_chance = turned.interval, others.interval
+    if share is None:
         return "The right word is at no layer the likeliest one in any scene."
-    by_chance = (
+    said = (
         "with other scenes' images the right word is at no layer the likeliest"
-        if others["share"] is None
-        else f"with other scenes' images {_share(others, found)} do"
+        if by_chance is None
+        else f"with other scenes' images {_share(by_chance, found)} do"
     )
     return (
-        f"Of the {turned['n_right']:,} scenes whose likeliest word is the right one at some layer, "
-        f"{_share(turned, found)} end with the competing one; {by_chance}."
+        f"Of the {turned.n_right:,} scenes whose likeliest word is the right one at some layer, "
+        f"{_share(share, found)} end with the competing one; {said}."
     )
 
 
-def _share(turned: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    ends = f"{percent(turned['low'], 1)} to {percent(turned['high'], 1)}"
-    return f"{percent(turned['share'], 1)} ({level(found['level'])} CI {ends})"
+def _share(share: Interval, found: Confused) -> str:
+    ends = f"{percent(share.low, 1)} to {percent(share.high, 1)}"
+    return f"{percent(share.estimate, 1)} ({level(found.level)} CI {ends})"
 
 
-def _wording(found: Mapping[str, Any]) -> str:
-    if "say_3d" not in found:
+def _wording(found: Confused) -> str:
+    said = found.say_3d
+    if said is None:
         return "The questions were asked in one wording."
-    said = found["say_3d"]
-    last = said["layers"][-1]
+    last = said.layers[-1]
     return (
         f"Asked with the word 3D in the question, the log-odds of the competing word at layer "
-        f"{last['layer']} change by {number(last['difference_bits'])} bits "
-        f"({level(found['level'])} CI {interval(last)}, {p_said(last['p'])}); over all layers "
-        f"({p_said(said['omnibus_p'])}) {wording_verdict(said, found['level'])}."
+        f"{last.layer} change by {number(last.difference_bits)} bits "
+        f"({level(found.level)} CI {interval(last)}, {p_said(last.p)}); over all layers "
+        f"({p_said(said.omnibus_p)}) {wording_verdict(said, found.level)}."
     )
 
 
@@ -146,7 +146,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         yield _matrix_figure(record, name, found)
 
 
-def _words_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Figure:
+def _words_figure(record: RunRecord, name: str, found: Confused) -> Figure:
     def draw(canvas: Canvas) -> None:
         draw_words(canvas, found)
 
@@ -157,14 +157,14 @@ def _words_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Fig
             f"Right and competing words of {name} by layer in {record.model}, logit lens, on the "
             "scenes in which the answer above is right. Share among all words that are followed, "
             "and probability over the whole vocabulary (means; unit: share). Bands: "
-            f"{level(found['level'])} intervals over scenes ({found['n_scenes']:,} scenes)."
+            f"{level(found.level)} intervals over scenes ({found.n_scenes:,} scenes)."
         ),
         size=words_size(found),
         draw=draw,
     )
 
 
-def _added_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Figure:
+def _added_figure(record: RunRecord, name: str, found: Confused) -> Figure:
     def draw(canvas: Canvas) -> None:
         draw_added(canvas, found)
 
@@ -175,16 +175,16 @@ def _added_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Fig
             f"What the image adds to the lead of each competing word of {name} by layer in "
             f"{record.model}, logit lens: log2 of p(competing word) over p(right word) under own "
             "images, less the same under other scenes' images (means in bits). 0: the lead is the "
-            f"same whatever is shown. Bands: {level(found['level'])} intervals over scenes "
-            f"({found['n_scenes']:,} scenes)."
+            f"same whatever is shown. Bands: {level(found.level)} intervals over scenes "
+            f"({found.n_scenes:,} scenes)."
         ),
         size=added_size(found),
         draw=draw,
     )
 
 
-def _matrix_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Figure:
-    layers = chosen_layers(len(found["matrix"]["layers"]))
+def _matrix_figure(record: RunRecord, name: str, found: Confused) -> Figure:
+    layers = chosen_layers(len(found.matrix.layers))
 
     def draw(canvas: Canvas) -> None:
         draw_matrices(canvas, found, layers)
@@ -195,8 +195,8 @@ def _matrix_figure(record: RunRecord, name: str, found: Mapping[str, Any]) -> Fi
         caption=(
             f"Which answer of {name} is the likeliest (columns) where another is right (rows), at "
             f"layers {listed([str(layer) for layer in layers])} of {record.model}, logit lens: "
-            f"share of each row's scenes, in percent ({found['n_scenes']:,} scenes). Every cell's "
-            f"{level(found['level'])} interval stands in results.json."
+            f"share of each row's scenes, in percent ({found.n_scenes:,} scenes). Every cell's "
+            f"{level(found.level)} interval stands in results.json."
         ),
         size=MATRICES_SIZE,
         draw=draw,
@@ -210,30 +210,29 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             caption=(
                 f"Competing words of {name} at the last layer: log-ratio, log2 of p(competing "
                 "word) over p(right word), and what the image adds to it, mean in bits with "
-                f"{level(found['level'])} intervals over scenes; p: of what the image adds, "
+                f"{level(found.level)} intervals over scenes; p: of what the image adds, "
                 "two-sided sign flips, the smallest over layers, adjusted over layers and pairs "
                 "(Holm). From: the layer from which the competing word stays the likelier. "
                 "Turned: of the scenes that were right at some layer, those that end with this "
                 "word, and in brackets the same with other scenes' images."
             ),
-            frame=pd.DataFrame([_row(pair) for pair in found["pairs"]]),
+            frame=pd.DataFrame([_row(pair) for pair in found.pairs]),
             align="llrrrrrr",
         )
 
 
-def _row(pair: Mapping[str, Any]) -> dict[str, str]:
-    last, crossing = pair["layers"][-1], pair["overtaking"]
-    turned, others = pair["turned"], pair["turned_shuffled"]
+def _row(pair: Compared) -> dict[str, str]:
+    last, crossing = pair.layers[-1], pair.overtaking
+    turned, others = pair.turned, pair.turned_shuffled
     return {
-        "right": str(pair["answer"]),
-        "competing": str(pair["near"]),
-        "scenes": f"{pair['n_scenes']:,}",
-        "log-ratio (CI)": f"{number(last['ratio_bits'])} ({interval(last)})",
-        "image adds (CI)": f"{number(last['added_bits'])} ({interval(last, ends=_ADDED)})",
-        "p": p_value(pair["added"]["p_holm"]),
-        "from": "none" if crossing["layer"] is None else str(crossing["layer"]),
-        "turned": f"{turned['n_turned']}/{turned['n_right']} "
-        f"({others['n_turned']}/{others['n_right']})",
+        "right": str(pair.answer),
+        "competing": str(pair.near),
+        "scenes": f"{pair.n_scenes:,}",
+        "log-ratio (CI)": f"{number(last.ratio_bits)} ({interval(last)})",
+        "image adds (CI)": f"{number(last.added_bits)} ({interval(last.added)})",
+        "p": p_value(pair.added.p),
+        "from": "none" if crossing.layer is None else str(crossing.layer),
+        "turned": f"{turned.n_turned}/{turned.n_right} ({others.n_turned}/{others.n_right})",
     }
 
 

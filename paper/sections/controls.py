@@ -1,12 +1,12 @@
 """What the controls do to the curves, and whether another choice would move the layer."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.effects.found import ByControl, Choice, Finding
 from analysis.wording import p_value
 from paper.drawing.conditions import CONDITIONS, draw_information, draw_right_answers
 from paper.drawing.panels import attribute_panels, n_blocks
@@ -66,7 +66,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         canvas.legend(handles, names, loc="outside upper center", ncols=3, frameon=False,
                       fontsize=7)  # fmt: skip
 
-    scenes = span([found["n_scenes"] for found in findings.values()])
+    scenes = span([found.n_scenes for found in findings.values()])
     yield Figure(
         name="conditions",
         title="Information and right answers by layer under each condition",
@@ -82,8 +82,8 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     )
 
 
-def _level(findings: Mapping[str, Mapping[str, Any]]) -> str:
-    return level(next(iter(findings.values()))["level"])
+def _level(findings: Mapping[str, Finding]) -> str:
+    return level(next(iter(findings.values())).level)
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
@@ -95,7 +95,7 @@ def _conditions(record: RunRecord) -> Table:
     readout = main_readout(record)
     findings = record.findings(readout)
     rows = [row for name, found in findings.items() for row in _rows_of(name, found)]
-    scenes = span([found["n_scenes"] for found in findings.values()])
+    scenes = span([found.n_scenes for found in findings.values()])
     return Table(
         name="conditions",
         caption=(
@@ -111,28 +111,29 @@ def _conditions(record: RunRecord) -> Table:
     )
 
 
-def _rows_of(name: str, found: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _rows_of(name: str, found: Finding) -> Iterator[dict[str, str]]:
     """A row per condition, and one for guessing."""
-    last, guess = found["layers"][-1], found["guessing"]
-    tests = {"p": found["omnibus_p"], "plateau p": found["plateau_p"]}
+    last, guess = found.layers[-1], found.guessing
+    tests: dict[str, ByControl] = {"p": found.omnibus_p, "plateau p": found.plateau_p}
     for condition in CONDITIONS:
-        told = last["information"].get(condition)
+        told = {"real": last.information.real, "blank": last.information.blank}.get(condition)
         yield {
             "attribute": name,
             "image": condition,
             "information": "" if told is None else number(told),
-            "right": percent(last["correct"][condition]),
-            "stated bits": number(last["stated"][condition]),
+            "right": percent(last.correct.named[condition]),
+            "stated bits": number(last.stated.named[condition]),
             **{
-                title: p_value(p[condition]) if condition in p else "" for title, p in tests.items()
+                title: p_value(p.named[condition]) if condition in p.named else ""
+                for title, p in tests.items()
             },
         }
     yield {
         "attribute": name,
         "image": "none, guessing",
         "information": number(0),
-        "right": percent(guess["correct"]),
-        "stated bits": number(guess["bits"]),
+        "right": percent(guess.correct),
+        "stated bits": number(guess.bits),
         **dict.fromkeys(tests, ""),
     }
 
@@ -142,7 +143,7 @@ def _robustness(record: RunRecord) -> Table:
     readout = main_readout(record)
     findings = record.findings(readout)
     cells = {
-        name: {row["choice"]: _cell(row) for row in found["robustness"]}
+        name: {row.choice: _cell(row) for row in found.robustness}
         for name, found in findings.items()
     }
     if len(findings) <= _MOST_ACROSS:
@@ -158,7 +159,7 @@ def _robustness(record: RunRecord) -> Table:
              for name, own in cells.items() for choice, cell in own.items()]
         )  # fmt: skip
         align = "l(7)r"
-    scenes = span([found["n_scenes"] for found in findings.values()])
+    scenes = span([found.n_scenes for found in findings.values()])
     return Table(
         name="robustness",
         caption=(
@@ -173,10 +174,10 @@ def _robustness(record: RunRecord) -> Table:
     )
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    if row["estimate"] is not None:
-        return number(row["estimate"], 2)
-    return "set only" if row["outcome"] == "emerged" else OUTCOMES[row["outcome"]]
+def _cell(row: Choice) -> str:
+    if row.estimate is not None:
+        return number(row.estimate, 2)
+    return "set only" if row.outcome == "emerged" else OUTCOMES[row.outcome]
 
 
 SECTION = Section(

@@ -50,17 +50,22 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     for name, value in record.plan.items():
         shown = _DEFAULTS.get(name, "none") if value is None else _said(name, value)
         rows.append({"declared": _MEANINGS.get(name, name.replace("_", " ")), "value": shown})
-    for name, key in (("study hash", "study_hash"), ("model revision", "model_revision"),
-                      ("data fingerprint", "data_fingerprint")):  # fmt: skip
-        rows.append({"declared": name, "value": _spaced(str(record.results[key]))})
+    found = record.results
+    for name, digits in (
+        ("study hash", found.study_hash),
+        ("model revision", found.model_revision),
+        ("data fingerprint", found.data_fingerprint),
+    ):
+        rows.append({"declared": name, "value": _spaced(digits)})
     yield Table(
         name="declaration",
         caption="The study as it was declared, with the hash that is made of it.",
         frame=pd.DataFrame(rows),
         align="l(9)",
     )
-    versions = [{"software": name, "version": str(text)}
-                for name, text in sorted(record.results["versions"].items())]  # fmt: skip
+    versions = [
+        {"software": name, "version": text} for name, text in sorted(found.versions.items())
+    ]
     yield Table(
         name="environment",
         caption="Software that the results were made with.",

@@ -1,7 +1,6 @@
 """Each attribute on its own: where the logit lens begins to read it, and how that was tested."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -14,6 +13,7 @@ from analysis.drawing.figures import (
     label_ends,
     looks,
 )
+from analysis.effects.found import Finding
 from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES, main_readout
@@ -51,21 +51,21 @@ def _values(record: RunRecord) -> Iterator[Value]:
     readout = main_readout(record)
     for name, found in record.findings(readout).items():
         where = f"attributes/{name}/readouts/{readout}"
-        first, last = found["layers"][0], found["layers"][-1]
+        first, last = found.layers[0], found.layers[-1]
         texts = {
             # As a value, for the name of an attribute may hold digits and signs.
             "name": (name.replace("_", " ").capitalize(), ""),
             "sentence": (emergence_sentences(name, found), ""),
-            "first": (number(first["effect"]), "/layers/0/effect"),
-            "last": (number(last["effect"]), "/layers/-1/effect"),
+            "first": (number(first.effect), "/layers/0/effect"),
+            "last": (number(last.effect), "/layers/-1/effect"),
             "last-interval": (interval(last), "/layers/-1"),
-            "n-answers": (str(len(found["answers"])), "/answers"),
-            "right": (percent(last["correct"]["real"]), "/layers/-1/correct/real"),
+            "n-answers": (str(len(found.answers)), "/answers"),
+            "right": (percent(last.correct.real), "/layers/-1/correct/real"),
             "right-shuffled": (
-                percent(last["correct"]["shuffled"]), "/layers/-1/correct/shuffled"
+                percent(last.correct.shuffled), "/layers/-1/correct/shuffled"
             ),
-            "right-blank": (percent(last["correct"]["blank"]), "/layers/-1/correct/blank"),
-            "guessing": (percent(found["guessing"]["correct"]), "/guessing/correct"),
+            "right-blank": (percent(last.correct.blank), "/layers/-1/correct/blank"),
+            "guessing": (percent(found.guessing.correct), "/guessing/correct"),
         }  # fmt: skip
         for key, (text, place) in texts.items():
             yield Value(key=f"{name}.{key}", text=text, where=where + place)
@@ -81,11 +81,11 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         height, drawn = 1.03, looks(findings)
         for name, found in findings.items():
             draw_effect(axes, found, name, drawn[name])
-            if found["outcome"] == "emerged":
+            if found.outcome == "emerged":
                 draw_sets(axes, found, name, drawn[name], height=height)
                 _name_set(axes, found, name, drawn[name], height)
                 height += 0.05
-        ends = {name: one["layers"][-1]["effect"] for name, one in findings.items()}
+        ends = {name: one.layers[-1].effect for name, one in findings.items()}
         label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
         axes.set_xlim(-0.2, record.last_layer + 0.2)
         axes.set_xticks(range(0, record.last_layer + 1, max(1, record.last_layer // 10)))
@@ -93,14 +93,14 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         axes.set_ylabel("information that the image adds\n(share of H)")
 
     one = next(iter(findings.values()))
-    scenes = span([found["n_scenes"] for found in findings.values()])
+    scenes = span([found.n_scenes for found in findings.values()])
     yield Figure(
         name="effect",
         title="Information that the image adds, by layer",
         caption=(
             f"Effect of the image by layer in {record.model}, {READOUT_NAMES[readout]}: bits of "
             "information about the answer with the real image minus with a blank one, as share of "
-            f"the answer entropy H. Bands: {level(one['level'])} intervals over scenes ({scenes} "
+            f"the answer entropy H. Bands: {level(one.level)} intervals over scenes ({scenes} "
             "scenes). Diamonds: layer of emergence with its interval, at half of the plateau. "
             "Bars above: forward-backward sets at the same level."
         ),
@@ -109,10 +109,10 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     )
 
 
-def _name_set(axes: Axes, found: Mapping[str, Any], name: str, look: Look, height: float) -> None:
+def _name_set(axes: Axes, found: Finding, name: str, look: Look, height: float) -> None:
     """Beside the bar, which in grey looks like any other."""
     axes.annotate(
-        name, xy=(found["fb_half"]["low"] - 0.12, height), xycoords=("data", "axes fraction"),
+        name, xy=(found.fb_half.low - 0.12, height), xycoords=("data", "axes fraction"),
         xytext=(-3, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5,
         color=look.color, annotation_clip=False,
     )  # fmt: skip

@@ -1,18 +1,17 @@
 """Single items, to be looked at: the image, the question, and what each layer would say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from PIL import Image, UnidentifiedImageError
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.examples.found import Example, FoundExamples
 from data_prep.errors import UserError
 from paper.drawing.example_grid import draw_image, draw_top_tokens
 from paper.evidence.record import RunRecord
-from paper.evidence.studies import READOUT_NAMES
 from paper.evidence.values import Value
 from paper.output.floats import Figure
 from paper.sections.section import Section
@@ -25,8 +24,13 @@ looks, and they carry no evidence: what holds for scenes at large stands in the 
 """
 
 
+def _items(record: RunRecord) -> Sequence[Example]:
+    found = record.found("examples", FoundExamples)
+    return () if found is None else found.items
+
+
 def _text(record: RunRecord) -> str:
-    items = record.study("examples")["items"]
+    items = _items(record)
     places = "".join(rf"\placefigure{{example-{place}}}" + "\n" for place in _letters(len(items)))
     return f"{_TEXT}\n{places}"
 
@@ -37,32 +41,31 @@ def _letters(n_items: int) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    n_items = len(_letters(len(record.study("examples")["items"])))
+    n_items = len(_letters(len(_items(record))))
     text = f"{n_items} items" if n_items > 1 else "one item"
     yield Value(key="examples.n", text=text, where="studies/examples/items")
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
-    items = record.study("examples")["items"]
+    items = _items(record)
     for place, item in zip(_letters(len(items)), items, strict=False):
         yield _figure(record, place, item)
 
 
-def _figure(record: RunRecord, place: str, item: Mapping[str, Any]) -> Figure:
-    image = _image(record, item["image"])
-    readout = READOUT_NAMES.get(item.get("readout", "logit_lens"), "logit lens")
+def _figure(record: RunRecord, place: str, item: Example) -> Figure:
+    image = _image(record, item.image)
 
     def draw(canvas: Canvas) -> None:
         left, right = canvas.subplots(1, 2, width_ratios=(1, 3.1))
-        draw_image(left, image, f"answer: {item['answer']}")
-        draw_top_tokens(right, item["layers"])
+        draw_image(left, image, f"answer: {item.answer}")
+        draw_top_tokens(right, item.layers)
 
-    n_rows = min(len(item["layers"]), 12)
+    n_rows = min(len(item.layers), 12)
     return Figure(
         name=f"example-{place}",
         title="Most probable tokens by layer",
         caption=(
-            f"\u201c{item['question']}\u201d One item ({item['item_id']}), {readout}: the most "
+            f"\u201c{item.question}\u201d One item ({item.item_id}), logit lens: the most "
             "probable tokens of the whole vocabulary by layer, darker with probability, and the "
             "probability of the right answer within its answer set. A dot stands for a "
             "space; a single scene has no interval and no level."
@@ -94,7 +97,7 @@ SECTION = Section(
     name="examples",
     place=70,
     made_by="python -m analysis.examples --run {run}",
-    holds=lambda record: bool(record.study("examples") and record.study("examples")["items"]),
+    holds=lambda record: bool(_items(record)),
     text=_text,
     values=_values,
     figures=_figures,

@@ -1,11 +1,11 @@
 """What a readout says, what its answer scores hold, and what is linearly there."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.emergence.found import Ladder, Step, StepLayer
 from analysis.emergence.ladder_report import RUNG_NAMES, draw_ladder
 from analysis.wording import layers_text, p_value
 from paper.drawing.panels import attribute_panels, n_blocks
@@ -31,8 +31,8 @@ the price of fitting more on these scenes. \figref{ladder} shows each of them.
 """
 
 
-def _studies(record: RunRecord) -> Mapping[str, Mapping[str, Any]]:
-    return record.study("ladder") or {}
+def _studies(record: RunRecord) -> Mapping[str, Ladder]:
+    return record.found_by_name("ladder", Ladder)
 
 
 def _text(record: RunRecord) -> str:
@@ -40,11 +40,11 @@ def _text(record: RunRecord) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    steps: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    steps: dict[tuple[str, str], dict[str, Step]] = {}
     for name, found in _studies(record).items():
-        for step in found["steps"]:
-            steps.setdefault((step["lower"], step["upper"]), {})[name] = step
-    levels = {name: found["level"] for name, found in _studies(record).items()}
+        for step in found.steps:
+            steps.setdefault((step.lower, step.upper), {})[name] = step
+    levels = {name: found.level for name, found in _studies(record).items()}
     said = [ladder_sentence(own, levels, lower, upper) for (lower, upper), own in steps.items()]
     yield Value(key="ladder.steps", text=" ".join(said), where="studies/ladder/*/steps")
 
@@ -77,19 +77,19 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 def _tables(record: RunRecord) -> Iterator[Table]:
     rows = []
     for name, found in _studies(record).items():
-        for step in found["steps"]:
-            more, less = shown_layers(step, found["level"])
-            most = max(step["layers"], key=lambda row: row["estimate"])
+        for step in found.steps:
+            more, less = shown_layers(step, found.level)
+            most = max(step.layers, key=lambda row: row.estimate)
             rows.append(
                 {
                     "attribute": name,
-                    "step": f"{step['upper']} over {step['lower']}",
+                    "step": f"{step.upper} over {step.lower}",
                     "more at layers": _layers(more),
                     "less at layers": _layers(less),
-                    "most at": str(most["layer"]),
-                    "by": number(most["estimate"]),
+                    "most at": str(most.layer),
+                    "by": number(most.estimate),
                     "CI": interval(most),
-                    "p": p_value(most["p"]),
+                    "p": p_value(most.p),
                 }
             )
     words = "; ".join(f"{rung}: {said}" for rung, said in RUNG_NAMES.items())
@@ -106,24 +106,24 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     )
 
 
-def _layers(rows: list[Mapping[str, Any]]) -> str:
-    text = layers_text([row["layer"] for row in rows]) if rows else "none"
+def _layers(rows: Sequence[StepLayer]) -> str:
+    text = layers_text([row.layer for row in rows]) if rows else "none"
     return text.removeprefix("layers ").removeprefix("layer ")
 
 
 def _level(record: RunRecord) -> str:
-    return level(next(iter(_studies(record).values()))["level"])
+    return level(next(iter(_studies(record).values())).level)
 
 
 def _scenes(record: RunRecord) -> str:
-    return span([found["n_scenes"] for found in _studies(record).values()])
+    return span([found.n_scenes for found in _studies(record).values()])
 
 
 SECTION = Section(
     name="ladder",
     place=46,
     made_by="python -m analysis.emergence --attr all --readout all --run {run}",
-    holds=lambda record: bool(_studies(record)),
+    holds=lambda record: bool(record.study("ladder")),
     text=_text,
     values=_values,
     figures=_figures,

@@ -65,7 +65,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
                       fontsize=7)  # fmt: skip
 
     one = next(iter(findings.values()))
-    scenes = span([found["n_scenes"] for found in findings.values()])
+    scenes = span([found.n_scenes for found in findings.values()])
     yield Figure(
         name="loudness",
         title="When it knows and when it is sure",
@@ -74,7 +74,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
             "share of H) and how sure it says it is (certainty of its answer probabilities, from 0 "
             "to 1), by layer, with the layer at which each reaches half of its plateau. Below: its "
             "scale, on a logarithmic axis that is cut at both ends; under 1 it says more than it "
-            f"knows. Bands: {level(one['level'])} intervals over scenes ({scenes} scenes)."
+            f"knows. Bands: {level(one.level)} intervals over scenes ({scenes} scenes)."
         ),
         size=(TEXT_WIDTH_IN, 0.35 + 2.5 * n_blocks(len(findings))),
         draw=draw,

@@ -53,7 +53,7 @@ SECTION = Section(
     place=20,
     part="appendix",
     made_by="",
-    holds=lambda record: record.results["model"] == "bundled",
+    holds=lambda record: record.results.model == "bundled",
     text=_text,
     tables=_tables,
 )

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from analysis.order.found import FoundOrder
 from analysis.order.report import draw_order, order_basis, order_called
 from analysis.wording import p_value
-from paper.evidence.order_wording import chain_clause, order_clause
+from paper.evidence.order_wording import chain_clause, pair_clause
 from paper.evidence.plain import interval, level, listed, number, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
@@ -32,84 +33,88 @@ compared here are those of half of each attribute's own plateau of information.
 """
 
 
+def _found(record: RunRecord) -> FoundOrder:
+    found = record.found("order", FoundOrder)
+    if found is None:
+        raise KeyError("order")
+    return found
+
+
 def _text(record: RunRecord) -> str:
-    return _TEXT + (_FLOATS if record.study("order")["differences"] else "")
+    return _TEXT + (_FLOATS if _found(record).differences else "")
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    study = record.study("order")
+    found = _found(record)
     where = "studies/order"
-    scenes = study["n_scenes"]
-    yield Value(key="order.scenes", text=f"{scenes:,}", where=f"{where}/n_scenes")
-    yield Value(key="order.readout", text=READOUT_NAMES[study["readout"]], where=where)
-    several = bool(study["differences"])
+    yield Value(key="order.scenes", text=f"{found.n_scenes:,}", where=f"{where}/n_scenes")
+    yield Value(key="order.readout", text=READOUT_NAMES[found.readout], where=where)
+    several = bool(found.differences)
     none = "An order needs several attributes that have a layer"
-    chain = chain_clause(study) if several else none
+    chain = chain_clause(found) if several else none
     yield Value(key="order.chain", text=chain, where=f"{where}/chain_p")
-    basis = order_basis(study) if several else ""
+    basis = order_basis(found) if several else ""
     yield Value(key="order.basis", text=basis, where=f"{where}/rests_on")
-    left_out = [f"{name} ({why})" for name, why in study["left_out"].items()]
+    left_out = [f"{name} ({why})" for name, why in found.left_out.items()]
     said = f"Left out: {listed(left_out)}." if left_out else "None of those given was left out."
     yield Value(key="order.left-out", text=said, where=f"{where}/left_out")
     if several:
-        most = max(study["order_probability"], key=lambda one: one["probability"])
+        most = found.most_frequent
         text = (
-            f"The most frequent full order among resamples is {', then '.join(most['order'])}, in "
-            f"{percent(most['probability'])} of them."
+            f"The most frequent full order among resamples is {', then '.join(most.order)}, in "
+            f"{percent(most.probability)} of them."
         )
         yield Value(key="order.most-probable", text=text, where=f"{where}/order_probability")
-    names = sorted(study["estimates"], key=lambda name: study["estimates"][name])
-    for first, second in pairwise(names):
-        text = order_clause({**study, "estimates": {n: study["estimates"][n]
-                                                    for n in (first, second)}})  # fmt: skip
+    for first, second in pairwise(found.by_layer):
+        text = pair_clause(found, first, second)
         yield Value(key=f"order.{first}-{second}", text=text, where=f"{where}/differences")
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
-    study = record.study("order")
-    if not study["differences"]:
+    found = _found(record)
+    if not found.differences:
         return
 
     def draw(canvas: Canvas) -> None:
-        draw_order(canvas.subplots(), study)
+        draw_order(canvas.subplots(), found)
 
     yield Figure(
         name="order",
         title="Order of the attributes",
         caption=(
-            f"Layer of emergence by attribute, over {study['n_resamples']:,} resamples of the same "
-            f"{study['n_scenes']:,} scenes ({READOUT_NAMES[study['readout']]}; unit: layers): "
+            f"Layer of emergence by attribute, over {found.n_resamples:,} resamples of the same "
+            f"{found.n_scenes:,} scenes ({READOUT_NAMES[found.readout]}; unit: layers): "
             "share of resamples, the tallest alike in height for all. Vertical lines: estimates."
         ),
-        size=(4.2, 0.55 + 0.5 * len(study["estimates"])),
+        size=(4.2, 0.55 + 0.5 * len(found.estimates)),
         draw=draw,
     )
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
-    study = record.study("order")
-    if not study["differences"]:
+    found = _found(record)
+    if not found.differences:
         return
     rows = [
         {
-            "first": pair["first"],
-            "second": pair["second"],
-            "difference": number(pair["estimate"]),
+            "first": pair.first,
+            "second": pair.second,
+            "difference": number(pair.estimate),
             "CI": interval(pair),
-            "p": p_value(pair["p"]),
-            "p (Holm)": p_value(pair["p_holm"]),
-            "p (first earlier)": p_value(pair["p_earlier"]),
-            "sets apart": "yes" if pair["sets_apart"] else "no",
+            "p": p_value(pair.p),
+            "p (Holm)": p_value(pair.p_holm),
+            "p (first earlier)": p_value(pair.p_earlier),
+            "sets apart": "yes" if pair.sets_apart else "no",
         }
-        for pair in study["differences"]
+        for pair in found.differences
     ]
     yield Table(
         name="order",
         caption=(
             f"Differences of the layer of emergence, second minus first, in layers, over "
-            f"{study['n_scenes']:,} scenes with {level(study['level'])} intervals. p: two-sided; "
+            f"{found.n_scenes:,} scenes with {level(found.level)} intervals. p: two-sided; "
             "Holm: adjusted over all pairs; first earlier: one-sided, a link of the "
-            f"{order_called(study)} if the two are neighbours in it. Sets apart: the "
+            f"{order_called(found)} if the two are neighbours in it. Sets apart: the "
             "forward-backward sets are disjoint, the first's before the second's."
         ),
         frame=pd.DataFrame(rows),

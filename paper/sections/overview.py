@@ -1,10 +1,11 @@
 """The answer in short: one table of every attribute and readout, and what the common text says."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 
+from analysis.effects.found import Finding
+from analysis.emergence.found import Said
 from analysis.wording import p_value
 from paper.evidence.order_wording import order_clause
 from paper.evidence.plain import interval, layer_set, listed, number, percent, span
@@ -52,9 +53,9 @@ def _values(record: RunRecord) -> Iterator[Value]:
     where = f"attributes/*/readouts/{readout}"
     clauses = [emergence_clause(name, found) for name, found in findings.items()]
     every = list(findings.values())
-    scenes, items, texts = (
-        span([found[key] for found in every]) for key in ("n_scenes", "n_items", "n_texts")
-    )
+    scenes = span([found.n_scenes for found in every])
+    items = span([found.n_items for found in every])
+    texts = span([found.n_texts for found in every])
     yield Value(key="readout", text=READOUT_NAMES[readout], where="attributes")
     yield Value(key="findings", text="; ".join(clauses), where=where)
     yield Value(key="attributes", text=listed(list(findings)), where="attributes")
@@ -70,9 +71,9 @@ def _values(record: RunRecord) -> Iterator[Value]:
     yield Value(key="items", text=items, where=f"{where}/n_items")
     yield Value(key="texts", text=texts, where=f"{where}/n_texts")
     yield Value(key="last-layer", text=str(record.last_layer), where=f"{where}/layers")
-    plateaus = dict.fromkeys(f"{found['plateau'][0]} to {found['plateau'][1]}" for found in every)
+    plateaus = dict.fromkeys(f"{found.plateau[0]} to {found.plateau[1]}" for found in every)
     yield Value(key="plateau", text=listed(list(plateaus)), where=f"{where}/plateau")
-    horizons = dict.fromkeys(str(found["horizon"]) for found in every)
+    horizons = dict.fromkeys(str(found.horizon) for found in every)
     yield Value(key="horizon", text=listed(list(horizons)), where=f"{where}/horizon")
     yield from _declared(record)
 
@@ -102,16 +103,17 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def _design(record: RunRecord) -> Table:
+    said = record.found_by_name("said", Said)
     rows = [
         {
             "attribute": name,
-            "scenes": f"{found['n_scenes']:,}",
-            "items": f"{found['n_items']:,}",
-            "texts": f"{found['n_texts']:,}",
-            "answers": str(len(found["answers"])),
-            "H (bits)": number(found["answer_entropy_bits"]),
-            "most frequent answer": _most_frequent(found["answers"]),
-            "read as said": _agreement((record.study("said") or {}).get(name)),
+            "scenes": f"{found.n_scenes:,}",
+            "items": f"{found.n_items:,}",
+            "texts": f"{found.n_texts:,}",
+            "answers": str(len(found.answers)),
+            "H (bits)": number(found.answer_entropy_bits),
+            "most frequent answer": _most_frequent(found.answers),
+            "read as said": _agreement(said.get(name)),
         }
         for name, found in record.findings(main_readout(record)).items()
     ]
@@ -128,12 +130,12 @@ def _design(record: RunRecord) -> Table:
     )
 
 
-def _agreement(found: Mapping[str, Any] | None) -> str:
+def _agreement(found: Said | None) -> str:
     if found is None:
         return "not checked"
-    own = found["agree"]
-    ends = f"{percent(own['low'])} to {percent(own['high'])}"
-    return f"{own['n']} of {found['n_items']} ({ends})"
+    own = found.agree
+    ends = f"{percent(own.low)} to {percent(own.high)}"
+    return f"{own.n} of {found.n_items} ({ends})"
 
 
 def _most_frequent(answers: Mapping[str, int]) -> str:
@@ -142,20 +144,21 @@ def _most_frequent(answers: Mapping[str, int]) -> str:
 
 
 def _outcomes(record: RunRecord) -> Table:
+    by_readout = {readout: record.findings(readout) for readout in READOUTS}
     rows = [
         {"attribute": name, "readout": READOUT_NAMES[readout], **_cells(found)}
-        for name in record.results["attributes"]
-        for readout in READOUTS
-        if (found := record.findings(readout).get(name)) is not None
+        for name in record.attributes
+        for readout, findings in by_readout.items()
+        if (found := findings.get(name)) is not None
     ]
     every = record.findings(main_readout(record)).values()
     one = next(iter(every))
-    scenes = span([found["n_scenes"] for found in every])
+    scenes = span([found.n_scenes for found in every])
     return Table(
         name="overview",
         caption=(
             f"Layer of emergence, of {record.last_layer}, by attribute and readout in "
-            f"{record.model} ({scenes} scenes). CI: {level_of(one['level'])} bootstrap interval "
+            f"{record.model} ({scenes} scenes). CI: {level_of(one.level)} bootstrap interval "
             "over scenes. Whole: the first whole layer past it, with its interval if that is more "
             "than one layer. Set: forward-backward set at the same level. Choices: range of the "
             "layer under other defensible choices. Plateau: mean effect of the image in the "
@@ -168,20 +171,20 @@ def _outcomes(record: RunRecord) -> Table:
     )
 
 
-def _cells(found: Mapping[str, Any]) -> dict[str, str]:
+def _cells(found: Finding) -> dict[str, str]:
     """A row of the table of outcomes; a layer that there is not leaves its cells empty."""
-    crossing = found["lambda_half"]
+    crossing = found.lambda_half
     choices = None if crossing is None else robustness_range(found)
     return {
         "outcome": outcome_word(found),
-        "layer": "" if crossing is None else number(crossing["estimate"], 1),
+        "layer": "" if crossing is None else number(crossing.estimate, 1),
         "CI": "" if crossing is None else interval(crossing, 1),
         "whole": "" if crossing is None else whole_layer(found),
-        "set": layer_set(found["fb_half"]) if found["outcome"] == "emerged" else "",
+        "set": layer_set(found.fb_half) if found.outcome == "emerged" else "",
         "choices": "" if choices is None else " to ".join(number(end, 1) for end in choices),
-        "plateau": number(found["plateau_effect"]),
-        "p": p_value(max(found["omnibus_p"].values())),
-        "Holm": p_value(found["omnibus_p_holm"]),
+        "plateau": number(found.plateau_effect),
+        "p": p_value(found.omnibus_p.largest),
+        "Holm": p_value(found.omnibus_p_holm),
     }
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.compare.text import differ_sentence
+from analysis.finished.found import differ_sentence
 from analysis.pool.figure import Block, attribute_blocks, difference_blocks
 from analysis.pool.found import Mean, Pool, PooledAttribute, Pooling
 from analysis.pool.text import METHOD, sentences
@@ -81,9 +81,9 @@ def _sentences(found: Pooling) -> list[tuple[str, str, str]]:
 
 def _values(record: Record) -> Iterator[Value]:
     found = pooled(record)
-    method = METHOD.format(level=level(found.plan["level"])).replace(" - ", " \N{MINUS SIGN} ")
-    differ = differ_sentence(record.results)
-    if any(field["field"] not in ("model", "revision") for field in found.differ):
+    method = METHOD.format(level=level(found.plan.level)).replace(" - ", " \N{MINUS SIGN} ")
+    differ = differ_sentence(found.differ, found.runs)
+    if found.differ_beside_the_model:
         differ += " What differs beside the model is part of the spread between the models."
     said = [
         ("pool.n", str(len(found.runs)), "runs"),
@@ -99,7 +99,7 @@ def _values(record: Record) -> Iterator[Value]:
 def _figures(record: Record) -> Iterator[Figure]:
     found = pooled(record)
     drawn = (
-        f"Lines: models, with {level(found.plan['level'])} intervals over scenes; the larger the "
+        f"Lines: models, with {level(found.plan.level)} intervals over scenes; the larger the "
         "square, the heavier the model. Diamonds: the means over models with their intervals. Grey "
         "lines: the next model, predicted. In parentheses: models that have a layer, of all."
     )
@@ -113,7 +113,7 @@ def _figures(record: Record) -> Iterator[Figure]:
         f"Differences of relative depth within each model, by pair of attributes. {drawn} Grey "
         "bands: within one layer of the shallowest model, where no direction is claimed."
     )
-    reach = reach_of(difference_blocks(found), found.plan["level"])
+    reach = reach_of(difference_blocks(found), found.plan.level)
     for name, blocks in _named("pool-differences", difference_blocks(found)):
         yield Figure(
             name=name, title="Models pooled: differences", caption=differences,
@@ -255,7 +255,7 @@ def _wrapped(found: Pooling) -> bool:
 
 
 def _of(found: Pooling) -> str:
-    return level(found.plan["level"])
+    return level(found.plan.level)
 
 
 SECTION = Section(

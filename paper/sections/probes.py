@@ -1,11 +1,19 @@
 """What a linear probe can read, and whether it is the stream or the probe."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.effects.found import Interval
+from analysis.probes.found import (
+    CONTROL_TASK,
+    MAJORITY,
+    RANDOM_WEIGHTS,
+    HeldOut,
+    Probed,
+    ProbedLayer,
+)
 from analysis.wording import p_value
 from paper.drawing.probe_panels import draw_probe_panels
 from paper.evidence.plain import interval, level, listed, number, percent, span
@@ -15,7 +23,7 @@ from paper.evidence.values import Value
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
-_BASELINES = ("control task", "random weights", "shuffled images", "majority", "words",
+_BASELINES = (CONTROL_TASK, RANDOM_WEIGHTS, "shuffled images", MAJORITY, "words",
               "pixels and words", "vision encoder and words", "projector and words")  # fmt: skip
 
 _TEXT = r"""
@@ -57,47 +65,39 @@ def _values(record: RunRecord) -> Iterator[Value]:
     found = probes(record)[positions[0]]
     where = "studies/probes"
 
-    def last(key: str, digits: int = 2) -> str:
-        parts = []
-        for name, one in found.items():
-            row = one["layers"][-1]
-            ends = interval(row, digits, ends=f"{key}_{{}}")
-            parts.append(f"{number(row[key], digits)} ({level(one['level'])} CI {ends}) for {name}")
-        return listed(parts)
+    def last(of: Callable[[ProbedLayer], Interval], digits: int = 2) -> str:
+        return listed(
+            [
+                f"{_with_interval(of(one.last), one.level, digits)} for {name}"
+                for name, one in found.items()
+            ]
+        )
 
-    yield Value(key="probes.last", text=last("accuracy"), where=f"{where}/*/layers/-1/accuracy")
+    accuracy = last(lambda row: row.accuracy_interval)
+    yield Value(key="probes.last", text=accuracy, where=f"{where}/*/layers/-1/accuracy")
+    selectivity = last(lambda row: row.selectivity_interval)
     yield Value(
-        key="probes.selectivity", text=last("selectivity"),
-        where=f"{where}/*/layers/-1/selectivity",
-    )  # fmt: skip
-    yield Value(key="probes.draws", text=_draws(found), where=f"{where}/*/n_control_draws")
-    shorter = [f"{_compression(one)} for {name}" for name, one in found.items()]
-    yield Value(
-        key="probes.compression", text=listed(shorter), where=f"{where}/*/layers/-1/compression"
+        key="probes.selectivity", text=selectivity, where=f"{where}/*/layers/-1/selectivity"
     )
+    yield Value(key="probes.draws", text=_draws(found), where=f"{where}/*/n_control_draws")
+    shorter = last(lambda row: row.compression_interval, digits=1)
+    yield Value(key="probes.compression", text=shorter, where=f"{where}/*/layers/-1/compression")
     for position in positions[1:]:
         text = f"the position \u201c{position}\u201d"
         yield Value(key=f"probes.position-{position}", text=text, where=where)
 
 
-def _draws(found: Mapping[str, Any]) -> str:
+def _with_interval(one: Interval, at_level: float, digits: int) -> str:
+    return f"{number(one.estimate, digits)} ({level(at_level)} CI {interval(one, digits)})"
+
+
+def _draws(found: Mapping[str, Probed]) -> str:
     """What selectivity is the mean of, and what its interval holds."""
     one = next(iter(found.values()))
-    if "n_control_draws" not in one:
-        return "a single draw of the labels, whose own error is not in the intervals"
     return (
-        f"mean over {one['n_control_draws']} draws of the labels and {one['n_partitions']} "
+        f"mean over {one.n_control_draws} draws of the labels and {one.n_partitions} "
         "partitions of the scenes into folds; the intervals hold the error of scenes and draws"
     )
-
-
-def _compression(one: Mapping[str, Any]) -> str:
-    """Of the last layer; with an interval over scenes and orders where there are several."""
-    row = one["layers"][-1]
-    if "n_orders" not in one:
-        return number(row["compression"], 1)
-    ends = interval(row, 1, ends="compression_{}")
-    return f"{number(row['compression'], 1)} ({level(one['level'])} CI {ends})"
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
@@ -106,12 +106,12 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         yield _figure(record, position, found)
 
 
-def _figure(record: RunRecord, position: str, found: Mapping[str, Any]) -> Figure:
+def _figure(record: RunRecord, position: str, found: Mapping[str, Probed]) -> Figure:
     def draw(canvas: Canvas) -> None:
         draw_probe_panels(canvas, found)
 
     one = next(iter(found.values()))
-    scenes = span([each["n_scenes"] for each in found.values()])
+    scenes = span([each.n_scenes for each in found.values()])
     rows = -(-len(found) // min(3, len(found)))
     return Figure(
         name=f"probes-{position}",
@@ -119,7 +119,7 @@ def _figure(record: RunRecord, position: str, found: Mapping[str, Any]) -> Figur
         caption=(
             f"Linear probes by layer in {record.model}, position: {position}. Accuracy on held-out "
             "scenes (share of right answers), and selectivity, accuracy above the control task. "
-            f"Bands: {level(one['level'])} intervals over scenes ({scenes} scenes). Dotted line: "
+            f"Bands: {level(one.level)} intervals over scenes ({scenes} scenes). Dotted line: "
             "always the most frequent answer."
         ),
         size=(TEXT_WIDTH_IN, 0.4 + 1.65 * rows),
@@ -131,18 +131,17 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     found = probes(record)[_positions(record)[0]]
     rows = []
     for name, one in found.items():
-        row = one["layers"][-1]
-        rows.append(_row(name, "probe", row, p_value(row["p_information"])))
+        rows.append(_row(name, "probe", one.last, p_value(one.last.p_information)))
         for baseline in _BASELINES:
-            if baseline in one["compared"]:
-                rows.append(_row(name, baseline, one["compared"][baseline][-1], ""))
-    scenes = span([one["n_scenes"] for one in found.values()])
+            if baseline in one.compared:
+                rows.append(_row(name, baseline, one.compared[baseline][-1], ""))
+    scenes = span([one.n_scenes for one in found.values()])
     yield Table(
         name="probes",
         caption=(
             "Linear probes at the last layer and what they are compared with, on held-out scenes "
             f"({scenes} scenes): accuracy, and information about the answer in bits, with "
-            f"{level(next(iter(found.values()))['level'])} intervals over scenes. p: of any "
+            f"{level(next(iter(found.values())).level)} intervals over scenes. p: of any "
             "information, one-sided, adjusted over layers."
         ),
         frame=grouped(rows),
@@ -150,14 +149,14 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     )
 
 
-def _row(name: str, source: str, row: Mapping[str, float], p: str) -> dict[str, str]:
+def _row(name: str, source: str, row: ProbedLayer | HeldOut, p: str) -> dict[str, str]:
     return {
         "attribute": name,
         "read from": source,
-        "accuracy": percent(row["accuracy"], 1),
-        "CI": f"{number(100 * row['accuracy_low'], 1)} to {number(100 * row['accuracy_high'], 1)}",
-        "information": number(row["information"]),
-        "CI ": interval(row, ends="information_{}"),
+        "accuracy": percent(row.accuracy, 1),
+        "CI": f"{number(100 * row.accuracy_low, 1)} to {number(100 * row.accuracy_high, 1)}",
+        "information": number(row.information),
+        "CI ": interval(row.information_interval),
         "p": p,
     }
 

@@ -1,11 +1,12 @@
 """Readouts side by side: what each reads, and which reads it earlier."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.effects.found import Finding
+from analysis.emergence.found import ReadoutPair, ReadoutsCompared
 from analysis.wording import p_value
 from paper.drawing.forest import draw_forest
 from paper.evidence.order_wording import pair_sentence
@@ -39,24 +40,28 @@ def _text(record: RunRecord) -> str:
     return _TEXT + (_PAIRS if record.study("readouts") else "")
 
 
-def _found(record: RunRecord) -> dict[str, dict[str, Mapping[str, Any]]]:
+def _found(record: RunRecord) -> dict[str, dict[str, Finding]]:
     """By attribute, then readout, as the forest shows them."""
+    by_readout = {readout: record.findings(readout) for readout in READOUTS}
     return {
-        name: {readout: found["readouts"][readout] for readout in READOUTS
-               if readout in found["readouts"]}
-        for name, found in record.results["attributes"].items()
-    }  # fmt: skip
+        name: {readout: found[name] for readout, found in by_readout.items() if name in found}
+        for name in record.attributes
+    }
+
+
+def _compared(record: RunRecord) -> Mapping[str, ReadoutsCompared]:
+    return record.found_by_name("readouts", ReadoutsCompared)
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    study = record.study("readouts")
+    study = _compared(record)
     if not study:
         return
-    pairs: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    pairs: dict[tuple[str, str], dict[str, ReadoutPair]] = {}
     for name, found in study.items():
-        for pair in found["pairs"]:
-            pairs.setdefault((pair["first"], pair["second"]), {})[name] = pair
-    alpha = 1 - next(iter(study.values()))["level"]
+        for pair in found.pairs:
+            pairs.setdefault((pair.first, pair.second), {})[name] = pair
+    alpha = 1 - next(iter(study.values())).level
     said = [pair_sentence(first, second, found, alpha) for (first, second), found in pairs.items()]
     yield Value(key="readouts.crossings", text=" ".join(said), where="studies/readouts")
 
@@ -65,7 +70,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     found = _found(record)
     rows = sum(map(len, found.values()))
     one = next(iter(record.findings(main_readout(record)).values()))
-    scenes = span([each["n_scenes"] for by in found.values() for each in by.values()])
+    scenes = span([each.n_scenes for by in found.values() for each in by.values()])
 
     def draw(canvas: Canvas) -> None:
         draw_forest(canvas.subplots(), found)
@@ -75,7 +80,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         title="Layer of emergence by attribute and readout",
         caption=(
             f"Layer of emergence (0 to {record.last_layer}) by attribute and readout, in "
-            f"{record.model}. Markers and whiskers: estimate and {level(one['level'])} interval "
+            f"{record.model}. Markers and whiskers: estimate and {level(one.level)} interval "
             f"over scenes ({scenes} scenes); pale bars: forward-backward sets of whole layers, "
             "which stand alone where the curve falls below half again. Thin grey lines: range of "
             "the layer under other defensible choices. Where there is no such layer, the outcome "
@@ -87,23 +92,23 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 
 
 def _tables(record: RunRecord) -> Iterator[Table]:
-    study = record.study("readouts")
+    study = _compared(record)
     if not study:
         return
     rows = []
     for name, found in study.items():
-        for pair in found["pairs"]:
-            crossing = pair["crossing"]
+        for pair in found.pairs:
+            crossing = pair.crossing
             rows.append(
                 {
                     "attribute": name,
-                    "first": READOUT_NAMES[pair["first"]],
-                    "second": READOUT_NAMES[pair["second"]],
-                    "earlier by": "" if crossing is None else number(crossing["estimate"]),
+                    "first": READOUT_NAMES[pair.first],
+                    "second": READOUT_NAMES[pair.second],
+                    "earlier by": "" if crossing is None else number(crossing.estimate),
                     "CI": "" if crossing is None else interval(crossing),
-                    "p (Holm)": "" if crossing is None else p_value(crossing["p"]),
-                    "p (information)": p_value(pair["omnibus_p"]),
-                    "scenes": f"{found['n_scenes']:,}",
+                    "p (Holm)": "" if crossing is None else p_value(crossing.p),
+                    "p (information)": p_value(pair.omnibus_p),
+                    "scenes": f"{found.n_scenes:,}",
                 }
             )
     one = next(iter(study.values()))
@@ -111,7 +116,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         name="readouts",
         caption=(
             "Pairs of readouts on the same scenes. Earlier by: layers by which the first emerges "
-            f"before the second, with its {level(one['level'])} interval over scenes; empty where "
+            f"before the second, with its {level(one.level)} interval over scenes; empty where "
             "one of them has no such layer. p (Holm): two-sided, for the same layer, adjusted over "
             "the pairs of the attribute; it decides, the interval is that of the one difference "
             "alone. p (information): of any difference in information at any layer, adjusted over "

@@ -1,8 +1,10 @@
 """From layer to layer: what would be said, how sure of it, and how that changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+
+from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from analysis.trajectory.figures import (
@@ -10,6 +12,14 @@ from analysis.trajectory.figures import (
     draw_pair,
     draw_positions,
     draw_vocabulary,
+)
+from analysis.trajectory.found import (
+    AttributeTrajectory,
+    Curves,
+    Followed,
+    FoundTrajectories,
+    LayerMean,
+    TokenMap,
 )
 from analysis.trajectory.report import largest_step, last_layers, scripts, stays_first
 from analysis.wording import p_value
@@ -33,22 +43,28 @@ _ANSWERS = {
     "scripts": ("Scripts", scripts),
     "step": ("The largest step", largest_step),
 }
-_COLUMNS = {
-    "top1_probability": ("top-1", 3),
-    "p_answer": ("p(answer)", 3),
-    "entropy_bits": ("entropy", 2),
-    "kl_bits": ("KL", 2),
-    "jsd_adjacent_bits": ("JSD", 3),
-}
 
 
-def _attributes(record: RunRecord) -> dict[str, Mapping[str, Any]]:
-    return dict((record.study("trajectory") or {}).get("attributes", {}))
+def _columns(curves: Curves) -> dict[str, tuple[Followed, int]]:
+    """The measures of the table, by what stands above, with how many digits they have."""
+    return {
+        "top-1": (curves.top1_probability, 3),
+        "p(answer)": (curves.p_answer, 3),
+        "entropy": (curves.entropy_bits, 2),
+        "KL": (curves.kl_bits, 2),
+        "JSD": (curves.jsd_adjacent_bits, 3),
+    }
 
 
-def _map(record: RunRecord) -> Mapping[str, Any] | None:
+def _attributes(record: RunRecord) -> Mapping[str, AttributeTrajectory]:
+    found = record.found("trajectory", FoundTrajectories)
+    return {} if found is None else found.attributes
+
+
+def _map(record: RunRecord) -> TokenMap | None:
     """The first map over token positions, if one was made."""
-    return next(iter(record.study("trajectory").get("maps", {}).values()), None)
+    found = record.found("trajectory", FoundTrajectories)
+    return None if found is None else next(iter(found.maps.values()), None)
 
 
 def _text(record: RunRecord) -> str:
@@ -68,12 +84,12 @@ def _text(record: RunRecord) -> str:
 def _values(record: RunRecord) -> Iterator[Value]:
     where = "studies/trajectory/attributes"
     basis = [
-        f"{found['n_scenes']:,} scenes ({found['n_items']:,} of {found['n_items_of_run']:,} items) "
+        f"{found.n_scenes:,} scenes ({found.n_items:,} of {found.n_items_of_run:,} items) "
         f"for {name}"
         for name, found in _attributes(record).items()
     ]
     one = next(iter(_attributes(record).values()))
-    text = f"{', '.join(basis)}, with {level(one['level'])} intervals"
+    text = f"{', '.join(basis)}, with {level(one.level)} intervals"
     yield Value(key="trajectory.basis", text=text, where=f"{where}/*/n_scenes")
     for name, found in _attributes(record).items():
         for key, (_, sentence) in _ANSWERS.items():
@@ -83,15 +99,15 @@ def _values(record: RunRecord) -> Iterator[Value]:
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
     name, found = next(iter(_attributes(record).items()))
-    basis = f"{found['n_scenes']:,} scenes"
-    band = f"Bands: {level(found['level'])} intervals over {basis}, each layer alone."
-    shown = f"item ({len(found['heat']['item_ids'])} of {found['n_items']:,})"
+    basis = f"{found.n_scenes:,} scenes"
+    band = f"Bands: {level(found.level)} intervals over {basis}, each layer alone."
+    shown = f"item ({len(found.heat.item_ids)} of {found.n_items:,})"
     yield _figure(
         "heat", "Single items from layer to layer", 2.4,
         f"Logit lens by layer and item, {name}: probability of the most probable token, and "
         "Jensen\u2013Shannon divergence from the layer before in bits, which layer 0 has not. One "
         "column is one item; single items have no interval and no level.",
-        partial(draw_pair, found=found["heat"], columns=shown),
+        partial(draw_pair, found=found.heat, columns=shown),
     )  # fmt: skip
     yield Figure(
         name="trajectory-curves",
@@ -99,14 +115,14 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         caption=(
             f"Means over scenes by layer, {name}, with the item's own image, with another scene's "
             "where that can matter, and with a blank one. Divergences and entropy in bits, over "
-            f"the whole vocabulary of {found['n_vocab']:,} tokens. {band}"
+            f"the whole vocabulary of {found.n_vocab:,} tokens. {band}"
         ),
         size=(TEXT_WIDTH_IN, 3.4),
         draw=partial(draw_measures, found=found),
     )
     yield _figure(
         "tokens", "The most probable tokens, and their scripts", 4.2,
-        f"Left: the {len(found['tokens'])} tokens of the highest mean probability over layers, "
+        f"Left: the {len(found.tokens)} tokens of the highest mean probability over layers, "
         f"{name}, means over {basis}; a dot stands for a leading space. Right: share of scenes "
         f"whose most probable token is in each script, by its letters' Unicode names. {band}",
         partial(draw_vocabulary, found=found),
@@ -115,14 +131,16 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
     if one:
         yield _figure(
             "positions", "One item at every token position", 2.4,
-            f"\u201c{one['question']}\u201d One item ({one['item_id']}): the same as in the figure "
+            f"\u201c{one.question}\u201d One item ({one.item_id}): the same as in the figure "
             "of single items, at every position of its prompt. A single item has no interval and "
             "no level.",
             partial(draw_positions, found=one),
         )  # fmt: skip
 
 
-def _figure(name: str, title: str, height: float, caption: str, draw: Any) -> Figure:
+def _figure(
+    name: str, title: str, height: float, caption: str, draw: Callable[[Canvas], Any]
+) -> Figure:
     """One that holds a heat map."""
     return Figure(
         name=f"trajectory-{name}", title=title, caption=caption, size=(TEXT_WIDTH_IN, height),
@@ -133,17 +151,17 @@ def _figure(name: str, title: str, height: float, caption: str, draw: Any) -> Fi
 def _tables(record: RunRecord) -> Iterator[Table]:
     rows = []
     for name, found in _attributes(record).items():
-        curves = found["curves"]
-        for layer in range(found["n_layers"] + 1):
-            gain = curves["p_answer"]["differences"]["blank"][layer]
+        columns = _columns(found.curves)
+        for layer in range(found.n_layers + 1):
+            gain = found.curves.p_answer.minus_blank[layer]
             means = {
-                title: _mean(curves[measure]["conditions"]["real"], layer, digits)
-                for measure, (title, digits) in _COLUMNS.items()
+                title: _mean(measure.real, layer, digits)
+                for title, (measure, digits) in columns.items()
             }
             rows.append(
                 {"attribute": name, "layer": str(layer), **means,
-                 "minus blank": number(gain["estimate"], 3), "CI": interval(gain, 3),
-                 "p": p_value(gain["p"])}
+                 "minus blank": number(gain.estimate, 3), "CI": interval(gain, 3),
+                 "p": p_value(gain.p)}
             )  # fmt: skip
     one = next(iter(_attributes(record).values()))
     yield Table(
@@ -153,7 +171,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             "of the right answer's tokens, entropy, divergence D(final || layer), and "
             "Jensen\u2013Shannon divergence from the layer before, all in bits. Minus blank: "
             "probability of the right answer with the own image minus that with a blank one, with "
-            f"its {level(one['level'])} interval over scenes; p: two-sided, adjusted over layers."
+            f"its {level(one.level)} interval over scenes; p: two-sided, adjusted over layers."
         ),
         frame=grouped(rows),
         align="lrrrrrrrlr",
@@ -161,9 +179,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     )
 
 
-def _mean(rows: list[Mapping[str, Any]], layer: int, digits: int) -> str:
-    found = [number(row["estimate"], digits) for row in rows if row["layer"] == layer]
-    return found[0] if found else ""
+def _mean(rows: Sequence[LayerMean], layer: int, digits: int) -> str:
+    """Divergences from the layer before begin at layer 1."""
+    return next((number(row.estimate, digits) for row in rows if row.layer == layer), "")
 
 
 SECTION = Section(

@@ -1,15 +1,15 @@
 """The tuned lens: how far both lenses are from what the model says in the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.tuned_lens.found import ComparedLenses, JudgedLens
 from analysis.tuned_lens.report import draw_kl_by_layer
 from analysis.wording import p_value
 from paper.evidence.plain import interval, level, number, p_said, small
 from paper.evidence.record import RunRecord
-from paper.evidence.studies import tuned_lens
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
@@ -33,38 +33,42 @@ def _text(record: RunRecord) -> str:
     return _TEXT
 
 
+def _positions(record: RunRecord) -> Mapping[str, ComparedLenses]:
+    found = record.found("tuned_lens", JudgedLens)
+    return {} if found is None else found.positions
+
+
 def _values(record: RunRecord) -> Iterator[Value]:
-    (position, found), *_ = tuned_lens(record).items()
+    (position, found), *_ = _positions(record).items()
     where = "studies/tuned_lens"
-    shown = found["omnibus_p"] <= 1 - found["level"] + 1e-12
-    below = found["layers"][:-1]
-    most = max(below, key=lambda row: row["gain_bits"]["estimate"])
+    shown = found.omnibus_p <= 1 - found.level + 1e-12
+    below = found.layers[:-1]
+    most = max(below, key=lambda row: row.gain_bits.estimate)
     verdict = (
         f"At the position \u201c{position}\u201d it is closer than the logit lens at some layer "
-        f"({p_said(found['omnibus_p'])}); the largest gain is "
-        f"{number(most['gain_bits']['estimate'], 1)} bits, at layer {most['layer']} "
-        f"({level(found['level'])} CI {interval(most['gain_bits'], 1)})."
+        f"({p_said(found.omnibus_p)}); the largest gain is "
+        f"{number(most.gain_bits.estimate, 1)} bits, at layer {most.layer} "
+        f"({level(found.level)} CI {interval(most.gain_bits, 1)})."
         if shown
         else f"At the position \u201c{position}\u201d it is not shown to be closer than the logit "
-        f"lens at any layer ({p_said(found['omnibus_p'])})."
+        f"lens at any layer ({p_said(found.omnibus_p)})."
     )
     yield Value(key="tuned-lens.gain", text=verdict, where=f"{where}/layers")
-    for lens, key in (("logit_lens", "depth-logit"), ("tuned_lens", "depth-tuned")):
-        depth = found["prediction_depth"][lens]
-        text = f"{number(depth['estimate'], 1)} ({level(found['level'])} CI {interval(depth, 1)})"
-        yield Value(key=f"tuned-lens.{key}", text=text, where=f"{where}/prediction_depth/{lens}")
-    spread = max(row["seed_spread_bits"] for row in found["layers"])
+    for lens, depth in found.prediction_depth.named.items():
+        text = f"{number(depth.estimate, 1)} ({level(found.level)} CI {interval(depth, 1)})"
+        key = f"tuned-lens.depth-{lens.removesuffix('_lens')}"
+        yield Value(key=key, text=text, where=f"{where}/prediction_depth/{lens}")
     said = (
-        f"Over {found['n_seeds']} trainings with different seeds the divergence varies by at most "
-        f"{small(spread)} bits (standard deviation)."
-        if found["n_seeds"] > 1
+        f"Over {found.n_seeds} trainings with different seeds the divergence varies by at most "
+        f"{small(found.seed_spread_bits)} bits (standard deviation)."
+        if found.n_seeds > 1
         else "It was trained once, so its spread over seeds is not known."
     )
     yield Value(key="tuned-lens.seeds", text=said, where=f"{where}/layers/*/seed_spread_bits")
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
-    positions = tuned_lens(record)
+    positions = _positions(record)
 
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(1, len(positions), squeeze=False, sharey=True).ravel()
@@ -82,7 +86,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         caption=(
             "Divergence of each lens from the model's final distribution over the whole "
             "vocabulary, D(final || lens) in bits on a logarithmic scale, by layer. Bands: "
-            f"{level(one['level'])} intervals over the {one['n_scenes']:,} test scenes. At the "
+            f"{level(one.level)} intervals over the {one.n_scenes:,} test scenes. At the "
             "last layer both are zero by definition and not shown."
         ),
         size=(min(TEXT_WIDTH_IN, 3.9 * len(positions)), 2.3),
@@ -92,21 +96,20 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 
 def _tables(record: RunRecord) -> Iterator[Table]:
     rows = []
-    positions = tuned_lens(record)
+    positions = _positions(record)
     for position, found in positions.items():
-        for row in found["layers"]:
-            kl, gain = row["kl_bits"], row["gain_bits"]
+        for row in found.layers:
             rows.append(
                 {
                     "position": position,
-                    "layer": str(row["layer"]),
-                    "logit lens": number(kl["logit_lens"]["estimate"], 3),
-                    "tuned lens": number(kl["tuned_lens"]["estimate"], 3),
-                    "gain": number(gain["estimate"], 3),
-                    "CI": interval(gain, 3),
-                    "p": "" if row["p"] is None else p_value(row["p"]),
-                    "bias, logit": number(row["bias_bits"]["logit_lens"], 3),
-                    "bias, tuned": number(row["bias_bits"]["tuned_lens"], 3),
+                    "layer": str(row.layer),
+                    "logit lens": number(row.kl_bits.logit_lens.estimate, 3),
+                    "tuned lens": number(row.kl_bits.tuned_lens.estimate, 3),
+                    "gain": number(row.gain_bits.estimate, 3),
+                    "CI": interval(row.gain_bits, 3),
+                    "p": "" if row.p is None else p_value(row.p),
+                    "bias, logit": number(row.bias_bits.logit_lens, 3),
+                    "bias, tuned": number(row.bias_bits.tuned_lens, 3),
                 }
             )
     one = next(iter(positions.values()))
@@ -114,8 +117,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         name="tuned-lens",
         caption=(
             "Divergence from the model's final distribution by layer, in bits, over "
-            f"{one['n_scenes']:,} test scenes. Gain: logit lens minus tuned lens, with its "
-            f"{level(one['level'])} interval; p: one-sided, adjusted over layers. Bias: divergence "
+            f"{one.n_scenes:,} test scenes. Gain: logit lens minus tuned lens, with its "
+            f"{level(one.level)} interval; p: one-sided, adjusted over layers. Bias: divergence "
             "of the mean distributions."
         ),
         frame=grouped(rows),
@@ -128,7 +131,7 @@ SECTION = Section(
     name="tuned_lens",
     place=60,
     made_by="python -m analysis.tuned_lens --run {run}",
-    holds=lambda record: bool(tuned_lens(record)),
+    holds=lambda record: bool(_positions(record)),
     text=_text,
     values=_values,
     figures=_figures,

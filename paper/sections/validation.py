@@ -1,13 +1,13 @@
 """Appendix: do the statistics do what they claim? Every claim simulated, against its bound."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
-from paper.drawing.calibration import draw_calibration, is_control
+from analysis.validate.found import SimulatedClaim, Validation
+from paper.drawing.calibration import draw_calibration
 from paper.evidence.plain import listed
 from paper.evidence.record import VALIDATION, Record
 from paper.evidence.values import Value
@@ -37,36 +37,39 @@ def _text(record: Record) -> str:
 
 
 def _values(record: Record) -> Iterator[Value]:
-    found = record.results
-    short = [one["claim"] for one in found["findings"] if not one["holds"]]
-    n_claims = len(found["findings"])
+    found = _found(record)
+    short = [one.claim for one in found.findings if not one.holds]
+    n_claims = len(found.findings)
     verdict = (
         f"Of {n_claims} claims these fall short: {listed(short)}."
         if short
         else f"All {n_claims} claims hold."
     )
     for key, text, where in (
-        ("repetitions", f"{found['repetitions']:,}", "repetitions"),
-        ("seed", str(found["seed"]), "seed"),
+        ("repetitions", f"{found.repetitions:,}", "repetitions"),
+        ("seed", str(found.seed), "seed"),
         ("verdict", verdict, "findings"),
     ):
         yield Value(key=key, text=text, where=where, source=VALIDATION)
 
 
-def _rates(record: Record) -> dict[str, list[Mapping[str, Any]]]:
+def _found(record: Record) -> Validation:
+    return record.read(Validation, record.results)
+
+
+def _rates(record: Record) -> dict[str, list[SimulatedClaim]]:
     """Claims that are rates, by the name of their panel; the order is that of the file.
 
     Controls have panels of their own: they lie so far off that they would flatten the others.
     """
-    rates: dict[str, list[Mapping[str, Any]]] = {}
+    rates: dict[str, list[SimulatedClaim]] = {}
+    claims = _found(record).findings
     for control in (False, True):
         for measure, panel in _PANELS.items():
             own = [
                 one
-                for one in record.results["findings"]
-                if one["kind"] == "rate"
-                and one.get("measures") == measure
-                and is_control(one) is control
+                for one in claims
+                if one.kind == "rate" and one.measures == measure and one.is_control is control
             ]
             if own:
                 rates[f"{panel} {_CONTROLS}" if control else panel] = own
@@ -91,7 +94,7 @@ def _figures(record: Record) -> Iterator[Figure]:
         title="Calibration of the statistics",
         caption=(
             "Simulated error rates, coverage and power (unit: share of "
-            f"{record.results['repetitions']:,} simulated data sets, each with the number of "
+            f"{_found(record).repetitions:,} simulated data sets, each with the number of "
             "scenes that its row names). Grey: what is allowed. Lines: 95% binomial Monte-Carlo "
             "intervals. Hollow marks: negative controls, whose failing is the claim. Crosses: "
             "outside of what is allowed."
@@ -103,16 +106,15 @@ def _figures(record: Record) -> Iterator[Figure]:
 
 def _tables(record: Record) -> Iterator[Table]:
     rows = []
-    for one in record.results["findings"]:
-        simulated = one.get("simulated")
-        ends = "" if simulated is None else f"{simulated['low']:.3f} to {simulated['high']:.3f}"
+    for one in _found(record).findings:
+        ends = "" if one.simulated is None else " to ".join(f"{end:.3f}" for end in one.ends)
         rows.append(
             {
-                "claim": one["claim"],
-                "found": f"{one['value']:.3g}",
+                "claim": one.claim,
+                "found": f"{one.value:.3g}",
                 "MC interval": ends,
-                "allowed": f"{one['low']:.3g} to {one['high']:.3g}",
-                "": "holds" if one["holds"] else "falls short",
+                "allowed": f"{one.low:.3g} to {one.high:.3g}",
+                "": "holds" if one.holds else "falls short",
             }
         )
     yield Table(

@@ -1,12 +1,13 @@
 """In the methods: why not stated bits, shown on worlds that know the same at every layer."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
+from analysis.effects.found import Interval
 from analysis.worlds.figure import draw_worlds
+from analysis.worlds.found import FoundWorlds, World
 from paper.evidence.plain import interval, level, listed, number
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value
@@ -30,8 +31,11 @@ _LOUDNESS = {
 }
 
 
-def _study(record: RunRecord) -> Mapping[str, Any]:
-    return record.study("worlds") or {}
+def _found(record: RunRecord) -> FoundWorlds:
+    found = record.found("worlds", FoundWorlds)
+    if found is None:
+        raise KeyError("worlds")
+    return found
 
 
 def _text(record: RunRecord) -> str:
@@ -39,27 +43,30 @@ def _text(record: RunRecord) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    found, where = _study(record), "studies/worlds"
-    worlds = found["worlds"]
-    loud = [f"{_LOUDNESS[one['name']]} (\u201c{one['name']}\u201d)" for one in worlds]
-    yield Value(key="worlds.truth", text=number(found["truth"], 1), where=f"{where}/truth")
+    found, where = _found(record), "studies/worlds"
+    loud = [f"{_LOUDNESS[one.name]} (\u201c{one.name}\u201d)" for one in found.worlds]
+    layers = {
+        "information": ("layer", [one.layer for one in found.worlds]),
+        "stated": ("stated_layer", [one.stated_layer for one in found.worlds]),
+    }
+    yield Value(key="worlds.truth", text=number(found.truth, 1), where=f"{where}/truth")
     yield Value(key="worlds.loudness", text=listed(loud), where=f"{where}/worlds/*/name")
-    for key, layer in (("information", "layer"), ("stated", "stated_layer")):
-        text = listed([_layer(one[layer], one["name"], found["level"]) for one in worlds])
-        yield Value(key=f"worlds.{key}", text=text, where=f"{where}/worlds/*/{layer}")
+    for key, (field, own) in layers.items():
+        said = [_layer(*each, found.level) for each in zip(own, found.worlds, strict=True)]
+        yield Value(key=f"worlds.{key}", text=listed(said), where=f"{where}/worlds/*/{field}")
 
 
-def _layer(found: Mapping[str, Any] | None, name: str, at_level: float) -> str:
+def _layer(found: Interval | None, world: World, at_level: float) -> str:
     if found is None:
-        return f"no layer (\u201c{name}\u201d)"
+        return f"no layer (\u201c{world.name}\u201d)"
     return (
-        f"layer {number(found['estimate'], 1)} (\u201c{name}\u201d, {level(at_level)} CI "
+        f"layer {number(found.estimate, 1)} (\u201c{world.name}\u201d, {level(at_level)} CI "
         f"{interval(found, 1)})"
     )
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:
-    found = _study(record)
+    found = _found(record)
 
     def draw(canvas: Canvas) -> None:
         draw_worlds(canvas, found)
@@ -69,12 +76,12 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         title="The same knowledge, said ever more loudly",
         caption=(
             "Simulated worlds that know, layer by layer, the same as each other "
-            f"({found['n_scenes']:,} scenes, {found['n_answers']} answers). Left: by what the "
+            f"({found.n_scenes:,} scenes, {found.n_answers} answers). Left: by what the "
             "logits are multiplied, on a logarithmic axis. Middle: information, the quantity of "
             "this paper. Right: stated bits, real minus shuffled; both as share of H. Dotted: "
             "where all of them reach half of their plateau. Diamonds: the layer that each quantity "
             "gives, with its interval. Bands and intervals are over scenes, at level "
-            f"{level(found['level'])}."
+            f"{level(found.level)}."
         ),
         size=(TEXT_WIDTH_IN, 2.1),
         draw=draw,
@@ -86,7 +93,7 @@ SECTION = Section(
     place=0,
     part="methods",
     made_by="python -m analysis.worlds --run {run}",
-    holds=lambda record: bool(_study(record)),
+    holds=lambda record: bool(record.study("worlds")),
     text=_text,
     values=_values,
     figures=_figures,

@@ -80,17 +80,17 @@ def judged(family: str, seed: int, folder: Path, questions: str) -> list[dict[st
     for name in opened.data.chosen(("all",)):
         readings = readings_of(opened, name, "logit_lens")
         found = estimate(readings, opened.run.study, key=stream_key(name)).results
-        by_choice = {each["choice"]: each["outcome"] for each in found["robustness"]}
-        right = found["layers"][-1]["correct"]["real"]
+        by_choice = {each.choice: each.outcome for each in found.robustness}
+        right = found.layers[-1].correct.real
         rows.append(
             {
                 "model": f"{family} {seed}",
                 "attribute": name,
-                "a": found["outcome"],
+                "a": found.outcome,
                 "b": by_choice["reader with offsets"],
-                "plateau": found["plateau_effect"],
+                "plateau": found.plateau_effect,
                 "right": right,
-                "guessing": found["guessing"]["correct"],
+                "guessing": found.guessing.correct,
                 **{
                     column: predecessor(
                         each,

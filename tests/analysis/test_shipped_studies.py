@@ -89,7 +89,7 @@ def test_further_studies_run_as_declared(name, command, models, place, monkeypat
     study = study_named(Path(name))
     asked = ["--study", name, "--model", models[FAMILY_OF[study.plan.model]], "--n-resamples",
              "800", "--min-scenes-per-text", "5", "--run", tmp_path / "run"]  # fmt: skip
-    module = import_module(f"analysis.{command}")
+    module = import_module(f"analysis.{command}.__main__")
     kind = getattr(module, command.title())
     module.main(
         parse_options(kind, command=module.COMMAND, arguments=[str(each) for each in asked])

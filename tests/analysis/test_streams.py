@@ -14,8 +14,8 @@ ROOT = Path(analysis.__file__).parent
 ALIKE = {
     # Wordings are tested and placed with the draws of the attribute, from which they differ in
     # nothing but the text; worlds with each other's.
-    Stream.AGAINST_BLANK: {"effects/verdict.py", "paraphrase/estimates.py"},
-    Stream.EMERGENCE: {"effects/verdict.py", "paraphrase/estimates.py"},
+    Stream.AGAINST_BLANK: {"emergence/estimates.py", "paraphrase/estimates.py"},
+    Stream.EMERGENCE: {"emergence/estimates.py", "paraphrase/estimates.py"},
 }
 
 
@@ -42,7 +42,7 @@ def test_whatever_draws_says_from_which_stream():
     """A generator by number would be one that this list does not know."""
     for path in sorted(ROOT.rglob("*.py")):
         where = path.relative_to(ROOT).as_posix()
-        if where == "streams.py" or where.startswith("validation/"):
+        if where == "streams.py" or where.startswith("validate/"):
             continue
         text = path.read_text(encoding="utf-8")
         assert "SeedSequence" not in text, where

@@ -2,7 +2,9 @@
 
 import pytest
 
+from analysis.effects.found import LayerSet
 from analysis.wording import layers_text, p_text, p_value, set_text, survives
+from tests.paper.made_up_findings import typed_finding
 
 
 def test_p_values_are_never_shown_as_zero():
@@ -19,10 +21,11 @@ def test_neighbouring_layers_are_said_together(layers, said):
 
 
 def test_a_set_without_an_upper_end_is_open():
-    assert set_text({"low": 3, "high": 5}) == "3 to 5"
-    assert set_text({"low": 3, "high": None}) == "3 or later"
+    assert set_text(LayerSet(low=3, high=5)) == "3 to 5"
+    assert set_text(LayerSet(low=3, high=None)) == "3 or later"
 
 
 @pytest.mark.parametrize(("p", "stands"), [(0.05, True), (0.0501, False)])
 def test_a_finding_survives_at_the_level_of_its_study(p, stands):
-    assert survives({"omnibus_p_holm": p, "level": 0.95}) == stands
+    found = typed_finding("color", onset=3.4, holm=p)
+    assert survives(found) == stands

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.results import Results
+from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from paper.build import Build, main
 from paper.evidence.record import Record, RunRecord, read_record
@@ -82,9 +84,10 @@ def built(tmp_path_factory, run_folder, validation_file) -> Path:
 
 def changed_record(record: RunRecord, change: Callable[[dict], None]) -> RunRecord:
     """The record as it were with other results."""
-    content = copy.deepcopy(dict(record.results))
+    content = copy.deepcopy(written(record.results))
     change(content)
-    return RunRecord(key=record.key, folder=record.folder, plan=record.plan, results=content)
+    results = read_back(Results, content, "changed results")
+    return RunRecord(key=record.key, folder=record.folder, plan=record.plan, results=results)
 
 
 def section_table(section: Section, record: Record, name: str) -> Table:

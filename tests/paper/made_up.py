@@ -53,7 +53,11 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
         "data": "bundled",
         "data_fingerprint": "a" * 64,
         "studies": {
-            "probes": {name: probe(name, onset=ONSETS[name] - 0.9, last=last) for name in three},
+            "probes": {
+                "answer": {
+                    name: probe(name, onset=ONSETS[name] - 0.9, last=last) for name in three
+                }
+            },
             "tuned_lens": tuned_lens(last),
             "readouts": {
                 name: readouts({r: ONSETS[name] + shift for r, shift in SHIFTS.items()}, last)
@@ -105,7 +109,8 @@ def validation() -> dict[str, Any]:
     )  # fmt: skip
     findings = [
         {"section": section, "claim": claim, "value": value, "low": low, "high": high,
-         "kind": kind, "measures": measures, "holds": low <= value <= high,
+         "kind": kind, "measures": measures,
+         "repetitions": 2000 if kind == "rate" else None, "holds": low <= value <= high,
          "simulated": {"low": value - 0.01, "high": value + 0.01} if kind == "rate" else None}
         for section, claim, value, low, high, kind, measures in cases
     ]  # fmt: skip

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from analysis.compare.found import Compared
+from analysis.typed import read_back
+
 VERSIONS = {"onset": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "scipy": "1.17.1"}
 
 
@@ -26,6 +29,11 @@ def comparison(*hashes: str, label: str = "Other_VLM-7B") -> dict[str, Any]:
         "comparisons": [difference("color"), difference("count") | {
             "depth": None, "no_depth": "outcome", "verdict": "not_compared"}],
     }  # fmt: skip
+
+
+def found_of(content: dict[str, Any]) -> Compared:
+    """The same with its type."""
+    return read_back(Compared, content, "a made-up comparison")
 
 
 def arm(name: str, key: str) -> dict[str, Any]:

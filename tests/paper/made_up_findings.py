@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.effects.found import Finding
+from analysis.typed import read_back
+
 ANSWERS = {"color": 8, "shape": 3, "material": 2, "size": 2, "count": 6}
 ONSETS = {"color": 3.4, "shape": 2.7, "material": 2.4, "size": 2.1, "count": 6.2}
 SHIFTS = {"logit_lens": 0.0, "tuned_lens": -0.4, "linear_probe": -0.9}
@@ -59,6 +62,11 @@ def finding(
         "guessing": {"bits": -entropy, "correct": 0.21, "brier": 0.75},
         "notes": [],
     }  # fmt: skip
+
+
+def typed_finding(name: str, **what: Any) -> Finding:
+    """The same as it is read back."""
+    return read_back(Finding, finding(name, **what), "a made-up finding")
 
 
 def emergence(

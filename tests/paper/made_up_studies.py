@@ -22,9 +22,11 @@ def probe(name: str, *, onset: float, last: int = LAST) -> dict:
     layers = [
         row(chance + (0.95 - chance) * s)
         | {"layer": layer, "selectivity": 0.6 * s, "selectivity_low": 0.6 * s - 0.03,
-           "selectivity_high": 0.6 * s + 0.03, "selectivity_bits": s,
+           "selectivity_high": 0.6 * s + 0.03, "selectivity_draw_deviation": 0.02,
+           "selectivity_bits": s, "selectivity_bits_low": s - 0.1, "selectivity_bits_high": s + 0.1,
            "p_selectivity": 0.0001 if s > 0.1 else 0.7, "p_information": 0.0001 if s > 0.1 else 1.0,
-           "code_bits": 700 - 400 * s, "compression": 1 + s, "compression_low": 0.9 + s,
+           "code_bits": 700 - 400 * s, "code_bits_low": 650 - 400 * s,
+           "code_bits_high": 750 - 400 * s, "compression": 1 + s, "compression_low": 0.9 + s,
            "compression_high": 1.1 + s}
         for layer, s in enumerate(share)
     ]  # fmt: skip
@@ -36,7 +38,7 @@ def probe(name: str, *, onset: float, last: int = LAST) -> dict:
     return {"n_scenes": 240, "n_items": 250, "n_texts": 31, "n_types": 120,
             "answers": {f"{name} {place}": 30 for place in range(ANSWERS[name])}, "level": 0.95,
             "uniform_code_bits": 750.0, "n_control_draws": 10, "n_partitions": 3, "n_orders": 5,
-            "layers": layers, "compared": compared}  # fmt: skip
+            "layers": layers, "compared": compared, "left_out": []}  # fmt: skip
 
 
 def tuned_lens(last: int = LAST) -> dict:
@@ -52,12 +54,17 @@ def tuned_lens(last: int = LAST) -> dict:
                            "high": 1.1 * (logit - tuned)},
              "p": 0.0001 if layer < last else None, "seed_spread_bits": 1e-5,
              "cross_entropy_bits": {"logit_lens": 6.0, "tuned_lens": 4.0},
-             "bias_bits": {"logit_lens": logit, "tuned_lens": tuned / 3}, "kept": "refined"}
+             "bias_bits": {"logit_lens": logit, "tuned_lens": tuned / 3}}
         )  # fmt: skip
     depth = {"logit_lens": {"estimate": 3.4, "low": 3.3, "high": 3.6},
              "tuned_lens": {"estimate": 2.5, "low": 2.3, "high": 2.7}}  # fmt: skip
-    return {"layers": layers, "prediction_depth": depth, "omnibus_p": 0.0001, "n_scenes": 41,
-            "n_rows": 123, "n_seeds": 3, "level": 0.95, "n_resamples": 10_000}  # fmt: skip
+    answer = {"layers": layers, "prediction_depth": depth, "omnibus_p": 0.0001, "n_scenes": 41,
+              "n_rows": 123, "n_seeds": 3, "level": 0.95, "n_resamples": 10_000}  # fmt: skip
+    return {"positions": {"answer": answer}, "kept": ["refined"] * last + ["model"],
+            "n_scenes_by_side": {"train": 180, "validation": 40, "test": 41},
+            "n_rows_by_side": {"train": 540, "validation": 120, "test": 123},
+            "made_from": {"positions": ["answer"], "tokens_per_item": 4, "recipe": {"steps": 40},
+                          "seeds": 3}}  # fmt: skip
 
 
 def order(onsets: Mapping[str, float]) -> dict:
@@ -68,7 +75,8 @@ def order(onsets: Mapping[str, float]) -> dict:
         for second in names[place + 1 :]:
             gap = onsets[second] - onsets[first]
             differences.append(
-                {"first": first, "second": second, "estimate": gap, "low": gap - 0.35,
+                {"first": first, "second": second, "link": second == names[place + 1],
+                 "estimate": gap, "low": gap - 0.35,
                  "high": gap + 0.35, "p": 0.0004 if abs(gap) > 0.35 else 0.2,
                  "p_earlier": 0.9 if gap < 0 else 0.01,
                  "p_holm": 0.0012 if abs(gap) > 0.35 else 0.2, "sets_apart": gap > 1}
@@ -130,7 +138,8 @@ def confusion(last: int = LAST) -> dict:
         "n_scenes": 240, "level": 0.95, "n_resamples": 10_000, "notes": ["'tube' is split"],
         "together": rivals(None, None, 0.2),
         "pairs": [pair | {"added": pair["added"] | {"p_holm": 0.0002}} for pair in pairs],
-        "words": words, "matrix": matrix, "made_from": {},
+        "words": words, "matrix": matrix,
+        "made_from": {"words": {}, "say_3d": True, "margin_bits": 0.5},
         "say_3d": {"n_scenes": 160, "margin_bits": 0.5, "omnibus_p": 0.3,
                    "equivalent_at_all_layers": True, "layers": said},
     }  # fmt: skip
@@ -149,7 +158,8 @@ def concept(last: int = LAST) -> dict:
         )  # fmt: skip
     scores = {"score": 0.6, "low": 0.5, "high": 0.7, "p": 0.0001}
     decoded = {"measure": "R2", "n_scenes": 60, "level": 0.95, "n_resamples": 10_000,
-               "baseline": None, "left_out": 0, "labels": [], "made_from": {},
+               "baseline": None, "left_out": 0, "labels": [],
+               "made_from": {"kind": "number", "values": "0" * 64},
                "layers": [{"layer": layer, **scores, "permuted": scores | {"score": 0.0}}
                           for layer in range(last + 1)]}  # fmt: skip
     own = finding("color", onset=3.4, last=last)
@@ -188,7 +198,8 @@ def examples(folder: Path, last: int = LAST) -> dict:
         items.append({"item_id": f"scene-{place}/material", "answer": answer, "image": image,
                       "question": "What is the material of the 50% large_sphere?",
                       "layers": layers})  # fmt: skip
-    return {"items": items}
+    made_from = {"attributes": ["material", "shape"], "n_items": 1, "n_tokens": 5}
+    return {"items": items, "made_from": made_from}
 
 
 def trajectory(names: list[str], last: int = LAST) -> dict:

@@ -54,7 +54,7 @@ def test_a_run_of_another_version_is_refused_with_the_reason(refused, run, tmp_p
     file.write_text(json.dumps(identity))
     message = refused(run, "--out", tmp_path / "out")
     assert "has another format (an earlier one, now " in message
-    assert "token by token" in message
+    assert "by their first token" in message
     assert not files_of(tmp_path / "out")
 
 
@@ -119,7 +119,7 @@ def test_missing_studies_are_listed_and_the_rest_is_built(run, tmp_path, paper_b
 def test_a_run_of_another_version(run, tmp_path, paper_build, without_tex):
     def older(content):
         content["versions"]["onset"] = "0.0.1"
-        for row in content["studies"]["probes"]["color"]["layers"]:
+        for row in content["studies"]["probes"]["answer"]["color"]["layers"]:
             del row["selectivity"]
         content["studies"]["order"]["estimates"] = [1, 2]
 
@@ -128,7 +128,7 @@ def test_a_run_of_another_version(run, tmp_path, paper_build, without_tex):
     assert ended.code == 0, ended.err
     assert "was made by onset 0.0.1, this is " in ended.out
     assert "left out: probes of " in ended.out
-    assert "'selectivity'" in ended.out
+    assert "layers/0/selectivity: Field required" in ended.out
     assert "left out: order of " in ended.out
     assert not list((tmp_path / "out" / "figures").glob("run-probes*"))
 
@@ -140,16 +140,17 @@ def test_findings_of_another_shape(refused, run, tmp_path):
 
     edited(run, older)
     message = refused(run, "--out", tmp_path / "out")
-    assert "overview of " in message
-    assert "has another shape than this version reads (KeyError('plateau'))" in message
+    assert f"{run / 'results.json'} is damaged or of another version" in message
+    assert "(attributes/color/readouts/logit_lens/plateau: Field required)" in message
 
 
 def test_studies_by_position(run, tmp_path, paper_build, without_tex):
     def by_position(content):
         studies = content["studies"]
-        studies["probes"] = {"image": studies["probes"], "answer": studies["probes"]}
-        studies["tuned_lens"] = {"positions": {"answer": studies["tuned_lens"],
-                                               "text": studies["tuned_lens"]}}  # fmt: skip
+        probed = studies["probes"]["answer"]
+        studies["probes"] = {"image": probed, "answer": probed}
+        judged = studies["tuned_lens"]["positions"]
+        judged["text"] = judged["answer"]
 
     edited(run, by_position)
     ended = paper_build(run, "--out", tmp_path / "out")

@@ -200,7 +200,7 @@ def test_what_is_not_there_is_not_spoken_of(tmp_path):
 def test_each_model_stands_with_its_weight_and_the_mean_without_it(tmp_path):
     content = pooling(*HASHES)
     color = content["attributes"][0]
-    color["depth"]["models"] = color["depth"]["models"][:2]
+    color["depth"]["models"][2]["run"] = "d"  # Of none of the runs that are shown.
     color["outcomes"]["c"] = "not_emerged"
     frame = section_table(SECTION, record_of(tmp_path, content), "pool-models").frame
     first, _, third = frame.iloc[:3].to_dict("records")

@@ -1,11 +1,18 @@
 """A new study adds one file; what is drawn and tabled is what was found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
 import paper.sections
+from analysis.effects.found import Interval
+from analysis.examples.found import ExampleLayer
+from analysis.order.found import FoundOrder
 from analysis.order.report import draw_order
+from analysis.typed import read_back
+from analysis.validate.found import Validation
 from paper.drawing.calibration import draw_calibration
 from paper.drawing.example_grid import draw_top_tokens, shown
 from paper.drawing.forest import draw_forest
@@ -14,7 +21,7 @@ from paper.evidence.record import read_record
 from paper.output.floats import table_float
 from paper.sections import all_sections
 from tests.paper.made_up import validation
-from tests.paper.made_up_findings import ONSETS, finding
+from tests.paper.made_up_findings import ONSETS, typed_finding
 from tests.paper.made_up_studies import TOKENS, order
 
 NEW = """
@@ -66,8 +73,11 @@ def test_every_value_says_where_it_is_from(run_folder):
 
 def test_the_forest_shows_estimates_and_says_what_has_none():
     axes = Canvas().subplots()
-    none = finding("count", onset=5.0, outcome="not_emerged")
-    found = {"color": {"logit_lens": finding("color", onset=3.5)}, "count": {"tuned_lens": none}}
+    none = typed_finding("count", onset=5.0, outcome="not_emerged")
+    found = {
+        "color": {"logit_lens": typed_finding("color", onset=3.5)},
+        "count": {"tuned_lens": none},
+    }
     draw_forest(axes, found)
     drawn = [np.asarray(line.get_xydata()).tolist() for line in axes.lines]
     assert [[3.5, 0.0]] in drawn
@@ -78,9 +88,9 @@ def test_the_forest_shows_estimates_and_says_what_has_none():
 
 def test_the_forest_shows_the_range_of_choices_and_a_set_that_stands_alone():
     axes = Canvas().subplots()
-    alone = finding("shape", onset=2.5, monotone=False)
+    alone = typed_finding("shape", onset=2.5, monotone=False)
     found = {
-        "color": {"logit_lens": finding("color", onset=3.5)},
+        "color": {"logit_lens": typed_finding("color", onset=3.5)},
         "shape": {"logit_lens": alone},
     }
     draw_forest(axes, found)
@@ -94,7 +104,8 @@ def test_the_forest_shows_the_range_of_choices_and_a_set_that_stands_alone():
 def test_the_order_has_a_ridge_per_attribute_the_earliest_on_top():
     axes = Canvas().subplots()
     names = ("color", "shape", "material")
-    draw_order(axes, order({name: ONSETS[name] for name in names}))
+    found = read_back(FoundOrder, order({name: ONSETS[name] for name in names}), "it")
+    draw_order(axes, found)
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["material", "shape", "color"]
     assert axes.get_yticks().tolist() == [2, 1, 0]
@@ -102,8 +113,8 @@ def test_the_order_has_a_ridge_per_attribute_the_earliest_on_top():
 
 def test_a_rate_outside_of_its_bounds_is_marked():
     axes = Canvas().subplots()
-    good = validation()["findings"][0]
-    draw_calibration(axes, [good, good | {"value": 0.2, "holds": False}])
+    good = read_back(Validation, validation(), "a made-up validation").findings[0]
+    draw_calibration(axes, [good, replace(good, value=0.2, holds=False)])
     marks = [line.get_marker() for line in axes.lines if line.get_marker() != "None"]
     assert marks == ["o", "X"]
 
@@ -111,8 +122,8 @@ def test_a_rate_outside_of_its_bounds_is_marked():
 def test_tokens_keep_their_signs_and_missing_glyphs_their_number(tmp_path):
     canvas = Canvas()
     axes = canvas.subplots()
-    layers = [{"layer": 0, "answer_probability": 0.5, "top": [[token, 0.1] for token in TOKENS]}]
-    draw_top_tokens(axes, layers)
+    top = tuple((token, 0.1) for token in TOKENS)
+    draw_top_tokens(axes, [ExampleLayer(layer=0, top=top, answer_probability=0.5)])
     assert [text.get_text() for text in axes.texts] == [
         "\u00b7metal", "rubber", "</s>", "50%_of$", "U+4E2D\u2026", "0.50",
     ]  # fmt: skip
@@ -131,7 +142,7 @@ def test_numbers_are_printed_with_a_minus_and_without_negative_zero(value, digit
 def test_lists_spans_and_intervals():
     assert [listed(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
     assert (span([3, 1200]), span([5, 5])) == ("3 to 1,200", "5")
-    assert interval({"low": -1.0, "high": 2.0}, 1) == "\u22121.0 to 2.0"
+    assert interval(Interval(estimate=0.5, low=-1.0, high=2.0), 1) == "\u22121.0 to 2.0"
 
 
 def test_cells_of_tables_are_escaped(run_folder):

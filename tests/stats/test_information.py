@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from stats import Information, information
+from stats import Information, information, sign_flip_max_t
 
 factors = st.lists(st.sampled_from([1e-6, 0.1, 1.0, 7.0, 1e3, 1e6]), min_size=3, max_size=3)
 
@@ -290,3 +290,14 @@ def test_says_what_is_wrong(change, message):
     # Past the type checker of the tests: users run without it.
     with pytest.raises(ValueError, match=message):
         unwrap(information)(rng=np.random.default_rng(0), **given_arguments)
+
+
+def test_a_readout_that_tells_nothing_tells_exactly_nothing():
+    """Not 1e-15 bits of one sign, which a test by the spread alone would find significant."""
+    rng = np.random.default_rng(0)
+    answers = np.tile(np.arange(3), 20)
+    scenes = np.arange(60)
+    told = information(np.zeros((60, 3, 2)), answers, scenes, rng=rng)
+    assert (told.bits == 0).all()
+    again = information(np.full((60, 3, 2), -1.1), answers, scenes, rng=rng)
+    assert sign_flip_max_t(again.bits, rng=rng, n_resamples=99).omnibus_p == 1

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.finished.differences import differing, labels
 from analysis.finished.runs import FinishedRun
+from analysis.results import Results
 from analysis.run.folder import Run
 from analysis.run.study import Study
 
@@ -20,7 +21,17 @@ def run(
         run=Run(folder=Path(key), study=study, study_hash=study_hash),
         model_revision=revision,
         data_fingerprint=data,
-        results={"attributes": {}},
+        results=Results(
+            attributes={},
+            studies={},
+            study_hash=study_hash,
+            seed=study.seed,
+            versions={},
+            model=study.model,
+            model_revision=revision,
+            data=study.data,
+            data_fingerprint=data,
+        ),
     )
 
 
@@ -44,7 +55,7 @@ def test_a_plan_is_told_from_another_in_words(plan, words):
 
 def test_models_and_data_are_what_they_hold_and_not_where_they_lie():
     moved = [run("a", model="x/model", data="d" * 64), run("b", model="/elsewhere/model/")]
-    assert differing(moved) == []
+    assert differing(moved) == ()
     other = [run("a", model="x/vlm-7b"), run("b", model="/elsewhere/vlm-13b", revision="s" * 40)]
     assert labels(other) == ["vlm-7b", "vlm-13b"]
     again = [run("a"), run("b", revision="sha256:" + "s" * 40)]

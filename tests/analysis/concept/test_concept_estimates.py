@@ -10,15 +10,18 @@ import torch
 from scipy.stats import binom
 
 from analysis.concept.decode import decode_results, decode_rows
+from analysis.concept.decoded_column import ColumnOfItems
 from analysis.concept.estimates import concept_results, concept_rows, concept_tests
+from analysis.concept.found import Asked
 from analysis.concept.readings import ConceptReadings, concept_words
 from analysis.concept.report import concept_sentence, decode_sentence
 from analysis.run.results import schema
+from analysis.typed import written
 from analysis.validate.concept import plain_difference_p
 from data_prep.errors import UserError
 from tests.analysis.planted import EMERGING, QUICK
 
-ASKED = {"words": ["eye"], "against": [], "question": "What is this?"}
+ASKED = Asked(words=("eye",), against=(), question="What is this?")
 
 
 def planted(strength, *, n_own=40, n_contrast=30, shift=0.0, seed=0) -> ConceptReadings:
@@ -42,21 +45,22 @@ def planted(strength, *, n_own=40, n_contrast=30, shift=0.0, seed=0) -> ConceptR
 
 
 def found_of(readings, key=0):
-    return concept_results(readings, QUICK, key=key) | {"made_from": ASKED, "decoded": {}}
+    return concept_results(readings, QUICK, key=key, asked=ASKED)
 
 
 def test_a_planted_concept_emerges_at_its_layer():
     found = found_of(planted(EMERGING))
-    jsonschema.validate(found, schema()["$defs"]["concept"] | {"$defs": schema()["$defs"]})
-    assert found["outcome"] == "emerged"
+    jsonschema.validate(written(found), schema()["$defs"]["concept"] | {"$defs": schema()["$defs"]})
+    assert found.outcome == "emerged"
     # Half of 4 bits is what layer 4 was given.
-    assert abs(found["lambda_half"]["estimate"] - 4) < 0.6
-    assert found["lambda_half"]["low"] <= 4 <= found["lambda_half"]["high"]
-    assert found["fb_half"]["low"] <= 4
-    assert found["omnibus_p"]["contrast"] < 0.01
-    assert max(found["plateau_p"].values()) < 0.01
-    assert found["layers"][8]["auc"] > 0.85
-    assert found["layers"][8]["effect"] == pytest.approx(4, abs=1.2)
+    assert found.lambda_half is not None
+    assert abs(found.lambda_half.estimate - 4) < 0.6
+    assert found.lambda_half.low <= 4 <= found.lambda_half.high
+    assert found.fb_half.low <= 4
+    assert found.omnibus_p.contrast < 0.01
+    assert max(found.plateau_p.named.values()) < 0.01
+    assert found.layers[8].auc > 0.85
+    assert found.layers[8].effect == pytest.approx(4, abs=1.2)
     said = concept_sentence(found)
     assert "eye is recognised from layer" in said
     assert "Welch t, one-sided, on the plateau of layers 7 to 8: p " in said
@@ -66,9 +70,9 @@ def test_a_planted_concept_emerges_at_its_layer():
 def test_both_controls_must_be_beaten():
     """Own images above others, but all of them below the blank one."""
     found = found_of(planted(EMERGING, shift=-9))
-    assert found["omnibus_p"]["contrast"] < 0.01
-    assert found["omnibus_p"]["blank"] > 0.05
-    assert found["outcome"] == "not_emerged"
+    assert found.omnibus_p.contrast < 0.01
+    assert found.omnibus_p.blank > 0.05
+    assert found.outcome == "not_emerged"
     said = concept_sentence(found)
     assert (
         "is not shown to be recognised by layer 8 (on the plateau not shown above the blank" in said
@@ -77,17 +81,17 @@ def test_both_controls_must_be_beaten():
 
 def test_what_all_images_share_is_no_recognition():
     found = found_of(planted((0,) * 9, shift=5))
-    assert found["omnibus_p"]["blank"] < 0.01
-    assert found["outcome"] == "not_emerged"
+    assert found.omnibus_p.blank < 0.01
+    assert found.outcome == "not_emerged"
 
 
 def test_some_layer_is_no_recognition():
     """Both controls are beaten in the middle layers, and neither on the plateau."""
     early = (0, 0, 0, 8, 8, 8, 0, 0, 0)
     found = found_of(planted(early))
-    assert max(found["omnibus_p"].values()) < 0.01
-    assert min(found["plateau_p"].values()) > 0.05
-    assert found["outcome"] in ("not_emerged", "died")
+    assert max(found.omnibus_p.named.values()) < 0.01
+    assert min(found.plateau_p.named.values()) > 0.05
+    assert found.outcome in ("not_emerged", "died")
     assert "is recognised" not in concept_sentence(found)
 
 
@@ -96,17 +100,24 @@ def test_each_control_is_beaten_on_the_plateau_and_not_at_layers_of_its_own():
     readings = planted((0, 0, 0, 4, 4, 4, 4, 4, 4), shift=4)
     blank = np.where(np.arange(9) < 7, readings.blank, readings.blank + 12)
     found = found_of(replace(readings, blank=blank))
-    assert max(found["omnibus_p"].values()) < 0.01
-    assert found["plateau_p"]["contrast"] < 0.01
-    assert found["plateau_p"]["blank"] > 0.9
-    assert found["outcome"] == "not_emerged"
+    assert max(found.omnibus_p.named.values()) < 0.01
+    assert found.plateau_p.contrast < 0.01
+    assert found.plateau_p.blank > 0.9
+    assert found.outcome == "not_emerged"
     assert "(on the plateau not shown above the blank image)" in concept_sentence(found)
 
 
 def test_what_was_lost_again_is_no_recognition():
-    found = found_of(planted(EMERGING)) | {"outcome": "died"}
+    found = replace(found_of(planted(EMERGING)), outcome="died")
     said = concept_sentence(found)
     assert "is lost again by layer 8: that is no recognition" in said
+
+
+def test_a_curve_that_falls_again_has_a_set_and_no_single_layer():
+    found = replace(found_of(planted(EMERGING)), lambda_half=None, layer=None, monotone=False)
+    said = concept_sentence(found)
+    assert "eye is recognised by a layer in " in said
+    assert "of 8 (forward-backward set; 95%) and has no single layer" in said
 
 
 def test_the_test_keeps_its_level_where_folders_do_not_differ():
@@ -143,23 +154,37 @@ def residuals(n_items, n_layers=4, width=16, seed=0):
 SCENES = [f"image {n}" for n in range(90)]
 
 
+def column(values) -> ColumnOfItems:
+    """These values on as many images."""
+    scenes = SCENES[: len(values)]
+    items = pd.DataFrame({"item_id": scenes, "scene_id": scenes, "attribute": "shown"})
+    numeric = values.dtype.kind == "f"
+    return ColumnOfItems(
+        kind="number" if numeric else "label",
+        items=items,
+        rows=list(range(len(values))),
+        values=values,
+        names=[] if numeric else [f"label {place}" for place in range(values.max() + 1)],
+        n_without=0,
+    )
+
+
 def test_a_planted_number_is_decoded_from_its_layer_on():
     values = np.random.default_rng(0).normal(50, 12, 90)
     shown = residuals(90)
     shown[:, 2:, 3] = torch.from_numpy((values - 50) / 12).float()[:, None]
-    found, decoded = decode_results(shown, values, SCENES, QUICK, key=0)
-    assert found["measure"] == "R2"
-    assert found["baseline"] is None
-    scores = [row["score"] for row in found["layers"]]
+    found, decoded = decode_results(shown, column(values), QUICK, key=0)
+    assert found.measure == "R2"
+    assert found.baseline is None
+    scores = [row.score for row in found.layers]
     assert max(scores[:2]) < 0.1
     assert min(scores[2:]) > 0.8
-    assert all(row["low"] <= row["score"] <= row["high"] for row in found["layers"])
-    assert [row["p"] <= 0.05 for row in found["layers"]] == [False, False, True, True]
-    assert max(row["permuted"]["score"] for row in found["layers"]) < 0.1
+    assert all(row.low <= row.score <= row.high for row in found.layers)
+    assert [row.p <= 0.05 for row in found.layers] == [False, False, True, True]
+    assert max(row.permuted.score for row in found.layers) < 0.1
     said = decode_sentence("age", found)
     assert "shown above the baseline at layers 2, 3 (90 images)." in said
-    items = pd.DataFrame({"item_id": SCENES, "scene_id": SCENES, "attribute": "shown"})
-    rows = decode_rows(items, "age", [], decoded)
+    rows = decode_rows(column(values).items, "age", [], decoded)
     assert len(rows) == 90 * 4 * 2
 
 
@@ -167,12 +192,13 @@ def test_a_planted_label_is_decoded_from_its_layer_on():
     values = np.arange(90) % 3
     shown = residuals(90)
     shown[:, 2:, :3] += 4 * torch.eye(3)[values][:, None]
-    found, _ = decode_results(shown, values, SCENES, QUICK, key=0)
-    assert found["measure"] == "accuracy"
-    assert found["layers"][0]["score"] < 0.55
-    assert found["layers"][3]["score"] > 0.9
-    assert found["layers"][3]["permuted"]["score"] < 0.55
-    assert [row["p"] <= 0.05 for row in found["layers"]] == [False, False, True, True]
+    found, _ = decode_results(shown, column(values), QUICK, key=0)
+    assert found.measure == "accuracy"
+    assert found.labels == ("label 0", "label 1", "label 2")
+    assert found.layers[0].score < 0.55
+    assert found.layers[3].score > 0.9
+    assert found.layers[3].permuted.score < 0.55
+    assert [row.p <= 0.05 for row in found.layers] == [False, False, True, True]
 
 
 def test_nothing_is_decoded_where_nothing_is():
@@ -181,8 +207,8 @@ def test_nothing_is_decoded_where_nothing_is():
     for seed in range(40):
         values = np.random.default_rng(seed).standard_normal(40)
         shown = residuals(40, n_layers=3, width=6, seed=seed)
-        found, _ = decode_results(shown, values, SCENES[:40], QUICK, key=seed)
-        hits += min(row["p"] for row in found["layers"]) <= 0.05
+        found, _ = decode_results(shown, column(values), QUICK, key=seed)
+        hits += min(row.p for row in found.layers) <= 0.05
     assert hits <= binom.ppf(0.999, 40, 0.05)
 
 

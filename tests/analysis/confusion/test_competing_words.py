@@ -1,6 +1,6 @@
 """Competing words: planted effects are recovered, and none is found where none is."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +8,13 @@ from scipy.stats import binom
 
 from analysis.confusion.estimates import confusion_results
 from analysis.confusion.figures import chosen_layers
+from analysis.confusion.found import Asked, Confused, Overtaking, Turned
 from analysis.confusion.image_adds import added_rows
 from analysis.confusion.other_question import wording_results
 from analysis.confusion.report import confusion_sentences
 from analysis.confusion.rivals import rivals_of, under
 from analysis.confusion.say_3d import with_3d
+from analysis.effects.found import Interval, LayerSet
 from data_prep.errors import UserError
 from stats import sign_flip_max_t
 from tests.analysis.planted import QUICK, planted
@@ -20,40 +22,47 @@ from tests.analysis.planted_words import competing, planted_words, with_other_im
 
 LEAD = (-3, -3, -3, 0, 6, 6, 6, 6, 6)
 FLAT = (0,) * 9
+ASKED = Asked(words={"a": ("x", "y"), "b": ("z",)}, say_3d=False, margin_bits=None)
 
 
-def found_of(lead, *, n_scenes=200, seed=0, n_swaps=0, **words) -> dict[str, Any]:
+def found_of(lead, *, n_scenes=200, seed=0, n_swaps=0, **words) -> Confused:
     readings = planted((4,) * 9, n_scenes=n_scenes, seed=seed, n_swaps=n_swaps)
     read = planted_words(readings, lead, seed=seed, **words)
     rivals, notes = rivals_of(readings, read, competing())
     other = with_other_images(readings, read, seed=seed)
-    found = confusion_results(readings, read, other, rivals, QUICK, key=seed)
-    return found | {"notes": notes}
+    found = confusion_results(readings, read, other, rivals, QUICK, key=seed, asked=ASKED)
+    return replace(found, notes=tuple(notes))
+
+
+def share(turned: Turned) -> Interval:
+    """Of scenes of which some were right."""
+    assert turned.interval is not None
+    return turned.interval
 
 
 @pytest.mark.parametrize("n_swaps", [0, 1])
 def test_a_planted_overtaking_is_found_with_its_layer(n_swaps):
     found = found_of({"x": LEAD, "y": (-3,) * 9, "z": LEAD}, n_swaps=n_swaps)
-    by_near = {pair["near"]: pair for pair in found["pairs"]}
+    by_near = {pair.near: pair for pair in found.pairs}
     for near in ("x", "z"):
-        crossing, last = by_near[near]["overtaking"], by_near[near]["layers"][8]
-        assert crossing == {"layer": 4, "set": {"low": 4, "high": 4}}
+        crossing, last = by_near[near].overtaking, by_near[near].layers[8]
+        assert crossing == Overtaking(layer=4, set=LayerSet(low=4, high=4))
         # Planted: 6 nats for the competing word, 2 for the right one.
-        assert last["ratio_bits"] == pytest.approx(4 / np.log(2), abs=0.8)
+        assert last.ratio_bits == pytest.approx(4 / np.log(2), abs=0.8)
         # One in four of the other images has the same answer, and the same lead.
-        assert last["added_bits"] == pytest.approx(0.75 * 4 / np.log(2), abs=1.5)
-        assert last["added_low"] < last["added_bits"] < last["added_high"]
-        assert by_near[near]["added"]["at_last_layer"] == "adds"
-        assert by_near[near]["added"]["p_holm"] < 0.01
-        assert by_near[near]["turned"]["share"] > 0.9
-        assert by_near[near]["turned_shuffled"]["share"] < 0.7
-    assert by_near["y"]["overtaking"]["layer"] is None
-    assert by_near["y"]["turned"]["n_turned"] == 0
-    assert by_near["y"]["turned"]["high"] > 0
+        assert last.added_bits == pytest.approx(0.75 * 4 / np.log(2), abs=1.5)
+        assert last.added_low < last.added_bits < last.added_high
+        assert by_near[near].added.at_last_layer == "adds"
+        assert by_near[near].added.p < 0.01
+        assert share(by_near[near].turned).estimate > 0.9
+        assert share(by_near[near].turned_shuffled).estimate < 0.7
+    assert by_near["y"].overtaking.layer is None
+    assert by_near["y"].turned.n_turned == 0
+    assert share(by_near["y"].turned).high > 0
     # Where it is right, the image gives the right word 2 nats and takes 3 from the competing one.
-    assert by_near["y"]["added"]["at_last_layer"] == "takes"
-    assert found["together"]["overtaking"]["layer"] == 4
-    assert found["together"]["n_scenes"] == 100
+    assert by_near["y"].added.at_last_layer == "takes"
+    assert found.together.overtaking.layer == 4
+    assert found.together.n_scenes == 100
     said = "\n".join(confusion_sentences("color", found))
     assert (
         "'x' against 'a' is the likelier for good from layer 4 on (forward-backward set 4 to 4;"
@@ -66,16 +75,16 @@ def test_a_planted_overtaking_is_found_with_its_layer(n_swaps):
 def test_a_preference_for_a_word_is_not_the_images_doing():
     """The same lead in every scene, whatever is asked: its plain test must reject, and does."""
     found = found_of({}, whatever={"x": 4.0, "z": 4.0}, right=0.0)
-    for pair in (found["together"], *(each for each in found["pairs"] if each["near"] != "y")):
-        assert pair["omnibus_p"] < 0.01
-        assert pair["overtaking"]["layer"] == 0
-        assert pair["layers"][8]["ratio_bits"] > 4
-        assert abs(pair["layers"][8]["added_bits"]) < 1
-        assert pair["added"]["at_last_layer"] == "not shown"
+    for pair in (found.together, *(each for each in found.pairs if each.near != "y")):
+        assert pair.omnibus_p < 0.01
+        assert pair.overtaking.layer == 0
+        assert pair.layers[8].ratio_bits > 4
+        assert abs(pair.layers[8].added_bits) < 1
+        assert pair.added.at_last_layer == "not shown"
         (sentence,) = (
             each
             for each in confusion_sentences("color", found)
-            if (str(pair["near"]) if pair["near"] else "over all answers") in each.split(" is ")[0]
+            if (str(pair.near) if pair.near else "over all answers") in each.split(" is ")[0]
             and "turned" not in each
         )
         assert "that is a preference for the word, whatever the image shows" in sentence
@@ -84,9 +93,9 @@ def test_a_preference_for_a_word_is_not_the_images_doing():
 
 def test_an_image_that_works_against_the_word_does_not_make_its_lead():
     found = found_of({}, whatever={"x": 6.0, "z": 6.0}, right=2.0)
-    pair = found["pairs"][0]
-    assert pair["overtaking"]["layer"] == 0
-    assert pair["added"]["at_last_layer"] == "takes"
+    pair = found.pairs[0]
+    assert pair.overtaking.layer == 0
+    assert pair.added.at_last_layer == "takes"
     sentence = next(each for each in confusion_sentences("color", found) if "'x'" in each)
     assert "that is a preference for the word, not the image's doing: the image adds -" in sentence
 
@@ -145,33 +154,33 @@ def test_what_the_image_adds_is_the_mean_over_all_other_images():
 
 
 def test_answers_turn_by_noise_alone_and_as_often_with_other_images():
-    shares = {"turned": [], "turned_shuffled": []}
+    own, shuffled = [], []
     for seed in range(5):
-        pair = found_of({"x": (2,) * 9, "z": (2,) * 9}, seed=seed, noise=2.0)["together"]
-        for name, values in shares.items():
-            values.append(pair[name]["n_turned"] / max(1, pair[name]["n_right"]))
-    assert np.mean(shares["turned"]) > 0.1
-    assert np.mean(shares["turned_shuffled"]) > 0.05
+        pair = found_of({"x": (2,) * 9, "z": (2,) * 9}, seed=seed, noise=2.0).together
+        for values, turned in ((own, pair.turned), (shuffled, pair.turned_shuffled)):
+            values.append(turned.n_turned / max(1, turned.n_right))
+    assert np.mean(own) > 0.1
+    assert np.mean(shuffled) > 0.05
 
 
 def test_the_matrix_has_the_right_answer_in_rows():
-    found = found_of({}, n_scenes=80)["matrix"]
-    assert found["n_scenes"] == [20] * 4
-    for layer in found["layers"]:
-        np.testing.assert_allclose(np.sum(layer["share"], axis=1), 1)
-        assert np.all(np.array(layer["low"]) <= layer["share"])
-    assert np.diag(found["layers"][-1]["share"]).min() > 0.8
+    found = found_of({}, n_scenes=80).matrix
+    assert found.n_scenes == (20,) * 4
+    for layer in found.layers:
+        np.testing.assert_allclose(np.sum(layer.share, axis=1), 1)
+        assert np.all(np.array(layer.low) <= layer.share)
+    assert np.diag(found.layers[-1].share).min() > 0.8
 
 
 def test_words_have_shares_and_probabilities():
     found = found_of({"x": LEAD})
-    assert [(each["answer"], each["word"]) for each in found["words"]] == [
+    assert [(each.answer, each.word) for each in found.words] == [
         ("a", "a"), ("a", "x"), ("a", "y"), ("b", "b"), ("b", "z"),
     ]  # fmt: skip
-    for each in found["words"]:
-        for row in each["layers"]:
-            assert 0 <= row["share_low"] <= row["share"] <= row["share_high"] <= 1
-            assert row["probability"] < row["share"]
+    for each in found.words:
+        for row in each.layers:
+            assert 0 <= row.share_low <= row.share <= row.share_high <= 1
+            assert row.probability < row.share
 
 
 @pytest.mark.parametrize(("shift", "equivalent"), [(0.0, True), (2.0, False)])
@@ -181,9 +190,9 @@ def test_another_wording_is_compared_scene_by_scene(shift, equivalent):
     other = plain + 0.3 * rng.standard_normal((80, 6))
     other[:, 4:] += shift
     found = wording_results(plain, other, QUICK, key=0, margin_bits=0.5)
-    assert found["equivalent_at_all_layers"] == equivalent
-    assert (found["omnibus_p"] < 0.01) == (shift > 0)
-    assert found["layers"][5]["difference_bits"] == pytest.approx(shift, abs=0.15)
+    assert found.equivalent_at_all_layers == equivalent
+    assert (found.omnibus_p < 0.01) == (shift > 0)
+    assert found.layers[5].difference_bits == pytest.approx(shift, abs=0.15)
 
 
 def test_no_effect_is_not_claimed_for_want_of_scenes():
@@ -191,9 +200,9 @@ def test_no_effect_is_not_claimed_for_want_of_scenes():
     found = wording_results(
         np.zeros((6, 3)), 3 * rng.standard_normal((6, 3)), QUICK, key=0, margin_bits=0.5
     )
-    assert not found["equivalent_at_all_layers"]
-    found |= {"omnibus_p": 0.6}
-    said = list(confusion_sentences("shape", found_of({}) | {"say_3d": found}))[-1]
+    assert not found.equivalent_at_all_layers
+    found = replace(found, omnibus_p=0.6)
+    said = list(confusion_sentences("shape", replace(found_of({}), say_3d=found)))[-1]
     assert "neither a difference nor its absence is shown" in said
 
 

@@ -112,7 +112,7 @@ def test_without_the_model_another_wording_is_one_line(run_confusion, captured):
         (["--words", "cube=sphere"], "'sphere' is an answer itself"),
         (["--attr", "count"], "there are no competing words for count: name some"),
         (["--margin-bits", "0"], "--margin-bits must be a positive number, got 0"),
-        (["--layers", "-1"], "--layers are counted from 0, got -1"),
+        (["--layers", "-1"], "--layers must be at least 0, got -1: layers are counted from 0"),
         (["--layers", "4"], "--layers must lie in 0..3, got 4: lower it"),
     ],
 )

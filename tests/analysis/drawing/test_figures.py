@@ -1,5 +1,7 @@
 """What is drawn is what was found; the files are the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from analysis.drawing.figures import (
     looks,
     save_emergence_figure,
 )
+from analysis.effects.found import Crossing, LayerSet
 from analysis.emergence.estimates import estimate
 from data_prep.attributes import ATTRIBUTES
 from tests.analysis.planted import PROFILES, QUICK, planted
@@ -25,7 +28,7 @@ def found() -> dict:
 
 
 def column(found, name):
-    return [row[name] for row in found["layers"]]
+    return [getattr(row, name) for row in found.layers]
 
 
 def test_line_and_band_are_the_estimates(found):
@@ -36,27 +39,27 @@ def test_line_and_band_are_the_estimates(found):
     assert np.asarray(line.get_ydata()).tolist() == column(found["emerged"], "effect")
     assert line.get_color() == COLORS["color"]
     edges = np.asarray(axes.collections[0].get_paths()[0].vertices)
-    for layer, row in enumerate(found["emerged"]["layers"]):
+    for layer, row in enumerate(found["emerged"].layers):
         drawn = edges[edges[:, 0] == layer, 1]
-        assert (drawn.min(), drawn.max()) == (row["low"], row["high"])
+        assert (drawn.min(), drawn.max()) == (row.low, row.high)
 
 
 def test_the_emergence_layer_stands_at_half_of_the_plateau_with_its_interval(found):
     axes = Figure().subplots()
     draw_effect(axes, found["emerged"], "color")
     _, bar, mark = axes.lines
-    crossing, half = found["emerged"]["lambda_half"], found["emerged"]["plateau_effect"] / 2
-    assert np.asarray(mark.get_xydata()).tolist() == [[crossing["estimate"], half]]
+    crossing, half = found["emerged"].lambda_half, found["emerged"].plateau_effect / 2
+    assert np.asarray(mark.get_xydata()).tolist() == [[crossing.estimate, half]]
     assert np.asarray(bar.get_xydata()).tolist() == [
-        [crossing["low"], half],
-        [crossing["high"], half],
+        [crossing.low, half],
+        [crossing.high, half],
     ]
 
 
 def test_an_interval_may_leave_the_estimate_outside(found):
     axes = Figure().subplots()
-    crossing = {"estimate": 2.0, "low": 2.5, "high": 3.0, "level": 0.95}
-    draw_effect(axes, found["emerged"] | {"lambda_half": crossing}, "color")
+    crossing = Crossing(estimate=2.0, low=2.5, high=3.0, level=0.95)
+    draw_effect(axes, replace(found["emerged"], lambda_half=crossing), "color")
     assert np.asarray(axes.lines[1].get_xdata()).tolist() == [2.5, 3.0]
 
 
@@ -64,11 +67,11 @@ def test_sets_are_bars_that_hold_their_layers(found):
     axes = Figure().subplots()
     draw_sets(axes, found["emerged"], "color", height=-0.2)
     low, high = np.asarray(axes.lines[0].get_xdata())
-    ends = found["emerged"]["fb_half"]
-    assert ends["low"] - 0.5 < low < ends["low"]
-    assert ends["high"] < high < ends["high"] + 0.5
+    ends = found["emerged"].fb_half
+    assert ends.low - 0.5 < low < ends.low
+    assert ends.high < high < ends.high + 0.5
     # Open above: to beyond the last layer.
-    open_above = found["emerged"] | {"fb_half": {"low": 3, "high": None}}
+    open_above = replace(found["emerged"], fb_half=LayerSet(low=3, high=None))
     draw_sets(axes, open_above, "color", height=-0.2)
     assert np.asarray(axes.lines[1].get_xdata())[1] > 8
 

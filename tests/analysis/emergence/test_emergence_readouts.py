@@ -1,5 +1,6 @@
 """Several readouts of one run from end to end, lenses from elsewhere, two stages."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -11,8 +12,10 @@ import pytest
 import probes.loading.load
 from analysis.commands.options import parse_options
 from analysis.emergence.__main__ import COMMAND, Emergence, main
-from analysis.readouts.readings import READOUTS
+from analysis.emergence.found import Ladder, ReadoutsCompared
+from analysis.readouts.registry import NAMES as READOUTS
 from analysis.run.results import schema
+from analysis.typed import read_back, written
 from probes import TunedLens
 from tests.analysis.conftest import files_of, results_of
 
@@ -82,6 +85,13 @@ def test_all_readouts_are_there_and_fit_the_schema(finished):
         assert [row["layer"] for row in pair["accuracy"]] == [0, 1, 2, 3]
         # Nothing was learned, so nothing emerges that could be compared.
         assert pair["crossing"] is None
+
+
+@pytest.mark.parametrize(("study", "kind"), [("readouts", ReadoutsCompared), ("ladder", Ladder)])
+def test_what_was_compared_keeps_its_type(finished, study, kind):
+    kept = results_of(finished)["studies"][study]["size"]
+    again = written(read_back(kind, kept, "results.json"))
+    assert json.dumps(again) == json.dumps(kept)
 
 
 def test_differences_are_those_of_the_scores(finished):

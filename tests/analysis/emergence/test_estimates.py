@@ -1,16 +1,19 @@
 """From readings to results: planted content is found, its absence too, and exact small cases."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import jsonschema
 import numpy as np
 import pytest
 
+from analysis.effects.found import Finding
 from analysis.emergence.estimates import estimate
 from analysis.emergence.report import attribute_table, loudness_sentence, sentence
 from analysis.emergence.tables import effect_rows, score_rows
+from analysis.results import Results
 from analysis.run.folder import claim
 from analysis.run.results import add_finding, schema
+from analysis.typed import written
 from data_prep.errors import UserError
 from tests.analysis.planted import ANSWERS, EMERGING, PROFILES, QUICK, planted, rows_of
 
@@ -31,13 +34,13 @@ def emerged():
 @pytest.mark.parametrize("outcome", list(PROFILES))
 def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
     found = estimate(planted(PROFILES[outcome], n_swaps=n_swaps), QUICK, key=0).results
-    assert found["outcome"] == outcome
-    assert (found["lambda_half"] is None) == (outcome != "emerged")
+    assert found.outcome == outcome
+    assert (found.lambda_half is None) == (outcome != "emerged")
     run = claim(
         tmp_path / "run", QUICK, model_revision=ABOUT["model_revision"], data_fingerprint="f" * 64
     )
     results = add_finding(run, "color", "logit_lens", found, ABOUT)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(written(results), schema())
     # What people read can be made of each.
     assert sentence("color", found).startswith("color ")
     assert loudness_sentence("color", found, readout="logit_lens").startswith("color ")
@@ -49,47 +52,48 @@ def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
 def test_the_schema_notices_what_is_missing(emerged, tmp_path):
     run = claim(tmp_path / "run", QUICK, model_revision="sha256:1", data_fingerprint="f" * 64)
     results = add_finding(run, "color", "logit_lens", emerged.results, ABOUT)
-    whole = results["attributes"]["color"]["readouts"]["logit_lens"]
+    content = written(results)
+    whole = content["attributes"]["color"]["readouts"]["logit_lens"]
     for name in ("outcome", "layers", "omnibus_p", "plateau_p", "robustness", "sure", "fb_half"):
         broken = {key: value for key, value in whole.items() if key != name}
         attributes = {"color": {"readouts": {"logit_lens": broken}}}
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(results | {"attributes": attributes}, schema())
+            jsonschema.validate(content | {"attributes": attributes}, schema())
 
 
 def test_findings_of_a_run_are_adjusted_together(emerged, tmp_path):
     run = claim(tmp_path / "run", QUICK, model_revision="sha256:1", data_fingerprint="f" * 64)
-    small = max(*emerged.results["omnibus_p"].values(), *emerged.results["plateau_p"].values())
+    small = emerged.results.largest_p
     first = add_finding(run, "color", "logit_lens", emerged.results, ABOUT)
-    assert holm_of(first, "color") == small == emerged.results["omnibus_p_holm"]
+    assert holm_of(first, "color") == small == emerged.results.omnibus_p_holm
     null = estimate(planted((0,) * 9), QUICK, key=0).results
     both = add_finding(run, "shape", "logit_lens", null, ABOUT)
     # Holm: twice the smaller one, and the larger is no less.
     assert holm_of(both, "color") == 2 * small
-    assert holm_of(both, "shape") >= max(null["plateau_p"].values())
+    assert holm_of(both, "shape") >= null.plateau_p.largest
 
 
-def holm_of(results: dict, attribute: str) -> float:
-    return results["attributes"][attribute]["readouts"]["logit_lens"]["omnibus_p_holm"]
+def holm_of(results: Results, attribute: str) -> float:
+    return results.of_attribute(attribute)["logit_lens"].omnibus_p_holm
 
 
 def test_the_planted_layer_lies_in_interval_and_sets(emerged):
     found = emerged.results
-    crossing, half, delta = found["lambda_half"], found["fb_half"], found["fb_delta"]
-    assert crossing["low"] <= crossing["estimate"] <= crossing["high"]
+    crossing, half, delta = found.lambda_half, found.fb_half, found.fb_delta
+    assert crossing.low <= crossing.estimate <= crossing.high
     # Content begins at layer 4; half of the plateau is passed between 3 and 5.
-    assert 3 <= crossing["low"] <= crossing["high"] <= 5
-    assert half["low"] <= 4 <= half["high"] <= 5
-    assert delta["low"] <= 4 <= delta["high"]
-    assert found["lambda_first"] <= found["lambda_sustained"] <= 4
-    assert max(found["omnibus_p"].values()) < 0.01
-    assert max(found["plateau_p"].values()) < 0.01
-    assert min(row["p_shuffled"] for row in found["layers"][:4]) > 0.05
-    assert max(row["p_shuffled"] for row in found["layers"][4:]) < 0.01
-    layer = found["layer"]
-    assert layer["low"] <= layer["estimate"] == np.ceil(crossing["estimate"]) <= layer["high"]
-    assert found["monotone"]
-    assert not found["declines"]
+    assert 3 <= crossing.low <= crossing.high <= 5
+    assert half.low <= 4 <= half.high <= 5
+    assert delta.low <= 4 <= delta.high
+    assert found.lambda_first <= found.lambda_sustained <= 4
+    assert found.omnibus_p.largest < 0.01
+    assert found.plateau_p.largest < 0.01
+    assert min(row.p_shuffled for row in found.layers[:4]) > 0.05
+    assert max(row.p_shuffled for row in found.layers[4:]) < 0.01
+    layer = found.layer
+    assert layer.low <= layer.estimate == np.ceil(crossing.estimate) <= layer.high
+    assert found.monotone
+    assert not found.declines
 
 
 def certain(n_items: int, answer: np.ndarray, p: float) -> np.ndarray:
@@ -115,29 +119,29 @@ def test_scores_and_effects_of_an_exact_case():
     own, other = np.log2(0.97), np.log2(0.01)
     brier_own = 0.03**2 + 3 * 0.01**2
     brier_other = 0.97**2 + 0.99**2 + 2 * 0.01**2
-    row = found["layers"][1]
+    row = found.layers[1]
     stated = {"real": own, "shuffled": hit * own + miss * other, "blank": -2}
-    assert row["stated"] == pytest.approx(stated, rel=1e-6)
+    assert asdict(row.stated) == pytest.approx(stated, rel=1e-6)
     # H of four balanced answers is 2 bits; guessing is wrong in 3 of 4, and has Brier score 3/4.
-    assert found["answer_entropy_bits"] == 2
-    assert found["guessing"] == pytest.approx({"bits": -2, "correct": 1 / 4, "brier": 3 / 4})
+    assert found.answer_entropy_bits == 2
+    assert asdict(found.guessing) == pytest.approx({"bits": -2, "correct": 1 / 4, "brier": 3 / 4})
     # It is always right, so its reader is all but certain; what the blank image tells is nothing.
-    assert row["information"]["blank"] == pytest.approx(0, abs=1e-9)
-    assert 1.95 < row["information"]["real"] <= 2
-    assert row["effect"] == pytest.approx(row["information"]["real"] / 2)
-    assert row["held"] == pytest.approx(row["information"]["real"], abs=0.01)
-    assert row["correct"] == pytest.approx({"real": 1, "shuffled": hit, "blank": 1 / 4})
-    assert row["brier"]["real"] == pytest.approx(brier_own, rel=1e-4)
-    assert row["brier"]["shuffled"] == pytest.approx(hit * brier_own + miss * brier_other, rel=1e-4)
-    assert row["brier"]["blank"] == pytest.approx(3 / 4)
+    assert row.information.blank == pytest.approx(0, abs=1e-9)
+    assert 1.95 < row.information.real <= 2
+    assert row.effect == pytest.approx(row.information.real / 2)
+    assert row.held == pytest.approx(row.information.real, abs=0.01)
+    assert asdict(row.correct) == pytest.approx({"real": 1, "shuffled": hit, "blank": 1 / 4})
+    assert row.brier.real == pytest.approx(brier_own, rel=1e-4)
+    assert row.brier.shuffled == pytest.approx(hit * brier_own + miss * brier_other, rel=1e-4)
+    assert row.brier.blank == pytest.approx(3 / 4)
     # Always right at .97 could be said more loudly; what its word costs is what is left to gain.
-    assert row["scale"]["low"] > 1
-    gained = row["information"]["real"] - 2 - own
-    assert row["lost"]["estimate"] == pytest.approx(gained, abs=1e-6)
+    assert row.scale.low > 1
+    gained = row.information.real - 2 - own
+    assert row.lost.estimate == pytest.approx(gained, abs=1e-6)
     entropy = -(0.97 * own + 0.03 * other)
-    assert row["certainty"]["estimate"] == pytest.approx(1 - entropy / 2, rel=1e-5)
-    assert found["answers"] == dict.fromkeys(ANSWERS, 20)
-    assert (found["n_items"], found["n_texts"], found["n_scenes"]) == (80, 2, 80)
+    assert row.certainty.estimate == pytest.approx(1 - entropy / 2, rel=1e-5)
+    assert found.answers == dict.fromkeys(ANSWERS, 20)
+    assert (found.n_items, found.n_texts, found.n_scenes) == (80, 2, 80)
     assert table["blank"]["bits"].shape == (80, 3)
 
 
@@ -149,21 +153,24 @@ def test_how_loudly_it_is_said_changes_no_estimate(emerged):
     shift = rng.normal(0, 5, (80, 9, 1))
     said = replace(plain, real=plain.real * louder + shift, blank=plain.blank * louder - shift)
     found = estimate(said, QUICK, key=0).results
+    after, before = asdict(found), asdict(emerged.results)
     for name in ("outcome", "fb_half", "fb_delta", "layer", "omnibus_p", "plateau_p"):
-        assert found[name] == pytest.approx(emerged.results[name], abs=1e-9)
-    assert found["lambda_half"] == pytest.approx(emerged.results["lambda_half"], abs=1e-6)
+        assert after[name] == pytest.approx(before[name], abs=1e-9)
+    assert after["lambda_half"] == pytest.approx(before["lambda_half"], abs=1e-6)
     # Readings are float32, so products are rounded.
     for name in ("effect", "low", "high", "held"):
-        after, before = ([row[name] for row in each["layers"]] for each in (found, emerged.results))
-        assert after == pytest.approx(before, abs=1e-4)
-    stated = [one["estimate"] for one in found["robustness"]][-1]
-    assert stated != pytest.approx(emerged.results["robustness"][-1]["estimate"], abs=0.1)
+        curve, other = (
+            [getattr(row, name) for row in each.layers] for each in (found, emerged.results)
+        )
+        assert curve == pytest.approx(other, abs=1e-4)
+    stated = [one.estimate for one in found.robustness][-1]
+    assert stated != pytest.approx(emerged.results.robustness[-1].estimate, abs=0.1)
 
 
 def test_the_effect_is_information_with_the_image_minus_without(emerged):
     found, table = emerged.results, emerged.scores
     told = table["real"]["information"] - table["blank"]["information"]
-    assert [row["effect"] for row in found["layers"]] == pytest.approx((told.mean(0) / 2).tolist())
+    assert [row.effect for row in found.layers] == pytest.approx((told.mean(0) / 2).tolist())
     assert np.isnan(table["shuffled"]["information"]).all()
 
 
@@ -188,9 +195,9 @@ def test_what_a_scene_adds_to_all_its_scores_changes_no_effect(emerged):
     hard = np.where(np.arange(80) % 3 == 0, -40, 0).astype(np.float32)[:, None, None]
     harder = replace(plain, real=plain.real + hard, blank=plain.blank + hard)
     again = estimate(harder, QUICK, key=0).results
-    for before, after in zip(emerged.results["layers"], again["layers"], strict=True):
+    for before, after in zip(emerged.results.layers, again.layers, strict=True):
         for name in ("effect", "low", "high", "p_blank"):
-            assert after[name] == pytest.approx(before[name], abs=1e-4)
+            assert getattr(after, name) == pytest.approx(getattr(before, name), abs=1e-4)
 
 
 def test_both_kinds_of_guessing_must_be_beaten():
@@ -201,8 +208,8 @@ def test_both_kinds_of_guessing_must_be_beaten():
     blank = np.full((80, 9, 4), -8.0)
     blank[np.arange(80)[:, None], np.arange(9), wrong] = -0.02
     found = estimate(replace(plain, blank=blank.astype(np.float32)), QUICK, key=0).results
-    assert found["plateau_p"]["blank"] > 0.05
-    assert found["outcome"] == "not_emerged"
+    assert found.plateau_p.blank > 0.05
+    assert found.outcome == "not_emerged"
 
 
 def test_right_answers_below_guessing_are_no_knowledge():
@@ -210,10 +217,10 @@ def test_right_answers_below_guessing_are_no_knowledge():
     plain = planted(EMERGING)
     turned = np.take_along_axis(plain.real, ((np.arange(4) + 1) % 4)[None, None], axis=2)
     found = estimate(replace(plain, real=turned), QUICK, key=0).results
-    last = found["layers"][-1]
-    assert last["correct"]["real"] < found["guessing"]["correct"]
-    assert found["outcome"] == "not_emerged"
-    assert last["scale"]["estimate"] == 0
+    last = found.layers[-1]
+    assert last.correct.real < found.guessing.correct
+    assert found.outcome == "not_emerged"
+    assert last.scale.estimate == 0
 
 
 def test_swapped_images_are_the_control_where_they_were_shown():
@@ -223,17 +230,17 @@ def test_swapped_images_are_the_control_where_they_were_shown():
     assert readings.swapped is not None
     own = readings.swapped[:, np.arange(80), :, readings.answer_index]  # [item, swap, layer]
     assert table["shuffled"]["bits"] == pytest.approx(own.mean(axis=1), rel=1e-6)
-    assert found["omnibus_p"]["shuffled"] < 0.01
+    assert found.omnibus_p.shuffled < 0.01
 
 
 def test_both_controls_must_be_beaten():
     plain = planted(EMERGING)
     # The blank image says as much as the real one: then it is not the image that tells.
     found = estimate(replace(plain, blank=plain.real), QUICK, key=0).results
-    assert found["omnibus_p"]["shuffled"] < 0.01
-    assert found["omnibus_p"]["blank"] > 0.05
-    assert found["plateau_p"]["blank"] > 0.05
-    assert found["outcome"] == "not_emerged"
+    assert found.omnibus_p.shuffled < 0.01
+    assert found.omnibus_p.blank > 0.05
+    assert found.plateau_p.blank > 0.05
+    assert found.outcome == "not_emerged"
 
 
 def test_a_blank_image_beaten_early_is_not_beaten_where_it_counts():
@@ -242,24 +249,24 @@ def test_a_blank_image_beaten_early_is_not_beaten_where_it_counts():
     blank = plain.real.copy()
     blank[:, 1] = -2
     found = estimate(replace(plain, blank=blank), QUICK, key=0).results
-    assert found["omnibus_p"]["blank"] < 0.01
-    assert found["plateau_p"]["blank"] > 0.05
-    assert found["outcome"] != "emerged"
-    assert found["lambda_half"] is None
+    assert found.omnibus_p.blank < 0.01
+    assert found.plateau_p.blank > 0.05
+    assert found.outcome != "emerged"
+    assert found.lambda_half is None
 
 
-def numbers(found: dict) -> list[float]:
+def numbers(found: Finding) -> list[float]:
     """All but p-values."""
     return [
         value
-        for row in found["layers"]
-        for name, value in row.items()
+        for row in found.layers
+        for name, value in asdict(row).items()
         if type(value) is float and not name.startswith("p_")
     ]
 
 
-def p_values(found: dict) -> list[float]:
-    return [row[name] for row in found["layers"] for name in ("p_shuffled", "p_blank")]
+def p_values(found: Finding) -> list[float]:
+    return [p for row in found.layers for p in (row.p_shuffled, row.p_blank)]
 
 
 def test_the_order_of_items_does_not_matter(emerged):
@@ -267,8 +274,10 @@ def test_the_order_of_items_does_not_matter(emerged):
     found = estimate(rows_of(planted(EMERGING), shuffled), QUICK, key=0).results
     assert p_values(found) == pytest.approx(p_values(emerged.results), abs=1e-9)
     assert numbers(found) == pytest.approx(numbers(emerged.results), abs=1e-9)
-    assert found["lambda_half"] == pytest.approx(emerged.results["lambda_half"], abs=1e-9)
-    assert found["fb_half"] == emerged.results["fb_half"]
+    assert asdict(found)["lambda_half"] == pytest.approx(
+        asdict(emerged.results)["lambda_half"], abs=1e-9
+    )
+    assert found.fb_half == emerged.results.fb_half
 
 
 def test_asking_every_scene_twice_adds_no_evidence(emerged):
@@ -276,11 +285,11 @@ def test_asking_every_scene_twice_adds_no_evidence(emerged):
     readings = rows_of(planted(EMERGING), twice)
     readings.items["item_id"] += ["/1", "/2"] * 80
     found = estimate(readings, QUICK, key=0).results
-    assert (found["n_scenes"], found["n_items"]) == (80, 160)
+    assert (found.n_scenes, found.n_items) == (80, 160)
     # Relabellings are drawn anew for other items.
     assert p_values(found) == pytest.approx(p_values(emerged.results), abs=0.08)
     assert numbers(found) == pytest.approx(numbers(emerged.results), abs=1e-9)
-    assert found["fb_half"] == emerged.results["fb_half"]
+    assert found.fb_half == emerged.results.fb_half
 
 
 def test_the_same_seed_gives_the_same_and_another_other_draws(emerged):
@@ -290,9 +299,9 @@ def test_the_same_seed_gives_the_same_and_another_other_draws(emerged):
         estimate(planted(EMERGING), QUICK, key=1).results,
         estimate(planted(EMERGING), replace(QUICK, seed=1), key=0).results,
     ):
-        assert other["layers"][5]["low"] != again["layers"][5]["low"]
+        assert other.layers[5].low != again.layers[5].low
         # Other folds, and so readers that differ a little.
-        assert other["layers"][5]["effect"] == pytest.approx(again["layers"][5]["effect"], abs=0.01)
+        assert other.layers[5].effect == pytest.approx(again.layers[5].effect, abs=0.01)
 
 
 def test_item_rows_hold_every_item_condition_and_layer(emerged):

@@ -21,20 +21,19 @@ def rungs() -> dict[str, np.ndarray]:
 def test_heights_are_means_and_steps_their_differences(rungs):
     found = ladder(rungs, QUICK, key=0)
     for name, rows in rungs.items():
-        estimates = [row["estimate"] for row in found["rungs"][name]]
+        estimates = [row.estimate for row in found.rungs[name]]
         assert estimates == pytest.approx(rows.mean(axis=0).tolist())
-    first = found["steps"][0]
-    assert (first["lower"], first["upper"]) == ("says", "holds")
+    first = found.steps[0]
+    assert (first.lower, first.upper) == ("says", "holds")
     expected = (rungs["holds"] - rungs["says"]).mean(axis=0)
-    assert [row["estimate"] for row in first["layers"]] == pytest.approx(expected.tolist())
-    assert all(row["low"] < row["estimate"] < row["high"] for row in first["layers"])
+    assert [row.estimate for row in first.layers] == pytest.approx(expected.tolist())
+    assert all(row.low < row.estimate < row.high for row in first.layers)
 
 
 def test_steps_are_found_where_they_are(rungs):
     found = ladder(rungs, QUICK, key=0)
     shown = {
-        step["upper"]: [row["layer"] for row in step["layers"] if row["p"] <= 0.05]
-        for step in found["steps"]
+        step.upper: [row.layer for row in step.layers if row.p <= 0.05] for step in found.steps
     }
     assert shown == {"holds": [1], "there": [1, 2]}
 

@@ -1,10 +1,13 @@
 """Both curves and the scale are drawn as they were found; the files are the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from analysis.drawing.figures import COLORS
+from analysis.effects.found import Finding
 from analysis.emergence.estimates import estimate
 from analysis.emergence.loudness_figure import (
     draw_knows_and_sure,
@@ -15,7 +18,7 @@ from tests.analysis.planted import EMERGING, QUICK, planted
 
 
 @pytest.fixture(scope="module")
-def found() -> dict:
+def found() -> Finding:
     return estimate(planted(EMERGING), QUICK, key=0).results
 
 
@@ -24,17 +27,17 @@ def test_knowing_and_being_sure_are_two_curves_with_a_layer_each(found):
     draw_knows_and_sure(axes, found)
     by_color = {line.get_color(): line for line in axes.lines if line.get_label() in COLORS}
     knows, sure = (by_color[COLORS[word]] for word in ("knows", "sure"))
-    assert np.asarray(knows.get_ydata()).tolist() == [row["effect"] for row in found["layers"]]
-    certainty = [row["certainty"]["estimate"] for row in found["layers"]]
+    assert np.asarray(knows.get_ydata()).tolist() == [row.effect for row in found.layers]
+    certainty = [row.certainty.estimate for row in found.layers]
     assert np.asarray(sure.get_ydata()).tolist() == certainty
     diamonds = [line for line in axes.lines if line.get_marker() == "D"]
     at = [np.asarray(diamond.get_xdata()).item() for diamond in diamonds]
-    assert at == [found["lambda_half"]["estimate"], found["sure"]["lambda_half"]["estimate"]]
+    assert at == [found.lambda_half.estimate, found.sure.lambda_half.estimate]
 
 
 def test_without_a_layer_no_diamond_is_drawn(found):
     axes = Figure().subplots()
-    silent = found | {"lambda_half": None, "sure": found["sure"] | {"lambda_half": None}}
+    silent = replace(found, lambda_half=None, sure=replace(found.sure, lambda_half=None))
     draw_knows_and_sure(axes, silent)
     assert not [line for line in axes.lines if line.get_marker() == "D"]
 
@@ -43,7 +46,7 @@ def test_scales_beyond_the_axis_are_cut_and_the_others_drawn_as_they_are(found):
     axes = Figure().subplots()
     draw_scale(axes, found)
     drawn = np.asarray(axes.lines[1].get_ydata())
-    scale = np.array([row["scale"]["estimate"] for row in found["layers"]])
+    scale = np.array([row.scale.estimate for row in found.layers])
     low, high = axes.get_ylim()
     inside = (scale > low) & (scale < high)
     assert inside.sum() >= 4

@@ -11,11 +11,11 @@ from tests.analysis.planted import EMERGING, QUICK, planted, rows_of
 
 
 def notes(readings):
-    return estimate(readings, QUICK, key=0).results["notes"]
+    return estimate(readings, QUICK, key=0).results.notes
 
 
 def test_a_plain_finding_has_no_note_of_its_own():
-    assert notes(planted(EMERGING, noise=2.0)) == ["a note"]
+    assert notes(planted(EMERGING, noise=2.0)) == ("a note",)
 
 
 def test_it_says_where_the_number_of_questions_gives_the_answer_away():

@@ -45,61 +45,63 @@ def found(planted):
 
 
 def pair_of(found, first, second):
-    (row,) = (row for row in found["pairs"] if (row["first"], row["second"]) == (first, second))
+    (row,) = (row for row in found.pairs if (row.first, row.second) == (first, second))
     return row
 
 
 def test_every_pair_is_there_in_order(found):
-    pairs = [(row["first"], row["second"]) for row in found["pairs"]]
+    pairs = [(row.first, row.second) for row in found.pairs]
     assert pairs == list(combinations(READOUTS, 2))
-    assert found["n_scenes"] == N_SCENES
-    assert (found["level"], found["n_resamples"]) == (QUICK.level, QUICK.n_resamples)
+    assert found.n_scenes == N_SCENES
+    assert (found.level, found.n_resamples) == (QUICK.level, QUICK.n_resamples)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_differences_are_the_firsts_minus_the_seconds(found, planted, measure):
-    for pair in found["pairs"]:
-        wanted = planted[pair["first"]][measure] - planted[pair["second"]][measure]
-        rows = pair[measure]
-        assert [row["layer"] for row in rows] == list(range(N_LAYERS))
-        np.testing.assert_allclose([row["difference"] for row in rows], wanted.mean(0))
-        assert all(row["low"] <= row["difference"] <= row["high"] for row in rows)
-        assert all(0 < row["p"] <= 1 for row in rows)
+    for pair in found.pairs:
+        wanted = planted[pair.first][measure] - planted[pair.second][measure]
+        rows = getattr(pair, measure)
+        assert [row.layer for row in rows] == list(range(N_LAYERS))
+        np.testing.assert_allclose([row.difference for row in rows], wanted.mean(0))
+        assert all(row.low <= row.difference <= row.high for row in rows)
+        assert all(0 < row.p <= 1 for row in rows)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_planted_differences_are_shown_at_their_layers_and_nowhere_else(found, measure):
-    for pair in found["pairs"]:
-        apart = {3, 4} if pair["first"] == "logit_lens" else set()
-        rows = pair[measure]
-        assert {row["layer"] for row in rows if row["p"] <= 0.01} == apart
+    for pair in found.pairs:
+        apart = {3, 4} if pair.first == "logit_lens" else set()
+        rows = getattr(pair, measure)
+        assert {row.layer for row in rows if row.p <= 0.01} == apart
         for layer in apart:
-            assert rows[layer]["difference"] == pytest.approx(-1, abs=0.2)
-            assert rows[layer]["high"] < -0.7
+            assert rows[layer].difference == pytest.approx(-1, abs=0.2)
+            assert rows[layer].high < -0.7
 
 
 def test_crossings_have_sign_and_size(found):
     for second in ("tuned_lens", "linear_probe"):
-        crossing = pair_of(found, "logit_lens", second)["crossing"]
-        assert crossing["estimate"] == pytest.approx(-2, abs=0.2)
-        assert crossing["low"] <= crossing["estimate"] <= crossing["high"] < -1.5
-        assert crossing["p"] < 0.01
-    same = pair_of(found, "tuned_lens", "linear_probe")["crossing"]
-    assert same["low"] < 0 < same["high"]
-    assert same["p"] > 0.05
+        crossing = pair_of(found, "logit_lens", second).crossing
+        assert crossing.estimate == pytest.approx(-2, abs=0.2)
+        assert crossing.low <= crossing.estimate <= crossing.high < -1.5
+        assert crossing.p < 0.01
+    same = pair_of(found, "tuned_lens", "linear_probe").crossing
+    assert same.low < 0 < same.high
+    assert same.p > 0.05
 
 
 def test_the_other_order_turns_every_sign():
     one = compared(curves({"logit_lens": 5, "tuned_lens": 3}))
     by_readout = curves({"logit_lens": 5, "tuned_lens": 3})
     other = compared({name: by_readout[name] for name in reversed(by_readout)})
-    (first,), (second,) = one["pairs"], other["pairs"]
+    (first,), (second,) = one.pairs, other.pairs
     for measure in MEASURES:
-        for before, after in zip(first[measure], second[measure], strict=True):
-            assert after["difference"] == pytest.approx(-before["difference"])
+        for before, after in zip(getattr(first, measure), getattr(second, measure), strict=True):
+            assert after.difference == pytest.approx(-before.difference)
             # Scenes are put in order by value, so the coins fall on others.
-            assert after["p"] == pytest.approx(before["p"], abs=0.08)
-    assert second["crossing"]["estimate"] == pytest.approx(-first["crossing"]["estimate"])
+            assert after.p == pytest.approx(before.p, abs=0.08)
+    assert first.crossing is not None
+    assert second.crossing is not None
+    assert second.crossing.estimate == pytest.approx(-first.crossing.estimate)
 
 
 def test_the_same_draws_give_the_same_numbers(planted, found):
@@ -110,14 +112,14 @@ def test_the_same_draws_give_the_same_numbers(planted, found):
 def test_a_readout_without_emergence_has_no_crossing(planted):
     emerged = {"logit_lens": False, "tuned_lens": True, "linear_probe": True}
     found = readout_differences(planted, emerged, QUICK, key=0)
-    for pair in found["pairs"]:
-        assert (pair["crossing"] is None) == (pair["first"] == "logit_lens")
+    for pair in found.pairs:
+        assert (pair.crossing is None) == (pair.first == "logit_lens")
     for few in ({"tuned_lens"}, set()):
         emerged = {name: name in few for name in READOUTS}
         found = readout_differences(planted, emerged, QUICK, key=0)
-        assert [pair["crossing"] for pair in found["pairs"]] == [None] * 3
+        assert [pair.crossing for pair in found.pairs] == [None] * 3
         assert all(
-            len(pair[measure]) == N_LAYERS for pair in found["pairs"] for measure in MEASURES
+            len(getattr(pair, measure)) == N_LAYERS for pair in found.pairs for measure in MEASURES
         )
 
 
@@ -131,7 +133,7 @@ def test_equal_readouts_are_seldom_told_apart_anywhere():
         found = compared(equal, emerged=False, study=study, key=seed)
         for number, measure in enumerate(MEASURES):
             wrong[number] += (
-                min(row["p"] for pair in found["pairs"] for row in pair[measure]) <= level
+                min(row.p for pair in found.pairs for row in getattr(pair, measure)) <= level
             )
         differences = [equal[a]["effect"] - equal[b]["effect"] for a, b in combinations(equal, 2)]
         layer_by_layer: Any = ttest_1samp(np.hstack(differences), 0)

@@ -1,15 +1,28 @@
 """The sentences, word by word, and the table."""
 
+from typing import Any
+
 import pytest
 
+from analysis.effects.found import Finding
 from analysis.emergence.report import (
     attribute_table,
     loudness_sentence,
     robustness_sentence,
     sentence,
 )
+from analysis.typed import read_back
 
 CROSSING = {"estimate": 4.26, "low": 3.9, "high": 4.61, "level": 0.95}
+SURE = {
+    "outcome": "emerged",
+    "lambda_half": {**CROSSING, "estimate": 2.04},
+    "layer": {"estimate": 3, "low": 2, "high": 3},
+    "monotone": True,
+    "declines": False,
+    "fb_half": {"low": 2, "high": 3},
+    "plateau_effect": 0.6,
+}
 FOUND = {
     "outcome": "emerged",
     "lambda_half": CROSSING,
@@ -18,6 +31,9 @@ FOUND = {
     "declines": False,
     "fb_half": {"low": 4, "high": 5},
     "fb_delta": {"low": 3, "high": None, "delta": 0.05},
+    "lambda_first": 3,
+    "lambda_sustained": 3,
+    "plateau": [1, 1],
     "plateau_effect": 0.576,
     "horizon": 1,
     "level": 0.95,
@@ -25,6 +41,7 @@ FOUND = {
     "n_scenes": 300,
     "n_items": 310,
     "n_texts": 12,
+    "answers": {"red": 300, "blue": 10},
     "answer_entropy_bits": 2.996,
     "guessing": {"bits": -2.99, "correct": 0.13, "brier": 0.87},
     "omnibus_p": {"shuffled": 0.0001, "blank": 0.0123},
@@ -35,12 +52,16 @@ FOUND = {
         {"choice": "right answers", "outcome": "emerged", "estimate": 3.1},
         {"choice": "other plateau", "outcome": "not_emerged", "estimate": None},
     ],
-    "sure": {"outcome": "emerged", "lambda_half": {**CROSSING, "estimate": 2.04}},
+    "sure": SURE,
     "interval_method": "percentile",
+    "n_resamples": 1000,
     "notes": ["answer word 'x' is split"],
     "layers": [
         {
             "layer": layer, "effect": effect, "low": effect - 0.05, "high": effect + 0.05,
+            "information": {"real": 1.8, "blank": 0.0}, "held": 1.9,
+            "brier": {"real": 0.6, "shuffled": 0.8, "blank": 0.8},
+            "certainty": {"estimate": 0.5, "low": 0.4, "high": 0.6},
             "correct": {"real": 0.5, "shuffled": 0.25, "blank": 0.2},
             "stated": {"real": -1.5, "shuffled": -3.25, "blank": -3.0},
             "scale": {"estimate": 0.8, "low": 0.7, "high": 0.9},
@@ -62,6 +83,11 @@ FOR_GOOD = (
     "It exceeds 5% of H for good from a layer in 3 or later. Between 3.1 and 4.3 under 2 of 3 "
     "choices."
 )
+
+
+def found(**change: Any) -> Finding:
+    """The finding above, with other contents of some fields."""
+    return read_back(Finding, FOUND | change, "a made-up finding")
 
 
 @pytest.mark.parametrize(
@@ -104,20 +130,19 @@ FOR_GOOD = (
     ],
 )
 def test_one_sentence_for_each_outcome(change, said):
-    found = FOUND | change
-    assert sentence("color", found) == said
-    named = sentence("color", found, readout="linear_probe")
+    assert sentence("color", found(**change)) == said
+    named = sentence("color", found(**change), readout="linear_probe")
     assert named == said.replace("color", "color (linear probe)", 1)
 
 
 def test_the_range_over_choices_says_how_many_have_a_layer():
-    assert robustness_sentence(FOUND) == "Between 3.1 and 4.3 under 2 of 3 choices."
+    assert robustness_sentence(found()) == "Between 3.1 and 4.3 under 2 of 3 choices."
     none = [row | {"estimate": None} for row in FOUND["robustness"]]
-    assert robustness_sentence({"robustness": none}) == "No layer under any of 3 choices."
+    assert robustness_sentence(found(robustness=none)) == "No layer under any of 3 choices."
 
 
 def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
-    assert loudness_sentence("color", FOUND, readout="logit_lens") == (
+    assert loudness_sentence("color", found(), readout="logit_lens") == (
         "color (logit lens): it becomes sure of an answer at layer 2.0 (95% CI 3.9 to 4.6); it is "
         "over-confident at layers 0 to 1. At the last layer the scale is 0.80 (95% CI 0.70 to "
         "0.90), and taking it at its word costs 0.03 bits (0.01 to 0.05)."
@@ -125,7 +150,7 @@ def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
     rows = [
         row | {"scale": {"estimate": 2.0, "low": 1.5, "high": 12.34}} for row in FOUND["layers"]
     ]
-    modest = FOUND | {"layers": rows, "sure": {"outcome": "not_emerged", "lambda_half": None}}
+    modest = found(layers=rows, sure=SURE | {"outcome": "not_emerged", "lambda_half": None})
     said = loudness_sentence("color", modest, readout="logit_lens")
     assert "is at no layer shown to become sure of an answer; it says less than it knows" in said
     assert "the scale is 2.00 (95% CI 1.50 to 12.3)" in said
@@ -141,12 +166,12 @@ def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
     ],
 )
 def test_without_a_layer_it_is_said_what_the_certainty_does(outcome, said):
-    sure = {"outcome": outcome, "lambda_half": None}
-    assert said in loudness_sentence("color", FOUND | {"sure": sure}, readout="logit_lens")
+    sure = SURE | {"outcome": outcome, "lambda_half": None}
+    assert said in loudness_sentence("color", found(sure=sure), readout="logit_lens")
 
 
 def test_the_table_has_a_row_per_layer_and_the_notes():
-    lines = attribute_table("color", FOUND, readout="tuned_lens").splitlines()
+    lines = attribute_table("color", found(), readout="tuned_lens").splitlines()
     assert lines[0] == "color, tuned lens: 300 scenes, 310 items, 12 questions, H = 3.00 bits"
     rows = [line.split() for line in lines if line.split()[:1] in (["0"], ["1"])]
     right = ["0.50", "0.25", "0.20", "-1.50", "0.80", "<.001", "1.000"]
@@ -161,4 +186,4 @@ def test_the_table_has_a_row_per_layer_and_the_notes():
 
 def test_a_table_shows_no_negative_zero():
     rows = [row | {"effect": -0.0001, "low": -0.004, "high": 0.0} for row in FOUND["layers"]]
-    assert "-0.00" not in attribute_table("color", FOUND | {"layers": rows}, readout="logit_lens")
+    assert "-0.00" not in attribute_table("color", found(layers=rows), readout="logit_lens")

@@ -32,20 +32,20 @@ def found():
 
 
 def by_choice(found) -> dict:
-    return {row["choice"]: row for row in found["robustness"]}
+    return {row.choice: row for row in found.robustness}
 
 
 def test_every_choice_is_tried_and_the_declared_one_comes_first(found):
-    assert [row["choice"] for row in found["robustness"]] == CHOICES
-    assert found["robustness"][0]["estimate"] == found["lambda_half"]["estimate"]
-    assert {row["outcome"] for row in found["robustness"]} == {"emerged"}
-    assert all(3 < row["estimate"] < 5 for row in found["robustness"])
+    assert [row.choice for row in found.robustness] == CHOICES
+    assert found.robustness[0].estimate == found.lambda_half.estimate
+    assert {row.outcome for row in found.robustness} == {"emerged"}
+    assert all(3 < row.estimate < 5 for row in found.robustness)
 
 
 def test_without_content_there_is_no_layer_under_any_choice():
     null = estimate(planted((0,) * 9), QUICK, key=0).results
-    assert {row["outcome"] for row in null["robustness"]} == {"not_emerged"}
-    assert [row["estimate"] for row in null["robustness"]] == [None] * len(CHOICES)
+    assert {row.outcome for row in null.robustness} == {"not_emerged"}
+    assert [row.estimate for row in null.robustness] == [None] * len(CHOICES)
 
 
 def test_an_answer_that_is_always_preferred_hides_nothing_from_offsets():
@@ -55,8 +55,8 @@ def test_an_answer_that_is_always_preferred_hides_nothing_from_offsets():
     preferred[:, :7, 0] += 12
     rows = by_choice(estimate(replace(plain, real=preferred.astype(np.float32)), QUICK, key=0)
                      .results)  # fmt: skip
-    assert rows["reader with offsets"]["estimate"] < 5
-    assert rows[PRIMARY]["estimate"] > 6
+    assert rows["reader with offsets"].estimate < 5
+    assert rows[PRIMARY].estimate > 6
 
 
 def test_only_stated_bits_move_with_loudness(found):
@@ -66,7 +66,7 @@ def test_only_stated_bits_move_with_loudness(found):
                               QUICK, key=0).results)  # fmt: skip
     before = by_choice(found)
     for choice in CHOICES:
-        moved = abs(rows[choice]["estimate"] - before[choice]["estimate"])
+        moved = abs(rows[choice].estimate - before[choice].estimate)
         if choice.startswith("stated"):
             assert moved > 1
         elif not choice.startswith("Brier"):

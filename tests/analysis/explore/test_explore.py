@@ -19,7 +19,7 @@ from analysis.explore import __main__ as explore
 from analysis.explore.packing import unpacked_numbers, unpacked_probabilities, unpacked_texts
 from data_prep.errors import UserError
 from probes import TunedLens, load_vlm
-from probes.positions import image_tokens
+from probes.image_tokens import image_tokens
 from probes.token_names import token_names
 from tests.analysis.conftest import clevr
 from tests.probes.families.small import save
@@ -248,7 +248,7 @@ def test_blocks_of_places_are_one_reading(vlm, picture, monkeypatch):
         (["--tokens", "0"], "tokens must be at least 1, got 0"),
         (["--conditions", "blank"], "--conditions must name real, got blank"),
         (["--run", "RUN", "--attr", "size", "--item", "nobody"], "no item 'nobody' among the"),
-        (["--run", "RUN", "--attr", "size", "--items", "500"], "59 items of size, got asked"),
+        (["--run", "RUN", "--attr", "size", "--items", "500"], "60 items of size, got asked"),
         (["--run", "RUN", "--attr", "colour"], "unknown attribute 'colour'"),
     ],
 )

@@ -7,7 +7,9 @@ import pytest
 from analysis.commands.declared_order import declared_order
 from analysis.commands.options import parse_options
 from analysis.order import __main__ as order
+from analysis.order.found import FoundOrder
 from analysis.order.report import order_basis
+from analysis.typed import read_back, written
 from data_prep.errors import UserError
 from data_prep.sources import open_data
 from tests.analysis.conftest import results_of
@@ -38,14 +40,17 @@ def begun(small, emergence, tmp_path):
 
 @pytest.fixture
 def compared(small, capsys):
-    """Runs `python -m analysis.order` on a run; gives what results.json then says."""
+    """Runs `python -m analysis.order` on a run; reads what results.json then says."""
 
     def run(folder, *arguments):
         typed = [str(each) for each in (*small, "--run", folder, *arguments)]
         options = parse_options(order.Order, command=order.COMMAND, arguments=typed)
         ended = run_command(capsys, lambda: order.main(options))
         assert ended.code == 0, ended.err
-        return results_of(folder)["studies"]["order"]
+        kept = results_of(folder)["studies"]["order"]
+        found = read_back(FoundOrder, kept, "results.json")
+        assert written(found) == kept
+        return found
 
     return run
 
@@ -53,25 +58,25 @@ def compared(small, capsys):
 def test_an_order_of_the_study_file_is_declared_and_another_is_given(begun, compared, study):
     run = begun("--study", study)
     found = compared(run, "--study", study)
-    assert (found["given"], found["declared"]) == (["size", "shape"], True)
-    assert found["rests_on"].startswith("fixed by the study file that the run was begun with")
+    assert (found.given, found.declared) == (("size", "shape"), True)
+    assert found.rests_on.startswith("fixed by the study file that the run was begun with")
     # Typed, it is the same order, fixed before.
-    assert compared(run, "--attr", "size", "shape")["declared"] is True
+    assert compared(run, "--attr", "size", "shape").declared is True
 
     other = compared(run, "--attr", "shape", "size")
-    assert (other["given"], other["declared"]) == (["shape", "size"], False)
+    assert (other.given, other.declared) == (("shape", "size"), False)
     assert "fixed another (size, shape)" in order_basis(other)
 
     study.write_text('[order]\nattr = ["shape", "size"]\n')
     edited = compared(run, "--study", study)
-    assert (edited["given"], edited["declared"]) == (["shape", "size"], False)
+    assert (edited.given, edited.declared) == (("shape", "size"), False)
 
 
 def test_a_study_file_that_comes_after_the_run_does_not_count(begun, compared, study):
     run = begun()
     found = compared(run, "--study", study)
-    assert (found["given"], found["declared"]) == (["size", "shape"], False)
-    assert found["rests_on"] == "no study file fixed an order when the run was begun"
+    assert (found.given, found.declared) == (("size", "shape"), False)
+    assert found.rests_on == "no study file fixed an order when the run was begun"
     assert "declared_order" not in json.loads((run / "identity.json").read_text())
 
 
@@ -79,7 +84,7 @@ def test_a_study_file_that_is_edited_after_the_run_does_not_count(begun, compare
     study.write_text("seed = 0\n")
     run = begun("--study", study)
     study.write_text(f"seed = 0\n{DECLARED}")
-    assert compared(run, "--study", study)["declared"] is False
+    assert compared(run, "--study", study).declared is False
 
 
 def test_an_order_that_is_edited_in_the_run_is_refused(begun, small, study, capsys):

@@ -10,7 +10,9 @@ from analysis.commands.options import parse_options
 from analysis.drawing.token_labels import printed_token
 from analysis.emergence.__main__ import COMMAND, Emergence, main
 from analysis.examples import __main__ as examples
+from analysis.examples.found import FoundExamples
 from analysis.order import __main__ as order
+from analysis.typed import read_back, written
 from data_prep.errors import UserError
 from data_prep.sources import open_data
 from tests.analysis.conftest import files_of, results_of
@@ -59,20 +61,22 @@ def test_examples_are_items_of_the_run_with_their_images(arguments, clevr, capsy
     run_examples(*arguments, "--items", "2", "--tokens", "3")
     shown = capsys.readouterr().out
     folder = folder_of(arguments)
-    items = results_of(folder)["studies"]["examples"]["items"]
-    assert len(items) == 4
+    content = results_of(folder)["studies"]["examples"]
+    found = read_back(FoundExamples, content, "results.json")
+    assert json.dumps(written(found)) == json.dumps(content)
+    assert len(found.items) == 4
     data = open_data(f"clevr:{clevr}")
-    for item in items:
-        assert item["item_id"] in shown
-        scene = item["item_id"].split("/")[0]
-        with Image.open(folder / item["image"]) as image:
+    for item in found.items:
+        assert item.item_id in shown
+        scene = item.item_id.split("/")[0]
+        with Image.open(folder / item.image) as image:
             assert image.tobytes() == data.open_image(f"{scene}.png").tobytes()
-        for layer, row in enumerate(item["layers"]):
-            assert row["layer"] == layer
-            chances = [probability for _, probability in row["top"]]
+        for layer, row in enumerate(item.layers):
+            assert row.layer == layer
+            chances = [probability for _, probability in row.top]
             assert len(chances) == 3
             assert chances == sorted(chances, reverse=True)
-            assert 0 < row["answer_probability"] < 1
+            assert 0 < row.answer_probability < 1
 
 
 def test_examples_name_tokens_without_the_model(arguments, monkeypatch, capsys):

@@ -1,5 +1,8 @@
 """The command from end to end: what it writes, what it does not do twice, what it refuses."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +12,10 @@ from analysis.commands.options import open_run
 from analysis.emergence.estimates import estimate
 from analysis.probes.__main__ import Probes, main
 from analysis.probes.comparisons import comparisons
+from analysis.probes.found import Probed
 from analysis.probes.report import probe_table
 from analysis.readouts.readings import readings_of
+from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
 from tests.analysis.conftest import files_of, results_of
@@ -39,8 +44,13 @@ def config(clevr, model_folder, tmp_path_factory) -> Probes:
 
 
 @pytest.fixture(scope="module")
-def found(config) -> dict:
+def content(config) -> dict:
     return results_of(config.run)["studies"]["probes"]["answer"]["size"]
+
+
+@pytest.fixture(scope="module")
+def found(content) -> Probed:
+    return read_back(Probed, content, "results.json")
 
 
 def test_writes_its_files(config):
@@ -57,50 +67,66 @@ def test_writes_its_files(config):
 
 
 def test_says_what_these_scenes_do_not_allow(found):
-    (reason,) = found["left_out"]
+    (reason,) = found.left_out
     assert reason.startswith("seen pairs and unseen pairs: choosing the penalty needs scenes")
     assert f"left out: {reason}" in " ".join(probe_table("size", found, "answer").split())
 
 
 def test_finds_nothing_in_noise(found):
-    assert set(found["compared"]) == BASELINES
-    assert [row["layer"] for row in found["layers"]] == [0, 1, 2, 3]
-    for row in found["layers"]:
-        assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
-        assert 0.25 < row["accuracy"] < 0.75
-        assert row["compression"] < 1.1
-    assert min(row["p_information"] for row in found["layers"]) > 0.01
+    assert set(found.compared) == BASELINES
+    assert [row.layer for row in found.layers] == [0, 1, 2, 3]
+    for row in found.layers:
+        assert row.accuracy_low <= row.accuracy <= row.accuracy_high
+        assert 0.25 < row.accuracy < 0.75
+        assert row.compression < 1.1
+    assert min(row.p_information for row in found.layers) > 0.01
 
 
 def test_selectivity_and_code_hold_the_error_of_their_draws(found):
-    assert found["n_control_draws"] >= 10
-    assert found["n_partitions"] >= 3
-    assert found["n_orders"] >= 5
-    for row in found["layers"]:
-        for name in ("selectivity", "selectivity_bits", "code_bits", "compression"):
-            assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
-        assert 0 < row["p_selectivity"] <= 1
+    assert found.n_control_draws >= 10
+    assert found.n_partitions >= 3
+    assert found.n_orders >= 5
+    for row in found.layers:
+        for one in (row.selectivity_interval, row.code_interval, row.compression_interval):
+            assert one.low <= one.estimate <= one.high
+        assert row.selectivity_bits_low <= row.selectivity_bits <= row.selectivity_bits_high
+        assert 0 < row.p_selectivity <= 1
     # Of labels of types, which a probe of noise cannot read, all draws are at chance.
-    assert all(0 <= row["selectivity_draw_deviation"] < 0.2 for row in found["layers"])
+    assert all(0 <= row.selectivity_draw_deviation < 0.2 for row in found.layers)
     table = " ".join(probe_table("size", found, "answer").split())
     assert "mean over 10 draws of its labels and 3 partitions" in table
     assert "over scenes and 5 orders" in table
 
 
-def test_a_run_with_one_draw_is_still_printed(found):
-    new = ("n_control_draws", "n_partitions", "n_orders")
-    old = {key: value for key, value in found.items() if key not in new}
-    assert "draws" not in probe_table("size", old, "answer")
+def test_results_are_read_back_as_they_were_written(found, content):
+    assert json.dumps(written(found)) == json.dumps(content)
+
+
+def test_results_of_a_single_draw_are_of_another_version(content):
+    old = {name: value for name, value in content.items() if name != "n_control_draws"}
+    with pytest.raises(UserError, match=r"results\.json is damaged or of another version"):
+        read_back(Probed, old, "results.json")
+
+
+def test_what_is_lost_in_unseen_pairs_is_told_where_it_was_measured(found):
+    assert found.last.composition_interval is None
+    assert "unseen pairs at layer" not in probe_table("size", found, "answer")
+    last = replace(
+        found.last, composition_gap=0.1, composition_gap_low=0.05, composition_gap_high=0.15,
+        p_composition_gap=0.002,
+    )  # fmt: skip
+    table = probe_table("size", replace(found, layers=(*found.layers[:-1], last)), "answer")
+    assert "unseen pairs at layer 3: +0.100 (95% CI +0.050 to +0.150, p = .002)" in table
 
 
 def test_keeps_every_item_of_every_source(config, found):
     rows = pd.read_parquet(config.run / "probe_scores.parquet")
     assert set(rows["source"]) == BASELINES | {"probe"}
     own = rows.query("source == 'probe'")
-    assert len(own) == 4 * found["n_items"]
+    assert len(own) == 4 * found.n_items
     # One item a scene: the mean over scenes is that over items.
     accuracy = np.asarray(own["correct"]).reshape(-1, 4).mean(axis=0)
-    np.testing.assert_allclose(accuracy, [row["accuracy"] for row in found["layers"]], atol=1e-6)
+    np.testing.assert_allclose(accuracy, [row.accuracy for row in found.layers], atol=1e-6)
     assert rows.loc[rows["source"] == "words", "layer"].isna().all()
 
 
@@ -122,7 +148,7 @@ def test_a_second_run_only_prints(config, capsys, monkeypatch):
 def test_readings_go_through_the_same_estimates_as_the_lens(config):
     opened = open_run(config)
     readings = readings_of(opened, "size", "linear_probe")
-    assert estimate(readings, opened.run.study, key=0).results["outcome"] == "not_emerged"
+    assert estimate(readings, opened.run.study, key=0).results.outcome == "not_emerged"
 
 
 def test_says_which_file_is_damaged(config, tmp_path):

@@ -17,6 +17,8 @@ from analysis.emergence.__main__ import Emergence
 from analysis.emergence.__main__ import main as emergence_main
 from analysis.run.results import schema
 from analysis.trajectory.__main__ import COMMAND, Trajectory, main
+from analysis.trajectory.found import FoundTrajectories
+from analysis.typed import read_back, written
 from probes import load_vlm
 from probes.token_names import token_names
 from tests.analysis.conftest import files_of, results_of
@@ -60,17 +62,20 @@ def test_it_leaves_a_table_results_and_figures(ran, vlm):
     _, folder = ran
     results = results_of(folder)
     jsonschema.validate(results, schema())
-    found = results["studies"]["trajectory"]["attributes"]["size"]
-    assert found["n_layers"] == vlm.n_layers
-    assert (found["n_items"], len(found["tokens"])) == (30, 30)
-    written = files_of(folder)
+    content = results["studies"]["trajectory"]
+    study = read_back(FoundTrajectories, content, "results.json")
+    assert json.dumps(written(study)) == json.dumps(content)
+    found = study.attributes["size"]
+    assert found.n_layers == vlm.n_layers
+    assert (found.n_items, len(found.tokens)) == (30, 30)
+    files = files_of(folder)
     for kind in ("size-heat", "size-curves", "size-tokens", "positions-1"):
-        assert {f"trajectory-{kind}.pdf", f"trajectory-{kind}.png"} <= set(written)
+        assert {f"trajectory-{kind}.pdf", f"trajectory-{kind}.png"} <= set(files)
     table = pd.read_parquet(folder / "trajectory.parquet")
     assert len(table) == 3 * 30 * (vlm.n_layers + 1)
     assert set(table["condition"]) == {"real", "shuffled", "blank"}
     assert {len(each) for each in table["token_ids"]} == {4}
-    heat = np.array(found["heat"]["top1_probability"])
+    heat = np.array(found.heat.top1_probability)
     real = table[table["condition"] == "real"]
     first = np.stack(list(real["probabilities"]))[:, 0].reshape(30, -1)
     np.testing.assert_allclose(heat, first, atol=1e-5)
@@ -109,7 +114,7 @@ def test_the_map_has_every_position_and_ends_at_the_answer(ran, vlm):
 def test_nothing_is_read_twice(ran, monkeypatch):
     arguments, folder = ran
     before = files_of(folder)
-    monkeypatch.setattr("analysis.trajectory.trajectories_of", None)
+    monkeypatch.setattr("analysis.trajectory.__main__.trajectories_of", None)
     monkeypatch.setattr("probes.loading.load.load_vlm", None)
     run(*arguments)
     assert files_of(folder) == before

@@ -18,11 +18,13 @@ from analysis.trajectory.depths import (
     lasting_from,
 )
 from analysis.trajectory.estimates import estimate_curves
+from analysis.trajectory.found import MedianLayer
 from analysis.trajectory.readings import Trajectories, trajectory_rows
 from probes.answers.words import RightWord
 from probes.lens_trajectory import LensTrajectory
 
 N_ITEMS, N_LAYERS = 60, 4
+NEVER = MedianLayer(estimate=None, low=None, high=None)
 STUDY = Study(n_resamples=800)
 TEXTS = TokenTexts(texts=("red", "\ud55c", "7", "<s>", "\u4e2d"), special=frozenset({3}))
 
@@ -87,66 +89,66 @@ def test_lasting_is_first_layer_of_an_unbroken_run_to_the_end(rows):
 
 def test_curves_have_intervals_and_paired_tests_against_the_controls(read):
     found = estimate_curves(read, STUDY, key=0)
-    assert list(found["p_answer"]["conditions"]) == ["real", "shuffled", "blank"]
-    assert list(found["entropy_bits"]["conditions"]) == ["real", "blank"]
-    assert [row["layer"] for row in found["jsd_adjacent_bits"]["conditions"]["real"]] == [1, 2, 3]
-    rows = found["p_answer"]["differences"]["blank"]
+    assert list(found.p_answer.conditions) == ["real", "shuffled", "blank"]
+    assert list(found.entropy_bits.conditions) == ["real", "blank"]
+    assert list(found.p_answer.differences) == ["shuffled", "blank"]
+    assert [row.layer for row in found.jsd_adjacent_bits.real] == [1, 2, 3]
+    rows = found.p_answer.minus_blank
+    assert [row.layer for row in rows] == [0, 1, 2, 3]
     real, blank = (read.right[name].probability for name in ("real", "blank"))
     for layer, row in enumerate(rows):
         wanted = float((real - blank).mean(axis=0)[layer])
-        assert row["estimate"] == pytest.approx(wanted, abs=1e-6)
-        assert row["low"] <= row["estimate"] <= row["high"]
-        assert 0 < row["p"] <= 1
-    assert [row["p"] < 0.01 for row in rows] == [False, False, True, True]
-    assert found["answer_first"]["conditions"]["real"][0]["high"] == pytest.approx(
-        1 - 0.025 ** (1 / N_ITEMS)
-    )
+        assert row.estimate == pytest.approx(wanted, abs=1e-6)
+        assert row.low <= row.estimate <= row.high
+        assert 0 < row.p <= 1
+    assert [row.p < 0.01 for row in rows] == [False, False, True, True]
+    assert found.answer_first.real[0].high == pytest.approx(1 - 0.025 ** (1 / N_ITEMS))
 
 
 def test_depths_count_never_as_later_than_all(read):
-    found = estimate_depths(read, STUDY, key=0)
-    assert found["answer_stays_first"]["real"]["median"] == {"estimate": 2, "low": 2, "high": 2}
-    assert found["answer_stays_first"]["real"]["never"]["estimate"] == 0.25
-    blank = found["answer_stays_first"]["blank"]
-    assert blank["median"] == {"estimate": None, "low": None, "high": None}
-    assert blank["never"]["estimate"] == 1
-    assert blank["never"]["low"] < 1
+    depth, stays_first = estimate_depths(read, STUDY, key=0)
+    assert stays_first.real.median == MedianLayer(estimate=2, low=2, high=2)
+    assert stays_first.real.never.estimate == 0.25
+    assert stays_first.blank.median == NEVER
+    assert stays_first.blank.never.estimate == 1
+    assert stays_first.blank.never.low < 1
     # Where it never comes the top token is the same all along.
-    assert found["prediction_depth"]["real"]["estimate"] == pytest.approx(0.75 * 2)
-    assert "shuffled" not in found["prediction_depth"]
+    assert depth.real.estimate == pytest.approx(0.75 * 2)
 
 
 def test_half_of_the_scenes_decide_the_median(read):
     rank = read.right["real"].rank.copy()
     rank[:40] = 8
     mostly = replace(read, right=read.right | {"real": replace(read.right["real"], rank=rank)})
-    median = estimate_depths(mostly, STUDY, key=0)["answer_stays_first"]["real"]["median"]
-    assert median == {"estimate": None, "low": None, "high": None}
+    _, stays_first = estimate_depths(mostly, STUDY, key=0)
+    assert stays_first.real.median == NEVER
 
 
 def test_norming_twice_is_told_from_norming_once(read):
     found = estimate_last_layers(read, STUDY, key=0)
-    assert found["remedy"]["estimate"] == pytest.approx(0.2, abs=1e-6)
-    assert found["twice"]["high"] < -0.15
-    assert found["once"]["low"] < 0 < found["once"]["high"]
-    assert found["remedy"]["p"] < 0.01
-    change = found["last"]["estimate"] - found["before_last"]["estimate"]
-    assert found["once"]["estimate"] == pytest.approx(change, abs=1e-9)
+    assert found.remedy.estimate == pytest.approx(0.2, abs=1e-6)
+    assert found.twice.high < -0.15
+    assert found.once.low < 0 < found.once.high
+    assert found.remedy.p < 0.01
+    change = found.last.estimate - found.before_last.estimate
+    assert found.once.estimate == pytest.approx(change, abs=1e-9)
+    change = found.last_normed_twice.estimate - found.before_last.estimate
+    assert found.twice.estimate == pytest.approx(change, abs=1e-9)
 
 
 def test_scripts_are_shares_of_scenes_that_add_up(read):
-    found = {each["script"]: each["layers"] for each in estimate_scripts(read, STUDY)}
-    assert found["Hangul"][0]["estimate"] == 1
-    assert found["Latin"][3]["estimate"] == 0.75
+    found = {each.script: each.layers for each in estimate_scripts(read, STUDY)}
+    assert found["Hangul"][0].estimate == 1
+    assert found["Latin"][3].estimate == 0.75
     for layer in range(N_LAYERS):
-        assert sum(rows[layer]["estimate"] for rows in found.values()) == pytest.approx(1)
+        assert sum(rows[layer].estimate for rows in found.values()) == pytest.approx(1)
 
 
 def test_tokens_have_their_means(read):
     red, han = estimate_tokens(read, STUDY)
-    assert (red["text"], han["text"]) == ("red", "\u4e2d")
-    assert red["mean"]["estimate"] == pytest.approx(read.frequent_probability[..., 0].mean())
-    np.testing.assert_allclose(han["layers"], read.frequent_probability[..., 1].mean(axis=0))
+    assert (red.text, han.text) == ("red", "\u4e2d")
+    assert red.mean.estimate == pytest.approx(read.frequent_probability[..., 0].mean())
+    np.testing.assert_allclose(han.layers, read.frequent_probability[..., 1].mean(axis=0))
 
 
 def test_the_table_has_a_row_for_each_item_condition_and_layer(read):

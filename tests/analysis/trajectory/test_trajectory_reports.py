@@ -1,6 +1,7 @@
 """What is drawn is what was found; what is said fits the numbers."""
 
-import copy
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from analysis.trajectory.figures import (
     draw_tokens,
     save_trajectory_figures,
 )
+from analysis.trajectory.found import AttributeTrajectory, FoundTrajectories, MedianLayer
 from analysis.trajectory.report import (
     last_layers,
     scripts,
@@ -23,17 +25,23 @@ from analysis.trajectory.report import (
     trajectory_sentences,
     trajectory_table,
 )
+from analysis.typed import read_back, written
 from tests.paper.made_up_studies import TOKENS, trajectory
 
 
 @pytest.fixture
-def study() -> dict:
-    return copy.deepcopy(trajectory(["color", "shape"]))
+def study() -> FoundTrajectories:
+    return read_back(FoundTrajectories, trajectory(["color", "shape"]), "made up")
 
 
 @pytest.fixture
-def found(study) -> dict:
-    return study["attributes"]["color"]
+def found(study) -> AttributeTrajectory:
+    return study.attributes["color"]
+
+
+def test_results_are_read_back_as_they_were_written(study):
+    content = json.loads(json.dumps(written(study)))
+    assert read_back(FoundTrajectories, content, "results.json") == study
 
 
 def test_the_heat_map_is_the_array():
@@ -49,27 +57,28 @@ def test_the_heat_map_is_the_array():
 
 
 def test_both_maps_are_drawn_and_the_image_is_underlined(study, found):
-    heat = found["heat"]
-    for axes, name in zip(draw_pair(Figure(), heat, "item"), ("top1_probability",
-                          "jsd_adjacent_bits"), strict=True):  # fmt: skip
-        np.testing.assert_array_equal(axes.images[0].get_array(), np.array(heat[name]).T)
+    heat = found.heat
+    shades = heat.top1_probability, heat.jsd_adjacent_bits
+    for axes, values in zip(draw_pair(Figure(), heat, "item"), shades, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), np.array(values).T)
     figure = Figure()
-    draw_positions(figure, study["maps"]["scene_1/50%"])
+    draw_positions(figure, study.maps["scene_1/50%"])
     assert figure.axes[0].lines[0].get_xdata().tolist() == [1.5, 6.5]  # pyright: ignore
 
 
 def test_curves_scripts_and_tokens_are_those_found(found):
     axes = Figure().subplots()
-    draw_measure(axes, found, "p_answer")
+    draw_measure(axes, found.curves.p_answer, "p(right answer)")
     assert [line.get_label() for line in axes.lines] == ["real", "shuffled", "blank"]
-    wanted = [row["estimate"] for row in found["curves"]["p_answer"]["conditions"]["real"]]
+    wanted = [row.estimate for row in found.curves.p_answer.real]
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), wanted)
+    assert axes.get_title() == "p(right answer)"
     axes = Figure().subplots()
     draw_scripts(axes, found)
     assert [line.get_label() for line in axes.lines] == ["Latin", "Hangul", "others"]
     axes = Figure().subplots()
     image = draw_tokens(axes, found)
-    table = [token["layers"] for token in found["tokens"]][::-1]
+    table = [token.layers for token in found.tokens][::-1]
     np.testing.assert_array_equal(image.get_array(), table)
     assert axes.get_yticklabels()[-1].get_text() == "\u00b7metal"
 
@@ -77,7 +86,7 @@ def test_curves_scripts_and_tokens_are_those_found(found):
 def test_figures_are_the_same_bytes_again_whatever_the_tokens(study, tmp_path):
     (tmp_path / "b").mkdir()
     one, other = (
-        save_trajectory_figures(study["attributes"], list(study["maps"].values()), folder)
+        save_trajectory_figures(study.attributes, list(study.maps.values()), folder)
         for folder in (tmp_path, tmp_path / "b")
     )
     assert len(one) == 14
@@ -106,14 +115,21 @@ def test_the_sentences_answer(found):
 
 
 def test_other_outcomes_are_said(found):
-    rows = found["last_layers"]
-    rows["once"] |= {"low": -0.01}
-    assert "no drop that could be told from none" in last_layers(found)
-    rows["once"] |= {"high": -0.001}
-    assert "leaves a drop" in last_layers(found)
-    rows["twice"] |= {"high": 0.1}
-    assert "shows no drop" in last_layers(found)
-    found["answer_stays_first"]["real"]["median"] = dict.fromkeys(("estimate", "low", "high"))
-    assert "in the median scene at no layer (interval: never to never)" in stays_first(found)
-    found["scripts"] = found["scripts"][:1]
-    assert "none tells a language" in scripts(found)
+    rows = found.last_layers
+    untold = replace(rows, once=replace(rows.once, low=-0.01))
+    assert "no drop that could be told from none" in _said_of(found, untold)
+    drop = replace(rows, once=replace(rows.once, low=-0.01, high=-0.001))
+    assert "leaves a drop" in _said_of(found, drop)
+    none = replace(drop, twice=replace(rows.twice, high=0.1))
+    assert "shows no drop" in _said_of(found, none)
+    never = MedianLayer(estimate=None, low=None, high=None)
+    settled = found.answer_stays_first
+    late = replace(settled, real=replace(settled.real, median=never))
+    assert "in the median scene at no layer (interval: never to never)" in stays_first(
+        replace(found, answer_stays_first=late)
+    )
+    assert "none tells a language" in scripts(replace(found, scripts=found.scripts[:1]))
+
+
+def _said_of(found, rows) -> str:
+    return last_layers(replace(found, last_layers=rows))

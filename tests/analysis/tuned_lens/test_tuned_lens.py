@@ -1,5 +1,8 @@
 """The comparison of lenses and its command, from end to end."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,9 @@ from safetensors.torch import load_file
 from analysis.commands.options import parse_options
 from analysis.tuned_lens.__main__ import COMMAND, TunedLensStudy, main
 from analysis.tuned_lens.estimates import compare_lenses
+from analysis.tuned_lens.found import ByLens, JudgedLens, MadeFrom
 from analysis.tuned_lens.report import lens_table, save_lens_figure
+from analysis.typed import read_back, written
 from data_prep.errors import UserError
 from probes import TunedLens
 from probes.lens_quality import LensQuality
@@ -28,7 +33,7 @@ def quality_of(kl_bits):
 
 
 @pytest.fixture(scope="module")
-def found():
+def compared():
     """Two questions a scene; the tuned lens is better at layers 0 and 1, not at 2."""
     rng = np.random.default_rng(0)
     logit = 0.5 + rng.random((2 * N_SCENES, N_LAYERS + 1))
@@ -40,33 +45,45 @@ def found():
         quality_of(logit), tuned, scenes,
         rng=np.random.default_rng, level=0.95, n_resamples=2000,
     )  # fmt: skip
-    return table | {"logit": logit.mean(0), "gain": gain.mean(0)}
+    return table, logit.mean(0), gain.mean(0)
 
 
 @pytest.fixture(scope="module")
-def study(found):
-    kept = ["refined", "ridge", *["logit_lens"] * 2, "model"]
-    return {"positions": {"answer": found, "image": without_answers(found)}, "kept": kept}
+def study(compared):
+    found, *_ = compared
+    return JudgedLens(
+        positions={"answer": found, "image": without_answers(found)},
+        kept=("refined", "ridge", "logit_lens", "logit_lens", "model"),
+        n_scenes_by_side={"train": 100, "test": N_SCENES},
+        n_rows_by_side={"train": 200, "test": 2 * N_SCENES},
+        made_from=MadeFrom(positions=("answer", "image"), tokens_per_item=1, recipe={}, seeds=2),
+    )
 
 
 def without_answers(found):
-    nothing = {"logit_lens": None, "tuned_lens": None}
-    return found | {"layers": [row | {"cross_entropy_bits": nothing} for row in found["layers"]]}
+    nothing = ByLens(logit_lens=None, tuned_lens=None)
+    layers = tuple(replace(row, cross_entropy_bits=nothing) for row in found.layers)
+    return replace(found, layers=layers)
 
 
-def test_the_comparison_finds_the_layers_that_gain(found):
-    layers = found["layers"]
-    assert (found["n_scenes"], found["n_rows"], found["n_seeds"]) == (N_SCENES, 2 * N_SCENES, 2)
-    assert [row["p"] < 0.01 for row in layers[:-1]] == [True, True, False, False]
-    assert layers[-1]["p"] is None
+def test_the_comparison_finds_the_layers_that_gain(compared):
+    found, logit, gained = compared
+    layers = found.layers
+    assert (found.n_scenes, found.n_rows, found.n_seeds) == (N_SCENES, 2 * N_SCENES, 2)
+    assert [row.p < 0.01 for row in layers[:-1]] == [True, True, False, False]
+    assert layers[-1].p is None
     for row in layers:
-        layer = row["layer"]
-        assert row["kl_bits"]["logit_lens"]["estimate"] == pytest.approx(found["logit"][layer])
-        gain = row["gain_bits"]
-        assert gain["estimate"] == pytest.approx(found["gain"][layer])
-        assert gain["low"] <= gain["estimate"] <= gain["high"]
-    assert layers[0]["gain_bits"]["low"] > 0
-    assert layers[0]["seed_spread_bits"] == pytest.approx(0.01 / np.sqrt(2))
+        assert row.kl_bits.logit_lens.estimate == pytest.approx(logit[row.layer])
+        gain = row.gain_bits
+        assert gain.estimate == pytest.approx(gained[row.layer])
+        assert gain.low <= gain.estimate <= gain.high
+    assert layers[0].gain_bits.low > 0
+    assert layers[0].seed_spread_bits == pytest.approx(0.01 / np.sqrt(2))
+    assert found.seed_spread_bits == max(row.seed_spread_bits for row in layers)
+
+
+def test_results_are_read_back_as_they_were_written(study):
+    assert read_back(JudgedLens, json.loads(json.dumps(written(study))), "results.json") == study
 
 
 def test_few_test_scenes_are_refused():
@@ -131,17 +148,19 @@ def run(*arguments):
 
 def test_the_command_leaves_a_lens_its_quality_and_a_figure(ran, vlm):
     _, folder = ran
-    written = files_of(folder / "run")
+    files = files_of(folder / "run")
     for name in ("tuned_lens.json", "translators.safetensors"):
-        assert f"readouts/tuned_lens/{name}" in written
-    assert {"tuned_lens.pdf", "tuned_lens.png"} <= set(written)
-    assert not [name for name in written if "checkpoints/" in name]
-    study = results_of(folder / "run")["studies"]["tuned_lens"]
-    assert list(study["positions"]) == ["answer", "text", "image"]
-    for position, found in study["positions"].items():
-        assert len(found["layers"]) == vlm.n_layers + 1
-        assert study["n_scenes_by_side"]["test"] == found["n_scenes"] >= 10
-        assert found["n_rows"] == found["n_scenes"] * (1 if position == "answer" else 2)
+        assert f"readouts/tuned_lens/{name}" in files
+    assert {"tuned_lens.pdf", "tuned_lens.png"} <= set(files)
+    assert not [name for name in files if "checkpoints/" in name]
+    content = results_of(folder / "run")["studies"]["tuned_lens"]
+    study = read_back(JudgedLens, content, "results.json")
+    assert json.dumps(written(study)) == json.dumps(content)
+    assert list(study.positions) == ["answer", "text", "image"]
+    for position, found in study.positions.items():
+        assert len(found.layers) == vlm.n_layers + 1
+        assert study.n_scenes_by_side["test"] == found.n_scenes >= 10
+        assert found.n_rows == found.n_scenes * (1 if position == "answer" else 2)
     lens = TunedLens.load(folder / "run" / "readouts" / "tuned_lens", vlm)
     foreign = TunedLens.from_tuned_lens_format(folder / "export", vlm)
     residual = torch.ones(3, vlm.d_model)
@@ -154,7 +173,7 @@ def test_nothing_is_trained_twice_and_the_same_seed_gives_the_same_bytes(ran, ca
     before = load_file(place / "translators.safetensors")
     table = results_of(folder / "run")
     with monkeypatch.context() as patched:
-        patched.setattr("analysis.tuned_lens._study", None)
+        patched.setattr("analysis.tuned_lens.__main__._study", None)
         run(*arguments)
     assert "tuned lens, answer position:" in capsys.readouterr().out
     (folder / "run" / "results.json").unlink()

@@ -26,5 +26,5 @@ def test_a_sentence_and_two_panels_per_attribute(record):
     (figure,) = loudness.SECTION.figures(record)
     canvas = Canvas(figsize=figure.size)
     figure.draw(canvas)
-    assert [axes.get_title() for axes in canvas.axes[:5]] == list(record.results["attributes"])
+    assert [axes.get_title() for axes in canvas.axes[:5]] == list(record.attributes)
     assert canvas.axes[5].get_yscale() == "log"

@@ -5,7 +5,9 @@ import json
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from analysis.typed import read_back
 from analysis.worlds.figure import draw_worlds, save_worlds_figure
+from analysis.worlds.found import FoundWorlds
 from paper.sections import worlds
 from tests.paper.conftest import changed_record, needs_tex, pdf_words
 from tests.paper.made_up import results, write_run
@@ -58,7 +60,7 @@ def test_worlds_are_named_with_the_layer_that_each_quantity_gives(record):
 
 def test_worlds_are_drawn_with_their_truth_and_their_layers(tmp_path):
     canvas = Canvas()
-    found = found_worlds()
+    found = read_back(FoundWorlds, found_worlds(), "it")
     draw_worlds(canvas, found)
     loudness_axes, *panels = canvas.axes
     assert loudness_axes.get_yscale() == "log"
