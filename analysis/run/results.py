@@ -1,11 +1,10 @@
-"""results.json: what a study found, what it was made from, and the schema that it keeps."""
+"""results.json: what a study found, and what it was made from."""
 
 import json
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ from stats import adjusted_p
 
 FILE_NAME = "results.json"
 _VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of results.json."""
-    text = files("analysis.run").joinpath("results.schema.json").read_text(encoding="utf-8")
-    return json.loads(text)
 
 
 def versions() -> dict[str, str]:

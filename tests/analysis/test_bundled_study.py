@@ -5,7 +5,7 @@ import subprocess
 import jsonschema
 import pytest
 
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from tests.analysis.conftest import command, files_of, results_of
 
 
@@ -22,7 +22,7 @@ def run(tmp_path_factory):
 def test_color_emerges_and_beats_both_controls(run):
     _, made, shown = run
     results = results_of(made)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     found = results["attributes"]["color"]["readouts"]["logit_lens"]
     assert found["outcome"] == "emerged"
     assert max(found["omnibus_p"].values()) < 0.01

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from tests.analysis.conftest import results_of
 from tests.data_prep.files.test_archive import zipped
 from tests.data_prep.photographs.made_up import many_coco, picture, write_hub, write_images
@@ -40,7 +40,7 @@ def test_an_image_folder_with_every_readout(emergence, asked, tmp_path):
     ended = emergence([*asked, "--data", f"images:{folder}", "--readout", "all"])
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     assert results["data"] == "images:Red_kites"
     assert list(results["attributes"]) == ["label"]
     for readout in ("logit_lens", "tuned_lens", "linear_probe"):

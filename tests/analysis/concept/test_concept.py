@@ -12,7 +12,9 @@ from safetensors.numpy import load_file
 
 from analysis.commands.options import parse_options
 from analysis.concept import __main__ as concept
-from analysis.run.results import schema
+from analysis.concept.found import FoundConcept
+from analysis.schema import results_schema
+from analysis.typed import json_schema
 from paper.build import Build
 from paper.build import main as build
 from tests.analysis.conftest import files_of, results_of
@@ -73,7 +75,7 @@ def test_from_end_to_end_and_again_without_the_model(run_concept, asked, tmp_pat
     ended = run_concept(arguments)
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     found = results["studies"]["concept"]
     assert (found["n_own"], found["n_contrast"]) == (30, 24)
     # Noise in both folders: nothing to recognise, and nothing to decode.
@@ -109,7 +111,7 @@ def test_labels_words_against_others_and_the_report(run_concept, asked, tmp_path
     grade = run_concept([*asked, "--against", "blue", "--decode", "grade", "--table", table])
     assert grade.code == 0, grade.err
     found = results_of(run)["studies"]["concept"]
-    jsonschema.validate(found, schema()["$defs"]["concept"] | {"$defs": schema()["$defs"]})
+    jsonschema.validate(found, json_schema(FoundConcept))
     assert set(found["decoded"]) == {"eye", "grade"}
     assert found["decoded"]["grade"]["labels"] == ["0", "1", "2"]
     scores = pd.read_parquet(run / "concept_scores.parquet")
@@ -126,7 +128,7 @@ def test_on_another_family(run_concept, folders, tmp_path):
     arguments = ["--model", model, "--data", f"images:{own}", "--contrast", contrast]
     arguments += ["--n-resamples", "800", "--run", tmp_path / "run", "--words", "red"]
     assert run_concept(arguments).code == 0
-    jsonschema.validate(results_of(tmp_path / "run"), schema())
+    jsonschema.validate(results_of(tmp_path / "run"), results_schema())
 
 
 def test_without_the_model_another_question_is_one_line(run_concept, asked, tmp_path):

@@ -12,11 +12,10 @@ from scipy.stats import binom
 from analysis.concept.decode import decode_results, decode_rows
 from analysis.concept.decoded_column import ColumnOfItems
 from analysis.concept.estimates import concept_results, concept_rows, concept_tests
-from analysis.concept.found import Asked
+from analysis.concept.found import Asked, FoundConcept
 from analysis.concept.readings import ConceptReadings, concept_words
 from analysis.concept.report import concept_sentence, decode_sentence
-from analysis.run.results import schema
-from analysis.typed import written
+from analysis.typed import json_schema, written
 from analysis.validate.concept import plain_difference_p
 from data_prep.errors import UserError
 from tests.analysis.planted import EMERGING, QUICK
@@ -50,7 +49,7 @@ def found_of(readings, key=0):
 
 def test_a_planted_concept_emerges_at_its_layer():
     found = found_of(planted(EMERGING))
-    jsonschema.validate(written(found), schema()["$defs"]["concept"] | {"$defs": schema()["$defs"]})
+    jsonschema.validate(written(found), json_schema(FoundConcept))
     assert found.outcome == "emerged"
     # Half of 4 bits is what layer 4 was given.
     assert found.lambda_half is not None

@@ -11,7 +11,7 @@ from PIL import Image
 
 from analysis.commands.options import parse_options
 from analysis.confusion import __main__ as confusion
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from tests.analysis.conftest import files_of, results_of
 from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import write_images
@@ -38,7 +38,7 @@ def test_from_end_to_end_and_again_without_the_model(run_confusion, small, tmp_p
     ended = run_confusion(arguments)
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     found = results["studies"]["confusion"]["shape"]
     assert found["say_3d"]["n_scenes"] == found["together"]["n_scenes"]
     for stem in ("words-shape", "confusion-shape", "image-adds-shape"):
@@ -65,7 +65,7 @@ def test_on_another_family(run_confusion, clevr, tmp_path):
     arguments = ["--model", folder, "--data", f"clevr:{clevr}", "--min-scenes-per-text", "5"]
     arguments += ["--n-resamples", "800", "--attr", "material", "--run", tmp_path / "run"]
     assert run_confusion(arguments).code == 0
-    jsonschema.validate(results_of(tmp_path / "run"), schema())
+    jsonschema.validate(results_of(tmp_path / "run"), results_schema())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import probes.loading.load
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from tests.analysis.conftest import command, files_of, results_of, write_noise
 
 
@@ -55,7 +55,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "loudness.png",
     }
     results = results_of(run)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     found = results["attributes"]["size"]["readouts"]["logit_lens"]
     # Nothing was learned, so there is nothing to find.
     assert found["outcome"] == "not_emerged"
@@ -130,7 +130,7 @@ def test_all_stands_for_every_attribute(emergence, small, tmp_path):
     run = tmp_path / "run"
     assert emergence([*small, "--attr", "all", "--run", run]).code == 0
     results = results_of(run)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     assert list(results["attributes"]) == ["color", "shape", "material", "size", "count"]
 
 

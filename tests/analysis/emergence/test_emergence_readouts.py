@@ -14,7 +14,7 @@ from analysis.commands.options import parse_options
 from analysis.emergence.__main__ import COMMAND, Emergence, main
 from analysis.emergence.found import Ladder, ReadoutsCompared
 from analysis.readouts.registry import NAMES as READOUTS
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from analysis.typed import read_back, written
 from probes import TunedLens
 from tests.analysis.conftest import files_of, results_of
@@ -72,7 +72,7 @@ def without_notes(finding):
 
 def test_all_readouts_are_there_and_fit_the_schema(finished):
     results = results_of(finished)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     assert tuple(findings(finished)) == READOUTS
     assert len({str(without_notes(each)) for each in findings(finished).values()}) == 3
     for name, found in findings(finished).items():

@@ -12,7 +12,8 @@ from analysis.emergence.report import attribute_table, loudness_sentence, senten
 from analysis.emergence.tables import effect_rows, score_rows
 from analysis.results import Results
 from analysis.run.folder import claim
-from analysis.run.results import add_finding, schema
+from analysis.run.results import add_finding
+from analysis.schema import results_schema
 from analysis.typed import written
 from data_prep.errors import UserError
 from tests.analysis.planted import ANSWERS, EMERGING, PROFILES, QUICK, planted, rows_of
@@ -40,7 +41,7 @@ def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
         tmp_path / "run", QUICK, model_revision=ABOUT["model_revision"], data_fingerprint="f" * 64
     )
     results = add_finding(run, "color", "logit_lens", found, ABOUT)
-    jsonschema.validate(written(results), schema())
+    jsonschema.validate(written(results), results_schema())
     # What people read can be made of each.
     assert sentence("color", found).startswith("color ")
     assert loudness_sentence("color", found, readout="logit_lens").startswith("color ")
@@ -58,7 +59,7 @@ def test_the_schema_notices_what_is_missing(emerged, tmp_path):
         broken = {key: value for key, value in whole.items() if key != name}
         attributes = {"color": {"readouts": {"logit_lens": broken}}}
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(content | {"attributes": attributes}, schema())
+            jsonschema.validate(content | {"attributes": attributes}, results_schema())
 
 
 def test_findings_of_a_run_are_adjusted_together(emerged, tmp_path):

@@ -15,7 +15,7 @@ from analysis.commands.options import parse_options
 from analysis.emergence.__main__ import COMMAND as EMERGENCE
 from analysis.emergence.__main__ import Emergence
 from analysis.emergence.__main__ import main as emergence_main
-from analysis.run.results import schema
+from analysis.schema import results_schema
 from analysis.trajectory.__main__ import COMMAND, Trajectory, main
 from analysis.trajectory.found import FoundTrajectories
 from analysis.typed import read_back, written
@@ -61,7 +61,7 @@ def refused(capsys):
 def test_it_leaves_a_table_results_and_figures(ran, vlm):
     _, folder = ran
     results = results_of(folder)
-    jsonschema.validate(results, schema())
+    jsonschema.validate(results, results_schema())
     content = results["studies"]["trajectory"]
     study = read_back(FoundTrajectories, content, "results.json")
     assert json.dumps(written(study)) == json.dumps(content)
@@ -229,7 +229,7 @@ def test_another_family_end_to_end(clevr, tmp_path):
     run("--model", model, "--data", f"clevr:{clevr}", *SCORED, "--attr", "size",
         "--items", "20", "--run", folder)  # fmt: skip
     study = results_of(folder)["studies"]["trajectory"]
-    jsonschema.validate(results_of(folder), schema())
+    jsonschema.validate(results_of(folder), results_schema())
     assert study["attributes"]["size"]["n_layers"] == load_vlm(model).n_layers
     (one,) = study["maps"].values()
     assert any(one["of_image"])

@@ -1,0 +1,53 @@
+"""The JSON schema of results.json, made from the types that write it, of every study.
+
+A new study adds its entry to `Studies`, and nothing more: what it writes is described by its own
+class.
+"""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from analysis.concept.found import FoundConcept
+from analysis.confusion.found import Confused
+from analysis.emergence.found import Ladder, ReadoutsCompared, Said
+from analysis.examples.found import FoundExamples
+from analysis.order.found import FoundOrder
+from analysis.paraphrase.found import Paraphrased
+from analysis.probes.found import Probed
+from analysis.results import Results
+from analysis.trajectory.found import FoundTrajectories
+from analysis.tuned_lens.found import JudgedLens
+from analysis.typed import json_schema, result
+from analysis.worlds.found import FoundWorlds
+
+
+class Studies(TypedDict, total=False):
+    """What each study writes under its name; by attribute where it takes one after the other."""
+
+    readouts: dict[str, ReadoutsCompared]
+    ladder: dict[str, Ladder]
+    said: dict[str, Said]
+    probes: dict[str, dict[str, Probed]]
+    """By position, then attribute."""
+    tuned_lens: JudgedLens
+    order: FoundOrder
+    worlds: FoundWorlds
+    confusion: dict[str, Confused]
+    concept: FoundConcept
+    trajectory: FoundTrajectories
+    examples: FoundExamples
+    paraphrase: dict[str, Paraphrased]
+
+
+@result
+class WholeResults(Results):
+    """The same as `Results`, with every study's own type."""
+
+    studies: Studies  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def results_schema() -> dict[str, Any]:
+    """The JSON schema of results.json, draft 2020-12."""
+    found = json_schema(WholeResults)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
