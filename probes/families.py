@@ -55,17 +55,33 @@ _FAMILIES = {
 
 
 def family_of(config: PretrainedConfig) -> Family:
-    """The family of a model by its `model_type`; the default (LLaVA's form) if it is unknown."""
+    """The family of a model by its `model_type`; the default (LLaVA's form) if it is unknown.
+
+    >>> from transformers import LlamaConfig, LlavaConfig
+    >>> family_of(LlavaConfig()).image_layout, family_of(LlamaConfig()).image_layout
+    ('grids', 'unknown')
+    """
     return _FAMILIES.get(config.model_type, Family())
 
 
 def soft_cap(config: PretrainedConfig) -> float | None:
-    """The cap on the final logits (Gemma 2, PaliGemma 2), None if there is none."""
+    """The cap on the final logits (Gemma 2, PaliGemma 2), None if there is none.
+
+    >>> from transformers import Gemma2Config, LlamaConfig
+    >>> soft_cap(Gemma2Config()), soft_cap(LlamaConfig())
+    (30.0, None)
+    """
     return getattr(config.get_text_config(), "final_logit_softcapping", None)
 
 
 def logit_scale(config: PretrainedConfig) -> float:
-    """The factor on the final logits: Cohere multiplies, Granite divides, the others neither."""
+    """The factor on the final logits: Cohere multiplies, Granite divides, the others neither.
+
+    >>> from transformers import CohereConfig, GraniteConfig, LlamaConfig
+    >>> cohere, granite = CohereConfig(logit_scale=0.25), GraniteConfig(logits_scaling=8)
+    >>> logit_scale(cohere), logit_scale(granite), logit_scale(LlamaConfig())
+    (0.25, 0.125, 1.0)
+    """
     text = config.get_text_config()
     multiplied = getattr(text, "logit_scale", None)
     divided = getattr(text, "logits_scaling", None)
@@ -73,7 +89,12 @@ def logit_scale(config: PretrainedConfig) -> float:
 
 
 def head_is_tied(config: PretrainedConfig) -> bool:
-    """Whether the configuration says that head and embeddings are one matrix."""
+    """Whether the configuration says that head and embeddings are one matrix.
+
+    >>> from transformers import LlamaConfig
+    >>> [head_is_tied(LlamaConfig(tie_word_embeddings=tied)) for tied in (True, False)]
+    [True, False]
+    """
     # A checkpoint may say so at either level, and the two need not agree.
     text = config.get_text_config()
     return bool(getattr(config, "tie_word_embeddings", False)) or bool(
@@ -82,14 +103,28 @@ def head_is_tied(config: PretrainedConfig) -> bool:
 
 
 def image_placeholder(processor: Any) -> str:
-    """What stands for the image in a prompt before the processor expands it."""
+    """What stands for the image in a prompt before the processor expands it.
+
+    >>> from types import SimpleNamespace
+    >>> image_placeholder(SimpleNamespace(boi_token="<start_of_image>", image_token="<image>"))
+    '<start_of_image>'
+    >>> image_placeholder(vlm.processor)
+    '<image>'
+    """
     # Gemma 3 writes a begin-of-image token, which its processor expands around the image tokens.
     begin = getattr(processor, "boi_token", None)
     return begin or getattr(processor, "image_token", "<image>")
 
 
 def complete_processor(processor: Any, config: PretrainedConfig) -> None:
-    """Fill in what early LLaVA checkpoints left to the model to know."""
+    """Fill in what early LLaVA checkpoints left to the model to know.
+
+    >>> from types import SimpleNamespace
+    >>> early = SimpleNamespace()
+    >>> complete_processor(early, vlm.model.config)
+    >>> early.patch_size, early.vision_feature_select_strategy
+    (16, 'default')
+    """
     if config.model_type in ("llava", "llava_next"):
         if getattr(processor, "patch_size", None) is None:
             processor.patch_size = config.vision_config.patch_size

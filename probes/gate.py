@@ -35,7 +35,12 @@ class _Untouched:
 
 
 def check_gate(vlm: VLM) -> None:
-    """GateError that says which part differs from the model's own computation, and by how much."""
+    """Check that what is read from a model is what the model computes itself.
+
+    Raises GateError that says which part differs from the model's own computation, and by how much.
+
+    >>> check_gate(vlm)  # says nothing, for the bundled model is read faithfully
+    """
     tolerance, images = tolerance_of(vlm), trial_images()
     _check_finite(vlm)
     _check_tied(vlm)

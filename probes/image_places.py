@@ -40,6 +40,10 @@ def image_boxes(vlm: View, size: tuple[int, int]) -> Boxes:
     """The boxes of an image's tokens in the order of the sequence, for an image (width, height).
 
     UserError for a family of which it is not known where its tokens lie.
+
+    >>> boxes = image_boxes(vlm, (96, 96))  # 8 x 8 tokens, each of 12 x 12 pixels
+    >>> len(boxes), boxes[0].round().tolist(), boxes[-1].round().tolist()
+    (64, [0.0, 0.0, 12.0, 12.0], [84.0, 84.0, 96.0, 96.0])
     """
     layout = family_of(vlm.model.config).image_layout
     inputs = vlm.processed([_coordinates(size)], ["?"])
@@ -62,7 +66,12 @@ def image_boxes(vlm: View, size: tuple[int, int]) -> Boxes:
 
 
 def shares_of(boxes: Boxes, square: tuple[float, float, float, float]) -> Float[Tensor, " token"]:
-    """How much of each token's box lies in a rectangle (left, top, right, bottom); 0 to 1."""
+    """How much of each token's box lies in a rectangle (left, top, right, bottom); 0 to 1.
+
+    >>> boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [2.0, 0.0, 4.0, 2.0]])  # two tokens in a row
+    >>> shares_of(boxes, (0.0, 0.0, 3.0, 1.0)).tolist()
+    [0.5, 0.25]
+    """
     corner = torch.tensor(square)
     sides = torch.minimum(boxes[:, 2:], corner[2:]) - torch.maximum(boxes[:, :2], corner[:2])
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)

@@ -12,7 +12,13 @@ from probes.view import View
 
 
 def image_tokens(vlm: View, inputs: Mapping[str, Any]) -> Bool[Tensor, "item token"]:
-    """Which tokens stand for the image. UserError for a model whose sequence has none."""
+    """Which tokens stand for the image. UserError for a model whose sequence has none.
+
+    >>> from PIL import Image
+    >>> inputs = vlm.processed([Image.new("RGB", (96, 96))], ["What is this?"])
+    >>> image_tokens(vlm, inputs).sum().item()
+    64
+    """
     config = vlm.model.config
     token = getattr(config, "image_token_id", None)
     token = getattr(config, "image_token_index", None) if token is None else token

@@ -188,7 +188,13 @@ def _negentropy(
 
 
 def joined(parts: Sequence[LensTrajectory]) -> LensTrajectory:
-    """The trajectories of some items after those of others, as if they had been read together."""
+    """The trajectories of some items after those of others, as if they had been read together.
+
+    >>> residuals = torch.zeros(3, 2, vlm.d_model)
+    >>> parts = [lens_trajectory(some, vlm.unembedding) for some in residuals.split(2)]
+    >>> joined(parts).entropy_bits.shape  # 2 items and 1 item
+    (3, 2)
+    """
     columns: dict[str, Any] = {}
     for field in fields(LensTrajectory):
         values = [getattr(part, field.name) for part in parts]

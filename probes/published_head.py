@@ -29,17 +29,26 @@ def head_hash(head: Float[Tensor, "row d_model"]) -> str:
     another number of rows by the rows at the end; it does not see rows in between, changes in
     digits that are not printed (it is meant to survive a change of number format, though bfloat16
     may round a printed digit), or how many rows there are.
+
+    >>> head = torch.arange(6.0).view(3, 2)
+    >>> head_hash(head) == head_hash(head + 0.001), head_hash(head) == head_hash(head[:2])
+    (False, False)
     """
     printed = np.array_str(_ends(head).detach().cpu().float().numpy(), precision=1)
     return hashlib.sha256(printed.encode()).hexdigest()
 
 
 def rows_with_hash(vlm: "VLM", unembed_hash: str) -> int | None:
-    """Of how many of its first rows the model's head has this hash; None if of no number tried.
+    """How many of the first rows of the model's head have this hash; None if no number tried does.
 
     The hash does not tell the number of rows, and a vocabulary has too many to try them all. Tried
     are, in this order: `candidate_rows`. A match vouches for what `head_hash` sees, the first and
     the last rows of that part; a decoder that was trained further, its head too, has no match.
+
+    >>> rows_with_hash(vlm, head_hash(vlm.unembedding.head[:512]))
+    512
+    >>> rows_with_hash(vlm, head_hash(torch.zeros(512, vlm.d_model))) is None
+    True
     """
     head = vlm.unembedding.head
     tried = (n for n in candidate_rows(vlm) if head_hash(head[:n]) == unembed_hash)
@@ -51,6 +60,9 @@ def candidate_rows(vlm: "VLM") -> Iterator[int]:
 
     All rows; the tokenizer's words without the added ones, and with them; what the text
     configuration says; and the 16 multiples of 64 at or below all rows, to which heads are padded.
+
+    >>> list(candidate_rows(vlm))
+    [561, 512, 448, 384, 320, 256, 192, 128, 64]
     """
     n_rows = vlm.unembedding.n_vocab
     text = vlm.model.config.get_text_config()

@@ -44,6 +44,12 @@ def cross_fitted_ridge(
 
     Five folds by scene unless given. UserError for too few scenes to fit on, numbers that do not
     vary there, and residuals that are not finite.
+
+    >>> numbers = np.arange(40.0)
+    >>> residuals = torch.from_numpy(numbers).float().view(40, 1, 1)  # a layer that tells the number
+    >>> found = cross_fitted_ridge(residuals, numbers, scenes=[str(item) for item in range(40)])
+    >>> np.abs(found.predicted[:, 0] - numbers).max() < 0.5
+    np.True_
     """
     require_finite(residuals)
     folds = scene_folds(scenes) if folds is None else folds

@@ -50,6 +50,10 @@ def scores_by_answer(log_probs_bits: Float[ndarray, "item layer answer"]) -> Sco
     """All three scores for every possible answer.
 
     `log_probs_bits` are log2 probabilities over the answer set, each distribution summing to 1.
+
+    >>> by_answer = scores_by_answer(np.log2([[[0.75, 0.25]]]))  # one item, one layer, two answers
+    >>> by_answer.correct.tolist(), by_answer.brier.round(3).tolist()
+    ([[[1.0], [0.0]]], [[[0.125], [1.125]]])
     """
     bits = np.swapaxes(log_probs_bits, 1, 2)
     probability = np.exp2(bits)
@@ -64,5 +68,10 @@ def scores_by_answer(log_probs_bits: Float[ndarray, "item layer answer"]) -> Sco
 def item_scores(
     log_probs_bits: Float[ndarray, "item layer answer"], answer: Int[ndarray, " item"]
 ) -> Scores:
-    """The scores of each item's own answer, given as an index into the answer set."""
+    """The scores of each item's own answer, given as an index into the answer set.
+
+    >>> found = item_scores(np.log2([[[0.5, 0.25, 0.25]]]), np.array([1]))  # one item, one layer
+    >>> found.bits.item(), found.correct.item(), round(found.brier.item(), 3)
+    (-2.0, 0.0, 0.875)
+    """
     return scores_by_answer(log_probs_bits).of(answer)

@@ -19,6 +19,15 @@ def entering(modules: Sequence[nn.Module], write: Write) -> Iterator[list[int]]:
     Yields the places in the order in which they were passed. What *enters* a block or the norm is
     the stream itself: where a model adds something between two blocks (visual features in
     DeepStack), a block's output would miss it.
+
+    >>> blocks = [nn.Linear(1, 1, bias=False), nn.ReLU()]
+    >>> _ = nn.init.constant_(blocks[0].weight, 2.0)
+    >>> with entering(blocks, lambda place, stream: print(place, stream.tolist())) as seen:
+    ...     _ = nn.Sequential(*blocks)(torch.tensor([[[3.0]]]))
+    0 [[[3.0]]]
+    1 [[[6.0]]]
+    >>> seen
+    [0, 1]
     """
     seen: list[int] = []
 
@@ -43,7 +52,12 @@ def entering(modules: Sequence[nn.Module], write: Write) -> Iterator[list[int]]:
 def weighted_means(
     weights: Float[Tensor, "item place token"], stream: Float[Tensor, "item token d_model"]
 ) -> Float[Tensor, "row d_model"]:
-    """Weighted means over the tokens, taken in float32, item after item."""
+    """Weighted means over the tokens, taken in float32, item after item.
+
+    >>> stream = torch.tensor([[[0.0], [4.0]]])  # one item of two tokens
+    >>> weighted_means(torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]), stream).tolist()
+    [[2.0], [4.0]]
+    """
     weights = weights.to(stream.device)
     if stream.dtype == torch.float32:
         return (weights @ stream).flatten(0, 1)
@@ -59,6 +73,12 @@ def require_finite(
     """UserError that names the first item and layer with a NaN or an infinity.
 
     `layers` are those that the layer axis holds, if not 0..L.
+
+    >>> require_finite(torch.zeros(1, 2, 1), ["scene 1"])
+    >>> require_finite(torch.tensor([[[0.0], [torch.inf]]]), ["scene 1"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: residuals must be finite, got inf for item scene 1 at layer ...
     """
     # A sum is not finite if any term is not, and needs no array of flags as large as the data.
     if torch.isfinite(residuals.sum(dtype=torch.float32)):

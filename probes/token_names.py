@@ -69,7 +69,12 @@ class _Spelling:
 
 
 def token_names(tokenizer: Any, n_rows: int) -> TokenNames:
-    """The names of the first `n_rows` tokens, which may be more than the tokenizer has."""
+    """The names of the first `n_rows` tokens, which may be more than the tokenizer has.
+
+    >>> found = token_names(vlm.tokenizer, 600)
+    >>> found.names[:5], found.names[370], found.names[599]
+    (('<pad>', '<s>', '</s>', '<image>', '!'), '·red', '<599>')
+    """
     spelling = _spelling_of(tokenizer)
     added = tokenizer.added_tokens_decoder
     marked = {token for token, each in added.items() if each.special}
@@ -119,17 +124,29 @@ def written(text: str) -> str:
 
 
 def in_codes(text: str) -> str:
-    """A text by the codes of all of its signs, spaces aside: where some of them cannot be shown."""
+    """A text by the codes of all of its signs, spaces aside: where some of them cannot be shown.
+
+    >>> in_codes("é è")
+    'U+00E9·U+00E8'
+    """
     return "".join(SPACE if sign == " " else code_point(sign) for sign in text)
 
 
 def code_point(sign: str) -> str:
-    """A sign's code, as Unicode writes it."""
+    """A sign's code, as Unicode writes it.
+
+    >>> code_point("a"), code_point("é")
+    ('U+0061', 'U+00E9')
+    """
     return f"U+{ord(sign):04X}"
 
 
 def units(name: str) -> list[str]:
-    """The parts of a name that must not be cut: signs, codes, and a number."""
+    """The parts of a name that must not be cut: signs, codes, and a number.
+
+    >>> units("a·U+200B"), units("<0xE4 0xB8>"), units("red<600>")
+    (['a', '·', 'U+200B'], ['<0xE4 0xB8>'], ['r', 'e', 'd', '<600>'])
+    """
     return [name] if _BYTES.fullmatch(name) else _UNIT.findall(name)
 
 

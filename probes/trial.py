@@ -35,13 +35,21 @@ _TOLERANCES = {
 
 
 def tolerance_of(vlm: View) -> Tolerance:
-    """By the format of the model's numbers."""
+    """How exact the checks of a model are, by the format of its numbers.
+
+    >>> tolerance_of(vlm)  # in float32
+    Tolerance(same=0.0001, batch=0.001)
+    """
     quantized = getattr(vlm.model, "is_quantized", False)
     return _QUANTIZED if quantized else _TOLERANCES[vlm.dtype]
 
 
 def trial_images() -> list[Image.Image]:
-    """Noise, a gradient and one colour: the first and the last share their question."""
+    """Noise, a gradient and one colour: the first and the last share their question.
+
+    >>> [image.size for image in trial_images()]
+    [(64, 64), (64, 64), (64, 64)]
+    """
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     ramp = np.linspace(0, 255, 64).astype(np.uint8)
     gradient = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], ramp[None, ::-1]), axis=-1)

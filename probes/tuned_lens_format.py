@@ -31,7 +31,13 @@ _LENS_TYPE = "linear_tuned_lens"
 def write(
     folder: Path, translators: Translators, unembedding: Unembedding, *, model: str, revision: str
 ) -> None:
-    """Put both files into an existing folder."""
+    """Put both files of a lens into an existing folder.
+
+    >>> nothing = Translators.zero(vlm.n_layers, vlm.d_model)
+    >>> write(folder, nothing, vlm.unembedding, model=vlm.name, revision=vlm.revision)
+    >>> sorted(path.name for path in folder.glob("*.*"))
+    ['config.json', 'params.pt']
+    """
     layers = range(len(translators.maps))
     state = {f"{layer}.weight": translators.maps[layer].cpu().clone() for layer in layers}
     state |= {f"{layer}.bias": translators.offsets[layer].cpu().clone() for layer in layers}
@@ -63,6 +69,12 @@ def read(folder: Path, vlm: "VLM", *, allow_other_head: bool = False) -> Publish
     """The lens in a folder; UserError unless it is whole and was made for `vlm`.
 
     With `allow_other_head` only layers and width must fit.
+
+    >>> nothing = Translators.zero(vlm.n_layers, vlm.d_model)
+    >>> write(folder, nothing, vlm.unembedding, model=vlm.name, revision=vlm.revision)
+    >>> found = read(folder, vlm)
+    >>> tuple(found.translators.maps.shape), found.notes
+    ((10, 192, 192), ())
     """
     config = _config(folder / _CONFIG)
     _require_shape(config, vlm, folder)

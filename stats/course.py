@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.stats import t as student_t
 
-from stats.forward_backward import excess_over_half, shown
+from stats.forward_backward import excess_over_half, shown_above, shown_below
 from stats.half_crossing import first_layer_past, half_plateau_crossing
 from stats.sign_flip import sign_flip_max_t
 
@@ -56,9 +56,10 @@ def course_of(
     >>> course.was_above, course.past_half_at_0, course.monotone
     (True, False, True)
     """
-    above, below = (shown(effect - margin, alpha=alpha)[side] for side in (1, 0))
+    above = shown_above(effect - margin, alpha=alpha)
+    below = shown_below(effect - margin, alpha=alpha)
     excess = excess_over_half(effect, plateau)
-    past_half_at_0 = bool(shown(excess[:, :1], alpha=alpha)[1].item())
+    past_half_at_0 = bool(shown_above(excess[:, :1], alpha=alpha).item())
     was_above = falls = False
     if above.any():  # A test of all layers finds nothing where none alone is significant.
         p = sign_flip_max_t(effect - margin, rng=rng, n_resamples=n_resamples).p

@@ -114,23 +114,28 @@ def excess_over_half(
     return effect - effect[:, plateau].mean(axis=1, keepdims=True) / 2
 
 
-def shown(
-    excess: Float[ndarray, "scene layer"], *, alpha: float
-) -> tuple[Bool[ndarray, " layer"], Bool[ndarray, " layer"]]:
-    """Whether each layer's mean is shown below 0, and whether it is shown above 0.
+def shown_above(excess: Float[ndarray, "scene layer"], *, alpha: float) -> Bool[ndarray, " layer"]:
+    """Whether each layer's mean is shown to lie above 0.
 
-    Each is a one-sided t test over scenes at level `alpha`, not adjusted over layers. Where the
-    scenes do not differ, the sign of the mean decides.
+    By a one-sided t test over scenes at level `alpha`, not adjusted over layers. Where the scenes
+    do not differ, the sign of the mean decides.
 
-    >>> below, above = shown(np.array([[-2.0, 0.5], [-2.1, -0.5], [-1.9, 0.1]]), alpha=0.05)
-    >>> below.tolist(), above.tolist()
-    ([True, False], [False, False])
+    >>> shown_above(np.array([[2.0, 0.5], [2.1, -0.5], [1.9, 0.1]]), alpha=0.05).tolist()
+    [True, False]
     """
     n_scenes = len(excess)
     # A bound, not a p-value: with no spread at all the sign of the mean itself decides.
     reach = student_t.ppf(1 - alpha, n_scenes - 1) * excess.std(axis=0, ddof=1) / np.sqrt(n_scenes)
-    mean = excess.mean(axis=0)
-    return mean + reach < 0, mean - reach > 0
+    return excess.mean(axis=0) - reach > 0
+
+
+def shown_below(excess: Float[ndarray, "scene layer"], *, alpha: float) -> Bool[ndarray, " layer"]:
+    """Whether each layer's mean is shown to lie below 0, as `shown_above` shows the opposite.
+
+    >>> shown_below(np.array([[-2.0, 0.5], [-2.1, -0.5], [-1.9, 0.1]]), alpha=0.05).tolist()
+    [True, False]
+    """
+    return shown_above(-excess, alpha=alpha)
 
 
 def _checked(
@@ -146,7 +151,8 @@ def _layer_set(
 ) -> LayerSet:
     n_scenes, n_layers = excess.shape
     level = probability(level, name="level")
-    below, above = shown(excess, alpha=(1 - level) / 2)
+    alpha = (1 - level) / 2
+    below, above = shown_below(excess, alpha=alpha), shown_above(excess, alpha=alpha)
     high = n_layers - _length_of_run(above[::-1])
     return LayerSet(
         low=_length_of_run(below),

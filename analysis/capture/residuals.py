@@ -54,7 +54,7 @@ class ItemResiduals:
 PositionName = Literal["answer", "question", "image", "object"]
 
 
-def residuals_of(
+def capture_residuals(
     opened: OpenRun,
     items: pd.DataFrame,
     position: PositionName = "answer",

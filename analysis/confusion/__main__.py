@@ -22,7 +22,7 @@ from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.confusion.figures import save_confusion_figures
 from analysis.confusion.found import Asked, Confused, OtherWording
 from analysis.confusion.report import confusion_sentences, confusion_table
-from analysis.readouts.readings import readings_of
+from analysis.readouts.readings import take_readings
 from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
@@ -125,7 +125,7 @@ def _found(opened: OpenRun, name: str, asked: Asked) -> Confused:
 
 def _followed(opened: OpenRun, name: str, asked: Asked) -> Confused:
     # Here, because these import torch.
-    from analysis.capture.residuals import residuals_of
+    from analysis.capture.residuals import capture_residuals
     from analysis.confusion.estimates import confusion_results
     from analysis.confusion.rivals import rivals_of
     from analysis.confusion.rows import answer_rows, word_rows
@@ -135,8 +135,8 @@ def _followed(opened: OpenRun, name: str, asked: Asked) -> Confused:
     items = items_of(run, opened.data, name)
     competing = competition(opened.data.answer_set(items), asked.words)
     groups = competing.groups
-    readings = readings_of(opened, name, LOGIT_LENS.name)
-    captured = residuals_of(opened, items, words=groups)
+    readings = take_readings(opened, name, LOGIT_LENS.name)
+    captured = capture_residuals(opened, items, words=groups)
     shown, _ = captured.shuffled(items, run.study.rng(Stream.CONFUSION_DONORS, key))
     read = word_readings(opened, items, captured.real, groups)
     other = word_readings(opened, items, shown, groups)

@@ -27,7 +27,7 @@ from analysis.emergence.readout_differences import readout_differences
 from analysis.emergence.readout_report import readout_table, save_readout_figure
 from analysis.emergence.report import attribute_table, loudness_sentence, sentence
 from analysis.emergence.tables import effect_rows, score_rows
-from analysis.readouts.readings import readings_of, require_same_lens
+from analysis.readouts.readings import require_same_lens, take_readings
 from analysis.readouts.registry import LINEAR_PROBE, LOGIT_LENS, NAMES, ReadoutNameOrAll
 from analysis.run.items import askable_items
 from analysis.run.opened import OpenRun
@@ -152,7 +152,7 @@ def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> No
     results = read_results(run)
     if results is not None and readout in results.of_attribute(name):
         return
-    readings = readings_of(
+    readings = take_readings(
         opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
     )
     # Readouts of an attribute differ in nothing but the readout, their random draws included.

@@ -18,7 +18,7 @@ import numpy as np
 from analysis.capture.token_texts import token_texts
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.examples.found import Example, ExampleLayer, FoundExamples, MadeFrom
-from analysis.readouts.readings import readings_of
+from analysis.readouts.readings import take_readings
 from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
@@ -62,14 +62,14 @@ def main(options: Examples) -> None:
 
 def _items(opened: OpenRun, name: str, options: Examples) -> list[Example]:
     from analysis.capture.output_map import output_map
-    from analysis.capture.residuals import residuals_of
+    from analysis.capture.residuals import capture_residuals
     from probes.logit_lens import lens_summaries
 
-    readings = readings_of(opened, name, LOGIT_LENS.name)
+    readings = take_readings(opened, name, LOGIT_LENS.name)
     table = readings.items
     rng = opened.run.study.rng(Stream.EXAMPLES, stream_key(name))
     chosen = np.sort(rng.choice(len(table), min(options.items, len(table)), replace=False))
-    residuals = residuals_of(opened, table).real.select(chosen.tolist()).read()
+    residuals = capture_residuals(opened, table).real.select(chosen.tolist()).read()
     unembedding = output_map(opened)
     said = lens_summaries(residuals, unembedding, k=options.tokens)
     names = token_texts(opened, unembedding.n_vocab)

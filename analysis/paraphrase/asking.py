@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.readouts.readings import Readings, readings_of_items
+from analysis.readouts.readings import Readings, take_readings_of_items
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
@@ -57,7 +57,7 @@ def wording_readings(
         ignore_index=True,
     )
     digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
-    read = readings_of_items(opened, asked, readout, name=f"paraphrases-{digest}")
+    read = take_readings_of_items(opened, asked, readout, name=f"paraphrases-{digest}")
     return tuple(_part(read, items, place, len(items)) for place in range(len(texts)))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.probes.found import Probed
 from analysis.probes.report import probe_table, save_probe_figure
-from analysis.readouts.readings import readings_of
+from analysis.readouts.readings import take_readings
 from analysis.readouts.registry import LINEAR_PROBE
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
@@ -65,7 +65,7 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> Probed:
     # Here, because these import torch.
     from tqdm import tqdm
 
-    from analysis.capture.residuals import residuals_of
+    from analysis.capture.residuals import capture_residuals
     from analysis.effects.effect import item_information
     from analysis.probes.comparisons import comparisons
     from analysis.probes.estimates import probe_results, score_rows
@@ -74,8 +74,8 @@ def _measure(opened: OpenRun, name: str, position: "PositionName") -> Probed:
     from probes.scores import item_scores
 
     run = opened.run
-    readings = readings_of(opened, name, LINEAR_PROBE.name, position=position)
-    residuals = residuals_of(opened, readings.items, position)
+    readings = take_readings(opened, name, LINEAR_PROBE.name, position=position)
+    residuals = capture_residuals(opened, readings.items, position)
     scores = item_scores(readings.real, readings.answer_index)
     told = item_information(
         readings.real,

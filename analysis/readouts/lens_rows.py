@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from analysis.capture.answer_trees import answer_trees
-from analysis.capture.residuals import residuals_of, stored_passes
+from analysis.capture.residuals import capture_residuals, stored_passes
 from analysis.run.items import items_of, labels_of
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
@@ -32,7 +32,7 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
         items = items_of(opened.run, opened.data, name)
         scenes = items["scene_id"].tolist()
         if position == "answer":
-            parts.append(ResidualRows.of_stored(residuals_of(opened, items).real, scenes))
+            parts.append(ResidualRows.of_stored(capture_residuals(opened, items).real, scenes))
             right += _first_tokens(opened, items)
             continue
         columns = (items[column] for column in ("item_id", "image", "question"))
@@ -54,7 +54,7 @@ def answer_rows(opened: OpenRun) -> ResidualRows:
     parts = []
     for name in opened.lens_attributes:
         items = items_of(opened.run, opened.data, name)
-        rows = residuals_of(opened, items).real.places()
+        rows = capture_residuals(opened, items).real.places()
         per_item = len(rows) // len(items)
         scenes = [scene for scene in items["scene_id"] for _ in range(per_item)]
         parts.append(ResidualRows.of_stored(rows, scenes))

@@ -50,7 +50,7 @@ class Readings:
     are not read to their ends, or end where answers part."""
 
 
-def readings_of(
+def take_readings(
     opened: OpenRun,
     attribute: str,
     readout: str,
@@ -71,13 +71,13 @@ def readings_of(
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
     if not file.exists():
-        from analysis.capture.residuals import residuals_of
+        from analysis.capture.residuals import capture_residuals
         from analysis.readouts.reader import Asked
 
         asked = Asked(
             opened=opened,
             items=items,
-            residuals=residuals_of(opened, items, position),
+            residuals=capture_residuals(opened, items, position),
             folder=opened.run.readouts(readout),
             position=position,
             lens=lens,
@@ -87,15 +87,17 @@ def readings_of(
     return _read(file, items, opened.data.answer_set(items).answers)
 
 
-def readings_of_items(opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str) -> Readings:
+def take_readings_of_items(
+    opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str
+) -> Readings:
     """Readings of items that are asked otherwise than the run's own, by a readout through the
     vocabulary; residuals and readings are kept in the run under `name`."""
     file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
     if not file.exists():
-        from analysis.capture.residuals import residuals_of
+        from analysis.capture.residuals import capture_residuals
         from analysis.readouts.reader import Asked
 
-        residuals = residuals_of(opened, items, folder=name)
+        residuals = capture_residuals(opened, items, folder=name)
         asked = Asked(
             opened=opened, items=items, residuals=residuals, folder=opened.run.readouts(readout)
         )

@@ -70,7 +70,7 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
     UserError if the run lacks what is needed and it cannot be captured here.
     """
     from analysis.capture.output_map import output_map
-    from analysis.capture.residuals import residuals_of
+    from analysis.capture.residuals import capture_residuals
 
     table = items_of(opened.run, opened.data, attribute)
     study, key = opened.run.study, stream_key(attribute)
@@ -80,7 +80,7 @@ def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Tr
     )
     items = table.iloc[chosen].reset_index(drop=True)
     _require_scenes(items)
-    stored = residuals_of(opened, table)
+    stored = capture_residuals(opened, table)
     shuffled, _ = stored.shuffled(table, study.rng(Stream.TRAJECTORY_DONORS, key))
     rows = {"real": stored.real, "shuffled": shuffled, "blank": stored.blank}
     unembedding = output_map(opened)

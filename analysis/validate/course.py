@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from analysis.validate.scale import Finding, Measure, Scale
 from stats import emergence_layer, sign_flip_max_t
-from stats.forward_backward import shown
+from stats.forward_backward import shown_above
 from stats.half_crossing import half_crossing
 from stats.simulate import effect_profile, planted_effect
 
@@ -70,7 +70,7 @@ def _lower_end(scale: Scale, margins_left: int) -> Iterator[Finding]:
 
 def died_before(effect: Float[ndarray, "scene layer"], rng: np.random.Generator) -> bool:
     """The predecessor: a fall is shown, and the last layer is not shown above the margin."""
-    if shown(effect[:, -1:] - _MARGIN, alpha=0.05)[1].item():
+    if shown_above(effect[:, -1:] - _MARGIN, alpha=0.05).item():
         return False
     earlier, final = effect[:, :-1], effect[:, -1:]
     both = np.stack([earlier - _MARGIN, earlier - final], axis=2)

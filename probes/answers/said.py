@@ -35,7 +35,14 @@ def said(
     trees: Sequence[AnswerTree],
     batch_size: int = 32,
 ) -> list[Said]:
-    """What the model generates, greedily, up to 8 tokens, and which answer of its tree that is."""
+    """What the model generates, greedily, up to 8 tokens, and which answer of its tree that is.
+
+    >>> from data_prep.attributes import attribute
+    >>> text, red = "What color is the large sphere?", Image.new("RGB", (96, 96), "red")
+    >>> tree = vlm.answer_tree(text, attribute("color"))
+    >>> [tree.answers[each.answer] for each in said(vlm, [red], [text], [tree])]
+    ['red']
+    """
     found: list[Said] = []
     for start in range(0, len(questions), batch_size):
         rows = slice(start, start + batch_size)
@@ -75,6 +82,11 @@ def answer_said(text: str, tree: AnswerTree) -> int | None:
     """The answer with the longest spelling that `text` begins with, up to the end of a word.
 
     In words and not in tokens: what a model says may be written in more ways than one.
+
+    >>> from probes.answers.tree import one_token_tree
+    >>> tree = one_token_tree({"red": [7], "reddish": [8]})
+    >>> [answer_said(text, tree) for text in ("red.", "reddish brown", "redder")]
+    [0, 1, None]
     """
     text = text.strip()
     matches = [

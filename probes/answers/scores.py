@@ -31,6 +31,13 @@ def answer_log_probs(
 
     After the verbalizer of Schick & Schütze (2021), arXiv:2001.07676, for words of any number of
     tokens.
+
+    >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
+    >>> tree = one_token_tree({"yes": [4, 5], "no": [6]})  # two tokens for yes, one for no
+    >>> nothing = torch.zeros(1, 1, 1, vlm.d_model)  # every token is as probable as any other
+    >>> found = answer_log_probs(nothing, vlm.unembedding, [tree], [ANSWER_NODE])
+    >>> print(np.exp2(found[0, 0]).round(3))
+    [0.667 0.333]
     """
     shape = (residuals.shape[0], residuals.shape[2], len(trees[0].answers))
     out = np.empty(shape, dtype=np.float32)
@@ -66,7 +73,15 @@ def _of_tree(
 
 
 def place_of(tree: AnswerTree, paths: Sequence[Path], places: Sequence[Node]) -> Mapping[Path, int]:
-    """Where among `places` each node is."""
+    """The number, among `places`, of each of a tree's nodes.
+
+    Raises ValueError if one of them is not there.
+
+    >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
+    >>> tree = one_token_tree({"yes": [4], "no": [6]})
+    >>> place_of(tree, tree.parting, [Node(forced=(4,)), ANSWER_NODE])
+    {(): 1}
+    """
     number = {node: place for place, node in enumerate(places)}
     lacking = [path for path in paths if tree.node(path) not in number]
     if lacking:
@@ -112,7 +127,13 @@ class _Sums:
 
 
 def by_tree(trees: Sequence[AnswerTree]) -> list[tuple[AnswerTree, list[int]]]:
-    """The different trees among those of some items, each with its items."""
+    """The different trees among those of some items, each with its items.
+
+    >>> from probes.answers.tree import one_token_tree
+    >>> one, other = (one_token_tree({"yes": [4], "no": [token]}) for token in (5, 6))
+    >>> [items for _, items in by_tree([one, other, one])]
+    [[0, 2], [1]]
+    """
     # By identity: items that are asked alike share one.
     groups: dict[int, tuple[AnswerTree, list[int]]] = {}
     for item, tree in enumerate(trees):

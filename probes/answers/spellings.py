@@ -23,6 +23,13 @@ def answer_tree(
 
     UserError for an answer that cannot be said at all, and for an empty word or one that holds a
     control token.
+
+    >>> from data_prep.attributes import attribute
+    >>> tree = answer_tree(vlm.tokenizer, "ASSISTANT:", " ", attribute("shape"), vlm.turn_ends)
+    >>> [each.text for each in tree.spellings][:4]
+    ['cube', 'Cube', 'block', 'Block']
+    >>> vlm.tokenizer.convert_ids_to_tokens(tree.spellings[0].tokens)
+    ['Ġcube']
     """
     texts = list(_texts(attribute))
     encoded = _encoded(tokenizer, [prompt, *(prompt + space + text for _, text in texts)])

@@ -169,7 +169,12 @@ class AnswerTree:
 
 
 def one_token_tree(tokens: Mapping[str, Sequence[int]]) -> AnswerTree:
-    """The tree of answers that are single tokens, each with the tokens that stand for it."""
+    """The tree of answers that are single tokens, each with the tokens that stand for it.
+
+    >>> tree = one_token_tree({"red": [7, 9], "blue": [8]})
+    >>> tree.answers, tree.beginnings(0), tree.parting
+    (('red', 'blue'), (7, 9), ((),))
+    """
     return AnswerTree(
         answers=tuple(tokens),
         spellings=tuple(
@@ -181,14 +186,32 @@ def one_token_tree(tokens: Mapping[str, Sequence[int]]) -> AnswerTree:
 
 
 def different(trees: Iterable[AnswerTree]) -> list[AnswerTree]:
-    """Each tree once: items that are asked alike share one."""
+    """Each tree once, for items that are asked alike share one.
+
+    >>> one, other = (one_token_tree({"yes": [4], "no": [token]}) for token in (5, 6))
+    >>> len(different([one, other, one]))
+    2
+    """
     return list({id(tree): tree for tree in trees}.values())
 
 
 def places_of(trees: Iterable[AnswerTree], *, whole: bool = False) -> tuple[Node, ...]:
-    """The nodes that are read of some trees, each once, the answer position first.
+    """The nodes at which some trees are read, each once, the answer position first.
 
-    `whole`: also the nodes that are spelling only, which the probability of whole words needs.
+    With `whole` these are also the nodes that are spelling only, which the probability of whole
+    words needs.
+
+    >>> tree = AnswerTree(
+    ...     answers=("cube", "cylinder"),
+    ...     spellings=(
+    ...         Spelling(answer=0, text="cube", tokens=(5, 6)),
+    ...         Spelling(answer=1, text="cylinder", tokens=(5, 7, 8)),
+    ...     ),
+    ... )
+    >>> [node.forced for node in places_of([tree])]
+    [(), (5,)]
+    >>> [node.forced for node in places_of([tree], whole=True)]
+    [(), (5,), (5, 7)]
     """
     nodes = {
         tree.node(path) for tree in trees for path in (tree.children if whole else tree.parting)

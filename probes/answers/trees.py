@@ -56,6 +56,12 @@ def answer_trees(vlm: "VLM", attribute: Attribute, questions: Sequence[str]) -> 
     """The trees of an attribute's answers after each of the model's prompts.
 
     UserError for answers that the model cannot write, or cannot tell apart.
+
+    >>> from data_prep.attributes import attribute
+    >>> questions = ["What shape is it?", "Which shape has it?"]
+    >>> trees = answer_trees(vlm, attribute("shape"), questions)
+    >>> trees.answers, len(trees.by_question), len(trees.different())
+    (('cube', 'sphere', 'cylinder'), 2, 1)
     """
     alike: dict[AnswerTree, AnswerTree] = {}
     found = {text: vlm.answer_tree(text, attribute) for text in dict.fromkeys(questions)}

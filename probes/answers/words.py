@@ -36,8 +36,15 @@ def word_log_probs(
 ) -> Float[ndarray, "item layer answer"]:
     """log2 of the probability that the lens says an answer, every token of it; at most 0.
 
-    Over all spellings; each item has its own tree. Raises ValueError if a node of a tree is not
-    among `places`.
+    It counts all spellings together, and each item has its own tree. Raises ValueError if a node of
+    a tree is not among `places`.
+
+    >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
+    >>> tree = one_token_tree({"yes": [4, 5], "no": [6]})  # two tokens for yes, one for no
+    >>> nothing = torch.zeros(1, 1, 1, vlm.d_model)  # every token is as probable as any other
+    >>> found = word_log_probs(nothing, vlm.unembedding, [tree], [ANSWER_NODE])
+    >>> (np.exp2(found) * vlm.unembedding.n_vocab).round(3).tolist()
+    [[[2.0, 1.0]]]
     """
     out = np.empty((residuals.shape[0], residuals.shape[2], len(trees[0].answers)))
     for tree, items in by_tree(trees):
@@ -51,7 +58,15 @@ def whole_word_shares(
     trees: Sequence[AnswerTree],
     places: Sequence[Node],
 ) -> Float[ndarray, "item layer answer"]:
-    """log2 of each answer's share of the probability of all, every token of them counted."""
+    """log2 of each answer's share of the probability of all answers, every token of them counted.
+
+    >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
+    >>> tree = one_token_tree({"yes": [4, 5], "no": [6]})  # two tokens for yes, one for no
+    >>> nothing = torch.zeros(1, 1, 1, vlm.d_model)  # every token is as probable as any other
+    >>> found = whole_word_shares(nothing, vlm.unembedding, [tree], [ANSWER_NODE])
+    >>> print(np.exp2(found[0, 0]).round(3))
+    [0.667 0.333]
+    """
     log_p = word_log_probs(residuals, unembedding, trees, places)
     return (log_p - np.logaddexp2.reduce(log_p, axis=-1, keepdims=True)).astype(np.float32)
 
@@ -128,6 +143,13 @@ def right_words(
     A path is followed to its end where `places` hold all the tree's nodes, and else as far as
     answers differ: then other words than the answer may take it, too. Memory as
     `lens_trajectory`. Raises ValueError if a node at which answers differ is not among `places`.
+
+    >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
+    >>> residual = torch.ones(1, 1, 1, vlm.d_model)
+    >>> best = int(vlm.unembed(residual).argmax())  # the token that the lens would say
+    >>> tree = one_token_tree({"yes": [best], "no": [4]})
+    >>> right_words(residual, vlm.unembedding, [tree], [ANSWER_NODE], [0]).rank.tolist()
+    [[1]]
     """
     n_items, n_layers = residuals.shape[0], residuals.shape[2]
     size = items_per_block(n_layers, unembedding.n_vocab)
@@ -163,12 +185,30 @@ def _along(
 
 
 def followed_nodes(tree: AnswerTree, places: Sequence[Node]) -> tuple[Path, ...]:
-    """All of a tree's nodes if they were read, else those at which answers differ."""
+    """All of a tree's nodes if they were read, else those at which answers differ.
+
+    >>> from probes.answers.tree import ANSWER_NODE, Spelling
+    >>> cube = Spelling(answer=0, text="cube", tokens=(5, 6))
+    >>> sphere = Spelling(answer=1, text="sphere", tokens=(7,))
+    >>> tree = AnswerTree(answers=("cube", "sphere"), spellings=(cube, sphere))
+    >>> followed_nodes(tree, [ANSWER_NODE])  # the rest of "cube" was not read
+    ((),)
+    >>> followed_nodes(tree, [ANSWER_NODE, Node(forced=(5,))])
+    ((), (5,))
+    """
     return tuple(tree.children) if tree.is_whole(places) else tree.parting
 
 
 def steps_to(tree: AnswerTree, answer: int, followed: Sequence[Path]) -> list[Steps]:
-    """The different paths to an answer, each as far as its nodes are followed."""
+    """The different paths to an answer, each as far as its nodes are followed.
+
+    >>> from probes.answers.tree import Spelling
+    >>> cube = Spelling(answer=0, text="cube", tokens=(5, 6))
+    >>> sphere = Spelling(answer=1, text="sphere", tokens=(7,))
+    >>> tree = AnswerTree(answers=("cube", "sphere"), spellings=(cube, sphere))
+    >>> steps_to(tree, 0, [(), (5,)]), steps_to(tree, 0, [()])
+    ([(((), 5), ((5,), 6))], [(((), 5),)])
+    """
     wanted = set(followed)
     paths = (
         tuple(step for step in steps if step[0] in wanted)

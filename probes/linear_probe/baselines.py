@@ -26,14 +26,23 @@ _PROJECTORS = ("multi_modal_projector", "connector", "mm_projector", "vision_pro
 
 
 def word_features(questions: Sequence[str]) -> Float[ndarray, "item word"]:
-    """1 for every word that is in the question, 0 for every other word of the questions."""
+    """1 for every word that is in the question, 0 for every other word of the questions.
+
+    >>> word_features(["What color?", "What size?"]).tolist()  # color, size, what
+    [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    """
     split = [set(question.lower().replace("?", " ").split()) for question in questions]
     vocabulary = sorted(set().union(*split))
     return np.array([[word in words for word in vocabulary] for words in split], dtype=np.float32)
 
 
 def pixel_features(images: Sequence[Image.Image]) -> Float[ndarray, "item value"]:
-    """Red, green and blue of the image at 16 x 16, in 0..1."""
+    """Red, green and blue of the image at 16 x 16, in 0..1.
+
+    >>> found = pixel_features([Image.new("RGB", (96, 96), "red")])
+    >>> found.shape, found[0, :3].tolist()
+    ((1, 768), [1.0, 0.0, 0.0])
+    """
     size = (PIXEL_SIDE, PIXEL_SIDE)
     small = [
         np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX)) for image in images
@@ -42,7 +51,11 @@ def pixel_features(images: Sequence[Image.Image]) -> Float[ndarray, "item value"
 
 
 def projector_of(vlm: VLM) -> nn.Module:
-    """The module between vision encoder and decoder; UserError if there is none under its name."""
+    """The module between vision encoder and decoder; UserError if there is none under its name.
+
+    >>> type(projector_of(vlm)).__name__
+    'LlavaMultiModalProjector'
+    """
     modules = dict(vlm.model.named_modules())
     for path, module in modules.items():
         if path.rpartition(".")[2] in _PROJECTORS:
@@ -56,10 +69,14 @@ def projector_of(vlm: VLM) -> nn.Module:
 def image_features(
     vlm: VLM, images: Sequence[Image.Image], question: str
 ) -> tuple[Float[Tensor, "item d_vision"], Float[Tensor, "item d_model"]]:
-    """Output of the vision encoder, as the model uses it, and of the projector: mean over tokens.
+    """The vision encoder's output, as the model uses it, and the projector's, each the mean over tokens.
 
     `question` fills the prompt, on which neither depends. UserError if the model packs its images
     otherwise than [image, token, width].
+
+    >>> encoder, projector = image_features(vlm, [Image.new("RGB", (96, 96))], "What is this?")
+    >>> projector.shape == (1, vlm.d_model)
+    True
     """
     seen: list[Tensor] = []
 
@@ -94,6 +111,10 @@ def randomly_initialised(vlm: VLM, seed: int = _SEED) -> VLM:
 
     What a probe reads from it, it owes to the architecture, the tokens and the pixels. UserError if
     a second model does not fit beside the first.
+
+    >>> fresh = randomly_initialised(vlm)
+    >>> fresh.name, torch.equal(fresh.unembedding.head, vlm.unembedding.head)
+    ('bundled (randomly initialised)', False)
     """
     architecture: Any = type(vlm.model)
     with torch.device("meta"):

@@ -25,6 +25,14 @@ def read_labellings(
     """log2 p of each labelling's answers, as `cross_fit` on `folds` would read them one by one.
 
     UserError where an answer of some labelling is missing on a training side.
+
+    >>> task = np.arange(80) % 2
+    >>> residuals = torch.from_numpy(task).float().view(80, 1, 1)  # one layer that tells the task
+    >>> labels, folds = np.stack([task, 1 - task]), np.arange(80) // 16
+    >>> scenes, answers = [str(item) for item in range(80)], ["no", "yes"]
+    >>> found = read_labellings(residuals, labels, folds, scenes=scenes, answers=answers)
+    >>> (found.argmax(-1)[:, :, 0] == labels).mean(1).tolist()
+    [1.0, 1.0]
     """
     n_items, n_layers, _ = residuals.shape
     grid = torch.tensor(sorted(inverse_penalties), dtype=torch.float32)

@@ -36,7 +36,12 @@ class Compositions:
 def pair_group(
     first: Int[ndarray, " item"], second: Int[ndarray, " item"]
 ) -> Int[ndarray, " item"]:
-    """The group, 0 or 1, of each item's pair of values, like the squares of a chess board."""
+    """The group, 0 or 1, of each item's pair of values, like the squares of a chess board.
+
+    >>> color, shape = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    >>> pair_group(color, shape).tolist()  # in each group every color and every shape
+    [0, 1, 1, 0]
+    """
     return (first + second) % 2
 
 
@@ -51,6 +56,15 @@ def across_compositions(
     """Fit probes on each group of pairs, cross-fitted by scene, and let each read both groups.
 
     UserError if a group is empty, or an answer is missing on a training side.
+
+    >>> color, shape = np.arange(160) % 2, np.arange(160) // 2 % 2
+    >>> residuals = torch.from_numpy(np.stack([color, shape], axis=1)).float()[:, None]
+    >>> group, scenes = pair_group(color, shape), [str(item) for item in range(160)]
+    >>> found = across_compositions(residuals, shape, group, scenes=scenes, answers=["0", "1"])
+    >>> (found.seen.argmax(-1)[:, 0] == shape).mean().item()  # and at chance for unseen pairs:
+    1.0
+    >>> round((found.unseen.argmax(-1)[:, 0] == shape).mean().item(), 1)
+    0.5
     """
     folds = scene_folds(scenes)
     read = np.empty((2, len(answer), residuals.shape[1], len(answers)), dtype=np.float32)

@@ -61,6 +61,16 @@ def control_draws(
     a training side without one of the answers are drawn anew.
 
     UserError for data that cannot be fitted, and where no such labels are found.
+
+    >>> import torch
+    >>> answer, scenes = np.arange(80) % 2, [str(item) for item in range(80)]
+    >>> found = control_draws(
+    ...     torch.from_numpy(answer).float().view(80, 1, 1), answer, [str(n % 4) for n in range(80)],
+    ...     task=np.full((80, 1, 2), -1.0, dtype=np.float32), scenes=scenes,
+    ...     answers=["no", "yes"], rng=np.random.default_rng(0), n_draws=2, n_partitions=1,
+    ... )
+    >>> found.control.shape, found.labels.shape  # draws and items come first
+    ((2, 80, 1, 2), (2, 80))
     """
     require_data(residuals, answer, scenes, answers)
     n_partitions = min(n_partitions, n_draws)

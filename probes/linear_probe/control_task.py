@@ -31,6 +31,11 @@ def control_labels(
     like skill. Every answer of the task gets a type. The order of items does not matter.
 
     UserError with fewer types than answers.
+
+    >>> types, answer = ["red", "red", "blue", "small"], np.array([0, 0, 1, 1])
+    >>> labels = control_labels(types, answer, n_answers=2, rng=np.random.default_rng(0))
+    >>> labels[:2].tolist(), sorted(labels.tolist())  # one label for one type
+    ([0, 0], [0, 0, 0, 1])
     """
     names, member, size = np.unique(
         np.asarray(types, dtype=str), return_inverse=True, return_counts=True
@@ -62,5 +67,9 @@ def selectivity(
 
     About 0: the probe learns by heart whatever it is given. As large as the task's own gain over
     guessing: it reads.
+
+    >>> task, control = np.array([[1.0], [1.0]]), np.array([[1.0], [0.0]])  # right or wrong
+    >>> selectivity(task, control).mean().item()
+    0.5
     """
     return task - control

@@ -70,6 +70,13 @@ def cross_fit(
 
     UserError if a scene is in two folds, a fold is empty, or an answer is missing on the training
     side of a fold.
+
+    >>> answer, scenes = np.arange(80) % 2, [str(item) for item in range(80)]
+    >>> residuals = torch.from_numpy(answer).float().view(80, 1, 1)  # a layer that tells the answer
+    >>> probes = cross_fit(residuals, answer, scenes=scenes, answers=["no", "yes"])
+    >>> read = probes.log_probs(residuals, scenes=scenes).argmax(-1)[:, 0]
+    >>> len(probes.probes), (read == answer).mean().item()
+    (5, 1.0)
     """
     require_data(residuals, answer, scenes, answers)
     if folds is None:

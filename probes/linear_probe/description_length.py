@@ -64,6 +64,14 @@ def online_code(
     been seen, which the receiver can tell too. The penalty is not chosen: the code is the mixture
     of those of all penalties, at most log2(number of penalties) bits longer than the best, and,
     unlike a choice, one that can be decoded.
+
+    >>> answer, scenes = np.arange(80) % 2, [str(item) for item in range(80)]
+    >>> told = torch.from_numpy(answer).float()
+    >>> residuals = torch.stack([torch.zeros(80), told], dim=1)[..., None]  # nothing; the answer
+    >>> rng = np.random.default_rng(0)
+    >>> found = online_code(residuals, answer, scenes=scenes, answers=["no", "yes"], rng=rng)
+    >>> found.uniform_bits, (found.compression > 4).tolist()
+    (80.0, [False, True])
     """
     require_data(residuals, answer, scenes, answers)
     grid = torch.tensor(sorted(inverse_penalties), dtype=torch.float32)

@@ -17,7 +17,15 @@ def require_data(
     scenes: Sequence[str],
     answers: Sequence[str],
 ) -> None:
-    """UserError unless residuals are finite, labels fit and scenes are enough for the answers."""
+    """UserError unless residuals are finite, labels fit and scenes are enough for the answers.
+
+    >>> residuals, answer = torch.zeros(2, 1, 1), np.array([0, 1])
+    >>> require_data(residuals, answer, ["a", "b"], ["no", "yes"])
+    >>> require_data(residuals, answer, ["a", "b"], ["yes"])
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: a probe needs at least 2 answers, got ['yes']: use more scenes
+    """
     n_items = len(residuals)
     if len(answer) != n_items or len(scenes) != n_items:
         raise UserError(
@@ -41,7 +49,14 @@ def require_data(
 
 
 def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
-    """UserError that names the first item and layer with a NaN or an infinity."""
+    """UserError that names the first item and layer with a NaN or an infinity.
+
+    >>> require_finite(torch.tensor([[[1.0, 2.0]]]))
+    >>> require_finite(torch.tensor([[[1.0, torch.nan]]]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: residuals must be finite, got nan for item number 0 at layer ...
+    """
     if torch.isfinite(residuals.sum(dtype=torch.float32)):
         return
     bad = (~torch.isfinite(residuals)).nonzero()
@@ -56,7 +71,14 @@ def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
 def require_every_answer(
     answer: Int[ndarray, " item"], answers: Sequence[str], *, where: str
 ) -> None:
-    """UserError that names the first answer which does not occur among `answer`."""
+    """UserError that names the first answer which does not occur among `answer`.
+
+    >>> require_every_answer(np.array([0, 1, 0]), ["no", "yes"], where="fold 0")
+    >>> require_every_answer(np.array([0, 0, 0]), ["no", "yes"], where="fold 0")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: every answer must occur on both sides of the split, 'yes' ...
+    """
     counts = np.bincount(answer, minlength=len(answers))
     for name, count in zip(answers, counts, strict=True):
         if not count:
@@ -68,7 +90,14 @@ def require_every_answer(
 
 
 def require_apart(training: Sequence[str], held_out: Sequence[str]) -> None:
-    """UserError if a scene is on both sides: several items of one scene are not independent."""
+    """UserError if a scene is on both sides: several items of one scene are not independent.
+
+    >>> require_apart(["a", "b"], ["c"])
+    >>> require_apart(["a", "b"], ["b"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: training and held-out scenes must differ, 1 are in both, ...
+    """
     both = sorted(set(training) & set(held_out))
     if both:
         raise UserError(

@@ -38,6 +38,11 @@ def leading_rotation(features: Float[Tensor, "layer item d_model"], rank: int) -
     Randomised subspace iteration (Halko, Martinsson & Tropp 2011, doi:10.1137/090771806). Rough
     is enough: it decides how fast a solver is, not where it ends. The start is fixed, so the
     same features give the same rotation.
+
+    >>> features = torch.tensor([[[3.0, 4.0], [-3.0, -4.0]]])  # along one direction, of length 5
+    >>> turned = leading_rotation(features, 1).forth(features)
+    >>> turned.abs().round(decimals=3).tolist()
+    [[[5.0, 0.0], [5.0, 0.0]]]
     """
     n_layers, _, width = features.shape
     generator = torch.Generator().manual_seed(_SEED)

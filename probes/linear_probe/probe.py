@@ -142,6 +142,12 @@ def fit_probe(
     with the least log-loss on the other fifth is taken (the strongest among equals), and the
     probe fitted again on all. UserError for data that cannot be fitted: see `require_data`, and
     an answer that does not occur on the four fifths.
+
+    >>> answer, scenes = np.arange(40) % 2, [str(item) for item in range(40)]
+    >>> residuals = torch.from_numpy(answer).float().view(40, 1, 1)  # a layer that tells the answer
+    >>> probe = fit_probe(residuals, answer, scenes=scenes, answers=["no", "yes"])
+    >>> probe.log_probs(residuals[:4], scenes=None).argmax(-1)[:, 0].tolist()
+    [0, 1, 0, 1]
     """
     require_data(residuals, answer, scenes, answers)
     grid = torch.tensor(sorted(inverse_penalties), dtype=torch.float32)
@@ -202,6 +208,12 @@ def chosen_penalties(
 
     Labellings of the same items share the features and each pass over them. UserError where an
     answer of one does not occur among the scenes that the penalty is fitted on.
+
+    >>> labels = torch.arange(40) % 2
+    >>> residuals = labels.float().view(40, 1, 1)  # told without noise, so the weak penalty is best
+    >>> scenes, grid = [str(item) for item in range(40)], torch.tensor([0.01, 10.0])
+    >>> chosen_penalties(residuals, labels[None], scenes=scenes, answers=["no", "yes"], grid=grid)
+    tensor([[10.]])
     """
     n_layers, n_labellings = residuals.shape[1], len(labels)
     if len(grid) == 1:
@@ -230,6 +242,11 @@ def chosen_penalties(
 
 
 def penalty_sides(scenes: Sequence[str]) -> list[str]:
-    """ "fit" or "choose" for each item: whether the path is fitted on it, or C chosen on it."""
+    """"fit" or "choose" for each item: whether the path is fitted on it, or C chosen on it.
+
+    >>> sides = penalty_sides(["scene 1", "scene 2", "scene 1"])
+    >>> sides[0] == sides[2], set(sides) <= {"fit", "choose"}
+    (True, True)
+    """
     # Another salt than that of the outer split, which would leave one side of this one empty.
     return [split_of(scene, fractions=_INNER, salt="penalty") for scene in scenes]

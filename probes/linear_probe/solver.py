@@ -64,6 +64,12 @@ def fit_path(
     `answer` is one row of labels, or one for each column of `inverse_penalties`: all share a pass.
 
     ValueError if an answer is missing or a minimum is not reached.
+
+    >>> features = torch.tensor([[[-1.0], [-1.0], [1.0], [1.0]]])  # one layer, one feature
+    >>> answer, penalties = torch.tensor([0, 0, 1, 1]), torch.tensor([[0.01, 100.0]])
+    >>> found = fit_path(features, answer, n_answers=2, inverse_penalties=penalties)
+    >>> found.losses(features, answer).mean(-1)  # under the strong penalty, and the weak one
+    tensor([[0.6737, 0.0063]])
     """
     lowest, top = int(answer.min()), int(answer.max())
     if lowest < 0 or top >= n_answers:

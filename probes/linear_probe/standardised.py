@@ -11,7 +11,13 @@ _BLOCK_BYTES = 2**24
 
 
 def layer_blocks(residuals: Float[Tensor, "item layer d_model"]) -> Iterator[slice]:
-    """The layers in blocks: small ones together, since steps have fixed costs, large ones alone."""
+    """The layers in blocks: small ones together, since steps have fixed costs, large ones alone.
+
+    >>> len(list(layer_blocks(torch.zeros(2, 3, 4))))  # small: all three layers together
+    1
+    >>> len(list(layer_blocks(torch.zeros(2048, 3, 2048))))  # 16 MiB each: one by one
+    3
+    """
     n_items, n_layers, width = residuals.shape
     step = max(1, _BLOCK_BYTES // max(1, 4 * n_items * width))
     for start in range(0, n_layers, step):
@@ -25,6 +31,10 @@ def moments(
 
     A feature that does not vary (but for rounding) has the standard deviation infinity: divided
     by it, it says nothing, whatever it may be on other items.
+
+    >>> mean, deviation = moments(torch.tensor([[[1.0, 5.0]], [[3.0, 5.0]]]))
+    >>> mean.tolist(), deviation.tolist()
+    ([[2.0, 5.0]], [[1.0, inf]])
     """
     wide = residuals.float()
     mean = wide.mean(0)
@@ -38,5 +48,10 @@ def standardised(
     mean: Float[Tensor, "layer d_model"],
     deviation: Float[Tensor, "layer d_model"],
 ) -> Float[Tensor, "layer item d_model"]:
-    """(residual - mean) / deviation, layers first."""
+    """(residual - mean) / deviation, layers first.
+
+    >>> residuals = torch.tensor([[[1.0, 5.0]], [[3.0, 5.0]]])
+    >>> standardised(residuals, *moments(residuals)).tolist()
+    [[[-1.0, 0.0], [1.0, 0.0]]]
+    """
     return ((residuals.float() - mean) / deviation).transpose(0, 1).contiguous()

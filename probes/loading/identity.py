@@ -13,12 +13,20 @@ _IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model", ".bin
 
 
 def source_of(name: str) -> str:
-    """The folder or Hub id behind a model's name; "bundled" is the model of the package."""
+    """The folder or Hub id behind a model's name; "bundled" is the model of the package.
+
+    >>> source_of("bundled") == str(BUNDLED_FOLDER), source_of("llava-hf/llava-1.5-7b-hf")
+    (True, 'llava-hf/llava-1.5-7b-hf')
+    """
     return str(BUNDLED_FOLDER) if name == "bundled" else name
 
 
 def folder_identity(folder: Path) -> str:
-    """sha256 over the names and contents of the files that decide the residuals."""
+    """sha256 over the names and contents of the files that decide the residuals.
+
+    >>> folder_identity(BUNDLED_FOLDER) == vlm.revision
+    True
+    """
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in _IDENTITY_SUFFIXES and path.is_file():
@@ -33,6 +41,11 @@ def known_revision(name: str, revision: str | None) -> str | None:
 
     For a folder the hash of its files; for a Hub id the commit of the copy in the local cache.
     None if there is neither: then only loading will tell.
+
+    >>> known_revision("bundled", None) == vlm.revision
+    True
+    >>> known_revision("./no/such/folder", None) is None
+    True
     """
     source = source_of(name)
     if Path(source).is_dir():

@@ -40,6 +40,10 @@ def load_vlm(
 
     UserError for anything that is no usable model with image input, or does not fit; GateError if
     what would be read from it is not what it computes.
+
+    >>> vlm = load_vlm("bundled", device="cpu")
+    >>> vlm.n_layers, vlm.d_model, vlm.dtype
+    (10, 192, torch.float32)
     """
     loading = Loading(
         device=device,

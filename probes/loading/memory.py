@@ -22,9 +22,12 @@ _HALF = 2
 
 
 def require_memory(folder: Path, loading: Loading) -> None:
-    """UserError, with what would fit, if the device has less memory free than the weights take.
+    """Refuse a model whose weights take more memory than the device has free.
 
-    Nothing is said of weights in other files than safetensors.
+    UserError that says what would fit. Nothing is said of weights in other files than safetensors.
+
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> require_memory(BUNDLED_FOLDER, Loading(device="cpu"))  # says nothing: 12 MB fit
     """
     shapes = tensor_shapes(folder)
     free = free_bytes(None if loading.device_map else loading.target)
@@ -66,7 +69,14 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 def weight_bytes(
     shapes: Mapping[str, tuple[int, ...]], itemsize: int, quantize: int | None
 ) -> float:
-    """Bytes of the weights. Matrices of blocks are quantized, embeddings and head are not."""
+    """The bytes that weights take on the device.
+
+    Quantization is of the matrices of blocks; embeddings and head keep `itemsize` bytes a number.
+
+    >>> shapes = {"embed_tokens.weight": (1000, 64), "layers.0.mlp.weight": (64, 64)}
+    >>> weight_bytes(shapes, 2, None), weight_bytes(shapes, 2, 8)
+    (136192.0, 132096.0)
+    """
     total = 0.0
     for name, shape in shapes.items():
         inner = len(shape) == 2 and "embed" not in name and "head" not in name
@@ -75,7 +85,11 @@ def weight_bytes(
 
 
 def free_bytes(device: torch.device | None) -> float:
-    """Memory that is free on a device; None: on all devices and the host together."""
+    """The memory that is free on a device, or, for None, on all devices and the host together.
+
+    >>> free_bytes(torch.device("cpu")) > 0
+    True
+    """
     host = float(psutil.virtual_memory().available)
     if device is None:
         gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()

@@ -14,7 +14,15 @@ from probes.loading.still_images import still_image_processor
 def read_processor(
     source: str, config: PretrainedConfig, loading: Loading, revision: str | None
 ) -> Any:
-    """Tokenizer and image processor, able to pad and to mark an image. UserError if they cannot."""
+    """The tokenizer and image processor of a model, able to pad and to mark an image.
+
+    UserError if they cannot.
+
+    >>> from probes.loading.identity import source_of
+    >>> found = read_processor(source_of("bundled"), vlm.model.config, Loading(), None)
+    >>> type(found).__name__, found.tokenizer.pad_token, found.image_token
+    ('LlavaProcessor', '<pad>', '<image>')
+    """
     try:
         processor = still_image_processor(
             source, config, revision, trust_remote_code=loading.trust_remote_code

@@ -31,7 +31,18 @@ _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
 def is_model_folder(source: str, loading: Loading) -> bool:
-    """True for a model folder, False for something that can be a Hub id; UserError for neither."""
+    """True for a model folder, False for something that can be a Hub id; UserError for neither.
+
+    >>> from probes.loading.identity import source_of
+    >>> is_model_folder(source_of("bundled"), Loading())
+    True
+    >>> is_model_folder("llava-hf/llava-1.5-7b-hf", Loading())
+    False
+    >>> is_model_folder("./no/such/folder", Loading())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: no model folder ./no/such/folder: give an existing folder or ...
+    """
     folder = Path(source)
     if not folder.exists():
         if _HUB_ID.fullmatch(source):
@@ -56,7 +67,12 @@ def is_model_folder(source: str, loading: Loading) -> bool:
 
 
 def read_config(source: str, loading: Loading) -> PretrainedConfig:
-    """The configuration of a model with image input. UserError if there is none."""
+    """The configuration of a model with image input. UserError if there is none.
+
+    >>> from probes.loading.identity import source_of
+    >>> read_config(source_of("bundled"), Loading()).model_type
+    'llava'
+    """
     try:
         with _one_complaint():
             config = AutoConfig.from_pretrained(
@@ -104,6 +120,10 @@ def _require_image_input(config: PretrainedConfig, source: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """The first line of an error, without the pages of advice that some carry."""
+    r"""The first line of an error, without the pages of advice that some carry.
+
+    >>> reason(OSError("no file config.json\nHere follows a page of advice."))
+    'OSError: no file config.json'
+    """
     first = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first[:200]}"

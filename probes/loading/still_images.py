@@ -22,6 +22,11 @@ def still_image_processor(
     """The processor of a checkpoint, without its part for videos if it has one.
 
     Raises what transformers raises for files that are missing or no processor.
+
+    >>> from probes.loading.identity import source_of
+    >>> found = still_image_processor(source_of("bundled"), vlm.model.config, None)
+    >>> type(found).__name__
+    'LlavaProcessor'
     """
     kind: Any = PROCESSOR_MAPPING.get(type(config), AutoProcessor)
     if "video_processor" in inspect.signature(kind.__init__).parameters:
@@ -38,6 +43,12 @@ def still_image_processor(
 @cache
 def without_videos(kind: type[ProcessorMixin]) -> type[ProcessorMixin]:
     # `__init__` stays as it is: transformers reads the names that it accepts from its code.
+    """The same kind of processor, without its part for videos.
+
+    >>> from transformers import Qwen2VLProcessor
+    >>> without_videos(Qwen2VLProcessor).get_attributes()
+    ['image_processor', 'tokenizer']
+    """
     class StillImages(kind):  # pyright: ignore[reportGeneralTypeIssues]
         @classmethod
         def get_attributes(cls) -> list[str]:

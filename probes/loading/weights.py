@@ -16,7 +16,15 @@ from probes.loading.source import LOAD_ERRORS, reason
 
 
 def read_model(source: str, loading: Loading, revision: str | None) -> PreTrainedModel:
-    """The model with all its weights, on its device or devices. UserError if some are missing."""
+    """The model with all its weights, on its device or devices.
+
+    UserError if some are missing.
+
+    >>> from probes.loading.identity import source_of
+    >>> model = read_model(source_of("bundled"), Loading(device="cpu"), None)
+    >>> type(model).__name__, model.num_parameters()
+    ('LlavaForConditionalGeneration', 5974592)
+    """
     try:
         with _quiet_unless_terminal():
             loaded: Any = AutoModelForImageTextToText.from_pretrained(

@@ -36,9 +36,13 @@ class Trial:
 
 
 def batch_size_of(asked: int | Literal["auto"], folder: Path, automatic: Callable[[], int]) -> int:
-    """For the store in `folder`: the one it was begun with, or else as asked.
+    """The batch size for the store in `folder`: the one it was begun with, or else as asked.
 
     UserError if another number was asked for than the store was begun with.
+
+    >>> new = Path("no", "such", "folder")  # so nothing was begun
+    >>> batch_size_of("auto", new, lambda: 16), batch_size_of(8, new, lambda: 16)
+    (16, 8)
     """
     if not (folder / "manifest.json").exists():
         return automatic() if asked == "auto" else asked
@@ -52,7 +56,11 @@ def batch_size_of(asked: int | Literal["auto"], folder: Path, automatic: Callabl
 
 
 def batch_size_by_rule(n_parameters: int) -> int:
-    """For a CPU, from the size of the model alone."""
+    """The batch size for a CPU, from the size of the model alone.
+
+    >>> batch_size_by_rule(3_000_000), batch_size_by_rule(7_000_000_000)
+    (32, 4)
+    """
     return LARGE_ON_CPU if n_parameters > _LARGE else ON_CPU
 
 
@@ -62,6 +70,11 @@ def batch_size_by_trial(run: Callable[[int], Trial | None], *, most: int) -> int
     Doubling goes on while items per second grow by more than 5% and memory stays below 80%. `run`
     tries a size, and returns None if it does not fit; if not even 1 does, 1 is returned, so that
     the capture itself says so.
+
+    >>> def run(size):  # as fast again with every doubling, until at 8 the memory is full
+    ...     return Trial(items_per_s=size, memory_share=size / 8)
+    >>> batch_size_by_trial(run, most=64), batch_size_by_trial(run, most=2)
+    (4, 2)
     """
     size, best = 1, run(1)
     while best is not None and best.memory_share < _MOST_MEMORY and 2 * size <= most:
@@ -75,7 +88,15 @@ def batch_size_by_trial(run: Callable[[int], Trial | None], *, most: int) -> int
 
 
 def automatic_batch_size(vlm: VLM, job: CaptureJob, shard: range) -> int:
-    """By rule on a CPU, elsewhere by trial."""
+    """The batch size by rule on a CPU, and elsewhere by trial on the passes of a shard.
+
+    >>> from PIL import Image
+    >>> def opened(key):
+    ...     return Image.new("RGB", (96, 96), key)
+    >>> job = CaptureJob(passes=[("1", "red", "What is this?")], open_image=opened, batch_size=1)
+    >>> automatic_batch_size(vlm, job, range(1))  # on a CPU
+    32
+    """
     if vlm.device.type == "cpu":
         return batch_size_by_rule(vlm.model.num_parameters())
     return batch_size_on_device(vlm, job, shard)

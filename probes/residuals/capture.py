@@ -26,7 +26,17 @@ Engine = Callable[[VLM, CaptureJob, Mapping[int, range], Progress], CapturedShar
 def local_engine(
     vlm: VLM, job: CaptureJob, shards: Mapping[int, range], progress: Progress
 ) -> CapturedShards:
-    """One shard after the other, in this process, by the model that is loaded here."""
+    """One shard after the other, in this process, by the model that is loaded here.
+
+    >>> def opened(key):
+    ...     return Image.new("RGB", (96, 96), key)
+    >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
+    >>> job = CaptureJob(passes=passes, open_image=opened, batch_size=2)
+    >>> shards = local_engine(vlm, job, {7: range(2)}, print)  # prints how many passes are done
+    >>> [(number, tuple(residuals.shape)) for number, residuals in shards]
+    2
+    [(7, (2, 11, 192))]
+    """
     yield from zip(shards, capture_shards(vlm, job, list(shards.values()), progress), strict=True)
 
 
@@ -45,6 +55,11 @@ def store_spec(
 
     A shard and a batch are of so many passes. `layers`: None for all. `dtype`: that of the
     residuals, where it is not to be the model's.
+
+    >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
+    >>> spec = store_spec(vlm, passes, study_hash="", shard_size=1)
+    >>> spec.n_rows, spec.n_shards, spec.n_stored_layers, spec.position
+    (2, 2, 11, 'answer')
     """
     row_ids = row_ids_of(passes, position)
     own = str(vlm.dtype).removeprefix("torch.")
@@ -82,6 +97,13 @@ def capture_to_store(
     Memory is that of two shards and two batches, whatever the number of passes. `progress` is
     called with the number of passes that have just been done, for those already there too.
     UserError, with all whole shards kept, if a residual is not finite or the disk is full.
+
+    >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
+    >>> spec = store_spec(vlm, passes, study_hash="", shard_size=1)
+    >>> store = ResidualStore.open_or_create(folder, spec, ["1", "2"])
+    >>> capture_to_store(vlm, passes, lambda key: Image.new("RGB", (96, 96), key), store)
+    >>> store.missing_shards(), tuple(store.read().shape)
+    ([], (2, 11, 192))
     """
     _require_same(vlm, passes, store, position)
     missing = {shard: store.passes_of(shard) for shard in store.missing_shards()}

@@ -34,6 +34,15 @@ def residuals_at_nodes(
     """Run a prepared batch and write its residuals at some nodes, item by item.
 
     `way` says how forced tokens are read. UserError as `VLM.residuals_into`.
+
+    >>> from PIL import Image
+    >>> inputs = vlm.prepare([Image.new("RGB", (96, 96))], ["What is this?"])
+    >>> nodes, buffer = [Node(), Node(forced=(370,))], vlm.new_buffer(2)
+    >>> residuals_at_nodes(vlm, inputs, nodes, buffer, way="cache")
+    >>> by_passes = torch.empty_like(buffer)
+    >>> residuals_at_nodes(vlm, inputs, nodes, by_passes, way="passes")
+    >>> torch.allclose(buffer, by_passes, atol=1e-3)
+    True
     """
     out = buffer.unflatten(0, (-1, len(nodes)))
     reading = _by_passes if way == "passes" else _from_cache

@@ -16,7 +16,13 @@ SizeOf = Callable[[str], tuple[int, int]]
 
 
 def row_ids_of(passes: Sequence[Pass], position: Position | None = None) -> list[str]:
-    """The names of the rows: the pass's id, numbered where a pass gives several."""
+    """The names of the rows: the pass's id, numbered where a pass gives several.
+
+    >>> from probes.positions import SampledTokens
+    >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
+    >>> row_ids_of(passes), row_ids_of(passes, SampledTokens(kind="image", per_pass=2, seed=0))
+    (['1', '2'], ['1#0', '1#1', '2#0', '2#1'])
+    """
     per_pass = (position or AnswerPosition()).per_pass
     if per_pass == 1:
         return [pass_id for pass_id, _, _ in passes]
@@ -30,6 +36,10 @@ def batches_by_length(
 
     An image's tokens follow from its pixels, a question's from its letters; passes alike in both
     keep their order. Without `size_of` images count as equally large.
+
+    >>> passes = [("1", "a", "What color is it?"), ("2", "a", "What?"), ("3", "a", "Which?")]
+    >>> batches_by_length(passes, range(3), 2)
+    [[1, 2], [0]]
     """
 
     def length(number: int) -> tuple[int, int, int]:

@@ -48,6 +48,13 @@ def capture_shards(
 
     A shard is the range of its passes. Memory is that of one shard and two batches, besides what
     the caller keeps. UserError if a residual is not finite or a batch does not fit on the device.
+
+    >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
+    >>> job = CaptureJob(
+    ...     passes=passes, open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=1
+    ... )
+    >>> [tuple(each.shape) for each in capture_shards(vlm, job, [range(1), range(1, 2)])]
+    [(1, 11, 192), (1, 11, 192)]
     """
     each = job.position.per_pass
     n_layers = vlm.n_layers + 1 if job.layers is None else len(job.layers)
@@ -75,7 +82,15 @@ def capture_shards(
 
 
 def prepare(vlm: VLM, job: CaptureJob, batch: Sequence[int]) -> BatchFeature:
-    """The model's inputs for some passes; an image that several of them show is opened once."""
+    """The model's inputs for some passes; an image that several of them show is opened once.
+
+    >>> passes = [("1", "red", "What is this?"), ("2", "red", "Which color has it?")]
+    >>> job = CaptureJob(
+    ...     passes=passes, open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=2
+    ... )
+    >>> tuple(prepare(vlm, job, [0, 1])["pixel_values"].shape)
+    (2, 3, 128, 128)
+    """
     chosen = [job.passes[number] for number in batch]
     images = {key: job.open_image(key) for key in dict.fromkeys(key for _, key, _ in chosen)}
     return vlm.prepare([images[key] for _, key, _ in chosen], [text for *_, text in chosen])

@@ -74,7 +74,14 @@ class StoreSpec:
 
 
 def require_layers(layers: Sequence[int], n_layers: int) -> None:
-    """UserError unless these are layers of a model with L = `n_layers`, rising, each once."""
+    """UserError unless these are layers of a model with L = `n_layers`, rising, each once.
+
+    >>> require_layers([0, 5, 10], 10)
+    >>> require_layers([0, 11], 10)
+    Traceback (most recent call last):
+        ...
+    data_prep.errors.UserError: layers must be among 0 to 10, got 11: the model has no more
+    """
     known = range(n_layers + 1)
     unknown = [layer for layer in layers if layer not in known]
     if unknown:
@@ -88,5 +95,9 @@ def require_layers(layers: Sequence[int], n_layers: int) -> None:
 
 
 def digest_of(row_ids: Sequence[str]) -> str:
-    """sha256 of the row ids in their order."""
+    """sha256 of the row ids in their order.
+
+    >>> digest_of(["a", "b"]) == digest_of(["b", "a"]), len(digest_of(["a", "b"]))
+    (False, 64)
+    """
     return hashlib.sha256(json.dumps(list(row_ids)).encode()).hexdigest()

@@ -19,9 +19,13 @@ _REFUSED = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, Value
 
 
 def way_of(vlm: View) -> Way:
-    """From the cache where that gives what the model generates, else by passes of their own.
+    """How a model reads forced tokens: "cache" where that gives what it generates, else "passes".
 
-    On a small built-in batch, alone and padded. GateError if neither does.
+    From its cache the model goes on after the prompt; otherwise each path gets a forward pass of its
+    own. Both are tried on a small built-in batch, alone and padded. GateError if neither does.
+
+    >>> way_of(vlm)
+    'cache'
     """
     differ: list[str] = []
     for way in _WAYS:

@@ -43,7 +43,13 @@ class Translators:
 def kl_by_layer(
     rows: ResidualRows, translators: Translators, output: OutputMap
 ) -> Float[Tensor, " layer"]:
-    """Mean over rows of D(final || lens) in nats, for the layers below the last."""
+    """Mean over rows of D(final || lens) in nats, for the layers below the last.
+
+    >>> residuals = torch.ones(3, 2, vlm.d_model)  # in every row both layers are alike
+    >>> rows, nothing = ResidualRows.of(residuals, ["a", "b", "c"]), Translators.zero(1, vlm.d_model)
+    >>> kl_by_layer(rows, nothing, OutputMap.of(vlm.unembedding)).round(decimals=5)
+    tensor([0.], dtype=torch.float64)
+    """
     total = torch.zeros(rows.n_layers, dtype=torch.float64)
     device = output.head.device
     for block in rows.blocks(BLOCK_ROWS):

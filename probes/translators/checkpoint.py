@@ -28,7 +28,13 @@ def identity_of(
     recipe: Recipe,
     seed: int,
 ) -> str:
-    """Hash of everything that a refinement follows from."""
+    """Hash of everything that a refinement follows from.
+
+    >>> rows = ResidualRows.of(torch.ones(1, 2, vlm.d_model), ["a"])
+    >>> one, other = (identity_of(rows, rows, vlm.unembedding, Recipe(), seed) for seed in (0, 1))
+    >>> one == other, one == identity_of(rows, rows, vlm.unembedding, Recipe(), 0)
+    (False, True)
+    """
     head = unembedding.head.detach().cpu().float()
     content = {
         "format": _FORMAT,

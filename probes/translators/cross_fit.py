@@ -64,6 +64,13 @@ def cross_fitted_lens(
 
     Inside each training side, 15% of its scenes choose what is kept (see `train_tuned_lens`).
     UserError for too few scenes, or for what another training has left in the folder.
+
+    >>> final = torch.randn(40, 1, vlm.d_model, generator=torch.Generator().manual_seed(0))
+    >>> rows = ResidualRows.of(torch.cat([final - 1, final], dim=1), [str(n) for n in range(40)])
+    >>> recipe = Recipe(steps=0)
+    >>> lens = cross_fitted_lens(rows, vlm.unembedding, folder, recipe=recipe, seed=0)
+    >>> len(lens.translators), len(list(folder.glob("fold-*.json")))
+    (5, 5)
     """
     folds = scene_folds(rows.scene_ids)
     translators = []

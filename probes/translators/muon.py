@@ -15,7 +15,14 @@ _ITERATIONS = 5
 
 
 def orthogonalised(matrix: Float[Tensor, "layer out in"]) -> Float[Tensor, "layer out in"]:
-    """For U S V' about U V': each layer's matrix by itself; a zero matrix stays zero."""
+    """U V' of each layer's matrix U S V', nearly: its singular values become about 1.
+
+    A zero matrix stays zero.
+
+    >>> matrix = torch.tensor([[[3.0, 0.0], [0.0, 0.5]]])
+    >>> torch.linalg.svdvals(orthogonalised(matrix)).round(decimals=1)
+    tensor([[1.0000, 0.7000]])
+    """
     x = (
         matrix
         / matrix.flatten(1).norm(dim=1).clamp(min=torch.finfo(matrix.dtype).tiny)[:, None, None]

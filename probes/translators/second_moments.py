@@ -61,7 +61,13 @@ class SecondMoments:
 
 @torch.no_grad()
 def second_moments(rows: ResidualRows) -> SecondMoments:
-    """Moments over all rows; memory is that of a block and of the result, in float64."""
+    """Moments over all rows; memory is that of a block and of the result, in float64.
+
+    >>> layers = torch.tensor([[[0.0], [1.0]], [[2.0], [-1.0]]])  # two rows, one layer below the last
+    >>> found = second_moments(ResidualRows.of(layers, ["a", "b"]))
+    >>> found.mean.item(), found.target_mean.item(), found.covariance.item(), found.cross.item()
+    (1.0, 0.0, 1.0, -1.0)
+    """
     n_layers, width = rows.n_layers, rows.d_model
     total = 0.0
     first = torch.zeros(n_layers + 1, width, dtype=torch.float64)

@@ -58,6 +58,13 @@ def train_tuned_lens(
     and ends in the same bytes. `progress` is called with the number of steps made since.
 
     UserError if a scene is on both sides, a residual is not finite, or training diverges.
+
+    >>> final = torch.randn(40, 1, vlm.d_model, generator=torch.Generator().manual_seed(0))
+    >>> rows = ResidualRows.of(torch.cat([final - 1, final], dim=1), [str(n) for n in range(40)])
+    >>> train, validation = rows.select(range(30)), rows.select(range(30, 40))
+    >>> found = train_tuned_lens(train, validation, vlm.unembedding, recipe=Recipe(steps=0))
+    >>> found.kept, found.validation_nats.max().item() < 0.001
+    (('ridge',), True)
     """
     recipe = recipe or Recipe()
     _require_fit(train, validation, unembedding, recipe)

@@ -26,7 +26,7 @@ from analysis.effects.effect import Stated, entropy_bits, stated_of
 from analysis.emergence.__main__ import COMMAND, Emergence
 from analysis.emergence.estimates import estimate
 from analysis.printed import printed
-from analysis.readouts.readings import Readings, readings_of
+from analysis.readouts.readings import Readings, take_readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
@@ -78,7 +78,7 @@ def judged(family: str, seed: int, folder: Path, questions: str) -> list[dict[st
     opened = open_run(parse_options(Emergence, command=COMMAND, arguments=line))
     rows = []
     for name in opened.data.chosen(("all",)):
-        readings = readings_of(opened, name, "logit_lens")
+        readings = take_readings(opened, name, "logit_lens")
         found = estimate(readings, opened.run.study, key=stream_key(name)).results
         by_choice = {each.choice: each.outcome for each in found.robustness}
         right = found.layers[-1].correct.real

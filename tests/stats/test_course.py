@@ -8,7 +8,7 @@ from scipy.stats import binom, ttest_1samp
 
 from stats import Emergence, emergence_layer, sign_flip_max_t
 from stats.course import p_above
-from stats.forward_backward import shown
+from stats.forward_backward import shown_above
 from stats.half_crossing import half_crossing
 from stats.simulate import effect_profile, planted_effect
 
@@ -21,7 +21,7 @@ def emerged(effect, rng, **choices) -> Emergence:
 
 def died_by_the_predecessor(effect, rng) -> bool:
     """A fall is shown and the last layer is not shown above the margin: absence of evidence."""
-    if shown(effect[:, -1:] - MARGIN, alpha=0.05)[1].item():
+    if shown_above(effect[:, -1:] - MARGIN, alpha=0.05).item():
         return False
     earlier, final = effect[:, :-1], effect[:, -1:]
     both = np.stack([earlier - MARGIN, earlier - final], axis=2)

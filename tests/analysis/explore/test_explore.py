@@ -110,14 +110,14 @@ def test_the_page_says_what_the_model_says(measured, vlm, clevr):
 
 def test_the_trajectory_is_what_the_study_scored(measured):
     from analysis.commands.options import AttributeOptions, open_run
-    from analysis.readouts.readings import readings_of
+    from analysis.readouts.readings import take_readings
 
     run("--run", measured, "--attr", "size", "--items", "1", "--conditions", "real")
     (item,) = content_of(measured / "explore.html")["items"]
     options = parse_options(
         AttributeOptions, command="x", arguments=["--run", str(measured), "--attr", "size"]
     )
-    readings = readings_of(open_run(options), "size", "logit_lens")
+    readings = take_readings(open_run(options), "size", "logit_lens")
     row = readings.items["item_id"].tolist().index(item["id"])
     drawn = np.array(item["conditions"]["real"]["lenses"]["logit_lens"]["trajectory"])
     np.testing.assert_allclose(drawn.T, np.exp2(readings.real[row]), rtol=1e-3, atol=1e-4)

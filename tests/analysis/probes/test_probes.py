@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.capture.residuals import residuals_of
+from analysis.capture.residuals import capture_residuals
 from analysis.commands.options import open_run
 from analysis.emergence.estimates import estimate
 from analysis.probes.__main__ import Probes, main
 from analysis.probes.comparisons import comparisons
 from analysis.probes.found import Probed
 from analysis.probes.report import probe_table
-from analysis.readouts.readings import readings_of
+from analysis.readouts.readings import take_readings
 from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError
@@ -147,7 +147,7 @@ def test_a_second_run_only_prints(config, capsys, monkeypatch):
 
 def test_readings_go_through_the_same_estimates_as_the_lens(config):
     opened = open_run(config)
-    readings = readings_of(opened, "size", "linear_probe")
+    readings = take_readings(opened, "size", "linear_probe")
     assert estimate(readings, opened.run.study, key=0).results.outcome == "not_emerged"
 
 
@@ -164,8 +164,8 @@ def test_says_which_file_is_damaged(config, tmp_path):
 
 def test_says_where_the_control_task_is_the_task(config):
     opened = open_run(config)
-    readings = readings_of(opened, "count", "linear_probe")
-    residuals = residuals_of(opened, readings.items)
+    readings = take_readings(opened, "count", "linear_probe")
+    residuals = capture_residuals(opened, readings.items)
     left_out = []
     list(comparisons(opened, readings, residuals, "answer", left_out=left_out))
     assert left_out[0].startswith("a control task that tells anything: one text serves all items")

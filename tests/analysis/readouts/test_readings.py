@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.capture.residuals import residuals_of
-from analysis.readouts.readings import readings_of
+from analysis.capture.residuals import capture_residuals
+from analysis.readouts.readings import take_readings
 from analysis.run.folder import claim
 from analysis.run.image_survey import chosen_scenes
 from analysis.run.items import items_of
@@ -53,7 +53,7 @@ def read_directly(vlm, items, images, questions, attribute):
 
 def test_real_and_blank_readings_are_those_of_the_items(begun, data, vlm):
     opened = begun()
-    readings = readings_of(opened, "size", "logit_lens")
+    readings = take_readings(opened, "size", "logit_lens")
     items = readings.items
     assert readings.swapped is None
     assert readings.answers == answer_set(items, "size").answers
@@ -76,7 +76,7 @@ def test_images_are_swapped_where_a_text_serves_one_scene(begun, data, vlm):
     table = items_of(opened.run, data, "color")
     table["question"] += [f" {number}" for number in range(len(table))]
     opened.run.replace_rows("items", table, key=["attribute"])
-    readings = readings_of(opened, "color", "logit_lens")
+    readings = take_readings(opened, "color", "logit_lens")
     items = readings.items
     assert readings.swapped is not None
     assert readings.swapped.shape == (2, *readings.real.shape)
@@ -104,7 +104,7 @@ def test_a_scene_with_a_number_of_objects_of_its_own_is_no_obstacle(begun, data,
     table = table.assign(question=[f"What color is thing {number}?" for number in range(12)])
     table["n_objects"] = [2] * 6 + [3] + [4] * 4 + [9]
     opened.run.replace_rows("items", table, key=["attribute"])
-    readings = readings_of(opened, "color", "logit_lens")
+    readings = take_readings(opened, "color", "logit_lens")
     assert readings.swapped is not None
     assert readings.swapped.shape[:2] == (1, 12)
 
@@ -113,8 +113,8 @@ def test_a_finished_stage_asks_for_no_model(begun, data, vlm):
     def no_model():
         raise AssertionError("the model was asked for")
 
-    first = readings_of(begun(), "size", "logit_lens")
-    again = readings_of(begun(load_model=no_model), "size", "logit_lens")
+    first = take_readings(begun(), "size", "logit_lens")
+    again = take_readings(begun(load_model=no_model), "size", "logit_lens")
     np.testing.assert_array_equal(first.real, again.real)
     assert first.items.equals(again.items)
 
@@ -134,14 +134,14 @@ def test_items_are_read_from_the_run(begun, data):
 
 def test_the_batch_size_asked_for_is_the_stores(begun):
     opened = replace(begun(), batch_size=5)
-    readings_of(opened, "size", "logit_lens")
+    take_readings(opened, "size", "logit_lens")
     folder = opened.run.residuals("size", "answer")
     assert ResidualStore.open(folder).spec.batch_size == 5
     # A whole store is read whatever is asked for; one that is to be gone on with is not.
-    residuals_of(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
+    capture_residuals(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
     (folder / "shard-00000.safetensors").unlink()
     with pytest.raises(UserError, match="begun with --batch-size 5, got 6"):
-        residuals_of(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
+        capture_residuals(replace(opened, batch_size=6), items_of(opened.run, opened.data, "size"))
 
 
 def test_the_engine_ray_is_asked_for_by_name(begun, model_folder, monkeypatch):
@@ -149,4 +149,4 @@ def test_the_engine_ray_is_asked_for_by_name(begun, model_folder, monkeypatch):
     opened = replace(begun(), engine="ray", model_arguments=arguments)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"--engine ray needs Ray, .*pip install 'onset\[ray\]'"):
-        readings_of(opened, "size", "logit_lens")
+        take_readings(opened, "size", "logit_lens")

@@ -31,7 +31,7 @@ def spec_of(**changes) -> StoreSpec:
     return replace(spec, **changes)
 
 
-def residuals_of(rows: range) -> torch.Tensor:
+def capture_residuals(rows: range) -> torch.Tensor:
     return torch.arange(rows.start * 9, rows.stop * 9, dtype=torch.float32).reshape(-1, 3, 3)
 
 
@@ -39,7 +39,7 @@ def residuals_of(rows: range) -> torch.Tensor:
 def filled(tmp_path) -> ResidualStore:
     store = ResidualStore.open_or_create(tmp_path / "residuals", spec_of(), ROW_IDS)
     for shard in store.missing_shards():
-        store.write_shard(shard, residuals_of(store.rows_of(shard)))
+        store.write_shard(shard, capture_residuals(store.rows_of(shard)))
     return store
 
 
@@ -49,7 +49,7 @@ def reopened(store, **changes) -> ResidualStore:
 
 def test_what_was_written_is_read(filled):
     again = ResidualStore.open(filled.folder)
-    assert torch.equal(again.read(), residuals_of(range(10)))
+    assert torch.equal(again.read(), capture_residuals(range(10)))
     assert again.row_ids == ROW_IDS
     assert again.missing_shards() == []
     assert [rows for rows, _ in again.shards()] == [range(4), range(4, 8), range(8, 10)]
@@ -58,7 +58,7 @@ def test_what_was_written_is_read(filled):
 def test_half_precision_is_kept(tmp_path):
     spec = spec_of(dtype="bfloat16")
     store = ResidualStore.open_or_create(tmp_path / "r", spec, ROW_IDS)
-    store.write_shard(0, residuals_of(range(4)).bfloat16())
+    store.write_shard(0, capture_residuals(range(4)).bfloat16())
     assert store.read_shard(0).dtype == torch.bfloat16
 
 
@@ -121,7 +121,7 @@ def test_bad_calls(tmp_path, filled):
     with pytest.raises(ValueError, match="those that the spec was made of"):
         ResidualStore.open_or_create(tmp_path / "new", spec_of(), ROW_IDS[:-1])
     with pytest.raises(ValueError, match="shard 0 has shape"):
-        filled.write_shard(0, residuals_of(range(3)))
+        filled.write_shard(0, capture_residuals(range(3)))
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot make the folder"):
         ResidualStore.open_or_create(tmp_path / "file" / "new", spec_of(), ROW_IDS)
@@ -140,12 +140,12 @@ def test_a_full_disk_leaves_nothing_half_written(filled, monkeypatch, call):
     with monkeypatch.context() as patch:
         patch.setattr(os, call, full)
         with pytest.raises(UserError, match="No space left on device: free space"):
-            store.write_shard(1, residuals_of(range(4, 8)))
+            store.write_shard(1, capture_residuals(range(4, 8)))
     assert sorted(filled.folder.iterdir()) == before
     again = reopened(filled)
     assert again.missing_shards() == [1]
-    again.write_shard(1, residuals_of(range(4, 8)))
-    assert torch.equal(reopened(filled).read(), residuals_of(range(10)))
+    again.write_shard(1, capture_residuals(range(4, 8)))
+    assert torch.equal(reopened(filled).read(), capture_residuals(range(10)))
 
 
 def test_an_interrupt_while_writing_keeps_the_old_file(tmp_path, monkeypatch):
