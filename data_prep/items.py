@@ -97,6 +97,18 @@ def _asked(
     return asked, why
 
 
+def attribute_of_items(items: pd.DataFrame) -> str:
+    """The attribute that all items of a table are asked for. ValueError for none, or for several.
+
+    >>> attribute_of_items(pd.DataFrame({"attribute": ["color", "color"]}))
+    'color'
+    """
+    names = sorted(set(items["attribute"]))
+    if len(names) != 1:
+        raise ValueError(f"items of one attribute are needed, got {names}: choose the rows of one")
+    return str(names[0])
+
+
 def known_attribute(name: str, attributes: Mapping[str, Attribute]) -> Attribute:
     """The attribute called `name` among those of the data; UserError for any other name."""
     if name not in attributes:

@@ -11,7 +11,7 @@ from PIL import Image
 from data_prep.asking import Asking
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
-from data_prep.items import answer_set, known_attribute
+from data_prep.items import answer_set, attribute_of_items, known_attribute
 from data_prep.scenes import AnyScene, Scene
 
 
@@ -54,7 +54,7 @@ class SceneData:
 
     def answer_set(self, items: pd.DataFrame) -> Attribute:
         """The attribute of `items`, which all have one, with the answers they are scored on."""
-        return answer_set(items, str(items["attribute"].iloc[0]), self.attributes)
+        return answer_set(items, attribute_of_items(items), self.attributes)
 
     def object_scenes(self) -> dict[str, Scene]:
         """By id the scenes whose objects are known. UserError for photographs."""

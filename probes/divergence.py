@@ -15,7 +15,7 @@ def kl_bits(
 ) -> Float[Tensor, "*batch"]:
     """Kullback-Leibler divergence D(p || q): at least 0, 0 only if equal, infinite where q lacks p.
 
-    What is lost, in bits, by coding samples of p with a code made for q. Not symmetric.
+    It is what is lost, in bits, by coding samples of p with a code made for q. It is not symmetric.
 
     >>> p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.25, 0.75]).log()
     >>> kl_bits(p, q), kl_bits(q, p), kl_bits(p, p)

@@ -22,7 +22,7 @@ class Family:
     """What the architecture itself does not say."""
 
     default_prompt: str = "USER: {image}\n{question} ASSISTANT:"
-    """For checkpoints without a chat template; LLaVA-1.5's form."""
+    """The prompt of checkpoints without a chat template, by default in LLaVA-1.5's form."""
     dropped_inputs: frozenset[str] = frozenset()
     """Outputs of the processor that are no input of the forward pass."""
     image_layout: ImageLayout = "unknown"

@@ -30,7 +30,7 @@ class _Untouched:
     """A plain forward pass, one item at a time, no hook, no padding, at the answer position."""
 
     states: Float[Tensor, "item layer d_model"]
-    """As the library returns them: the last one is already normed."""
+    """The hidden states as the library returns them: the last one is already normed."""
     logits: Float[Tensor, "item vocab"]
 
 
@@ -69,7 +69,10 @@ def check_gate(vlm: VLM) -> None:
 
 
 def _check_finite(vlm: VLM) -> None:
-    """A row that is not finite, be it one that no token uses, makes every probability NaN."""
+    """GateError for a head with a row that is not finite.
+
+    Such a row, be it one that no token uses, makes every probability NaN.
+    """
     # By sums, which need no second table of the size of the head; in float32, lest they overflow.
     sums = vlm.unembedding.head.sum(-1, dtype=torch.float32)
     rows = torch.nonzero(~torch.isfinite(sums)).flatten().tolist()
@@ -141,7 +144,7 @@ def _check_head(
 def _check_uses(
     vlm: VLM, alone: Float[Tensor, "item layer d_model"], untouched: _Untouched, allowed: float
 ) -> None:
-    """The last layer's logits by every way in which the output map is used later."""
+    """Compare the last layer's logits by every way in which the output map is used later."""
     for what, got, tokens in logits_by_use(vlm.unembedding, alone[:, -1]):
         wanted = untouched.logits.to(got.device)
         most = max(allowed, _BFLOAT16_PRODUCTS) if "bfloat16" in what else allowed
@@ -162,8 +165,9 @@ def _compare(
     along: str = "layer",
     size_of: Float[Tensor, "item layer all_units"] | None = None,
 ) -> None:
-    """Layer by layer, because early layers can be a hundredth as large as late ones.
+    """GateError if two results differ by too much at some layer, measured by that layer's values.
 
+    They are compared layer by layer, since early layers can be a hundredth as large as late ones.
     `along` is what the second axis is called where it holds something else. `size_of` has the
     units that a difference is measured by where `wanted` holds some of them only.
     """

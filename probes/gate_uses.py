@@ -120,7 +120,7 @@ def _tuned(
 def _translated(
     unembedding: Unembedding, residual: Float[Tensor, "item d_model"]
 ) -> Float[Tensor, "item token"]:
-    """As while translators are trained and judged: in float32 from the translators on."""
+    """Logits as while translators are trained and judged: in float32 from the translators on."""
     nothing = Translators.zero(1, residual.shape[-1])
     here = Translators(
         maps=nothing.maps.to(residual.device), offsets=nothing.offsets.to(residual.device)

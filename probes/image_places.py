@@ -33,7 +33,7 @@ class _Cells(NamedTuple):
     colors: Float[Tensor, "cell color pixel"]
     """0 to 1: across, down, and 1 for whatever is image."""
     side: int
-    """Of a cell, in pixels of what the model is given."""
+    """The side of a cell, in pixels of what the model is given."""
 
 
 def image_boxes(vlm: View, size: tuple[int, int]) -> Boxes:
@@ -148,7 +148,7 @@ def _boxes(cells: _Cells, size: tuple[int, int]) -> Boxes:
 def _colors(
     vlm: View, cells: Float[Tensor, "cell color pixel"]
 ) -> Float[Tensor, "cell color pixel"]:
-    """Before the processor took off the mean and divided by the spread."""
+    """The colours as they were before the processor took off the mean and divided by the spread."""
     images = vlm.processor.image_processor
     if not images.do_normalize:
         return cells

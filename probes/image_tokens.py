@@ -12,7 +12,7 @@ from probes.view import View
 
 
 def image_tokens(vlm: View, inputs: Mapping[str, Any]) -> Bool[Tensor, "item token"]:
-    """Which tokens stand for the image. UserError for a model whose sequence has none.
+    """Which tokens of each prompt stand for the image. UserError for a model that has none.
 
     >>> from PIL import Image
     >>> inputs = vlm.processed([Image.new("RGB", (96, 96))], ["What is this?"])

@@ -104,7 +104,7 @@ class KeptLogits:
 
     @property
     def log_normaliser(self) -> Float[Tensor, " row"]:
-        """Natural log of the sum of exp(logit), in float64."""
+        """Natural log of each row's sum of exp(logit), in float64."""
         return self.peak + self.log_mass
 
     def top(self, k: int) -> tuple[Float[Tensor, "row k"], Int[Tensor, "row k"]]:

@@ -37,11 +37,11 @@ class LensTrajectory:
     jsd_adjacent_bits: Float[ndarray, "item step"]
     """Jensen-Shannon divergence of layers l and l + 1, for l = 0..L-1: in [0, 1], symmetric."""
     jsd_final_bits: Float[ndarray, "item layer"]
-    """The same between this layer and the last. 0 at the last layer."""
+    """Jensen-Shannon divergence of this layer and the last. 0 at the last layer."""
     log_normaliser: Float[ndarray, "item layer"]
     """Natural log of the sum of exp(logit): turns single logits into probabilities."""
     mean_probability: Float[ndarray, "layer vocab"] | None = None
-    """Of every token, over the items; None unless asked for."""
+    """Every token's probability, the mean over the items; None unless asked for."""
 
 
 @torch.no_grad()

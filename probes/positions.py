@@ -1,4 +1,4 @@
-"""Where in the sequence residuals are read: one position, or means over several.
+"""The positions in the sequence at which residuals are read: one token, or means over several.
 
 A position is told by weights over the tokens of each prompt; the residual read there is the
 weighted mean, taken in float32.
@@ -28,7 +28,7 @@ class Position(Protocol):
 
     @property
     def name(self) -> str:
-        """As it is called in a store."""
+        """The name of the position in a store."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class _Weighted(ABC):
     def weights(
         self, vlm: View, inputs: Mapping[str, Any], pass_ids: Sequence[str]
     ) -> Weights | None:
-        """Adding up to 1 at each place; None for the last token, which needs none."""
+        """Weights that add up to 1 at each place; None for the last token, which needs none."""
 
     def read_into(
         self,
@@ -67,7 +67,7 @@ class _Weighted(ABC):
         buffer: Float[Tensor, "row layer d_model"],
         layers: Sequence[int] | None = None,
     ) -> None:
-        """The weighted means of the residual stream; see `VLM.residuals_into`."""
+        """Write the weighted means of the residual stream; see `VLM.residuals_into`."""
         vlm.residuals_into(inputs, buffer, self.weights(vlm, inputs, pass_ids), layers)
 
 
@@ -116,7 +116,7 @@ class ObjectPatches(_Weighted):
     """The mean over the image tokens whose patches show an object, by how much they show of it."""
 
     squares: Mapping[str, Square]
-    """By pass id: a square inside the object."""
+    """A square inside the object, by pass id."""
     name: str = "object"
     per_pass: int = 1
 
@@ -146,7 +146,7 @@ class QuestionEnd(_Weighted):
     """The last token of the question, before whatever the prompt writes after it."""
 
     questions: Mapping[str, str]
-    """By pass id."""
+    """The questions that the prompts ask, by pass id."""
     name: str = "question"
     per_pass: int = 1
 

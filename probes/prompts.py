@@ -114,7 +114,10 @@ class Prompts:
         )
 
     def _space_of_template(self) -> str | None:
-        """From its own rendering of an answer; None if there is none, or it rewrites turns."""
+        """The space before an answer, as the template itself renders one.
+
+        It is None if there is no template, or one that rewrites turns.
+        """
         if self._render not in (self._by_processor, self._by_tokenizer):
             return None
         try:
@@ -150,7 +153,11 @@ class Prompts:
 
 
 def _wanted_space(prompt: str, special: Sequence[str]) -> str:
-    """None after a space or line break, a control token, or a sign after which none is written."""
+    """The space that a prompt wants before an answer.
+
+    There is none after a space or line break, after a control token, and after a sign which no
+    space follows in writing.
+    """
     last = prompt[-1:]
     if not last or last.isspace() or prompt.endswith(tuple(special)):
         return ""

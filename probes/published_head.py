@@ -22,7 +22,7 @@ _ROUND, _ROUND_STEPS = 64, 16
 
 
 def head_hash(head: Float[Tensor, "row d_model"]) -> str:
-    """What the package calls unembed_hash: sha256 of numpy's printed summary of the head.
+    """The package's unembed_hash of a head: the sha256 of its summary as numpy prints it.
 
     The summary is of one digit after the point, and of a large head it shows the first and last
     three entries of the first and last three rows. So the hash tells another model from ours, and
@@ -30,9 +30,9 @@ def head_hash(head: Float[Tensor, "row d_model"]) -> str:
     digits that are not printed (it is meant to survive a change of number format, though bfloat16
     may round a printed digit), or how many rows there are.
 
-    >>> head = torch.arange(6.0).view(3, 2)
-    >>> head_hash(head) == head_hash(head + 0.001), head_hash(head) == head_hash(head[:2])
-    (False, False)
+    >>> head = torch.tensor([[0.5, 1.5], [2.5, 3.5]])
+    >>> head_hash(head) == head_hash(head + 0.001), head_hash(head) == head_hash(head + 0.1)
+    (True, False)
     """
     printed = np.array_str(_ends(head).detach().cpu().float().numpy(), precision=1)
     return hashlib.sha256(printed.encode()).hexdigest()
@@ -41,9 +41,9 @@ def head_hash(head: Float[Tensor, "row d_model"]) -> str:
 def rows_with_hash(vlm: "VLM", unembed_hash: str) -> int | None:
     """How many of the first rows of the model's head have this hash; None if no number tried does.
 
-    The hash does not tell the number of rows, and a vocabulary has too many to try them all. Tried
-    are, in this order: `candidate_rows`. A match vouches for what `head_hash` sees, the first and
-    the last rows of that part; a decoder that was trained further, its head too, has no match.
+    The hash does not tell the number of rows, and a vocabulary has too many to try them all, so
+    those of `candidate_rows` are tried in their order. A match vouches for what `head_hash` sees,
+    the first and last rows of that part; a decoder whose head was trained further has no match.
 
     >>> rows_with_hash(vlm, head_hash(vlm.unembedding.head[:512]))
     512
@@ -58,7 +58,7 @@ def rows_with_hash(vlm: "VLM", unembed_hash: str) -> int | None:
 def candidate_rows(vlm: "VLM") -> Iterator[int]:
     """Numbers of rows that the decoder's own head may have had, each once.
 
-    All rows; the tokenizer's words without the added ones, and with them; what the text
+    They are all rows; the tokenizer's words without the added ones, and with them; what the text
     configuration says; and the 16 multiples of 64 at or below all rows, to which heads are padded.
 
     >>> list(candidate_rows(vlm))

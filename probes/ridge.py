@@ -20,7 +20,7 @@ from probes.linear_probe.labels import require_finite
 from probes.linear_probe.standardised import moments, standardised
 
 PENALTIES = tuple(10.0**power for power in range(-1, 7))
-"""On standardised features, from weak to strong."""
+"""Penalties of the ridge on standardised features, from weak to strong."""
 _LEAST_TRAINING = 8
 
 
@@ -42,14 +42,14 @@ def cross_fitted_ridge(
 ) -> HeldOutNumbers:
     """Fit one decoder per layer and fold on all other folds, and read the fold with it.
 
-    Five folds by scene unless given. UserError for too few scenes to fit on, numbers that do not
-    vary there, and residuals that are not finite.
+    There are five folds by scene unless they are given. UserError for too few scenes to fit on,
+    numbers that do not vary there, and residuals that are not finite.
 
-    >>> numbers = np.arange(40.0)
-    >>> residuals = torch.from_numpy(numbers).float().view(40, 1, 1)  # a layer that tells the number
-    >>> found = cross_fitted_ridge(residuals, numbers, scenes=[str(item) for item in range(40)])
-    >>> np.abs(found.predicted[:, 0] - numbers).max() < 0.5
-    np.True_
+    >>> numbers, scenes = np.arange(40.0), [str(item) for item in range(40)]
+    >>> residuals = torch.from_numpy(numbers).float().view(40, 1, 1)  # a layer that tells them
+    >>> found = cross_fitted_ridge(residuals, numbers, scenes=scenes)
+    >>> np.abs(found.predicted[:, 0] - numbers).max().item() < 0.5
+    True
     """
     require_finite(residuals)
     folds = scene_folds(scenes) if folds is None else folds

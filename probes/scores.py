@@ -47,7 +47,7 @@ class ScoresByAnswer:
 
 
 def scores_by_answer(log_probs_bits: Float[ndarray, "item layer answer"]) -> ScoresByAnswer:
-    """All three scores for every possible answer.
+    """All three scores of each item for every answer that could be right.
 
     `log_probs_bits` are log2 probabilities over the answer set, each distribution summing to 1.
 

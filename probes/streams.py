@@ -70,7 +70,7 @@ def require_finite(
     item_ids: Sequence[str],
     layers: Sequence[int] | None = None,
 ) -> None:
-    """UserError that names the first item and layer with a NaN or an infinity.
+    """Refuse residuals with a NaN or an infinity: UserError that names the first item and layer.
 
     `layers` are those that the layer axis holds, if not 0..L.
 

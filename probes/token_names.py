@@ -124,7 +124,7 @@ def written(text: str) -> str:
 
 
 def in_codes(text: str) -> str:
-    """A text by the codes of all of its signs, spaces aside: where some of them cannot be shown.
+    """A text by the codes of all its signs, spaces aside, for where some of them cannot be shown.
 
     >>> in_codes("é è")
     'U+00E9·U+00E8'
@@ -189,7 +189,7 @@ def _needs_codes(text: str) -> bool:
 
 
 def _spelling_of(tokenizer: Any) -> _Spelling:
-    """Asked of the tokenizer, which is told by what it makes of pieces that are not alone."""
+    """How a tokenizer spells texts, found by what it makes of pieces that are not alone."""
 
     def joined(*pieces: str) -> str | None:
         try:

@@ -20,9 +20,10 @@ class Tolerance:
     """Largest difference allowed, as a share of the largest value compared with."""
 
     same: float
-    """Between two ways to compute the same thing on the same batch."""
+    """What may lie between two ways to compute the same thing on the same batch."""
     batch: float
-    """Between an item alone and in a padded batch: other kernels, other orders of summation."""
+    """What may lie between an item alone and in a padded batch, which has other kernels and other
+    orders of summation."""
 
 
 # 8-bit products are rounded by what else is in the batch.

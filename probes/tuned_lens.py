@@ -115,7 +115,7 @@ class TunedLens:
         return torch.stack(layers, dim=-2)
 
     def require_model(self, vlm: "VLM") -> None:
-        """UserError unless this lens was trained for `vlm`."""
+        """Refuse another model: UserError unless this lens was trained for `vlm`."""
         for what, mine, theirs in (
             ("layer count", self.n_layers, vlm.n_layers),
             ("width", self.d_model, vlm.d_model),

@@ -1,4 +1,4 @@
-"""From a residual to the vocabulary: the model's final norm and head, detached from the model.
+"""The way from a residual to the vocabulary: the final norm and head, detached from the model.
 
 A laptop analyses with this object alone what a GPU box captured: it is saved beside the
 residuals and loaded without the model.
@@ -79,7 +79,7 @@ class Unembedding:
     def vocabulary_chunks(
         self, normed: Float[Tensor, "*batch d_model"], chunk: int
     ) -> Iterator[tuple[int, Float[Tensor, "*batch rows"]]]:
-        """(first token id, logits) for `chunk` tokens at a time, of residuals already normed."""
+        """The logits of residuals already normed, as (first token id, logits) chunk by chunk."""
         project = self.projection()
         for tokens in slices(self.n_vocab, chunk):
             yield tokens.start, project(normed, tokens)
@@ -91,7 +91,7 @@ class Unembedding:
         return self.projection()(self.norm(residual), token_ids.to(self.head.device))
 
     def of_rows(self, rows: slice | Int[Tensor, " token"]) -> "Unembedding":
-        """The same output map for some tokens only; a slice shares the head's memory."""
+        """This output map for some tokens only; a slice shares the head's memory."""
         bias = None if self.bias is None else self.bias[rows]
         return replace(self, head=self.head[rows], bias=bias)
 

@@ -119,7 +119,7 @@ class VLM:
         return self.processed(images, questions).to(device=self.device, dtype=self.dtype)
 
     def processed(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
-        """The same as the processor gives it: on the CPU, in float32."""
+        """The inputs of `prepare` as the processor gives them: on the CPU, in float32."""
         return self._prompts.inputs(images, questions)
 
     def new_buffer(
@@ -127,7 +127,7 @@ class VLM:
     ) -> Float[Tensor, "item layer d_model"]:
         """Memory for the residuals of `n_items` items, allocated once and written by the hooks.
 
-        For all L + 1 layers in the model's dtype unless told.
+        It is for all L + 1 layers in the model's dtype unless told otherwise.
         """
         shape = (n_items, n_layers or self.n_layers + 1, self.d_model)
         return torch.empty(shape, dtype=dtype or self.dtype, device=self.device)
@@ -141,8 +141,8 @@ class VLM:
     ) -> None:
         """Run a prepared batch and write its residuals into `buffer`, item by item.
 
-        Read at the answer position, or, with `weights` over the tokens (see `positions`), as
-        weighted means at several places; of all layers, or of `layers`, rising. The headless
+        They are read at the answer position, or, with `weights` over the tokens (see `positions`),
+        as weighted means at several places; of all layers, or of `layers`, rising. The headless
         model runs without a cache, and nothing but these residuals is kept. OutOfMemory if the
         batch does not fit beside the model.
         """
@@ -161,9 +161,10 @@ class VLM:
         buffer: Float[Tensor, "row layer d_model"],
         layers: Sequence[int] | None = None,
     ) -> None:
-        """The same at nodes of an answer tree, item by item: after the prompt and forced tokens.
+        """Run a prepared batch and write its residuals at nodes of an answer tree, item by item.
 
-        The first use with forced tokens finds out how this model reads them; see `residuals.way`.
+        A node lies after the prompt and forced tokens. The first use with forced tokens finds out
+        how this model reads them; see `residuals.way`.
         """
         way = self.way if any(node.forced for node in nodes) else "passes"
         residuals_at_nodes(self, inputs, nodes, buffer, layers, way=way)
@@ -181,8 +182,8 @@ class VLM:
     ) -> Iterator[None]:
         """While it lasts, `write` is given the residual stream of every layer of one forward pass.
 
-        With its place among `layers`, rising, or among all. GateError if the model passes its
-        blocks in another way than once each and in order.
+        Beside a stream it is given the layer's place among `layers`, rising, or among all.
+        GateError if the model passes its blocks in another way than once each and in order.
         """
         wanted = list(range(self.n_layers + 1) if layers is None else layers)
         require_layers(wanted, self.n_layers)

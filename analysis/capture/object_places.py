@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.run.items import require_enough, with_note
 from analysis.run.opened import OpenRun
+from data_prep.items import attribute_of_items
 from data_prep.questions import referent
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def shown_items(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
 def _captured_items(opened: OpenRun, items: pd.DataFrame) -> set[str] | None:
     from probes.residuals.store import ResidualStore
 
-    folder = opened.run.residuals(str(items["attribute"].iloc[0]), "object")
+    folder = opened.run.residuals(attribute_of_items(items), "object")
     if not (folder / "manifest.json").exists():
         return None
     ids = (row_id.partition("real:")[2] for row_id in ResidualStore.open(folder).row_ids)

@@ -11,6 +11,7 @@ from analysis.capture.residuals import StoredPasses, stored_words
 from analysis.run.opened import OpenRun
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.residuals.rows import StoredRows
@@ -43,7 +44,7 @@ def ask_of(
     the run keeps them, in `folder`, which must name the texts: another text is another folder.
     UserError if they are neither kept nor to be captured here.
     """
-    place = opened.run.residuals(str(items["attribute"].iloc[0]), folder)
+    place = opened.run.residuals(attribute_of_items(items), folder)
     if not any(place.parent.glob(f"{place.name}*/manifest.json")):
         try:
             opened.load_model()

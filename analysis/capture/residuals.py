@@ -20,6 +20,7 @@ from analysis.capture.passes import forward_passes
 from analysis.run.opened import OpenRun
 from data_prep.attributes import Attribute
 from data_prep.controls import derangement
+from data_prep.items import attribute_of_items
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.answers.tree import Node
@@ -201,7 +202,7 @@ def stored_passes(
     from probes.residuals.store import ResidualStore
 
     run = opened.run
-    place = run.residuals(str(items["attribute"].iloc[0]), folder)
+    place = run.residuals(attribute_of_items(items), folder)
     if (place / "manifest.json").exists():
         store = ResidualStore.open(place)
         found = store.spec.study_hash, store.spec.row_ids_sha256, store.spec.position

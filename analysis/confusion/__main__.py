@@ -33,6 +33,7 @@ from data_prep.attributes import Attribute, stream_key
 from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
 from data_prep.errors import UserError, one_line_errors
+from data_prep.items import attribute_of_items
 from data_prep.option_rules import AtLeast
 from stats.scenes import scene_rows
 
@@ -177,7 +178,7 @@ def _with_3d(
         scene_rows(plain.ratio, scenes),
         scene_rows(other.ratio, scenes),
         opened.run.study,
-        key=stream_key(str(items["attribute"].iloc[0])),
+        key=stream_key(attribute_of_items(items)),
         margin_bits=margin_bits,
     )
     return again, changed

@@ -10,6 +10,7 @@ from analysis.capture.other_questions import ask_of
 from analysis.run.opened import OpenRun
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.residuals.rows import StoredRows
@@ -37,7 +38,7 @@ def with_3d(question: str, attribute: str) -> str:
 
 def items_with_3d(items: pd.DataFrame) -> pd.DataFrame:
     """The items with their changed questions."""
-    attribute = str(items["attribute"].iloc[0])
+    attribute = attribute_of_items(items)
     return items.assign(question=[with_3d(text, attribute) for text in items["question"]])
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.emergence.estimates import Estimates
 from analysis.readouts.readings import Readings
+from data_prep.items import attribute_of_items
 
 COLUMNS = ("bits", "correct", "brier", "information")
 """Stated bits, right or wrong, Brier score, and information in bits (none under other images)."""
@@ -31,7 +32,7 @@ def effect_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.Da
     n_scenes, n_layers = estimates.effects["effect"].shape
     rows = {
         "scene_id": np.repeat(scenes, n_layers),
-        "attribute": str(readings.items["attribute"].iloc[0]),
+        "attribute": attribute_of_items(readings.items),
         "readout": readout,
         "layer": np.tile(np.arange(n_layers), n_scenes),
         **{name: effect.ravel() for name, effect in estimates.effects.items()},

@@ -17,6 +17,7 @@ from analysis.typed import written
 from data_prep.attributes import stream_key
 from data_prep.controls import blank_image, derangement
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 
 _MARKED = ("outcome", "level", "lambda_half", "fb_half", "n_scenes")
 
@@ -112,7 +113,7 @@ def _other_image(opened: OpenRun, items: pd.DataFrame, row: int) -> str:
     for pass_id, image, _ in forward_passes(opened.run, items):
         if pass_id == swap:
             return str(image)
-    key = stream_key(str(items["attribute"].iloc[0]))
+    key = stream_key(attribute_of_items(items))
     donors = derangement(items, opened.run.study.rng(Stream.EXPLORED_DONORS, key))
     return str(items["image"].iloc[int(donors[row])])
 

@@ -12,6 +12,7 @@ from analysis.readouts.readings import Readings, take_readings_of_items
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 from data_prep.paraphrases import built_in_patterns, paraphrased, patterns_of_file
 
 
@@ -25,7 +26,7 @@ class Wordings:
 
 def wordings_of(items: pd.DataFrame, file: Path | None) -> Wordings:
     """The paraphrases of a file, or those built in for the questions of these items."""
-    attribute = str(items["attribute"].iloc[0])
+    attribute = attribute_of_items(items)
     if file is not None:
         patterns = patterns_of_file(file, attribute)
         digest = hashlib.sha256(json.dumps(patterns).encode()).hexdigest()

@@ -15,6 +15,7 @@ from analysis.readouts.readings import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
+from data_prep.items import attribute_of_items
 from stats import sign_flip_max_t
 from stats.crossing_errors import CrossingErrors, ModelCurves, crossing_errors
 from stats.scenes import scene_rows
@@ -32,7 +33,7 @@ def paraphrase_estimates(
     source: str,
 ) -> Paraphrased:
     """One attribute in every wording, the question as asked first, and over those with a layer."""
-    key = stream_key(str(readings[0].items["attribute"].iloc[0]))
+    key = stream_key(attribute_of_items(readings[0].items))
     found = [_wording(each, study, key) for each in readings]
     with_layer = [place for place, (_, one) in enumerate(found) if one.layer is not None]
     rows = {place: found[place][0].main.rows for place in with_layer}

@@ -25,6 +25,7 @@ from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.attributes import attribute, stream_key
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 from data_prep.questions import referent
 from data_prep.scene_data import SceneData
 from probes.linear_probe import control_draws, cross_fit
@@ -95,7 +96,7 @@ def comparisons(
         scores = item_scores(read, labels)
         return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
 
-    study, key = opened.run.study, stream_key(str(items["attribute"].iloc[0]))
+    study, key = opened.run.study, stream_key(attribute_of_items(items))
     real = residuals.real.read()
     yield _control_task(opened, readings, real, left_out)
     shuffled, shown = residuals.shuffled(items, study.rng(Stream.PROBE_DONORS, key))
@@ -131,7 +132,7 @@ def _control_task(
     """The control task, mean over draws of its labels; says in `left_out` where it is the task."""
     items, labels, study = readings.items, readings.answer_index, opened.run.study
     scenes: list[str] = items["scene_id"].tolist()
-    key = stream_key(str(items["attribute"].iloc[0]))
+    key = stream_key(attribute_of_items(items))
     types = (items["question"] + " " + items["answer"]).tolist()
     if len(set(types)) == len(set(items["answer"])):
         left_out.append(
@@ -164,7 +165,7 @@ def _control_task(
 
 def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
     """The group of each item's pair of values. UserError where none is about a single object."""
-    name = str(items["attribute"].iloc[0])
+    name = attribute_of_items(items)
     scenes = opened.data.object_scenes()
     if name not in PARTNER:
         raise UserError(f"{name} is no property of a single object")

@@ -20,6 +20,7 @@ from analysis.readouts.readings import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
+from data_prep.items import attribute_of_items
 from probes.linear_probe import DescriptionLength
 from probes.scores import Scores
 from stats import BootstrapInterval, ClusterShare, cluster_bootstrap, cluster_share, sign_flip_max_t
@@ -125,7 +126,7 @@ class _Estimates:
     def __init__(self, readings: Readings, study: Study) -> None:
         self._scenes = readings.items["scene_id"].to_numpy(dtype=str)
         self._study = study
-        self._key = stream_key(str(readings.items["attribute"].iloc[0]))
+        self._key = stream_key(attribute_of_items(readings.items))
 
     def _interval(
         self, values: Float[ndarray, "row layer"], scenes: ndarray | None = None

@@ -9,6 +9,7 @@ from torch import Tensor
 from analysis.readouts.reader import Asked, Reader
 from analysis.run.items import labels_of
 from data_prep.errors import UserError
+from data_prep.items import attribute_of_items
 from probes.linear_probe import cross_fit
 
 _NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
@@ -22,7 +23,7 @@ def reader(asked: Asked) -> Reader:
     """Fits the probes and keeps them in the run."""
     opened, items, residuals = asked.opened, asked.items, asked.residuals
     position = asked.position
-    attribute = str(items["attribute"].iloc[0])
+    attribute = attribute_of_items(items)
     answers = opened.data.answer_set(items).answers
     probe = cross_fit(
         residuals.real.read(),

@@ -13,7 +13,7 @@ from analysis.run.folder import Run
 from analysis.run.image_survey import chosen_scenes, image_survey
 from analysis.streams import Stream
 from data_prep.errors import UserError
-from data_prep.items import build_items
+from data_prep.items import attribute_of_items, build_items
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Photograph
 
@@ -55,12 +55,12 @@ def askable_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
 def item_notes(items: pd.DataFrame) -> tuple[str, ...]:
     """What the reader should know of how the items of one attribute were chosen."""
-    return tuple(items.attrs.get(_NOTES, {}).get(str(items["attribute"].iloc[0]), ()))
+    return tuple(items.attrs.get(_NOTES, {}).get(attribute_of_items(items), ()))
 
 
 def with_note(items: pd.DataFrame, note: str) -> pd.DataFrame:
     """The same items of one attribute, with one more thing that the reader should know."""
-    name = str(items["attribute"].iloc[0])
+    name = attribute_of_items(items)
     noted = items.copy()
     noted.attrs = {**items.attrs, _NOTES: {name: [*item_notes(items), note]}}
     return noted
@@ -126,7 +126,7 @@ def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
     kept = items.loc[~items["answer"].isin(alone)].reset_index(drop=True)
     kept.attrs = dict(items.attrs)
     note = f"left out, an answer of one scene each: {', '.join(alone)}"
-    name = str(items["attribute"].iloc[0])
+    name = attribute_of_items(items)
     kept.attrs[_NOTES] = {name: [*items.attrs[_NOTES][name], note]}
     return kept
 

@@ -23,7 +23,7 @@ class Said:
     """A greedy answer."""
 
     text: str
-    """Without the space before it and what ends the turn."""
+    """What the model says, without the space before it and what ends the turn."""
     answer: int | None
     """Which of the answers it is; None if it is none of them."""
 

@@ -95,7 +95,7 @@ def _logits(
     tree: AnswerTree,
     path: Path,
 ) -> dict[int, Float[Tensor, "item layer"]]:
-    """Those of a node's children, answer by answer."""
+    """The logits of a node's children, in the order of their answers."""
     below = tree.children[path]
     ids = sorted(below, key=lambda token: (min(below[token]), token))
     logits = unembedding.logits_of_tokens(residuals, torch.tensor(ids))

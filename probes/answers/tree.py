@@ -36,10 +36,10 @@ class Spelling:
     """One way to write an answer."""
 
     answer: int
-    """Its place among the answers."""
+    """The answer that it writes, by its place among the answers."""
     text: str
     tokens: Path
-    """From the tree's root on."""
+    """The tokens that write it, from the tree's root on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class AnswerTree:
 
     @cached_property
     def children(self) -> Mapping[Path, Mapping[int, frozenset[int]]]:
-        """By inner node, given as the tokens from the root: the answers below each child."""
+        """The answers below each child of every inner node, which is named by the tokens to it."""
         nodes: dict[Path, dict[int, frozenset[int]]] = {}
         for each in self.spellings:
             for depth, token in enumerate(each.tokens):
@@ -132,7 +132,7 @@ class AnswerTree:
         return {self.node(path) for path in self.children} <= set(places)
 
     def node(self, path: Path) -> Node:
-        """Where an inner node is read; one that follows the prompt's own tokens is read there."""
+        """The place at which an inner node is read; on the prompt's own tokens it is read there."""
         below = self.prompt_end[len(self.prompt_end) - self.back :]
         kept = 0
         while kept < min(self.back, len(path)) and path[kept] == below[kept]:
@@ -144,7 +144,7 @@ class AnswerTree:
         return tuple(token for token, below in self.children[()].items() if answer in below)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The tree as JSON can hold it; `of_json` reads it."""
         return {
             "answers": list(self.answers),
             "spellings": [[each.answer, each.text, list(each.tokens)] for each in self.spellings],
@@ -155,7 +155,7 @@ class AnswerTree:
 
     @classmethod
     def of_json(cls, content: Mapping[str, Any]) -> "AnswerTree":
-        """As read from JSON."""
+        """The tree that `to_json` has written."""
         return cls(
             answers=tuple(map(str, content["answers"])),
             spellings=tuple(

@@ -36,7 +36,7 @@ class AnswerTrees:
         return places_of(self.different(), whole=whole)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The trees as JSON can hold them; `of_json` reads them."""
         trees = self.different()
         number = {id(tree): place for place, tree in enumerate(trees)}
         return {
@@ -46,7 +46,7 @@ class AnswerTrees:
 
     @classmethod
     def of_json(cls, content: Mapping[str, Any]) -> "AnswerTrees":
-        """As read from JSON."""
+        """The trees that `to_json` has written."""
         trees = [AnswerTree.of_json(each) for each in content["trees"]]
         questions = content["questions"].items()
         return cls(by_question={str(text): trees[int(number)] for text, number in questions})

@@ -125,10 +125,10 @@ class RightWord:
     """What a lens says of each item's right answer, over the whole vocabulary."""
 
     probability: Float[ndarray, "item layer"]
-    """Of all its paths together."""
+    """The probability of all the paths to the right answer together."""
     rank: Int[ndarray, "item layer"]
-    """Of its best path: the lowest of its tokens' places in the vocabulary, 1 the first; ties count
-    for it. At rank 1 greedy decoding would say the answer."""
+    """The rank of the best path to it, which is the lowest rank of the path's tokens in the
+    vocabulary; 1 is the first, ties count for it. At 1 greedy decoding would say the answer."""
 
 
 def right_words(
@@ -141,8 +141,9 @@ def right_words(
     """Probability and rank of the answers `right`, one for each item, along their paths.
 
     A path is followed to its end where `places` hold all the tree's nodes, and else as far as
-    answers differ: then other words than the answer may take it, too. Memory as
-    `lens_trajectory`. Raises ValueError if a node at which answers differ is not among `places`.
+    answers differ: then other words than the answer may take it, too. It takes as
+    much memory as `lens_trajectory`. Raises ValueError if a node at which answers differ is not
+    among `places`.
 
     >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
     >>> residual = torch.ones(1, 1, 1, vlm.d_model)

@@ -69,10 +69,10 @@ def projector_of(vlm: VLM) -> nn.Module:
 def image_features(
     vlm: VLM, images: Sequence[Image.Image], question: str
 ) -> tuple[Float[Tensor, "item d_vision"], Float[Tensor, "item d_model"]]:
-    """The vision encoder's output, as the model uses it, and the projector's, each the mean over tokens.
+    """The outputs of the vision encoder, as the model uses it, and of the projector.
 
-    `question` fills the prompt, on which neither depends. UserError if the model packs its images
-    otherwise than [image, token, width].
+    Both are means over the image's tokens. `question` fills the prompt, on which neither depends.
+    UserError if the model packs its images otherwise than [image, token, width].
 
     >>> encoder, projector = image_features(vlm, [Image.new("RGB", (96, 96))], "What is this?")
     >>> projector.shape == (1, vlm.d_model)

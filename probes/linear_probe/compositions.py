@@ -28,9 +28,10 @@ class Compositions:
     """log2 p over the answers, each item read twice by probes that have not seen its scene."""
 
     seen: Float[ndarray, "item layer answer"]
-    """By a probe fitted on items of the item's own group of pairs."""
+    """As read by a probe that was fitted on items of the item's own group of pairs."""
     unseen: Float[ndarray, "item layer answer"]
-    """By one fitted on the other group: of the same size, about, but without the item's pair."""
+    """As read by a probe that was fitted on the other group, which is about as large but does not
+    have the item's pair of values."""
 
 
 def pair_group(

@@ -31,11 +31,11 @@ class ControlDraws:
     """log2 p over the answers by probes that have not seen the item's scene."""
 
     control: Float[ndarray, "draw item layer answer"]
-    """By probes fitted on each draw's own labels."""
+    """What probes read that were fitted on each draw's own labels."""
     labels: Int[ndarray, "draw item"]
     """The labels of each draw, which its probes are to read."""
     task: Float[ndarray, "partition item layer answer"]
-    """By probes fitted on the answers, for each partition of the scenes into folds."""
+    """What probes read that were fitted on the answers, for each partition of the scenes."""
     partition: Int[ndarray, " draw"]
     """The partition on which each draw was read; draws go through them in turn."""
 
@@ -62,12 +62,13 @@ def control_draws(
 
     UserError for data that cannot be fitted, and where no such labels are found.
 
-    >>> import torch
+    >>> from torch import from_numpy
     >>> answer, scenes = np.arange(80) % 2, [str(item) for item in range(80)]
+    >>> types = [str(item % 4) for item in range(80)]
     >>> found = control_draws(
-    ...     torch.from_numpy(answer).float().view(80, 1, 1), answer, [str(n % 4) for n in range(80)],
-    ...     task=np.full((80, 1, 2), -1.0, dtype=np.float32), scenes=scenes,
-    ...     answers=["no", "yes"], rng=np.random.default_rng(0), n_draws=2, n_partitions=1,
+    ...     from_numpy(answer).float().view(80, 1, 1), answer, types, scenes=scenes,
+    ...     task=np.full((80, 1, 2), -1.0, dtype=np.float32), answers=["no", "yes"],
+    ...     rng=np.random.default_rng(0), n_draws=2, n_partitions=1,
     ... )
     >>> found.control.shape, found.labels.shape  # draws and items come first
     ((2, 80, 1, 2), (2, 80))

@@ -32,9 +32,10 @@ class DescriptionLength:
     item_bits: Float[ndarray, "order item layer"]
     """What each item's label costs, its share of the mixture over penalties included."""
     uniform_bits: float
-    """Of the code that knows nothing: log2(number of answers) per item."""
+    """Length of the code that knows nothing: log2(number of answers) per item."""
     ends: tuple[tuple[int, ...], ...]
-    """By order, items sent after each block; the first block is sent by the uniform code."""
+    """How many items are sent after each block, in each order; the first block is sent by the
+    uniform code."""
 
     @property
     def bits(self) -> Float[ndarray, " layer"]:

@@ -17,7 +17,9 @@ def require_data(
     scenes: Sequence[str],
     answers: Sequence[str],
 ) -> None:
-    """UserError unless residuals are finite, labels fit and scenes are enough for the answers.
+    """Refuse data on which no probe can be fitted.
+
+    UserError unless residuals are finite, labels fit and scenes are enough for the answers.
 
     >>> residuals, answer = torch.zeros(2, 1, 1), np.array([0, 1])
     >>> require_data(residuals, answer, ["a", "b"], ["no", "yes"])
@@ -49,7 +51,7 @@ def require_data(
 
 
 def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
-    """UserError that names the first item and layer with a NaN or an infinity.
+    """Refuse residuals with a NaN or an infinity: UserError that names the first item and layer.
 
     >>> require_finite(torch.tensor([[[1.0, 2.0]]]))
     >>> require_finite(torch.tensor([[[1.0, torch.nan]]]))  # doctest: +ELLIPSIS
@@ -71,10 +73,11 @@ def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
 def require_every_answer(
     answer: Int[ndarray, " item"], answers: Sequence[str], *, where: str
 ) -> None:
-    """UserError that names the first answer which does not occur among `answer`.
+    """Refuse labels among which an answer does not occur: UserError that names the first one.
 
-    >>> require_every_answer(np.array([0, 1, 0]), ["no", "yes"], where="fold 0")
-    >>> require_every_answer(np.array([0, 0, 0]), ["no", "yes"], where="fold 0")  # doctest: +ELLIPSIS
+    >>> answers = ["no", "yes"]
+    >>> require_every_answer(np.array([0, 1, 0]), answers, where="fold 0")
+    >>> require_every_answer(np.array([0, 0, 0]), answers, where="fold 0")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     data_prep.errors.UserError: every answer must occur on both sides of the split, 'yes' ...
@@ -90,7 +93,7 @@ def require_every_answer(
 
 
 def require_apart(training: Sequence[str], held_out: Sequence[str]) -> None:
-    """UserError if a scene is on both sides: several items of one scene are not independent.
+    """Refuse sides that share a scene, with a UserError: items of one scene are not independent.
 
     >>> require_apart(["a", "b"], ["c"])
     >>> require_apart(["a", "b"], ["b"])  # doctest: +ELLIPSIS

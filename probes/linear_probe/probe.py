@@ -34,8 +34,8 @@ from probes.linear_probe.standardised import layer_blocks, moments, standardised
 INVERSE_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """C of the L2 penalty |weights|^2 / (2 C), from strong to weak."""
 CHOOSING_TOLERANCE = 1e-4
-"""Of the gradient, for fits that are compared or counted only: against 1e-6, one guess in 2000 and
-one choice of C in 25, between penalties that do equally well, came out otherwise."""
+"""Tolerance of the gradient for fits that are compared or counted only. Against 1e-6, one guess in
+2000 and one choice of C in 25, between penalties that do equally well, came out otherwise."""
 _INNER = {"fit": 0.8, "choose": 0.2}
 _WEIGHTS_FILE, _DESCRIPTION_FILE = "probe.safetensors", "probe.json"
 _TENSORS = ("mean", "deviation", "weight", "bias", "class_means", "inverse_penalty")
@@ -49,9 +49,9 @@ class LinearProbe:
     """The answer axis."""
     mean: Float[Tensor, "layer d_model"]
     deviation: Float[Tensor, "layer d_model"]
-    """Of the training items; infinite for a feature that did not vary."""
+    """Standard deviation over the training items; infinite for a feature that did not vary."""
     weight: Float[Tensor, "layer answer d_model"]
-    """Per standard deviation of each feature; over the answers they add up to 0."""
+    """Weights per standard deviation of each feature; over the answers they add up to 0."""
     bias: Float[Tensor, "layer answer"]
     class_means: Float[Tensor, "layer answer d_model"]
     """Mean raw residual of each answer's training items: with `directions`, what an intervention
@@ -136,7 +136,7 @@ def fit_probe(
     inverse_penalties: Sequence[float] = INVERSE_PENALTIES,
     about: Mapping[str, str] | None = None,
 ) -> LinearProbe:
-    """Fit a probe per layer on training items, which are all that is given.
+    """Fit a probe for each layer; all items that are given are for training.
 
     The penalty is chosen per layer: the whole path is fitted on four fifths of the scenes, the C
     with the least log-loss on the other fifth is taken (the strongest among equals), and the
@@ -242,7 +242,7 @@ def chosen_penalties(
 
 
 def penalty_sides(scenes: Sequence[str]) -> list[str]:
-    """"fit" or "choose" for each item: whether the path is fitted on it, or C chosen on it.
+    """The side of each item: on "fit" all penalties are fitted, on "choose" one is chosen.
 
     >>> sides = penalty_sides(["scene 1", "scene 2", "scene 1"])
     >>> sides[0] == sides[2], set(sides) <= {"fit", "choose"}

@@ -116,7 +116,8 @@ class _Problem:
     l2: Float[Tensor, "layer penalty 1 axis"]
     variance: Float[Tensor, "layer 1 1 axis"]
     spread: Float[Tensor, "penalty 1 1"]
-    """Of the answers; times the variance, the loss's curvature where the features tell nothing."""
+    """Variance of the answers; times that of the features it is the loss's curvature where these
+    tell nothing."""
     start: Float[Tensor, "penalty answer"]
 
     @classmethod
@@ -221,7 +222,7 @@ def _minimise(problem: _Problem, tolerance: float) -> tuple[Weights, Int[Tensor,
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _State:
-    """Where the search stands, with the last steps and changes of gradient."""
+    """The point that the search has reached, with the last steps and changes of gradient."""
 
     problem: _Problem
     weights: Weights

@@ -1,1 +1,1 @@
-"""From a folder or a Hub id to a checked model: source, processor, memory, weights."""
+"""How a folder or a Hub id becomes a checked model: source, processor, memory, weights."""

@@ -39,8 +39,8 @@ def folder_identity(folder: Path) -> str:
 def known_revision(name: str, revision: str | None) -> str | None:
     """What `load_vlm(name, revision=revision).revision` will be, if that can be told offline.
 
-    For a folder the hash of its files; for a Hub id the commit of the copy in the local cache.
-    None if there is neither: then only loading will tell.
+    It is the hash of its files for a folder, and for a Hub id the commit of the copy in the local
+    cache. It is None if there is neither, for then only loading will tell.
 
     >>> known_revision("bundled", None) == vlm.revision
     True

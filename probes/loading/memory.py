@@ -51,7 +51,13 @@ def require_memory(folder: Path, loading: Loading) -> None:
 
 
 def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor in a folder's safetensors files, from their headers."""
+    """Name and shape of every tensor in a folder's safetensors files, from their headers.
+
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> shapes = tensor_shapes(BUNDLED_FOLDER)
+    >>> {shape for name, shape in shapes.items() if name.endswith("embed_tokens.weight")}
+    {(561, 192)}
+    """
     shapes = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:

@@ -18,7 +18,7 @@ class Loading:
     """Options of `load_vlm`, checked."""
 
     device: str = "auto"
-    """"auto" is CUDA where there is one and the CPU elsewhere."""
+    """The device to load on; "auto" is CUDA where there is one and the CPU elsewhere."""
     device_map: DeviceMap | None = None
     """Spread over all devices by accelerate, for models larger than one of them."""
     dtype: str = "float32"
@@ -28,7 +28,7 @@ class Loading:
     """Attention implementation, such as eager, sdpa, flash_attention_2; None: transformers'
     choice."""
     revision: str | None = None
-    """Of a Hub model: branch, tag or commit."""
+    """The revision of a Hub model: a branch, tag or commit."""
     prompt_style: PromptStyle = "card"
     trust_remote_code: bool = False
     """Run code that comes with the checkpoint."""
@@ -74,7 +74,7 @@ class Loading:
 
     @property
     def target(self) -> torch.device:
-        """The device, checked. UserError for one that cannot be used here."""
+        """The device, known to work. UserError for one that cannot be used here."""
         name = self.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"

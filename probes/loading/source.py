@@ -31,7 +31,7 @@ _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
 def is_model_folder(source: str, loading: Loading) -> bool:
-    """True for a model folder, False for something that can be a Hub id; UserError for neither.
+    """Whether a name is a model folder, and not a Hub id; UserError for what can be neither.
 
     >>> from probes.loading.identity import source_of
     >>> is_model_folder(source_of("bundled"), Loading())
@@ -97,7 +97,7 @@ def read_config(source: str, loading: Loading) -> PretrainedConfig:
 
 @contextmanager
 def _one_complaint() -> Iterator[None]:
-    """What the Hub's library logs of a failed request is said by the error that follows."""
+    """While it lasts, the Hub's library does not log failed requests: the error says it all."""
     before = hub_logging.get_verbosity()
     hub_logging.set_verbosity_error()
     try:

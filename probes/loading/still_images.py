@@ -42,13 +42,14 @@ def still_image_processor(
 
 @cache
 def without_videos(kind: type[ProcessorMixin]) -> type[ProcessorMixin]:
-    # `__init__` stays as it is: transformers reads the names that it accepts from its code.
     """The same kind of processor, without its part for videos.
 
     >>> from transformers import Qwen2VLProcessor
     >>> without_videos(Qwen2VLProcessor).get_attributes()
     ['image_processor', 'tokenizer']
     """
+
+    # `__init__` stays as it is: transformers reads the names that it accepts from its code.
     class StillImages(kind):  # pyright: ignore[reportGeneralTypeIssues]
         @classmethod
         def get_attributes(cls) -> list[str]:

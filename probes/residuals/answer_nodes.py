@@ -20,12 +20,12 @@ class AnswerNodes:
 
     nodes: tuple[Node, ...]
     prompt_ends: Mapping[str, Path] = field(default_factory=dict)
-    """By pass id, the last tokens of the prompt after which the nodes were made; a pass without
+    """The last tokens of the prompt after which the nodes were made, by pass id; a pass without
     them is not checked."""
 
     @property
     def name(self) -> str:
-        """With a digest of the forced tokens: others are another position."""
+        """The name, with a digest of the forced tokens: other tokens are another position."""
         content = json.dumps([[node.back, node.forced] for node in self.nodes])
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]
         return f"answer, {len(self.nodes) - 1} more nodes {digest}"
@@ -43,7 +43,10 @@ class AnswerNodes:
         buffer: Float[Tensor, "row layer d_model"],
         layers: Sequence[int] | None = None,
     ) -> None:
-        """See `VLM.residuals_at`. UserError if a prompt does not end as its tree says."""
+        """Run a prepared batch and write its residuals at the nodes; see `VLM.residuals_at`.
+
+        UserError if a prompt does not end as its tree says.
+        """
         for row, pass_id in zip(inputs["input_ids"], pass_ids, strict=True):
             end = self.prompt_ends.get(pass_id, ())
             if tuple(row[len(row) - len(end) :].tolist()) != end:

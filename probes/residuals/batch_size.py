@@ -32,7 +32,7 @@ class Trial:
 
     items_per_s: float
     memory_share: float
-    """Of the device's memory, at the peak."""
+    """The share of the device's memory that was taken at the peak."""
 
 
 def batch_size_of(asked: int | Literal["auto"], folder: Path, automatic: Callable[[], int]) -> int:
@@ -71,8 +71,8 @@ def batch_size_by_trial(run: Callable[[int], Trial | None], *, most: int) -> int
     tries a size, and returns None if it does not fit; if not even 1 does, 1 is returned, so that
     the capture itself says so.
 
-    >>> def run(size):  # as fast again with every doubling, until at 8 the memory is full
-    ...     return Trial(items_per_s=size, memory_share=size / 8)
+    >>> def run(size):  # twice as fast with every doubling, until at 8 the memory is full
+    ...     return Trial(items_per_s=float(size), memory_share=size / 8)
     >>> batch_size_by_trial(run, most=64), batch_size_by_trial(run, most=2)
     (4, 2)
     """
@@ -91,9 +91,10 @@ def automatic_batch_size(vlm: VLM, job: CaptureJob, shard: range) -> int:
     """The batch size by rule on a CPU, and elsewhere by trial on the passes of a shard.
 
     >>> from PIL import Image
-    >>> def opened(key):
-    ...     return Image.new("RGB", (96, 96), key)
-    >>> job = CaptureJob(passes=[("1", "red", "What is this?")], open_image=opened, batch_size=1)
+    >>> job = CaptureJob(
+    ...     passes=[("1", "red", "What is this?")],
+    ...     open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=1,
+    ... )
     >>> automatic_batch_size(vlm, job, range(1))  # on a CPU
     32
     """
@@ -103,7 +104,18 @@ def automatic_batch_size(vlm: VLM, job: CaptureJob, shard: range) -> int:
 
 
 def batch_size_on_device(vlm: VLM, job: CaptureJob, shard: range) -> int:
-    """By trial, on the longest passes of a shard: no later batch of it takes more memory."""
+    """The batch size by trial, on the longest passes of a shard.
+
+    No later batch of the shard takes more memory than these.
+
+    >>> from PIL import Image
+    >>> job = CaptureJob(
+    ...     passes=[("1", "red", "What is this?")],
+    ...     open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=1,
+    ... )
+    >>> batch_size_on_device(vlm, job, range(1))  # never more than the shard has
+    1
+    """
     (by_length,) = replace(job, batch_size=len(shard)).batches(shard)
 
     def run(size: int) -> Trial | None:

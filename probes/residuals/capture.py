@@ -26,12 +26,12 @@ Engine = Callable[[VLM, CaptureJob, Mapping[int, range], Progress], CapturedShar
 def local_engine(
     vlm: VLM, job: CaptureJob, shards: Mapping[int, range], progress: Progress
 ) -> CapturedShards:
-    """One shard after the other, in this process, by the model that is loaded here.
+    """Capture one shard after the other, in this process, by the model that is loaded here.
 
-    >>> def opened(key):
-    ...     return Image.new("RGB", (96, 96), key)
     >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
-    >>> job = CaptureJob(passes=passes, open_image=opened, batch_size=2)
+    >>> job = CaptureJob(
+    ...     passes=passes, open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=2
+    ... )
     >>> shards = local_engine(vlm, job, {7: range(2)}, print)  # prints how many passes are done
     >>> [(number, tuple(residuals.shape)) for number, residuals in shards]
     2
@@ -53,8 +53,8 @@ def store_spec(
 ) -> StoreSpec:
     """The spec of a store for what is read of these passes.
 
-    A shard and a batch are of so many passes. `layers`: None for all. `dtype`: that of the
-    residuals, where it is not to be the model's.
+    `shard_size` and `batch_size` count passes. `layers` are those to store, None for all; `dtype`
+    is the number format of the residuals, where it is not to be the model's.
 
     >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
     >>> spec = store_spec(vlm, passes, study_hash="", shard_size=1)

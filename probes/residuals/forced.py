@@ -134,12 +134,12 @@ class _GoingOn:
         self._cache: Any = None
 
     def begin(self) -> None:
-        """Runs the prompts."""
+        """Run the prompts and keep the cache."""
         self._cache = self._vlm.run(self._prompt, use_cache=True).past_key_values
         self._lengths = _lengths(self._cache)
 
     def rewind(self) -> None:
-        """Takes off whatever has come after the prompts."""
+        """Take off whatever has come after the prompts."""
         grown = [now - n for now, n in zip(_lengths(self._cache), self._lengths, strict=True)]
         # What has left a window is gone: such a cache is filled again.
         if any(grown) and any(getattr(each, "is_sliding", False) for each in self._cache.layers):
@@ -150,7 +150,7 @@ class _GoingOn:
                 layer.crop(-n_tokens)
 
     def step(self, tokens: Int[Tensor, "item token"]) -> None:
-        """Reads the last of the forced tokens, after the others."""
+        """Read the last of the forced tokens, after the others."""
         longer = _longer(self._prompt, tokens, self._prompt["input_ids"].shape[1])
         model = cast(Any, self._vlm.model)
         prepared = model.prepare_inputs_for_generation(

@@ -37,8 +37,8 @@ class RayEngine:
     load: Callable[[], VLM]
     """Loads the model on a worker, on the worker's device."""
     device: str = "cpu"
-    """Where a worker's model runs; cuda: one worker per GPU of the cluster, otherwise one per as
-    many CPUs as torch has threads here."""
+    """The device on which a worker's model runs. With "cuda" there is one worker per GPU of the
+    cluster, otherwise one per as many CPUs as torch has threads here."""
 
     def __call__(
         self, vlm: VLM, job: CaptureJob, shards: Mapping[int, range], progress: Progress
@@ -122,7 +122,7 @@ class _Worker:
 
 
 def _columns_of(residuals: torch.Tensor) -> dict[str, Any]:
-    """As bytes, since numpy knows no bfloat16."""
+    """The residuals as bytes, since numpy knows no bfloat16."""
     return {
         "content": [residuals.contiguous().flatten().view(torch.uint8).numpy().tobytes()],
         "shape": [list(residuals.shape)],
@@ -136,7 +136,7 @@ def _tensor_of(row: Row) -> torch.Tensor:
 
 
 def _cpus_of_a_worker() -> int:
-    """As many as it has threads, but no more than the smallest node has."""
+    """The CPUs of a worker: as many as it has threads, but no more than the smallest node has."""
     return max(1, min([torch.get_num_threads(), *(int(n) for n in _on_nodes("CPU") if n)]))
 
 
@@ -155,7 +155,7 @@ def _on_nodes(what: str) -> list[float]:
 
 
 def _last_line(error: Exception) -> str:
-    """Of what is often a traceback from a worker."""
+    """The last line of an error, which is often a traceback from a worker."""
     return str(error).strip().splitlines()[-1][:200]
 
 

@@ -37,7 +37,7 @@ class StoredRows:
         return replace(self, rows=self.rows[index])
 
     def read(self) -> Float[Tensor, "row layer d_model"]:
-        """All of them in memory, in the store's dtype."""
+        """Read all of these rows into memory, in the store's dtype."""
         spec = self.store.spec
         out = torch.empty(len(self), spec.n_stored_layers, spec.d_model, dtype=spec.torch_dtype)
         shard_of = self.rows // spec.shard_size

@@ -31,13 +31,16 @@ class CaptureJob:
     batch_size: int
     position: Position = _ANSWER
     layers: tuple[int, ...] | None = None
-    """Rising; None for all."""
+    """The layers that are read, rising; None for all."""
     dtype: torch.dtype | None = None
-    """Of the residuals; None for the model's."""
+    """The number format of the residuals; None for the model's."""
     size_of: SizeOf | None = None
 
     def batches(self, shard: range) -> list[list[int]]:
-        """Never across shards, so that what is in a batch does not depend on what was there."""
+        """The batches of a shard, in numbers of passes.
+
+        None goes across shards, so that a batch does not depend on which shards were there.
+        """
         return batches_by_length(self.passes, shard, self.batch_size, self.size_of)
 
 

@@ -22,7 +22,7 @@ class StoreSpec:
     """Name or path, for people; `revision` decides whether it is the same model."""
     revision: str
     dtype: str
-    """Of the residuals as stored."""
+    """The number format of the residuals as they are stored."""
     n_layers: int
     """L of the model, whichever layers are stored."""
     d_model: int
@@ -33,17 +33,17 @@ class StoreSpec:
     batch_size: int = 32
     """Forward passes run together: other batches give other roundings."""
     position: str = "answer"
-    """Where in the sequence the residuals were read."""
+    """The position in the sequence at which the residuals were read."""
     per_pass: int = 1
     """Rows that one forward pass gives."""
     layers: tuple[int, ...] | None = None
     """The layers that are stored, rising; None for all, 0..L."""
     model_dtype: str | None = None
-    """In which the model ran, where that is not the residuals' own."""
+    """The number format in which the model ran, where that is not the residuals' own."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "StoreSpec":
-        """As read from JSON, which knows no tuples."""
+        """The spec as it is read from JSON, which knows no tuples."""
         layers = content["layers"]
         return cls(**{**content, "layers": None if layers is None else tuple(layers)})
 
@@ -61,7 +61,7 @@ class StoreSpec:
         return getattr(torch, self.dtype)
 
     def require_sound(self) -> None:
-        """UserError for sizes, layers or a dtype that no store can have."""
+        """Refuse sizes, layers or a dtype that no store can have, with a UserError."""
         if min(self.shard_size, self.batch_size) < 1 or self.shard_size % self.per_pass:
             raise UserError(
                 f"shard size and batch size must be at least 1, and a shard hold whole passes of "
@@ -74,7 +74,9 @@ class StoreSpec:
 
 
 def require_layers(layers: Sequence[int], n_layers: int) -> None:
-    """UserError unless these are layers of a model with L = `n_layers`, rising, each once.
+    """Refuse layers that a model with L = `n_layers` does not have, or that do not rise.
+
+    UserError that names the first unknown one, or all that are not in order or not there once.
 
     >>> require_layers([0, 5, 10], 10)
     >>> require_layers([0, 11], 10)

@@ -108,7 +108,7 @@ class ResidualStore:
         return cls(folder, spec, row_ids, checksums)
 
     def require(self, spec: StoreSpec) -> None:
-        """UserError that names the first thing in which this store differs from `spec`."""
+        """Refuse another spec: UserError that names the first thing in which this store differs."""
         for field in fields(StoreSpec):
             found, wanted = getattr(self.spec, field.name), getattr(spec, field.name)
             if field.name != "model" and found != wanted:

@@ -21,8 +21,9 @@ _REFUSED = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, Value
 def way_of(vlm: View) -> Way:
     """How a model reads forced tokens: "cache" where that gives what it generates, else "passes".
 
-    From its cache the model goes on after the prompt; otherwise each path gets a forward pass of its
-    own. Both are tried on a small built-in batch, alone and padded. GateError if neither does.
+    From its cache a model goes on where the prompt ends; by passes each path is read together with
+    the prompt. Both are tried on a small built-in batch, alone and padded. GateError if neither
+    does as the model.
 
     >>> way_of(vlm)
     'cache'

@@ -19,7 +19,7 @@ class Translators:
 
     @classmethod
     def zero(cls, n_layers: int, d_model: int) -> "Translators":
-        """The logit lens."""
+        """The translators that change nothing: the logit lens."""
         return cls(
             maps=torch.zeros(n_layers, d_model, d_model), offsets=torch.zeros(n_layers, d_model)
         )
@@ -45,9 +45,9 @@ def kl_by_layer(
 ) -> Float[Tensor, " layer"]:
     """Mean over rows of D(final || lens) in nats, for the layers below the last.
 
-    >>> residuals = torch.ones(3, 2, vlm.d_model)  # in every row both layers are alike
-    >>> rows, nothing = ResidualRows.of(residuals, ["a", "b", "c"]), Translators.zero(1, vlm.d_model)
-    >>> kl_by_layer(rows, nothing, OutputMap.of(vlm.unembedding)).round(decimals=5)
+    >>> alike = torch.ones(3, 2, vlm.d_model)  # in every row both layers are alike
+    >>> rows, output = ResidualRows.of(alike, ["a", "b", "c"]), OutputMap.of(vlm.unembedding)
+    >>> kl_by_layer(rows, Translators.zero(1, vlm.d_model), output).round(decimals=5)
     tensor([0.], dtype=torch.float64)
     """
     total = torch.zeros(rows.n_layers, dtype=torch.float64)

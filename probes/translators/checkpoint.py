@@ -50,7 +50,14 @@ def identity_of(
 
 
 def write_checkpoint(path: Path, state: State, identity: str) -> None:
-    """Put the state at `path`, whole or not at all."""
+    """Put the state at `path`, whole or not at all.
+
+    >>> tensors = {name: torch.zeros(1, 2, 3) for name in ("change", "momentum", "best")}
+    >>> tensors |= {name: torch.zeros(1) for name in ("best_validation", "last_validation")}
+    >>> write_checkpoint(folder / "state", State(step=5, **tensors), "this training")
+    >>> (folder / "state").exists()
+    True
+    """
     tensors = {name: getattr(state, name).cpu().contiguous() for name in _TENSORS}
     about = {
         "identity": identity,
@@ -63,7 +70,19 @@ def write_checkpoint(path: Path, state: State, identity: str) -> None:
 
 
 def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | None:
-    """The state at `path`; None if there is none. UserError if it is damaged or of other data."""
+    """The state at `path`, or None if there is none.
+
+    UserError if it is damaged or of other data.
+
+    >>> tensors = {name: torch.zeros(1, 2, 3) for name in ("change", "momentum", "best")}
+    >>> tensors |= {name: torch.zeros(1) for name in ("best_validation", "last_validation")}
+    >>> path, device = folder / "state", torch.device("cpu")
+    >>> write_checkpoint(path, State(step=5, **tensors), "this training")
+    >>> read_checkpoint(path, "this training", device).step
+    5
+    >>> read_checkpoint(folder / "another", "this training", device) is None
+    True
+    """
     remove_unfinished(path.parent)
     if not path.exists():
         return None

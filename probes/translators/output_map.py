@@ -31,7 +31,10 @@ class OutputMap:
         products: Literal["float32", "bfloat16"] = "float32",
         chunk: int = _CHUNK_TOKENS,
     ) -> "OutputMap":
-        """That of an unembedding; with products in float32 it is exact, and holds the head so."""
+        """The output map of an unembedding.
+
+        With products in float32 it is exact, and holds the head in that format.
+        """
         way = "widened" if products == "float32" else "bfloat16"
         return cls(unembedding, unembedding.projection(way), chunk)
 
@@ -74,7 +77,9 @@ def kl_with_gradient(
     final: Float[Tensor, "row d_model"],
     output: OutputMap,
 ) -> tuple[Float[Tensor, "layer row"], Float[Tensor, "layer row d_model"]]:
-    """The same with its derivative by `translated`; logits are never kept, not even one chunk's.
+    """D(final || translated) as `kl_nats` gives it, and its derivative by `translated`.
+
+    Logits are never kept, not even one chunk's.
 
     The derivative by a logit is q - p, so what is carried from chunk to chunk is the head's mean
     under p and, relative to the largest logit so far, under q.
@@ -174,6 +179,6 @@ class Divergence:
         return (self._own - self._cross + peak + self._mass.log()).clamp(min=0)
 
     def gradient_of_normed(self) -> Float[Tensor, "layer row d_model"]:
-        """Its derivative by the normed residuals."""
+        """The derivative of the divergence by the normed residuals."""
         pulled = self._pulled_q / self._mass[..., None] - self._pulled_p
         return pulled * self._projection.scale

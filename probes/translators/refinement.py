@@ -39,8 +39,8 @@ class State:
     """C where validation was best, layer by layer."""
     best_validation: Float[Tensor, " layer"]
     last_validation: Float[Tensor, " layer"]
-    """At the last look: while the learning rate decays, a layer that got worse at first can still
-    come out better, so only a look at which every layer is worse than at the last is in vain."""
+    """Divergence at the last look. While the learning rate decays, a layer that got worse at first
+    can still come out better: only a look at which all are worse than at the last is in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +95,7 @@ class Refinement:
                 look(state)
 
     def translators(self, change: Float[Tensor, "layer d_model inputs"]) -> Translators:
-        """Back from whitened coordinates to h + A h + b."""
+        """The translators h + A h + b that a change in whitened coordinates stands for."""
         maps = change[..., :-1] @ self._whitener
         offsets = change[..., -1] - torch.einsum("loi,li->lo", maps, self._mean)
         return Translators(maps=maps, offsets=offsets)

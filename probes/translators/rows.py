@@ -25,7 +25,7 @@ class ResidualRows:
     """Residuals `[row, layer 0..L, d_model]`, read part by part, and the scene of each row."""
 
     parts: tuple[Float[Tensor, "_ layer d_model"], ...]
-    """Where the residuals lie; mapped from a store's files, they cost no memory until read."""
+    """The residuals; mapped from a store's files, they cost no memory until they are read."""
     part_of: Int[Tensor, " row"]
     place: Int[Tensor, " row"]
     """Row within its part."""
@@ -35,7 +35,7 @@ class ResidualRows:
     def of(
         cls, residuals: Float[Tensor, "row layer d_model"], scene_ids: Sequence[str]
     ) -> "ResidualRows":
-        """Rows of an array."""
+        """The rows of an array."""
         if len(residuals) != len(scene_ids):
             raise ValueError(
                 f"need one scene id per row, got {len(scene_ids)} for {len(residuals)} rows"
@@ -115,7 +115,7 @@ class ResidualRows:
         )
 
     def thinned(self, most: int) -> "ResidualRows":
-        """At most so many rows, evenly spaced."""
+        """At most `most` of the rows, evenly spaced."""
         if len(self) <= most:
             return self
         return self.select(torch.arange(most) * len(self) // most)
@@ -137,7 +137,7 @@ class ResidualRows:
             yield self.take(torch.arange(start, min(start + size, len(self))))
 
     def digest(self) -> str:
-        """Of shape, scenes and a sample of the values: other data has another one."""
+        """A hash of shape, scenes and a sample of the values: other data has another one."""
         total = hashlib.sha256(repr((self.n_layers, self.d_model, self.scene_ids)).encode())
         sample = self.thinned(_DIGEST_ROWS)
         total.update(sample.take(torch.arange(len(sample))).numpy().tobytes())
@@ -178,7 +178,9 @@ def split_by_scene(rows: ResidualRows) -> dict[str, ResidualRows]:
 
 
 def require_no_leak(sides: Mapping[str, ResidualRows]) -> None:
-    """UserError if a scene stands on two sides, or if residuals differ in layers or width.
+    """Refuse sides that share a scene, and residuals that differ in layers or width.
+
+    UserError that names the scene, or what the sides have.
 
     >>> one, other = (ResidualRows.of(torch.zeros(1, 2, 1), [scene]) for scene in ("a", "b"))
     >>> require_no_leak({"train": one, "validation": other})

@@ -29,17 +29,17 @@ class SecondMoments:
     target_mean: Float[Tensor, " d_model"]
     covariance: Float[Tensor, "layer d_model d_model"]
     cross: Float[Tensor, "layer d_model d_model"]
-    """Of target (rows) with input (columns)."""
+    """Covariance of the target (rows) with the input (columns)."""
 
     def variance(self) -> Float[Tensor, " layer"]:
-        """Mean over units, never quite 0."""
+        """The variance of each layer, the mean over units; never quite 0."""
         own = self.covariance.diagonal(dim1=1, dim2=2).mean(1)
         return own + _FLOOR * self.mean.square().mean(1) + torch.finfo(torch.float32).tiny
 
     def ridge(
         self, strength: float
     ) -> tuple[Float[Tensor, "layer d_model d_model"], Float[Tensor, "layer d_model"]]:
-        """A and b of least |h + A h + b - final|^2 + strength * variance * |A|^2.
+        """The A and b that minimise |h + A h + b - final|^2 + strength * variance * |A|^2.
 
         The penalty draws towards the logit lens (A = 0), the offset is free.
         """
@@ -49,7 +49,7 @@ class SecondMoments:
         return a.float(), b.float()
 
     def whitener(self) -> Float[Tensor, "layer d_model d_model"]:
-        """W with cov(W h) = 1, as far as directions of little variance allow (Cholesky)."""
+        """The W with cov(W h) = 1, as far as directions of little variance allow (Cholesky)."""
         lower = torch.linalg.cholesky(self._damped(_WHITENING))
         identity = torch.eye(lower.shape[-1], dtype=lower.dtype)
         return torch.linalg.solve_triangular(lower, identity.expand_as(lower), upper=False).float()
@@ -61,9 +61,9 @@ class SecondMoments:
 
 @torch.no_grad()
 def second_moments(rows: ResidualRows) -> SecondMoments:
-    """Moments over all rows; memory is that of a block and of the result, in float64.
+    """The moments over all rows; memory is that of a block and of the result, in float64.
 
-    >>> layers = torch.tensor([[[0.0], [1.0]], [[2.0], [-1.0]]])  # two rows, one layer below the last
+    >>> layers = torch.tensor([[[0.0], [1.0]], [[2.0], [-1.0]]])  # two rows, a layer and the last
     >>> found = second_moments(ResidualRows.of(layers, ["a", "b"]))
     >>> found.mean.item(), found.target_mean.item(), found.covariance.item(), found.cross.item()
     (1.0, 0.0, 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""Where refinement starts: the logit lens, or where that is better a ridge regression."""
+"""The start of refinement: the logit lens, or where that is better a ridge regression."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ class Chosen:
 
     translators: Translators
     kept: tuple[str, ...]
-    """Per layer: logit_lens, ridge or refined."""
+    """What was best at each layer: logit_lens, ridge or refined."""
     validation: Float[Tensor, " layer"]
     guard: Float[Tensor, " layer"]
-    """On training rows."""
+    """Mean divergence on the training rows that guard against getting worse."""
 
     def improved(
         self,
@@ -35,7 +35,7 @@ class Chosen:
         output: OutputMap,
     ) -> "Chosen":
         """The candidate at the layers where it is better on validation rows and no worse on the
-        training rows; what there is elsewhere."""
+        training rows; at the others what was chosen before."""
         on_training = kl_by_layer(guard, candidate, output)
         better = (validation < self.validation) & (on_training <= self.guard)
         return Chosen(
@@ -51,7 +51,7 @@ class Chosen:
 def closed_form_start(
     train: ResidualRows, validation: ResidualRows, output: OutputMap, recipe: Recipe
 ) -> tuple[Chosen, SecondMoments]:
-    """The best of the logit lens and the ridge path, per layer, and the moments it came from.
+    """The best of the logit lens and the ridge path at each layer, and the moments of the rows.
 
     >>> final = torch.randn(40, 1, vlm.d_model, generator=torch.Generator().manual_seed(0))
     >>> rows = ResidualRows.of(torch.cat([final - 1, final], dim=1), [str(n) for n in range(40)])

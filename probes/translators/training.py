@@ -30,10 +30,10 @@ class TrainedLens:
 
     translators: Translators
     kept: tuple[str, ...]
-    """Per layer what was best: logit_lens, ridge or refined."""
+    """What was best at each layer: logit_lens, ridge or refined."""
     validation_nats: Float[Tensor, " layer"]
     training_nats: Float[Tensor, " layer"]
-    """On the training rows, or so many of them as the recipe's `guard_rows` says."""
+    """Mean divergence on the training rows, or on as many of them as `guard_rows` allows."""
     steps: int
     """Steps of refinement made before it ended or stopped early."""
 
@@ -99,7 +99,7 @@ def train_tuned_lens(
 def _refined(
     refinement: Refinement, checkpoint: Path | None, progress: Callable[[int], object] | None
 ) -> State:
-    """The state at the end, from the checkpoint on if there is one."""
+    """The state at the end of refinement, which goes on from the checkpoint if there is one."""
     output = refinement.output
     identity = identity_of(
         refinement.train,

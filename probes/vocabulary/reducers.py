@@ -60,7 +60,7 @@ class LogNormaliser:
         self._chunks.setdefault(part, []).append(logits.to(self._dtype).logsumexp(-1))
 
     def value(self, part: int = 0) -> Float[Tensor, "*batch"]:
-        """That of one part, in the number format asked for."""
+        """The log-normaliser of one part, in the number format asked for."""
         return torch.stack(self._chunks[part]).logsumexp(0)
 
 

@@ -12,7 +12,13 @@ from pandas.testing import assert_frame_equal
 
 from data_prep.attributes import attribute
 from data_prep.errors import UserError
-from data_prep.items import COLUMNS, answer_set, assign_texts, build_items
+from data_prep.items import (
+    COLUMNS,
+    answer_set,
+    assign_texts,
+    attribute_of_items,
+    build_items,
+)
 from data_prep.questions import referring_questions
 from tests.data_prep.some_scenes import many_scenes, scene
 
@@ -166,3 +172,11 @@ def test_with_a_floor_of_one_every_scene_that_offers_a_text_gets_one():
     answers = rng.integers(-1, 2, (50, 4))
     chosen = assign_texts(answers, n_answers=2, floor=1, rng=rng)
     assert ((chosen >= 0) == (answers >= 0).any(axis=1)).all()
+
+
+def test_items_of_a_table_are_of_one_attribute():
+    table = pd.DataFrame({"attribute": ["color", "color"]})
+    assert attribute_of_items(table) == "color"
+    for wrong in (table.iloc[:0], table.assign(attribute=["color", "shape"])):
+        with pytest.raises(ValueError, match="items of one attribute are needed, got"):
+            attribute_of_items(wrong)
