@@ -1,11 +1,14 @@
 """Tables as text of a fixed width, the same on every terminal and in every log."""
 
 import io
+from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 WIDTH = 100
+_LEAST_NAME = 9
 
 
 def printed(table: Table) -> str:
@@ -13,3 +16,20 @@ def printed(table: Table) -> str:
     stream = io.StringIO()
     Console(file=stream, width=WIDTH, color_system=None, markup=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def comparison_table(
+    *, title: str, caption: str, headers: Sequence[str], left: Sequence[str]
+) -> Table:
+    """An empty table of several runs: names, those of `left`, are broken over lines where there is
+    no room; numbers never are."""
+    table = Table(
+        title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
+        caption_justify="left", pad_edge=False, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for header in headers:
+        if header in left:
+            table.add_column(header, min_width=_LEAST_NAME, overflow="fold")
+        else:
+            table.add_column(header, justify="right", no_wrap=True)
+    return table

@@ -1,19 +1,13 @@
 """A comparison of runs as tables and sentences."""
 
-from collections.abc import Sequence
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from analysis.compare.found import Compared, ComparedArm, Side
 from analysis.compare.text import INTERPOLATION, sentences
 from analysis.finished.found import differ_sentence
-from analysis.printed import printed
+from analysis.printed import comparison_table, printed
 from analysis.wording import READOUT_NAMES, Estimated, p_value
 
 # A column holds a run's words up to this length; longer ones stand above, by their letter.
 _LONGEST_WORDS = 16
-_LEAST_WIDTH = 9
 
 
 def compare_report(found: Compared) -> str:
@@ -32,7 +26,7 @@ def compare_report(found: Compared) -> str:
 def arms_table(found: Compared) -> str:
     """A row per attribute and run: layer and depth of emergence, right answers, confidence."""
     level = f"{100 * found.plan.level:g}%"
-    table = _table(
+    table = comparison_table(
         title="side by side",
         caption="Depth: layer of half the plateau over the last layer, interpolated; layer: the "
         "first whole one past it, of how many. At the last layer: share of right answers, and "
@@ -58,7 +52,7 @@ def comparisons_table(found: Compared) -> str:
     """A row per comparison: difference of depth, its tests, and the test of the curve."""
     plan = found.plan
     level, narrow = (f"{100 * share:g}%" for share in (plan.level, 2 * plan.level - 1))
-    table = _table(
+    table = comparison_table(
         title="second minus first, in shares of the depth",
         caption="p: two-sided, for a difference of at most one layer of the shallower model; same: "
         f"for one of {plan.margin:g} or more, judged by the {narrow} interval; curve: for equal "
@@ -87,20 +81,6 @@ def comparisons_table(found: Compared) -> str:
             f"{one} =" if row.paired else f"{one}, {two}",
         )
     return printed(table)
-
-
-def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[str]) -> Table:
-    table = Table(
-        title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
-        caption_justify="left", pad_edge=False, padding=(0, 1, 0, 0),
-    )  # fmt: skip
-    for header in headers:
-        # Names are broken over lines where there is no room; numbers never are.
-        if header in left:
-            table.add_column(header, min_width=_LEAST_WIDTH, overflow="fold")
-        else:
-            table.add_column(header, justify="right", no_wrap=True)
-    return table
 
 
 def depth_cell(arm: ComparedArm) -> str:

@@ -1,13 +1,8 @@
 """A pooling of models as tables and sentences."""
 
-from collections.abc import Sequence
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from analysis.pool.found import Mean, Pool, Pooling
 from analysis.pool.text import METHOD, sentences
-from analysis.printed import printed
+from analysis.printed import comparison_table, printed
 from analysis.wording import READOUT_NAMES, p_value
 
 
@@ -31,7 +26,7 @@ def pool_report(found: Pooling) -> str:
 def attributes_table(found: Pooling) -> str:
     """Depth and layer of emergence of every attribute, over models."""
     level = found.level
-    table = _table(
+    table = comparison_table(
         title="emergence over models",
         caption="Depth: layer of half the plateau over the last layer; models: those with a layer, "
         "of all. tau: standard deviation of the models' true depths; next: prediction interval for "
@@ -54,7 +49,7 @@ def attributes_table(found: Pooling) -> str:
 def differences_table(found: Pooling) -> str:
     """Second minus first within each model, over models."""
     level = found.level
-    table = _table(
+    table = comparison_table(
         title="second minus first, in shares of the depth",
         caption="p: two-sided, for a difference of at most one layer of the shallowest model, "
         f"adjusted (Holm); links of the order given are marked >. In parentheses: {level} "
@@ -82,17 +77,3 @@ def _spread(pool: Pool, form: str = ".2f") -> tuple[str, str, str]:
         f"{100 * pool.i2:.0f}%",
         f"{pool.predicted_low:{form}} to {pool.predicted_high:{form}}",
     )
-
-
-def _table(*, title: str, caption: str, headers: Sequence[str], left: Sequence[str]) -> Table:
-    table = Table(
-        title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
-        caption_justify="left", pad_edge=False, padding=(0, 1, 0, 0),
-    )  # fmt: skip
-    for header in headers:
-        # Names are broken over lines where there is no room; numbers never are.
-        if header in left:
-            table.add_column(header, min_width=9, overflow="fold")
-        else:
-            table.add_column(header, justify="right", no_wrap=True)
-    return table

@@ -141,9 +141,8 @@ def right_words(
     """Probability and rank of the answers `right`, one for each item, along their paths.
 
     A path is followed to its end where `places` hold all the tree's nodes, and else as far as
-    answers differ: then other words than the answer may take it, too. It takes as
-    much memory as `lens_trajectory`. Raises ValueError if a node at which answers differ is not
-    among `places`.
+    answers differ: then other words than the answer may take it, too. It takes as much memory as
+    `lens_trajectory`. Raises ValueError if a node at which answers differ is not among `places`.
 
     >>> from probes.answers.tree import ANSWER_NODE, one_token_tree
     >>> residual = torch.ones(1, 1, 1, vlm.d_model)
