@@ -11,7 +11,7 @@ from stats.bootstrap import cluster_bootstrap
 from stats.half_crossing import plausible_curves
 from stats.scenes import canonical_order
 from stats.sign_flip import sign_flip_max_t
-from stats.two_sample import two_sample_max_t
+from stats.welch_max_t import welch_max_t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class MeanDifference:
     n_scenes: tuple[int, int]
     """Number of scenes of the first and of the second sample."""
     n_resamples: int
-    """Number of redraws for the intervals, and of sign flips or permutations for the test."""
+    """Number of redraws for the intervals, and of sign flips or redraws for the test."""
 
 
 def mean_difference(
@@ -58,11 +58,11 @@ def mean_difference(
 
     Pass `paired=True` where both have the same scenes in the same order: intervals then come from
     the bootstrap of each scene's difference, the test from its sign flips. Otherwise the samples
-    must be independent; each is redrawn on its own, and the test permutes their labels. Columns of
-    a scene are redrawn, flipped and permuted together.
+    must be independent; each is redrawn on its own, for the intervals and for the test (Welch's t,
+    so that sizes and spreads may differ). Columns of a scene are redrawn and flipped together.
 
     Raises ValueError where paired samples differ in scenes or columns, and where
-    `cluster_bootstrap` and `two_sample_max_t` do. Source: Davison & Hinkley (1997), Bootstrap
+    `cluster_bootstrap` and `welch_max_t` do. Source: Davison & Hinkley (1997), Bootstrap
     Methods and their Application, sections 2.4 and 3.2, and the sources of these two functions.
 
     >>> rng = np.random.default_rng(0)
@@ -90,7 +90,10 @@ def mean_difference(
     else:
         for name, table in (("first", one), ("second", two)):
             enough_scenes(len(table), name=name)
-        test = two_sample_max_t(one, two, rng=rng, n_resamples=n_resamples)
+        everything = (0, one.shape[1] - 1)
+        test = welch_max_t(
+            one, two, rng=rng, window=everything, n_resamples=n_resamples, tail="two-sided"
+        )
         drawn_one, drawn_two = (
             plausible_curves(canonical_order(table), rng=rng, n_resamples=n_resamples)
             for table in (one, two)

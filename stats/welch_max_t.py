@@ -1,17 +1,18 @@
 """Does a group of scenes score higher than another, or than a number, and at which layer?
 
-The test is one-sided. It compares the maximum over layers of Welch's t with what redrawn scenes
-give. Each group is redrawn for itself about its own mean, and every redraw has standard errors of
-its own (bootstrap-t), so that the groups may differ in size, spread and shape. Permuting the
-scenes' labels would not allow that: with the plain difference and equal means of 20 scenes and of
-400 with a third of their spread it rejects in .56 of all data at level .05, where this test does in
-.05 (`analysis.validate.concept`). Where the 20 scenes have a long lower tail (400 data sets of a
+One-sided unless told. The test compares the maximum over layers of Welch's t with what redrawn
+scenes give. Each group is redrawn for itself about its own mean, and every redraw has standard
+errors of its own (bootstrap-t), so that the groups may differ in size, spread and shape. Permuting
+the scenes' labels would not allow that: with the plain difference and equal means of 20 scenes and
+of 400 with a third of their spread it rejects in .56 of all data at level .05, where this test does
+in .05 (`analysis.validate.concept`). Where the 20 scenes have a long lower tail (400 data sets of a
 pilot), permutations of Welch's t reject in .13, sign flips, which assume symmetry, in .31, and this
 test in .08: few skewed scenes stay hard.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +22,8 @@ from stats.arguments import enough_resamples, enough_scenes, finite_array, plate
 from stats.resampling import resampled_means
 from stats.scenes import canonical_order
 
+Tail: TypeAlias = Literal["greater", "two-sided"]
+
 # Of a column's largest value: what varies by less is rounding.
 _ROUNDING = 1e-12
 # Of the sample's variance: a redraw with less has no spread of its own.
@@ -29,14 +32,14 @@ _NO_SPREAD = 1e-10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WelchTest:
-    """One-sided p-values of a higher mean, one per column, and one for a window's mean."""
+    """P-values of a higher mean, or of another one, one per column, and one for a window's mean."""
 
     p: Float[ndarray, " column"]
-    """One-sided p-values, simultaneous over all columns by the maximum t; never 0."""
+    """P-values, simultaneous over all columns by the maximum t; never 0."""
     omnibus_p: float
-    """P-value for "not higher at any column": the smallest of `p`."""
+    """P-value for "not higher at any column", or for "the same at all": the smallest of `p`."""
     window_p: float
-    """One-sided p-value for "the mean over the window is not higher"; it stands alone,
+    """P-value for "the mean over the window is not higher", or "the same"; it stands alone,
     unadjusted."""
     t: Float[ndarray, " column"]
     """Welch's t; 0 where nothing varies and nothing differs."""
@@ -53,14 +56,16 @@ def welch_max_t(
     rng: np.random.Generator,
     window: Sequence[int],
     n_resamples: int = 10_000,
+    tail: Tail = "greater",
 ) -> WelchTest:
     """Test at every column, and on a window, whether `first` has the higher mean.
 
-    Null: the mean of `first` is at most that of `second`. Scenes are independent draws, within and
-    between the groups; columns (layers) of a scene are redrawn together, so their correlation is
-    kept. `window` is the first and last column of the window, both included. p = (1 + redraws as
-    extreme) / (1 + redraws); `p` is simultaneous over all columns, `window_p` stands alone. The
-    order of scenes makes no difference.
+    Null: the mean of `first` is at most that of `second`; with `tail` "two-sided", that both are
+    equal, against either side (the maximum is then of absolute t). Scenes are independent draws,
+    within and between the groups; columns (layers) of a scene are redrawn together, so their
+    correlation is kept. `window` is the first and last column of the window, both included. p = (1
+    + redraws as extreme) / (1 + redraws); `p` is simultaneous over all columns, `window_p` stands
+    alone. The order of scenes makes no difference.
 
     Raises ValueError for fewer than 2 scenes in either group, for unequal numbers of columns, for
     values that are not finite and for a window outside of the columns. Source: Welch (1938),
@@ -81,7 +86,7 @@ def welch_max_t(
             f"`second` must have the columns of `first` ({one.shape[1]}), got {two.shape[1]}: "
             "bring both to the same layers"
         )
-    return _max_t((one, two), rng=rng, window=window, n_resamples=n_resamples)
+    return _max_t((one, two), rng=rng, window=window, n_resamples=n_resamples, tail=tail)
 
 
 def mean_max_t(
@@ -102,7 +107,7 @@ def mean_max_t(
     ([False, True], 0.001)
     """
     group = _group(values, name="values")
-    return _max_t((group,), rng=rng, window=window, n_resamples=n_resamples)
+    return _max_t((group,), rng=rng, window=window, n_resamples=n_resamples, tail="greater")
 
 
 def _group(values: Float[ndarray, "scene column"], *, name: str) -> Float[ndarray, "scene column"]:
@@ -117,6 +122,7 @@ def _max_t(
     rng: np.random.Generator,
     window: Sequence[int],
     n_resamples: int,
+    tail: Tail,
 ) -> WelchTest:
     n_resamples = enough_resamples(n_resamples)
     n_columns = groups[0].shape[1]
@@ -124,10 +130,12 @@ def _max_t(
     # The window's mean is one more column, so that it is tested on the same redraws.
     tables = [np.column_stack([each, each[:, inside].mean(axis=1)]) for each in groups]
     observed, rivals = _observed_and_redrawn(tables, rng=rng, n_resamples=n_resamples)
+    reached = observed if tail == "greater" else np.abs(observed)
+    rivals = rivals if tail == "greater" else np.abs(rivals)
     largest = np.sort(rivals[:, :n_columns].max(axis=1))
-    at_least = n_resamples - np.searchsorted(largest, observed[:n_columns], side="left")
+    at_least = n_resamples - np.searchsorted(largest, reached[:n_columns], side="left")
     p = (1 + at_least) / (1 + n_resamples)
-    in_window = np.count_nonzero(rivals[:, n_columns] >= observed[n_columns])
+    in_window = np.count_nonzero(rivals[:, n_columns] >= reached[n_columns])
     return WelchTest(
         p=p,
         omnibus_p=float(p.min()),

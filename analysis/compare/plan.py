@@ -14,7 +14,7 @@ from analysis.streams import Stream, stream_rng
 from data_prep.errors import UserError
 from data_prep.option_rules import AtLeast, Between, require_rules
 
-FORMAT = 2
+FORMAT = 3
 """Of compare.json; raised whenever the same runs and plan give other results."""
 
 
@@ -29,7 +29,7 @@ class ComparePlan:
     level: Annotated[float, Between(0.5, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals; tests, that for being the same included, are at 1 - level."""
     n_resamples: int = 10_000
-    """Bootstrap resamples, sign flips and permutations."""
+    """Bootstrap resamples and sign flips."""
     seed: Annotated[int, AtLeast(0)] = 0
     """Every random draw of the comparison follows from it."""
 

@@ -128,7 +128,7 @@ MEANINGS = (
             kind="own", over="all comparisons"),
     Meaning(section="compare", columns=("compare/p (curve)",),
             quantity="p of a difference of information",
-            method="sign flips, or labels permuted; maximum, Holm", kind="own",
+            method="sign flips, or Welch's t redrawn; maximum, Holm", kind="own",
             over="all depths and comparisons"),
     Meaning(section="pool",
             columns=("pool-attributes/depth (CI)", "pool-attributes/layer (CI)",

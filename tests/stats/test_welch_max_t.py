@@ -97,3 +97,19 @@ def test_bad_arguments_are_refused(change, message):
     given = {"first": np.eye(9), "second": np.eye(9), "window": WINDOW} | change
     with pytest.raises(ValueError, match=message):
         welch_max_t(rng=np.random.default_rng(0), **given)
+
+
+def test_both_sides_are_the_smaller_of_each_by_what_the_other_adds():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(0, 3, (25, 5)), rng.normal(0.8, 1, (90, 5))
+    options = {"window": (0, 4), "n_resamples": 4_999}
+
+    def of(one, other, tail):
+        found = welch_max_t(one, other, rng=np.random.default_rng(1), tail=tail, **options)
+        return found.omnibus_p
+
+    both = of(first, second, "two-sided")
+    assert both == pytest.approx(of(second, first, "two-sided"), abs=0.02)
+    higher, lower = of(first, second, "greater"), of(second, first, "greater")
+    assert min(higher, lower) <= both <= 2 * min(higher, lower) + 0.02
+    assert higher > 0.5 > lower
