@@ -29,6 +29,8 @@ class Inherits(Base):
         ({"batch_size": 0}, "--batch-size must be at least 1, or auto, got 0"),
         ({"share": 1.0}, "--share must lie between 0 and 1, got 1.0: 0.5 is usual"),
         ({"share": float("nan")}, "--share must lie between 0 and 1, got nan: 0.5 is usual"),
+        ({"share": 0.0}, "--share must lie between 0 and 1, got 0.0: 0.5 is usual"),
+        ({"share": -0.1}, "--share must lie between 0 and 1, got -0.1: 0.5 is usual"),
         ({"names": ()}, "--names needs at least one name, got none"),
         ({"text": " "}, "--text needs a text, got an empty one"),
         ({"layers": (3, -1)}, "--layers must be at least 0, got 3 -1"),

@@ -32,3 +32,12 @@ def test_it_is_the_mean_of_each_scene_whatever_its_number_of_items(seed, n_items
 def test_a_mean_of_nothing_is_refused(values, scene, message):
     with pytest.raises(ValueError, match=message):
         scene_means(values, scene)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([1.0, np.nan]), ["a", None], np.array(["a", float("nan")], dtype=object)]
+)
+def test_a_scene_without_a_name_is_refused(labels):
+    with pytest.raises(ValueError, match="must not be missing, is at item 1"):
+        codes(labels, 2, name="scenes")
+    assert codes(np.array(["b", 2.0, "b"], dtype=str), 3, name="scenes").tolist() == [1, 0, 1]

@@ -50,3 +50,4 @@ def test_share_is_free_of_the_unit(scale, shift):
 def test_two_wordings_say_nothing_of_the_next():
     with pytest.raises(ValueError, match="at least 3 wordings, got 2"):
         wording_effect(np.array([1.0, 2.0]), np.eye(2))
+    assert np.isfinite(wording_effect(np.array([1.0, 2.0, 2.5]), np.eye(3)).share_high)
