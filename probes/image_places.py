@@ -126,7 +126,32 @@ def _packed(vlm: View, inputs: Any, size: tuple[int, int]) -> Boxes:
         image_newline=torch.full((4,), torch.nan),
         **{name: value for name, value in named.items() if name in accepted},
     )
-    return packed[0]
+    n_base = per_tile if len(pixels) > 1 else len(packed[0])
+    return torch.cat([packed[0][:n_base], _without_gaps(packed[0][n_base:], size)])
+
+
+def _without_gaps(tiles: Boxes, size: tuple[int, int]) -> Boxes:
+    """The boxes of a grid of tiles, line by line, widened so that neighbours meet.
+
+    A model that shrinks a large grid interpolates between its patches: of three patches two tokens
+    are left, each a mean of what lies around it, while its box, interpolated like the features, is
+    no larger than a patch. What lies between two such boxes belongs half to each.
+    """
+    ends = tiles.isnan().any(1).nonzero().flatten()
+    if not len(ends):
+        return tiles
+    lines = tiles.unflatten(0, (-1, int(ends[0]) + 1))
+    grid = lines[:, :-1]
+    low, high = grid[..., :2].clone(), grid[..., 2:].clone()
+    for dim, side in ((1, 0), (0, 1)):
+        starts, stops = (each[..., side].movedim(dim, 0) for each in (low, high))
+        if len(starts) > 1:
+            half = (starts[1:] - stops[:-1]).clamp(min=0) / 2
+            starts -= torch.cat([half[:1], half])
+            stops += torch.cat([half, half[-1:]])
+    image = torch.tensor(size, dtype=grid.dtype)
+    wide = torch.cat([low.clamp(min=0), torch.minimum(high, image)], dim=-1)
+    return torch.cat([wide, lines[:, -1:]], dim=1).flatten(0, 1)
 
 
 def _boxes(cells: _Cells, size: tuple[int, int]) -> Boxes:
