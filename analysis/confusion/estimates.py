@@ -21,7 +21,7 @@ from analysis.confusion.found import (
 from analysis.confusion.image_adds import added_rows, part_alone, parts
 from analysis.confusion.rivals import Rivals, under
 from analysis.effects.found import LayerSet
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 from analysis.run.study import Study
 from analysis.streams import Stream

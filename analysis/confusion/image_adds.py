@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from analysis.confusion.found import ImageAdds, Part
 from analysis.confusion.rivals import Rivals
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 from data_prep.controls import strata
 from stats import SignFlipTest, adjusted_p

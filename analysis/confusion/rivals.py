@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 from data_prep.competing_words import Competition
 from data_prep.errors import UserError

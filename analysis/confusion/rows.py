@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 
 _KEPT = ["item_id", "scene_id", "attribute", "answer"]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.effects.effect import SCORES, Stated, answer_scores
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from data_prep.controls import strata
 from data_prep.errors import UserError
 from stats import ShuffledLabelTest, SwappedLabelTest, shuffled_label_test, swapped_label_test

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from probes.scores import ScoresByAnswer, scores_by_answer
 from stats import Information, information
 from stats.scenes import scene_rows

@@ -7,7 +7,7 @@ from numpy import ndarray
 
 from analysis.effects.controls import Shuffled, shuffled_control
 from analysis.effects.effect import Effect, Stated, effect_of, stated_of
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats.arguments import plateau_window

@@ -25,7 +25,7 @@ from analysis.effects.measured import Measured, measured
 from analysis.effects.verdict import verdict
 from analysis.emergence.loudness import loudness_columns, sureness
 from analysis.emergence.robustness import robustness
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.items import require_enough, require_readable
 from analysis.run.study import Study
 from analysis.streams import Stream

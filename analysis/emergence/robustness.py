@@ -13,7 +13,7 @@ from numpy import ndarray
 from analysis.effects.effect import Effect, Stated, effect_of, entropy_bits, guessed
 from analysis.effects.found import Choice
 from analysis.effects.measured import Measured, other_windows
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from stats import emergence_layer

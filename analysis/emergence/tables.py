@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.emergence.estimates import Estimates
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from data_prep.items import attribute_of_items
 
 COLUMNS = ("bits", "correct", "brier", "information")

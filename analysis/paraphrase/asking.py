@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.readouts.readings import Readings, take_readings_of_items
+from analysis.readouts.readings import take_readings_of_items
+from analysis.readouts.taken import Readings
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError

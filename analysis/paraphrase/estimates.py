@@ -11,7 +11,7 @@ from analysis.effects.found import Interval
 from analysis.effects.measured import Measured, measured
 from analysis.effects.verdict import verdict
 from analysis.paraphrase.found import OverWordings, Paraphrased, Wording
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key

@@ -20,7 +20,7 @@ from analysis.capture.residuals import ItemResiduals, PositionName, read_positio
 from analysis.effects.effect import item_information
 from analysis.probes.control_comparison import DrawnControls, drawn_controls
 from analysis.probes.found import CONTROL_TASK, MAJORITY, RANDOM_WEIGHTS, SEEN, UNSEEN
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.attributes import attribute, stream_key

@@ -16,7 +16,7 @@ from analysis.probes.crossed_intervals import (
     with_draws_error,
 )
 from analysis.probes.found import CONTROL_TASK, SEEN, UNSEEN, HeldOut, Probed, ProbedLayer
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key

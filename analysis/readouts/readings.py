@@ -1,4 +1,4 @@
-"""Readings of a readout: log2 p over the answer set per item, layer and condition, kept in a file.
+"""Taking readings: log2 p over the answer set per item, layer and condition, kept in a file.
 
 A readout whose file is there is not run again, so a killed study goes on where it stopped.
 """
@@ -6,19 +6,19 @@ A readout whose file is there is not run again, so a killed study goes on where 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from analysis.capture.object_places import shown_items
 from analysis.readouts.registry import READOUTS
+from analysis.readouts.taken import Readings
 from analysis.run.items import item_notes, items_of, labels_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
@@ -28,26 +28,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not 
     from analysis.capture.residuals import ItemResiduals, PositionName
     from analysis.readouts.reader import Asked, Read, Reader
     from probes.residuals.rows import StoredRows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
-    """What a readout says, item by item, under every condition: log2 p over the answer set."""
-
-    items: pd.DataFrame
-    answers: tuple[str, ...]
-    """The answer axis."""
-    answer_index: Int[ndarray, " item"]
-    real: Float[ndarray, "item layer answer"]
-    blank: Float[ndarray, "item layer answer"]
-    swapped: Float[ndarray, "swap item layer answer"] | None
-    """The same question with another scene's image; None where every text serves several scenes,
-    since the other scenes' `real` are that."""
-    notes: tuple[str, ...]
-    """What the reader should know of how the answers were scored."""
-    whole: "dict[str, Float[ndarray, 'item layer answer']] | None" = None
-    """By condition, real and blank: the same from the probability of whole words; None where they
-    are not read to their ends, or end where answers part."""
 
 
 def take_readings(

@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from analysis.confusion.image_adds import added_rows
 from analysis.confusion.rivals import Rivals, rivals_of, under
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 from analysis.validate.scale import Finding, Scale
 from data_prep.attributes import attribute_of

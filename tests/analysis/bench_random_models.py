@@ -26,7 +26,8 @@ from analysis.effects.effect import Stated, entropy_bits, stated_of
 from analysis.emergence.__main__ import COMMAND, Emergence
 from analysis.emergence.estimates import estimate
 from analysis.printed import printed
-from analysis.readouts.readings import Readings, take_readings
+from analysis.readouts.readings import take_readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 
 ANSWERS = ("a", "b", "c", "d")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.readouts.readings import Readings
+from analysis.readouts.taken import Readings
 from analysis.readouts.word_readings import WordReadings
 from data_prep.attributes import attribute_of
 from data_prep.competing_words import Competition, competition
