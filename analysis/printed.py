@@ -12,7 +12,8 @@ _LEAST_NAME = 9
 
 
 def printed(table: Table) -> str:
-    """The table's lines, without trailing space; nothing in it is taken for markup."""
+    """The lines of the table, without spaces at their ends; no text in the table is read as
+    markup."""
     stream = io.StringIO()
     Console(file=stream, width=WIDTH, color_system=None, markup=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
@@ -21,8 +22,11 @@ def printed(table: Table) -> str:
 def comparison_table(
     *, title: str, caption: str, headers: Sequence[str], left: Sequence[str]
 ) -> Table:
-    """An empty table of several runs: names, those of `left`, are broken over lines where there is
-    no room; numbers never are."""
+    """An empty table for a comparison of several runs.
+
+    The columns in `left` hold names, which are broken over lines where there is no room; numbers
+    never are.
+    """
     table = Table(
         title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", caption=caption,
         caption_justify="left", pad_edge=False, padding=(0, 1, 0, 0),

@@ -1,7 +1,6 @@
-"""The JSON schema of results.json, made from the types that write it, of every study.
+"""The JSON schema of results.json, made from the result classes of all studies.
 
-A new study adds its entry to `Studies`, and nothing more: what it writes is described by its own
-class.
+A new study only has to add its entry to `Studies`: its own class describes what it writes.
 """
 
 from typing import Any
@@ -23,13 +22,14 @@ from analysis.worlds.found import FoundWorlds
 
 
 class Studies(TypedDict, total=False):
-    """What each study writes under its name; by attribute where it takes one after the other."""
+    """What each study writes under its name; studies that treat attributes one by one write by
+    attribute."""
 
     readouts: dict[str, ReadoutsCompared]
     ladder: dict[str, Ladder]
     said: dict[str, Said]
     probes: dict[str, dict[str, Probed]]
-    """By position, then attribute."""
+    """What probes found, by position and then by attribute."""
     tuned_lens: JudgedLens
     order: FoundOrder
     worlds: FoundWorlds
@@ -42,7 +42,7 @@ class Studies(TypedDict, total=False):
 
 @result
 class WholeResults(Results):
-    """The same as `Results`, with every study's own type."""
+    """Like `Results`, but with the own type of every study."""
 
     studies: Studies  # pyright: ignore[reportIncompatibleVariableOverride]
 

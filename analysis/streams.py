@@ -1,9 +1,9 @@
-"""Every stream of random draws, by its name.
+"""The streams of random draws, by name.
 
 A draw follows from the seed, the name of its stream and what it is about (an attribute, a pair, a
-number), and never from what was drawn before it: in whatever order stages run, and whichever of
-them run, each gets the same numbers. Two streams that were equal would make results dependent that
-are read as independent, so no number stands twice.
+number), and never from what was drawn before it: in whatever order the stages run, and whichever of
+them run, each gets the same numbers. If two streams were equal, results that are read as
+independent would depend on each other; so every stream has a number of its own.
 """
 
 from enum import IntEnum, auto, unique
@@ -13,13 +13,15 @@ import numpy as np
 
 @unique
 class Stream(IntEnum):
-    """The number of a stream is its place in this list: a new one goes to the end of it."""
+    """All streams. The number of a stream is its place in this list, so a new stream goes to the
+    end."""
 
     ITEMS = auto()
-    """Which question is asked of which scene."""
+    """Chooses which question each scene is asked."""
     SWAPPED_IMAGES = auto()
     FOLDS = auto()
-    """Of the readers by which information is read, the same with the image and without."""
+    """Splits scenes into folds for the readers of information; the split is the same with the image
+    and without."""
     SHUFFLED = auto()
     EFFECT_INTERVAL = auto()
     AGAINST_BLANK = auto()
@@ -27,7 +29,7 @@ class Stream(IntEnum):
     SURENESS = auto()
     LOUDNESS = auto()
     CHOICES = auto()
-    """Of the layer under other defensible choices."""
+    """Intervals of the emergence layer under other defensible choices of analysis."""
     CHOICES_FOLDS = auto()
     CHOICES_WHOLE_WORDS = auto()
     READOUTS_FLIPS = auto()
@@ -51,7 +53,7 @@ class Stream(IntEnum):
     CONTROL_TASKS = auto()
     CONTROL_TASK_INFORMATION = auto()
     COMPARED_INFORMATION = auto()
-    """Of what linear probes are compared with."""
+    """Information in the readouts that linear probes are compared with."""
     LENS_FOLDS = auto()
     LENS_TOKENS = auto()
     LENS_KL = auto()
@@ -84,7 +86,8 @@ class Stream(IntEnum):
     WORLD_POPULATION = auto()
     WORLD_READERS = auto()
     WORLD_ESTIMATES = auto()
-    """The same in all worlds, which differ in nothing but how loud they are."""
+    """Estimates in simulated worlds. All worlds use the same draws: they differ only in how loud
+    they are."""
     WORDING_ERRORS = auto()
     COMPARED_DEPTHS = auto()
     COMPARED_CURVES = auto()
@@ -95,5 +98,5 @@ class Stream(IntEnum):
 
 
 def stream_rng(seed: int, stream: Stream, *key: int) -> np.random.Generator:
-    """The generator of a stream about what `key` says, for this seed."""
+    """The generator of the random draws of `stream` about what `key` says, for this seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *key)))

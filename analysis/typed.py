@@ -1,8 +1,8 @@
-"""Results that keep their type: frozen dataclasses, written as JSON and read back into themselves.
+"""Results that keep their type: frozen dataclasses that are written as JSON and read back.
 
-What a study finds is a class with the decorator `result`. `written` makes of it what JSON holds,
-`read_back` makes it again of that and says where a file holds something else, and `json_schema`
-describes it to others.
+What a study finds is a class with the decorator `result`. `written` turns a result into what JSON
+can hold, `read_back` turns that into the result again and reports content that does not fit the
+class, and `json_schema` describes the JSON to other programs.
 """
 
 from collections.abc import Mapping
@@ -19,20 +19,22 @@ Found = TypeVar("Found")
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def result(kind: type[Found]) -> type[Found]:
-    """A class of results: frozen, by keyword, and nothing is read into it that it does not name."""
+    """Makes a class of results: a frozen dataclass whose fields are given by keyword. Reading one
+    back fails if the content has other fields."""
     kind.__pydantic_config__ = ConfigDict(extra="forbid")  # pyright: ignore[reportAttributeAccessIssue]
     return dataclass(frozen=True, slots=True, kw_only=True)(kind)
 
 
 def written(found: Any) -> Any:
-    """What JSON holds of a result: dicts, lists, numbers, texts, in the order of its fields."""
+    """The result as JSON can hold it: dicts, lists, numbers and texts, in the order of its
+    fields."""
     return _adapter(type(found)).dump_python(found, mode="json")
 
 
 def read_back(kind: type[Found], content: Any, where: str) -> Found:
-    """The result that `written` made `content` of; `where` says to a user what is read.
+    """The result of which `written` made `content`; `where` names for the user what is being read.
 
-    UserError where a field is missing, unknown or of another type: the file is damaged, or was
+    UserError where a field is missing, unknown or of another type: then the file is damaged, or was
     written by another version.
     """
     try:
@@ -47,7 +49,7 @@ def read_back(kind: type[Found], content: Any, where: str) -> Found:
 
 
 def json_schema(kind: Any) -> Mapping[str, Any]:
-    """The JSON schema of what `written` gives of such a result."""
+    """The JSON schema of what `written` makes of a result of this class."""
     return _adapter(kind).json_schema(mode="serialization")
 
 

@@ -1,4 +1,4 @@
-"""Numbers and names in words, the same on the terminal, on the page and in the paper."""
+"""Numbers and names in words, the same on the terminal, in figures and in the paper."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -11,7 +11,7 @@ READOUT_NAMES = {name: each.words for name, each in READOUTS.items()}
 
 @runtime_checkable
 class Bounds(Protocol):
-    """What has two ends: an interval."""
+    """Anything with a lower and an upper end, such as an interval."""
 
     @property
     def low(self) -> float: ...
@@ -21,7 +21,7 @@ class Bounds(Protocol):
 
 @runtime_checkable
 class Estimated(Bounds, Protocol):
-    """An estimate with its interval."""
+    """Anything with an estimate and the two ends of its interval."""
 
     @property
     def estimate(self) -> float: ...
@@ -29,18 +29,18 @@ class Estimated(Bounds, Protocol):
 
 @runtime_checkable
 class Ends(Protocol):
-    """What a set of layers reaches from and to."""
+    """Anything with the first and the last layer of a set."""
 
     @property
     def low(self) -> int: ...
     @property
     def high(self) -> int | None:
-        """None where the set is open above."""
+        """The last layer of the set; None where the set has no upper end."""
         ...
 
 
 def p_value(p: float) -> str:
-    """Three digits, and a bound below what they show; p is never 0."""
+    """The p-value with three digits, or "<.001" where these would show 0, which p never is."""
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
@@ -51,14 +51,15 @@ def p_text(p: float) -> str:
 
 
 def set_text(ends: Ends) -> str:
-    """A set of layers; open above where its high end is None."""
+    """The set in words, from its first to its last layer; where the last is None, the set has no
+    upper end."""
     if ends.high is None:
         return f"{ends.low} or later"
     return f"{ends.low} to {ends.high}"
 
 
 def layers_text(layers: Sequence[int]) -> str:
-    """ "layers 2 to 5, 8": runs of neighbours together."""
+    """The layers in words, neighbours joined into ranges: "layers 2 to 5, 8"."""
     runs: list[list[int]] = []
     for layer in layers:
         if runs and layer == runs[-1][1] + 1:
@@ -70,5 +71,6 @@ def layers_text(layers: Sequence[int]) -> str:
 
 
 def survives(found: Finding) -> bool:
-    """Whether the finding stands after Holm's adjustment over the findings of its run."""
+    """Whether the finding is still significant after Holm's adjustment over all findings of its
+    run."""
     return found.omnibus_p_holm <= 1 - found.level + 1e-12

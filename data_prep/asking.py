@@ -1,4 +1,4 @@
-"""What can be asked of a kind of data: its attributes, and the questions that a scene offers."""
+"""What can be asked of one kind of data: its attributes, and the possible questions for a scene."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,38 +17,40 @@ from data_prep.scenes import Scene
 
 @runtime_checkable
 class Asking(Protocol):
-    """How the scenes of one kind of data are asked."""
+    """Interface that gives the attributes and questions for one kind of data."""
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
-        """What can be asked, by name, in the order of the tables."""
+        """The attributes that can be asked, by name and in the order of the tables."""
         ...
 
     @property
     def usual(self) -> tuple[str, ...]:
-        """Names of the attributes that are asked where a study names none."""
+        """Names of the attributes that are asked if a study names none."""
         ...
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """What the data holds and cannot be asked, with the reason."""
+        """Parts of the data that cannot be asked, by name, with the reason."""
         ...
 
     def offers(self, scene: Any, name: str, questions: str) -> tuple[Question, ...]:
-        """All questions after the attribute that may be asked of the scene."""
+        """All questions for the attribute `name` that may be asked of the scene. `questions` is the
+        study's choice of question type."""
         ...
 
     def why_not(self, scene: Any, name: str, questions: str) -> str:
-        """The reason, in a few words, for which a scene offers no question."""
+        """The reason, in a few words, why a scene has no question for the attribute."""
         ...
 
     def remedy(self, reasons: Mapping[str, int], questions: str) -> str:
-        """What a user can do where no scene offers a question, for these reasons."""
+        """Advice for the user if no scene has a question. `reasons` counts the scenes by reason."""
         ...
 
 
 class ObjectScenes:
-    """CLEVR's way: referring questions after the properties of objects, and their number."""
+    """How CLEVR-style scenes are asked: for a property of an object, or for the number of
+    objects."""
 
     usual = ("color", "shape", "material")
     left_out: Mapping[str, str] = MappingProxyType({})

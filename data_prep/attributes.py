@@ -1,4 +1,5 @@
-"""Attributes, their answer sets and answer words (the verbalizer); vocabulary.toml has CLEVR's."""
+"""Attributes with their answers, and the words that mean each answer (the verbalizer). The
+attributes of CLEVR are listed in vocabulary.toml."""
 
 import tomllib
 import zlib
@@ -10,7 +11,7 @@ from importlib.resources import files
 from data_prep.errors import UserError
 
 ATTRIBUTES: tuple[str, ...] = ("color", "shape", "material", "size", "count")
-"""Every attribute that can be asked of CLEVR-style scenes, in the order of the tables."""
+"""Names of all attributes of CLEVR-style scenes, in the order of the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,18 +20,19 @@ class Attribute:
 
     name: str
     answers: tuple[str, ...]
-    """Under CLEVR's names, in CLEVR's order; the answer axis of every score follows it."""
+    """The answers under CLEVR's names and in CLEVR's order. The answer axis of every array of
+    scores has this order."""
     words: Mapping[str, tuple[str, ...]] = field(hash=False)
-    """Per answer the words that mean it; no word belongs to two answers."""
+    """For each answer the words that mean it. No word belongs to two answers."""
     from_data: bool = False
-    """Whether the data decides what the answers are. Then those that do not occur are no part of
-    the set, and those that are rare are left out and counted."""
+    """Whether the data determines the set of answers. If so, answers that do not occur are not in
+    the set, and scenes whose answer is rare are left out and counted."""
 
     def restricted_to(self, answers: Iterable[str]) -> "Attribute":
         """The same attribute with only those `answers`, in this attribute's order.
 
-        For data in which some answers never occur (counts above the largest scene): an answer
-        that cannot be right would still take probability, and its words may collide ("1", "10").
+        For data in which some answers never occur (counts above the largest scene): an answer that
+        cannot be right would still receive probability, and its words may collide ("1", "10").
         """
         wanted = set(answers)
         unknown = sorted(wanted - set(self.answers))
@@ -52,17 +54,20 @@ def attribute(name: str) -> Attribute:
 
 
 def stream_key(name: str) -> int:
-    """The number that keys random draws by attribute: its place among ATTRIBUTES, else a checksum.
+    """A number for seeding random draws per attribute: the place among ATTRIBUTES, or else a
+    checksum of the name.
 
-    Of the name alone, so that the draws of an attribute do not depend on which others there are.
+    It depends on the name alone, so the draws of an attribute do not depend on which other
+    attributes there are.
     """
     return ATTRIBUTES.index(name) if name in ATTRIBUTES else zlib.crc32(name.encode())
 
 
 def surface_forms(word: str) -> tuple[str, ...]:
-    """The spellings of `word`: both cases of its first letter, and as it is where it has capitals.
+    """The spellings of `word`: with a small and a capital first letter. A word with capitals after
+    its first letter is kept as it is.
 
-    What space comes before them is the prompt's affair.
+    Any space before the word is added by the prompt, not here.
     """
     if word[1:] != word[1:].lower():
         return (word,)
@@ -79,9 +84,9 @@ def _vocabulary() -> Mapping[str, Attribute]:
 def attribute_of(
     name: str, table: Mapping[str, Sequence[str]], *, from_data: bool = False
 ) -> Attribute:
-    """The attribute with these words per answer.
+    """The attribute `name`, whose answers and their words are given by `table`.
 
-    UserError for a word under two answers: it would be counted for both.
+    UserError if a word belongs to two answers, because it would count for both.
     """
     owner: dict[str, str] = {}
     for answer, words in table.items():

@@ -28,7 +28,7 @@ DEFAULT_SPLIT = "val"
 
 
 class Record(NamedTuple):
-    """One entry of a list in a JSON file, with its place for messages."""
+    """An entry of a list in a JSON file, and where it stands, for messages."""
 
     where: str
     fields: Mapping[str, Any]
@@ -37,11 +37,11 @@ class Record(NamedTuple):
 def read_clevr(
     folder: Path, split: str = DEFAULT_SPLIT, *, limit: int | None = None
 ) -> list[Scene]:
-    """The scenes of a split, the first `limit` of them, in the order of the file.
+    """The scenes of a split in the order of the file; with `limit` only the first so many.
 
-    `scene_id` is the name of the image without its ending. UserError for whatever is wrong with
-    the folder: missing or broken files, unknown words, an image that is not there or lies
-    outside of `images/<split>`.
+    `scene_id` is the name of the image without its ending. UserError for any fault of the folder:
+    missing or broken files, unknown words, and an image that is missing or lies outside of
+    `images/<split>`.
     """
     return scenes_of(json_records(folder, split, "scenes"), folder, split, limit=limit)
 
@@ -49,7 +49,7 @@ def read_clevr(
 def scenes_of(
     records: Sequence[Record], folder: Path, split: str, *, limit: int | None = None
 ) -> list[Scene]:
-    """`read_clevr` for records already read."""
+    """Like `read_clevr`, for records that have already been read."""
     if limit is not None and limit < 1:
         raise UserError(f"need at least 1 scene, got a limit of {limit}: give a larger one")
     scenes = [_scene(record, split) for record in records[:limit]]
@@ -66,7 +66,7 @@ def scenes_of(
 
 
 def require_images(tree: Tree, split: str, images: Sequence[str]) -> None:
-    """UserError unless every image is there, inside of the split's folder."""
+    """Raise UserError unless every image exists inside the split's folder."""
     absent = [each for each in images if not tree.is_file(image_name(tree, split, each))]
     if absent:
         raise UserError(
@@ -76,7 +76,7 @@ def require_images(tree: Tree, split: str, images: Sequence[str]) -> None:
 
 
 def image_name(tree: Tree, split: str, name: str) -> str:
-    """An image's name in the tree; UserError if it is outside of the split's folder."""
+    """The name of an image in the tree. UserError if it lies outside of the split's folder."""
     if isinstance(tree, Folder):
         image_path(tree.root, split, name)
     elif leaves(name):
@@ -85,7 +85,8 @@ def image_name(tree: Tree, split: str, name: str) -> str:
 
 
 def image_path(folder: Path, split: str, name: str) -> Path:
-    """The file of an image, links followed; UserError if it is outside of the split's folder."""
+    """The path of an image, with links followed. UserError if it lies outside of the split's
+    folder."""
     root = folder / "images" / split
     path = inside(root, name)
     if path is None:
@@ -94,7 +95,7 @@ def image_path(folder: Path, split: str, name: str) -> Path:
 
 
 def tree_of(folder: Path) -> Tree:
-    """The files of an unpacked release, or of its zip archive."""
+    """The files of an unpacked CLEVR release, or of its zip archive."""
     if folder.is_file():
         return open_archive(folder)
     if not folder.is_dir():
@@ -103,7 +104,8 @@ def tree_of(folder: Path) -> Tree:
 
 
 def json_records(folder: Path, split: str, kind: str) -> list[Record]:
-    """The entries of `<kind>/CLEVR_<split>_<kind>.json`, under the key `kind` there."""
+    """The entries under the key `kind` of the file `<kind>/CLEVR_<split>_<kind>.json`. UserError if
+    it is missing or damaged."""
     tree = tree_of(folder)
     name = _json_name(tree, split, kind)
     path = tree.root / name
@@ -128,7 +130,7 @@ def json_records(folder: Path, split: str, kind: str) -> list[Record]:
 
 
 def text_field(record: Record, name: str) -> str:
-    """A field that must be a text with something in it."""
+    """The value of a field. UserError unless it is a text that is not empty."""
     value = record.fields.get(name)
     if not isinstance(value, str) or not value.strip():
         raise _wrong(record, f"{name!r} must be a text", value)
@@ -151,7 +153,7 @@ def _json_name(tree: Tree, split: str, kind: str) -> str:
 
 
 def _splits(tree: Tree, kind: str) -> list[str]:
-    """Splits with a file of that kind."""
+    """Names of the splits that have a file of the given kind."""
     pattern = re.compile(rf"CLEVR_(.+)_{kind}\.json")
     found = (pattern.fullmatch(name) for name in tree.names(kind))
     return sorted(match[1] for match in found if match)
@@ -194,7 +196,8 @@ def _numbers(record: Record, name: str) -> tuple[float, float, float]:
 
 
 def _number(record: Record, name: str, value: object) -> float:
-    """A finite number; JSON as Python reads it also has NaN, Infinity and endless integers."""
+    """The value as a float. UserError unless it is a finite number: Python's JSON reader also
+    accepts NaN, Infinity and integers that are too large for a float."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             if math.isfinite(number := float(value)):

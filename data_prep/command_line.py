@@ -1,7 +1,7 @@
-"""Command lines generated from configurations; what cannot be parsed is one line, like any error.
+"""Parses command lines into configurations, and reports an error in them as a single line.
 
-tyro draws boxes of a dozen lines on stderr. Scripts, logs and people want the line that says what
-is wrong.
+By default tyro prints an error as a box of a dozen lines on stderr. Scripts, logs and people need
+only the line that says what is wrong.
 """
 
 import io
@@ -38,8 +38,9 @@ NamedTexts = Annotated[
         str_from_instance=lambda value: [f"{name}={text}" for name, text in value.items()],
     ),
 ]
-"""Texts by name, typed as NAME=TEXT. tyro's own form of a dict, NAME TEXT NAME TEXT, becomes
-another one (--option.NAME TEXT) as soon as there is a default, as from a study file."""
+"""Type of an option that holds texts by name, typed as NAME=TEXT. tyro's own form of a dict, NAME
+TEXT NAME TEXT, changes to --option.NAME TEXT as soon as the option has a default, such as one from
+a study file."""
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _RULE = re.compile("[-─╭╮╰╯]*")  # ASCII where the terminal has no other signs
 
@@ -51,10 +52,12 @@ def from_command_line(
     arguments: Sequence[str] | None = None,
     default: Config | None = None,
 ) -> Config:
-    """The configuration that the arguments (of this process, unless given) describe.
+    """Parse `arguments`, or the arguments of this process if None, into a configuration of type
+    `kind`.
 
-    `command` is what the user typed before them, for the help. Defaults come from `default`, or
-    from the configuration itself. UserError for an unknown option or a value of another kind.
+    `command` is what the user typed before the arguments; the help shows it. Defaults come from
+    `default`, or from the class `kind` if that is None. UserError for an unknown option or a value
+    of the wrong type.
     """
     complaint = io.StringIO()
     try:
@@ -72,7 +75,8 @@ def from_command_line(
 
 
 def _first_sentence(boxed: str) -> str:
-    """The text below the title, up to the first empty line or rule."""
+    """The message inside one of tyro's boxes: the text below the title, up to the first empty line
+    or rule."""
     lines = [line.strip("│ ") for line in _COLORS.sub("", boxed).splitlines()[1:]]
     texts = dropwhile(_RULE.fullmatch, lines)
     sentence = " ".join(takewhile(lambda line: not _RULE.fullmatch(line), texts))

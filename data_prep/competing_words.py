@@ -1,4 +1,5 @@
-"""Words that compete with the right one: a square for a cube, gold for yellow."""
+"""Words that compete with the right word for an answer, such as "square" for a cube or "gold" for
+yellow."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,23 +12,27 @@ from data_prep.errors import UserError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Competition:
-    """An attribute's right words and those that compete with them, each to be scored alone."""
+    """The right words of an attribute and the words that compete with them. Each competing word is
+    scored by itself."""
 
     groups: Attribute
-    """Its answers, then every competing word as an answer of its own."""
+    """An attribute whose answers are the original ones, followed by each competing word as an
+    answer of its own."""
     near: Mapping[str, tuple[str, ...]] = field(hash=False)
-    """By answer the competing words, the one that is compared throughout first."""
+    """For each answer its competing words. The first of them is the one that comparisons use
+    throughout."""
 
 
 def default_words(attribute: str) -> dict[str, tuple[str, ...]]:
-    """By answer the words that competing_words.toml names; empty for other attributes."""
+    """For each answer of an attribute the words listed in competing_words.toml. Empty for an
+    attribute that is not listed."""
     text = files("data_prep").joinpath("competing_words.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text).get(attribute, {})
     return {answer: tuple(words) for answer, words in table.items()}
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Words from a list with commas, in lower case; UserError for an empty one."""
+    """The words of a comma-separated list, in lower case. UserError if one of them is empty."""
     words = tuple(" ".join(word.lower().split()) for word in text.split(","))
     if not all(words):
         raise UserError(f"words are listed with commas, got {text!r}: write them like square,box")
@@ -35,10 +40,10 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def competition(attribute: Attribute, near: Mapping[str, Sequence[str]]) -> Competition:
-    """The attribute with its competing words split off.
+    """The attribute with its competing words `near` split off.
 
-    UserError for an answer that it does not have, for a word that stands twice, and for one that
-    leaves an answer without a word of its own.
+    UserError for an answer that the attribute does not have, for a word that is listed twice or is
+    an answer itself, and if an answer has no word of its own left.
     """
     attribute.restricted_to(near)
     named = [word for words in near.values() for word in words]

@@ -1,4 +1,4 @@
-"""Controls of what a model sees: the blank image, and another scene's image for the same text."""
+"""Control images: a blank image, and the image of another scene for the same question text."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -14,10 +14,11 @@ from data_prep.errors import UserError
 
 
 def mean_color(images: Iterable[Image.Image]) -> tuple[int, int, int]:
-    """Mean red, green and blue over all pixels of all images, as 8-bit code values.
+    """Mean red, green and blue over all pixels of all images, as 8-bit code values (0 to 255).
 
-    Of code values, not of light: that is what a model's normalization subtracts. Reads one image
-    at a time; sums are whole numbers, so neither order nor machine changes the result.
+    The mean is of code values, not of linear light, because that is what a model's normalization
+    subtracts. Images are read one at a time. Sums are whole numbers, so neither the order nor the
+    machine changes the result.
     """
     total, n_pixels = np.zeros(3, dtype=np.int64), 0
     for image in images:
@@ -31,26 +32,29 @@ def mean_color(images: Iterable[Image.Image]) -> tuple[int, int, int]:
 
 
 def blank_image(size: tuple[int, int], color: tuple[int, int, int]) -> Image.Image:
-    """An image (width, height in pixels) that shows nothing but `color`."""
+    """An image of one colour; `size` is its width and height in pixels."""
     return Image.new("RGB", size, color)
 
 
 def strata(items: pd.DataFrame) -> pd.Series:
-    """Per item, the group within which images may be swapped: the same attribute and text.
+    """For each item the group within which images may be swapped: items with the same attribute and
+    question text.
 
-    The text fixes what is asked and the attribute the answer set, so within a stratum the answer
-    of one scene can be scored on the image of another.
+    The text determines what is asked and the attribute determines the answers, so within a group
+    the answer of one scene can be scored on the image of another.
     """
     return pd.Series(items["attribute"] + ": " + items["question"], name="stratum")
 
 
 def derangement(items: pd.DataFrame, rng: Generator) -> Int[ndarray, " item"]:
-    """For every item the row of another one, whose image it gets: same stratum, other scene.
+    """For every item the row of an item whose image it receives: one of the same stratum and
+    another scene.
 
-    A permutation of the scenes of each stratum without a fixed point, each such permutation as
-    likely: random permutations are drawn until one has none, which takes e draws on average
-    (Sattolo's algorithm needs one, but reaches cycles only, a small part of them). Where a scene
-    has several items in a stratum, all get the image of the same other scene.
+    It is a permutation of the scenes of each stratum without a fixed point, drawn with equal
+    probability from all of these: random permutations are drawn until one has no fixed point, which
+    takes e draws on average (Sattolo's algorithm needs one, but reaches only cycles, a small part
+    of them). If a scene has several items in a stratum, all receive the image of the same other
+    scene.
 
     UserError if a stratum has a single scene. The draw does not depend on the order of rows.
     """

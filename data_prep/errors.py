@@ -1,4 +1,4 @@
-"""The one exception that stands for a mistake of the user's, and how a command ends on it."""
+"""The exception for mistakes of the user, and how a command ends when one is raised."""
 
 import sys
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 
 class UserError(ValueError):
-    """The user's input is at fault, not the program.
+    """Raised when the user's input is at fault, not the program.
 
-    A command prints it as one line and ends with exit code 2, without a traceback. The message
-    names what is wrong, the rule, the value and the remedy; line breaks that came in with a
-    value (a file name may hold one) are made spaces, so that it is one line whatever happens.
+    A command prints the message as one line and ends with exit code 2, without a traceback. The
+    message names what is wrong, the rule, the value and the remedy. Line breaks that came in with a
+    value (a file name may hold one) become spaces, so that the message is always one line.
     """
 
     def __init__(self, message: str) -> None:
@@ -19,7 +19,8 @@ class UserError(ValueError):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Around a command: a user's mistake is one line on stderr and exit code 2, no traceback."""
+    """Context manager around a command: a UserError inside is printed as one line on stderr, and
+    the process ends with exit code 2 and no traceback."""
     try:
         yield
     except UserError as error:

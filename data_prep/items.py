@@ -28,7 +28,7 @@ from data_prep.scenes import AnyScene
 COLUMNS: tuple[str, ...] = (
     "item_id", "scene_id", "attribute", "template", "question", "answer", "image", "n_objects",
 )  # fmt: skip
-"""Of every items table; all text but `n_objects`."""
+"""Columns of every table of items. All hold text, except `n_objects`, which is a number."""
 
 _RARE, _SHORT = "answer occurs too rarely", "text serves too few scenes"
 _NO_TEXT, _FEW_SCENES = -1, 5
@@ -45,18 +45,20 @@ def build_items(
     min_scenes_per_answer: int = 5,
     asking: Asking = OBJECT_SCENES,
 ) -> pd.DataFrame:
-    """One row per attribute and scene that can be asked for it, in that order, under `COLUMNS`.
+    """A table with one row per attribute and scene that can be asked for it, in that order; its
+    columns are `COLUMNS`.
 
-    `questions`: "main" asks scenes with one object, "referring" those with several, "all" both;
-    "foremost" asks every scene for its foremost object, in the words of "main".
-    Count is asked of every scene under each of them, and photographs do not tell them apart. No
-    text serves fewer scenes than `min_scenes_per_text`; a scene that would need such a text is left
-    out. So is one whose answer is that of fewer than `min_scenes_per_answer` scenes, where the data
-    decides on the answers. How many were left out, and why, stands in
-    `.attrs["skipped"][attribute][reason]` (kept by to_parquet).
+    `questions`: "main" asks scenes with one object, "referring" those with several, and "all" both;
+    "foremost" asks every scene for its foremost object, in the words of "main". The count is asked
+    of every scene under each of them, and for photographs they make no difference.
+
+    Every text is asked of at least `min_scenes_per_text` scenes; a scene for which no such text is
+    left is left out. If the data determines the answers, a scene is also left out if fewer than
+    `min_scenes_per_answer` scenes have its answer. `.attrs["skipped"][attribute][reason]` holds how
+    many were left out (kept by to_parquet).
 
     The order of `scenes` does not matter, and the items of an attribute do not depend on which
-    others are asked. UserError if a scene occurs twice or an attribute gets no item at all.
+    other attributes are asked. UserError if a scene occurs twice or an attribute gets no item.
     """
     if min_scenes_per_text < 1:
         raise UserError(
@@ -82,7 +84,8 @@ def _asked(
     floors: Mapping[str, int],
     rng: Generator,
 ) -> tuple[list[tuple[AnyScene, Question]], dict[str, int]]:
-    """The scenes that are asked for one attribute, with the question, and why others are not."""
+    """For one attribute: the scenes that are asked, each with its question, and the number of other
+    scenes by reason."""
     known = known_attribute(name, asking.attributes)
     offers = [asking.offers(scene, name, questions) for scene in scenes]
     rare = _rare_answers(offers, known, floors[_RARE])
@@ -110,14 +113,14 @@ def attribute_of_items(items: pd.DataFrame) -> str:
 
 
 def known_attribute(name: str, attributes: Mapping[str, Attribute]) -> Attribute:
-    """The attribute called `name` among those of the data; UserError for any other name."""
+    """The attribute called `name` among `attributes`. UserError if there is none of that name."""
     if name not in attributes:
         raise UserError(f"unknown attribute {name!r}: choose from {', '.join(attributes)}")
     return attributes[name]
 
 
 def item_row(scene: AnyScene, question: Question) -> dict[str, str | int]:
-    """The row of an items table that asks `question` of `scene`."""
+    """The row of a table of items for asking `question` of `scene`."""
     return {
         "item_id": f"{scene.scene_id}/{question.attribute}/{question.template}",
         "scene_id": scene.scene_id,
@@ -133,7 +136,8 @@ def item_row(scene: AnyScene, question: Question) -> dict[str, str | int]:
 def items_table(
     rows: Sequence[Mapping[str, str | int]], *, skipped: Mapping[str, Mapping[str, int]]
 ) -> pd.DataFrame:
-    """Rows as a table with the columns and dtypes of every items table, even if there are none."""
+    """The rows as a table with the columns and dtypes of every table of items, even if there are no
+    rows."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS))
     table = table.astype({name: "int64" if name == "n_objects" else "str" for name in COLUMNS})
     table.attrs["skipped"] = {name: dict(reasons) for name, reasons in skipped.items()}
@@ -143,10 +147,11 @@ def items_table(
 def answer_set(
     items: pd.DataFrame, attribute_name: str, attributes: Mapping[str, Attribute] | None = None
 ) -> Attribute:
-    """The attribute, CLEVR's or one of `attributes`, with the answers that its items are scored on.
+    """The attribute of `items` with the answers they are scored on; taken from `attributes`, or
+    from CLEVR's if None.
 
-    The full set, except where what is possible is a property of the data: for numbers of objects
-    (CLEVR has scenes of 3 to 10) and labels, those that occur.
+    These are all answers of the attribute, except where the data determines which are possible: for
+    numbers of objects (CLEVR has scenes of 3 to 10) and for labels only those that occur.
     """
     if attributes is None:
         known = attribute(attribute_name)
@@ -177,7 +182,7 @@ def _left_out(
     chosen: Sequence[Question | None],
     why_not: Callable[[AnyScene], str],
 ) -> dict[str, int]:
-    """Number of scenes without an item, by reason."""
+    """The number of scenes that got no item, by reason."""
     reasons: Counter[str] = Counter()
     for scene, offered, question in zip(scenes, offers, chosen, strict=True):
         if question is not None:
@@ -192,14 +197,15 @@ def _left_out(
 
 
 def _nothing_to_ask(name: str, n_scenes: int, reasons: Mapping[str, int], remedy: str) -> str:
-    """Why an attribute has no item at all, and what to do about it."""
+    """A message that says why an attribute has no items and what to do about it."""
     why = ", ".join(f"{reason}: {count} scenes" for reason, count in sorted(reasons.items()))
     found = f"got none in {n_scenes} scenes" + (f" ({why})" if why else "")
     return f"need at least 1 scene that can be asked for {name}, {found}: {remedy}"
 
 
 def _lower(floors: Mapping[str, int], reasons: Mapping[str, int]) -> str | None:
-    """The remedy where a floor of the study is what keeps scenes from being asked."""
+    """Advice to lower one of the study's minimum numbers, if that is what keeps scenes from being
+    asked. None if it is not."""
     if _SHORT in reasons:
         floor = floors[_SHORT]
         # Too few to permute images among: a study takes 5 or more, or swaps images.
@@ -213,7 +219,8 @@ def _lower(floors: Mapping[str, int], reasons: Mapping[str, int]) -> str | None:
 def _rare_answers(
     offers: Sequence[Sequence[Question]], known: Attribute, floor: int
 ) -> frozenset[str]:
-    """Answers of too few scenes, for an answer set that the data decides."""
+    """The answers with fewer than `floor` scenes, for an attribute whose answers the data
+    determines. Empty for other attributes."""
     if not known.from_data:
         return frozenset()
     scenes_of = Counter(question.answer for each in offers for question in each)
@@ -223,7 +230,7 @@ def _rare_answers(
 def _choose(
     offers: Sequence[Sequence[Question]], known: Attribute, floor: int, rng: Generator
 ) -> list[Question | None]:
-    """One of the offered questions per scene, or None."""
+    """For each scene the offered question that is asked; None if it is not asked."""
     texts = sorted({question.text for each in offers for question in each})
     place = {text: column for column, text in enumerate(texts)}
     code = {answer: number for number, answer in enumerate(known.answers)}
@@ -243,13 +250,14 @@ def _choose(
 def assign_texts(
     answers: Int[ndarray, "scene text"], *, n_answers: int, floor: int, rng: Generator
 ) -> Int[ndarray, " scene"]:
-    """One text per scene, each text used by none or by at least `floor` scenes; -1 for no text.
+    """The number of the text that is asked of each scene; -1 if none. Each text is used by no scene
+    or by at least `floor`.
 
-    `answers` holds the number of the right answer where a scene offers the text, -1 where not.
-    Greedy: every scene takes the text in which its answer is rarest, then the text that the
-    fewest scenes need is given up until all that are left reach the floor, then scenes move on
-    while that evens out the answers: coordinate descent on the sum over texts and answers of
-    (count - mean count of the text)^2, ties at random.
+    `answers` holds the number of the right answer if the scene offers the text, and -1 if not. The
+    method is greedy. First, every scene takes the text in which its answer is rarest. Then the text
+    that the fewest scenes need is given up, until all remaining texts reach `floor`. Then scenes
+    change their text as long as that balances the answers: coordinate descent on the sum over texts
+    and answers of (count - mean count of the text)^2, with ties broken at random.
     """
     usage = _Usage(answers, n_answers, rng)
     usage.usable = (answers >= 0).sum(axis=0) >= floor
@@ -269,7 +277,7 @@ def assign_texts(
 
 
 class _Usage:
-    """Which scene uses which text, with the counts that follow from it."""
+    """The current choice of a text for each scene, and the counts that follow from it."""
 
     def __init__(self, answers: Int[ndarray, "scene text"], n_answers: int, rng: Generator) -> None:
         self.answers = answers
@@ -280,7 +288,7 @@ class _Usage:
 
     @property
     def sizes(self) -> ndarray:
-        """Scenes per text."""
+        """The number of scenes that use each text."""
         return self.counts.sum(axis=1)
 
     def place(self, scenes: Sequence[int]) -> None:
@@ -301,12 +309,12 @@ class _Usage:
         self.chosen[scene] = _NO_TEXT
 
     def stranded_without(self, text: int) -> int:
-        """Scenes for which giving up `text` leaves nothing to ask."""
+        """The number of scenes that would have no text left if `text` were given up."""
         offered = (self.answers[self.chosen == text] >= 0) & self.usable
         return int((offered.sum(axis=1) == 1).sum())
 
     def give_up(self, text: int) -> None:
-        """No longer use `text`; its scenes take others."""
+        """Stop using `text`; its scenes get other texts if they have any."""
         evicted = np.flatnonzero(self.chosen == text).tolist()
         self.usable[text] = False
         for scene in evicted:

@@ -1,7 +1,7 @@
-"""What a value of an option must be, beside its type: said where the option is, checked in one way.
+"""Rules for the values of options beyond their type, all checked by one function.
 
-A field of a configuration says it in its annotation, `items: Annotated[int, AtLeast(1)] = 25`, and
-so do those that it inherits: `require_rules` looks at all of them, whichever class was made.
+A field of a configuration declares its rule in its annotation, as in `items: Annotated[int,
+AtLeast(1)] = 25`. `require_rules` checks all fields of an object, inherited ones included.
 """
 
 from dataclasses import dataclass, fields
@@ -12,25 +12,26 @@ from data_prep.errors import UserError
 
 @runtime_checkable
 class Rule(Protocol):
-    """What a value must be."""
+    """A rule that the value of an option must keep."""
 
     @property
     def remedy(self) -> str:
-        """What a user may do, or what is usual; empty if that goes without saying."""
+        """Advice for the user, such as a usual value; empty if no advice is needed."""
         ...
 
     def broken(self, value: Any) -> str | None:
-        """What `value` must be and is not, as in "must be at least 1"; None if it is."""
+        """What `value` must be, as in "must be at least 1"; None if it keeps the rule."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """A number that is no smaller, or several such; a text or None in its place is let pass."""
+    """The value, or each number of a tuple, must be at least `least`. Texts and None are
+    accepted."""
 
     least: int | float
     otherwise: str = ""
-    """What is allowed besides, as in ", or auto"."""
+    """Words for the message about other accepted values, such as ", or auto"."""
     remedy: str = ""
 
     def broken(self, value: Any) -> str | None:
@@ -42,7 +43,7 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number strictly between two others."""
+    """The value must be a number strictly between `low` and `high`."""
 
     low: int | float
     high: int | float
@@ -55,10 +56,10 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """At least one of several values, or a text that is not empty."""
+    """The value must be a tuple with at least one element, or a text that is not blank."""
 
     needs: str
-    """As in "at least one attribute"."""
+    """Words for the message, such as "at least one attribute"."""
     remedy: str = ""
 
     def broken(self, value: tuple[Any, ...] | str) -> str | None:
@@ -67,9 +68,10 @@ class Filled:
 
 
 def require_rules(options: Any, *, typed: bool) -> None:
-    """UserError for the first field of a dataclass whose value breaks a rule of its own.
+    """Raise UserError for the first field of the dataclass `options` whose value breaks a rule.
 
-    `typed` says whether fields are named as one types them, --batch-size, or as in a file.
+    With `typed` the message names the field as it is typed on the command line (--batch-size),
+    otherwise as it is written in a file.
     """
     hints = get_type_hints(type(options), include_extras=True)
     for each in fields(options):

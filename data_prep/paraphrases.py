@@ -1,4 +1,4 @@
-"""The same questions in other words: patterns, and the texts that they make of items' questions."""
+"""The same questions in other words: patterns, and the question texts made from them."""
 
 import re
 import tomllib
@@ -15,23 +15,26 @@ from data_prep.photographs.presence import DEFAULT_TEXT, asked_text
 
 THING, ATTRIBUTE = "{thing}", "{attribute}"
 LEAST = 2
-"""Paraphrases beside the wording as asked: three wordings are the fewest that have a spread."""
+"""Smallest number of paraphrases beside the original wording. Together they are three wordings, the
+fewest that have a spread."""
 _ASKED = {"referring": f"What {ATTRIBUTE} is the {THING}?", "presence": DEFAULT_TEXT}
 _SUBJECT = {"referring": THING, "presence": CATEGORY}
-"""What a paraphrase of these must hold, or it would ask something else."""
+"""For these templates, the placeholder that a paraphrase must hold; without it, it would be a
+different question."""
 _NAMES = re.compile(r"\{[^{}]*\}|[{}]")
 
 
 def built_in_patterns(template: str) -> tuple[str, ...]:
-    """Those of paraphrases.toml for questions of this template; empty if there are none."""
+    """The patterns of paraphrases.toml for questions of this template; empty if there are none."""
     text = files("data_prep").joinpath("paraphrases.toml").read_text(encoding="utf-8")
     return tuple(tomllib.loads(text).get(template, ()))
 
 
 def patterns_of_file(path: Path, attribute: str) -> tuple[str, ...]:
-    """Own paraphrases of an attribute's questions, from a TOML file: color = ["...", "..."].
+    """The user's own paraphrases for an attribute, from a TOML file with lines such as color =
+    ["...", "..."].
 
-    UserError for a file that is none, or that has none for the attribute.
+    UserError if the file cannot be read, is not TOML, or has no list of texts for the attribute.
     """
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -54,11 +57,12 @@ def patterns_of_file(path: Path, attribute: str) -> tuple[str, ...]:
 def paraphrased(
     items: pd.DataFrame, patterns: Sequence[str], *, texts: Mapping[str, str] | None = None
 ) -> tuple[tuple[str, ...], ...]:
-    """By pattern, the text of every item's question in its words; items of one attribute.
+    """For each pattern, the text of every item's question in that wording. All items ask for one
+    attribute.
 
-    `texts` are own question texts by attribute, as the study asks them. UserError for fewer than 2
-    patterns, one that does not name what the question is about or names what is unknown, and two
-    that make the same text of a question, or that of the question as asked.
+    `texts` holds the study's own question texts by attribute. UserError for fewer than 2 patterns,
+    for a pattern that does not name what the question is about or has an unknown placeholder, and
+    for two patterns that give the same text for a question or repeat its original text.
     """
     if len(patterns) < LEAST:
         raise UserError(
@@ -76,7 +80,7 @@ def paraphrased(
 
 
 def _subject(row: Any, texts: Mapping[str, str]) -> dict[str, str]:
-    """What stands for each name of a pattern in the question of one item."""
+    """For the question of one item, the text that replaces each placeholder of a pattern."""
     found = {ATTRIBUTE: row.attribute}
     name = _SUBJECT.get(row.template)
     if name is None:

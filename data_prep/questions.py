@@ -17,15 +17,16 @@ from data_prep.errors import UserError
 from data_prep.scenes import Scene, SceneObject
 
 PROPERTIES: tuple[str, ...] = ("size", "color", "material", "shape")
-"""What an object can be described by, in the order of the words in a phrase."""
+"""The properties that can describe an object, in the order of the words in a phrase."""
 
 Template = Literal["main", "referring", "count", "exist", "label", "presence"]
-"""Kind of text; the last two ask photographs."""
+"""Kinds of question text. "label" and "presence" are for photographs, the others for CLEVR
+scenes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """Some properties of an object; one that is None is left open."""
+    """Some properties of an object. A property that is None is not mentioned."""
 
     size: str | None = None
     color: str | None = None
@@ -33,42 +34,45 @@ class Description:
     shape: str | None = None
 
     def fits(self, thing: SceneObject) -> bool:
-        """Whether `thing` has every property named here."""
+        """Whether `thing` has all properties of this description."""
         return all(getattr(thing, name) == getattr(self, name) for name in self.properties)
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """Names of the properties given, in canonical order."""
+        """Names of the properties that this description mentions, in canonical order."""
         return tuple(name for name in PROPERTIES if getattr(self, name) is not None)
 
     @property
     def phrase(self) -> str:
-        """Without an article: "large red metal sphere", or "blue thing" if the shape is open."""
+        """The description as words without an article, such as "large red metal sphere". If the
+        shape is not mentioned the noun is "thing", as in "blue thing"."""
         adjectives = [getattr(self, name) for name in self.properties if name != "shape"]
         return " ".join([*adjectives, self.shape or "thing"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A text to ask about one scene, and its right answer there."""
+    """The text of a question about one scene, and its right answer for this scene."""
 
     attribute: str
-    """One of the data's; "exist" for the template of that name (answers yes, no)."""
+    """Name of one of the data's attributes, or "exist" for the template of that name, whose answers
+    are yes and no."""
     template: Template
     text: str
     answer: str
 
 
 def describe(thing: SceneObject, properties: tuple[str, ...]) -> Description:
-    """`thing` by those of its properties."""
+    """A description of `thing` that mentions the given properties."""
     return Description(**{name: getattr(thing, name) for name in properties})
 
 
 def descriptions(scene: Scene, target: int, attribute: str) -> tuple[Description, ...]:
-    """Every description that only object number `target` of the scene fits, fewest words first.
+    """Every description that fits only object number `target` of the scene, fewest words first.
 
-    At least one property is given, never the one asked for. Of equal length, canonical order
-    (size, color, material, shape). Empty if a twin leaves the target without a description.
+    A description mentions at least one property, but never the one asked for. Descriptions of equal
+    length are in canonical order (size, color, material, shape). Empty if another object has all
+    the same properties.
     """
     found = (describe(scene.objects[target], chosen) for chosen in _subsets(without=attribute))
     others = [thing for place, thing in enumerate(scene.objects) if place != target]
@@ -76,7 +80,7 @@ def descriptions(scene: Scene, target: int, attribute: str) -> tuple[Description
 
 
 def main_question(scene: Scene, attribute: str) -> Question:
-    """`attribute` of the only object of the scene, which need not be described."""
+    """The question for `attribute` of the scene's only object, which needs no description."""
     _check_property(attribute)
     if len(scene.objects) != 1:
         raise UserError(
@@ -87,18 +91,19 @@ def main_question(scene: Scene, attribute: str) -> Question:
 
 
 def foremost_question(scene: Scene, attribute: str) -> Question:
-    """`attribute` of the foremost object, in the words of `main_question`.
+    """The question for `attribute` of the foremost object, in the words of `main_question`.
 
-    As published notebooks ask of every scene, however many objects it has. A text that does not
-    say which object it means is no question with one right answer: what a model takes for the
-    main object is part of what is measured.
+    Published notebooks ask this of every scene, whatever its number of objects. The text does not
+    say which object it means, so it has no single right answer: which object a model takes for the
+    main one is part of what is measured.
     """
     _check_property(attribute)
     return _about_main_object(foremost_object(scene), attribute)
 
 
 def foremost_object(scene: Scene) -> SceneObject:
-    """Of the large objects, or of all where none is large, the one lowest in the picture."""
+    """The object that is lowest in the picture, among the large objects or, if none is large, among
+    all."""
     if not scene.objects:
         raise UserError(
             f"scene {scene.scene_id!r}: a foremost object needs at least 1 object, got 0: leave "
@@ -120,9 +125,11 @@ def _about_main_object(thing: SceneObject, attribute: str) -> Question:
 def referring_questions(
     scene: Scene, attribute: str, *, target: int | None = None
 ) -> tuple[Question, ...]:
-    """Every referring question after `attribute`, of object `target` or of all, in order.
+    """Every referring question for `attribute`, in order: about object `target`, or about all
+    objects if it is None.
 
-    No text occurs twice, because a description has a single referent. Empty if nothing has one.
+    No text occurs twice, because a description fits one object only. Empty if no object has such a
+    description.
     """
     _check_property(attribute)
     n_objects = len(scene.objects)
@@ -147,7 +154,7 @@ def referring_questions(
 def referring_question(
     scene: Scene, attribute: str, rng: Generator, *, target: int | None = None
 ) -> Question:
-    """One of `referring_questions`, each as likely; UserError if there is none."""
+    """One of `referring_questions`, drawn with equal probability. UserError if there is none."""
     offered = referring_questions(scene, attribute, target=target)
     if not offered:
         what = "any object" if target is None else f"object {target}"
@@ -160,7 +167,7 @@ def referring_question(
 
 
 def referent(scene: Scene, attribute: str, text: str) -> SceneObject:
-    """The object that a main or referring question asks about. UserError if it is neither."""
+    """The object that a main or referring question asks about. UserError if `text` is neither."""
     if attribute in PROPERTIES:
         if scene.objects and text == foremost_question(scene, attribute).text:
             return foremost_object(scene)
@@ -175,7 +182,8 @@ def referent(scene: Scene, attribute: str, text: str) -> SceneObject:
 
 
 def count_question(scene: Scene, *, main: bool = False) -> Question:
-    """How many objects there are; `main` asks in the words that notebooks use."""
+    """The question for the number of objects; with `main` it has the wording that published
+    notebooks use."""
     return Question(
         attribute="count",
         template="count",
@@ -185,10 +193,12 @@ def count_question(scene: Scene, *, main: bool = False) -> Question:
 
 
 def exist_question(scene: Scene, rng: Generator) -> Question:
-    """Whether something that fits a description is there; yes and no are equally likely.
+    """A question that asks whether an object of some description is there. Yes and no are equally
+    likely.
 
-    Which properties are named is drawn before the answer, among those that allow both answers:
-    otherwise long descriptions would give "no" away. An empty scene allows "no" only.
+    The properties to mention are drawn before the answer, from those that allow both answers:
+    otherwise long descriptions would mostly mean "no". For a scene without objects only "no" is
+    possible.
     """
     things = {chosen: {describe(thing, chosen) for thing in scene.objects} for chosen in _subsets()}
     open_both_ways = [chosen for chosen, there in things.items() if len(there) < _number(chosen)]
@@ -209,7 +219,8 @@ def exist_question(scene: Scene, rng: Generator) -> Question:
 
 
 def caption(scene: Scene) -> str:
-    """All objects with all their properties, left to right in the image, as one sentence."""
+    """One sentence that lists all objects with all their properties, from left to right in the
+    image."""
     if not scene.objects:
         raise UserError(
             f"scene {scene.scene_id!r}: a caption needs at least 1 object, got 0: leave it out"
@@ -221,14 +232,15 @@ def caption(scene: Scene) -> str:
 
 
 def _subsets(without: str | None = None) -> Iterator[tuple[str, ...]]:
-    """Choices of at least one property, fewest first, in canonical order."""
+    """All non-empty subsets of the properties other than `without`, smallest first, in canonical
+    order."""
     allowed = [name for name in PROPERTIES if name != without]
     for size in range(1, len(allowed) + 1):
         yield from combinations(allowed, size)
 
 
 def _number(properties: tuple[str, ...]) -> int:
-    """How many different descriptions those properties allow."""
+    """The number of different descriptions that mention exactly these properties."""
     number = 1
     for name in properties:
         number *= len(attribute_named(name).answers)

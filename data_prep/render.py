@@ -26,7 +26,8 @@ from data_prep.renderer import Renderer
 from data_prep.sampler import FIELD_OF_VIEW_DEG, RADII, TARGET, Layout, project, sample_layout
 
 MIN_VISIBLE_SHARE = 0.4
-"""Least visible part of an object, as share of the disc that a ball of its size would cover."""
+"""Smallest visible part of an object, as a share (0 to 1) of the disc that a ball of its size would
+cover."""
 _MAX_ATTEMPTS = 1000
 _MIN_SIZE = 32  # below, a small object is a handful of pixels, and the rule above a lottery
 _SAME_PLACE = 0.2  # CLEVR's tolerance for "left of" and "behind", in scene units
@@ -53,7 +54,7 @@ class Render:
 
 
 def render(config: Render) -> None:
-    """Writes the collection that `config` describes."""
+    """Write the collection of scenes that `config` describes."""
     _check(config)
     images, owners = (config.out / kind / config.split for kind in ("images", "owners"))
     renderer = Renderer(size=config.size, samples=config.samples)
@@ -72,7 +73,8 @@ def render(config: Render) -> None:
 
 
 def _check(config: Render) -> None:
-    """Not where the class is made: tyro would draw a frame of several lines around the error."""
+    """Raise UserError for an invalid option. This is not done when the object is made, because tyro
+    would draw a frame of several lines around the error."""
     for name, least in (("scenes", 1), ("seed", 0), ("size", _MIN_SIZE), ("samples", 1)):
         if getattr(config, name) < least:
             raise UserError(
@@ -86,9 +88,11 @@ def _check(config: Render) -> None:
 
 
 def _declare(config: Render) -> None:
-    """Writes what decides the pictures, or refuses a folder that holds others.
+    """Write down the options that determine the pictures. UserError if the folder holds a
+    collection made with other options.
 
-    The number of scenes does not, nor do owners: a collection can be continued.
+    The number of scenes and `owners` do not count as such options, so that a collection can be
+    extended later.
     """
     file = config.out / f"render_{config.split}.json"
     declared = {name: getattr(config, name) for name in ("seed", "size", "samples")}
@@ -121,7 +125,8 @@ def _scenes_file(config: Render) -> Path:
 
 
 def _visible_layout(renderer: Renderer, seed: int, index: int) -> tuple[Layout, np.ndarray]:
-    """The first view of layout `index` on which enough of every object can be seen."""
+    """The first view of layout `index` in which enough of every object is visible, with the index
+    of the object at each pixel."""
     for attempt in range(_MAX_ATTEMPTS):
         layout = sample_layout(seed, index, attempt=attempt)
         owner = renderer.owners(layout)
@@ -151,7 +156,7 @@ def _write_json(content: Any, path: Path) -> None:
 
 
 def _write(content: bytes, path: Path) -> None:
-    """Whole or not at all, in a folder that is made if need be."""
+    """Write the file either whole or not at all. Its folder is created if needed."""
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +170,7 @@ def _write(content: bytes, path: Path) -> None:
 
 
 def _record(layout: Layout, index: int, name: str, config: Render) -> dict[str, Any]:
-    """One entry of the official scenes file."""
+    """The entry of one scene in the official scenes file."""
     centres = np.array([[o.x, o.y, o.radius] for o in layout.objects])
     seen = project(centres, layout.camera) * (config.size, config.size, 1)
     directions = _directions(layout)
@@ -189,7 +194,8 @@ def _record(layout: Layout, index: int, name: str, config: Render) -> dict[str, 
 
 
 def _directions(layout: Layout) -> dict[str, np.ndarray]:
-    """Unit vectors on the ground as the camera sees it."""
+    """Unit vectors in scene coordinates for "left", "right", "front" and "behind", which lie on the
+    ground as the camera sees it, and for "above" and "below"."""
     behind = np.array(TARGET) - np.array(layout.camera)
     behind[2] = 0
     behind /= np.linalg.norm(behind)
@@ -200,7 +206,7 @@ def _directions(layout: Layout) -> dict[str, np.ndarray]:
 
 
 def _related(centres: np.ndarray, direction: np.ndarray) -> list[list[int]]:
-    """For every object the objects that lie in `direction` of it."""
+    """For each object the indices of the objects that lie in `direction` from it."""
     along = centres @ direction
     return [np.flatnonzero(along > place + _SAME_PLACE).tolist() for place in along]
 

@@ -50,9 +50,10 @@ _LLVM_FOLDERS = (
 
 
 class Renderer:
-    """Renders layouts as square images of `size` pixels with `samples` light paths a pixel.
+    """Renders layouts as square images of `size` x `size` pixels with `samples` light paths per
+    pixel.
 
-    The same layout, size, samples and seed give the same pixels on the same processor family.
+    The same layout, size, samples and seed give the same pixels on processors of the same family.
     """
 
     def __init__(self, *, size: int = 128, samples: int = 64) -> None:
@@ -67,7 +68,8 @@ class Renderer:
         self._owner_of_shape = _owner_of_shape(self._mitsuba, self._scene)
 
     def render(self, layout: Layout, *, seed: int) -> UInt8[ndarray, "size size 3"]:
-        """The picture of `layout` in sRGB; `seed` decides the sampling noise alone."""
+        """The picture of `layout` in sRGB, from 0 to 255. `seed` affects the sampling noise
+        only."""
         mitsuba = self._mitsuba
         self._place(layout)
         radiance = mitsuba.render(self._scene, seed=seed, spp=self._samples)
@@ -77,7 +79,8 @@ class Renderer:
         return np.array(bitmap)
 
     def owners(self, layout: Layout) -> Int8[ndarray, "size size"]:
-        """Index of the object that the middle of each pixel shows; -1 on the ground."""
+        """For each pixel the index of the object that is visible at its middle; -1 for the
+        ground."""
         mitsuba = self._mitsuba
         self._place(layout)
         middle = (np.arange(self._size) + 0.5) / self._size
@@ -116,9 +119,11 @@ def _mitsuba() -> Any:
 
 
 def _choose_llvm() -> None:
-    """Names the library to Dr.Jit, which would take an old one, and crash on recent processors.
+    """Tell Dr.Jit which LLVM library to use. By itself it may choose an old one, which crashes on
+    recent processors.
 
-    Elsewhere than on Linux Dr.Jit has one place to look, and is left to it.
+    Does nothing except on Linux: on other systems Dr.Jit looks in one place only. UserError if no
+    library is found, or if DRJIT_LIBLLVM_PATH names a missing file.
     """
     named = os.environ.get("DRJIT_LIBLLVM_PATH", "")
     if "/" in named and not Path(named).is_file():
@@ -138,7 +143,8 @@ def _choose_llvm() -> None:
 
 
 def _newest_llvm(folders: Iterable[Path]) -> Path | None:
-    """The library of the highest version from _OLDEST_LLVM on; in doubt from the first folder."""
+    """The LLVM library with the highest version that is at least _OLDEST_LLVM; None if there is
+    none. If several have this version, the one in the first folder is taken."""
     named = re.compile(r"libLLVM(?:-(?P<before>\d+)(?:\.\d+)*)?\.so(?:\.(?P<after>\d+).*)?")
     found: dict[int, Path] = {}
     for path in (each for folder in folders for each in sorted(folder.glob("libLLVM*.so*"))):
@@ -150,7 +156,8 @@ def _newest_llvm(folders: Iterable[Path]) -> Path | None:
 
 
 def _template(mitsuba: Any, size: int) -> dict[str, Any]:
-    """Ground, sky, lamps and MAX_OBJECTS of every shape, parked; the camera still to be set."""
+    """The scene that is compiled once: ground, sky, lamps, and MAX_OBJECTS of every shape, all out
+    of sight. The camera is set later."""
     transform = mitsuba.ScalarTransform4f
     scene: dict[str, Any] = {
         "type": "scene",
@@ -197,7 +204,8 @@ def _rgb(value: float | list[float]) -> dict[str, Any]:
 
 
 def _owner_of_shape(mitsuba: Any, scene: Any) -> Int8[ndarray, " number"]:
-    """Object that each shape of the template belongs to, by Dr.Jit's number of the shape."""
+    """The index of the object that each shape of the template belongs to, as an array indexed by
+    Dr.Jit's number of the shape. It is -1 for shapes of no object."""
     shapes = scene.shapes()
     numbers = [int(_numbers(mitsuba, mitsuba.ShapePtr(shape))[0]) for shape in shapes]
     owner = np.full(max(numbers) + 1, -1, dtype=np.int8)  # number 0: the ray met nothing
@@ -214,7 +222,7 @@ def _numbers(mitsuba: Any, shapes: Any) -> ndarray:
 
 
 def _placement(mitsuba: Any, layout: Layout) -> Iterator[tuple[str, Any]]:
-    """Names and values of all parameters that differ between pictures."""
+    """Names and values of all scene parameters that differ from picture to picture."""
     transform, world = mitsuba.ScalarTransform4f, mitsuba.Transform4f
     view = transform().look_at(origin=list(layout.camera), target=list(TARGET), up=[0, 0, 1])
     yield "sensor.to_world", world(view)
@@ -238,7 +246,8 @@ def _placement(mitsuba: Any, layout: Layout) -> Iterator[tuple[str, Any]]:
 
 
 def _standing(transform: Any, placed: Placed) -> dict[str, Any]:
-    """Where the parts of one object stand; the parts it does not need are not named."""
+    """The transforms that put the parts of one object in place, by name of the part. Parts that the
+    object does not need are left out."""
     radius = float(placed.radius)
     foot = transform().translate([placed.x, placed.y, 0.0])
     if placed.shape == "sphere":
@@ -258,6 +267,6 @@ def _standing(transform: Any, placed: Placed) -> dict[str, Any]:
 
 @cache
 def _linear(color: str) -> list[float]:
-    """Linear RGB of an sRGB colour."""
+    """An sRGB colour as red, green and blue in linear light."""
     share = np.array(COLORS_SRGB[color]) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4).tolist()

@@ -36,13 +36,15 @@ KINDS = tuple(
 MAX_OBJECTS = 6
 
 HALF_WIDTH = 2.2
-"""Objects stand on x, y in [-HALF_WIDTH, HALF_WIDTH] (scene units)."""
+"""Objects stand at x and y between -HALF_WIDTH and HALF_WIDTH (in scene units)."""
 MIN_GAP = 0.25
-"""Least free ground between two objects (scene units)."""
+"""Smallest free distance on the ground between two objects (in scene units)."""
 AXIS_MARGIN = 0.4
-"""Least distance along an axis that "left of" or "behind" is decided by (scene units)."""
+"""Smallest distance between two objects along an axis that decides relations such as "left of" or
+"behind" (in scene units)."""
 FRAME_MARGIN = 0.03
-"""Least distance of an object's outline from the image border (share of the image)."""
+"""Smallest distance of an object's outline from the border of the image (as a share of the image's
+side)."""
 
 CAMERA = (7.4, -6.5, 5.3)
 TARGET = (0.0, 0.0, 0.25)
@@ -57,7 +59,7 @@ _PLACEMENT_TRIES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One object on the ground."""
+    """One object with its properties and its place on the ground."""
 
     shape: str
     color: str
@@ -69,14 +71,15 @@ class Placed:
 
     @property
     def radius(self) -> float:
-        """Half the height, in scene units; a cube is as wide across as a ball of its size."""
+        """Half the object's height, in scene units. A cube is as wide across as a ball of its
+        size."""
         radius = RADII[self.size]
         return radius / np.sqrt(2) if self.shape == "cube" else radius
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Everything that decides a picture but the sampling noise of the renderer."""
+    """Everything that determines a picture, apart from the renderer's sampling noise."""
 
     objects: tuple[Placed, ...]
     camera: tuple[float, float, float]
@@ -112,9 +115,10 @@ def sample_layout(seed: int, index: int, *, attempt: int = 0) -> Layout:
 def project(
     points: Float[ndarray, "point 3"], camera: tuple[float, float, float]
 ) -> Float[ndarray, "point 3"]:
-    """Image position of points: x and y as shares of a square image from its top left, and depth.
+    """Image positions of points: x and y as shares of a square image from its top left, and the
+    depth in scene units.
 
-    A pinhole camera at `camera` that looks at TARGET with z up; depth in scene units.
+    Uses a pinhole camera at `camera` that looks at TARGET; the z axis points up.
     """
     origin = np.asarray(camera)
     forward = np.array(TARGET) - origin
@@ -130,7 +134,8 @@ def project(
 def _place(
     kinds: list[tuple[str, str, str, str]], camera: Float[ndarray, "3"], rng: np.random.Generator
 ) -> tuple[Placed, ...] | None:
-    """Positions for all objects, or None when the ground got too crowded."""
+    """The objects with random positions on the ground, or None if there is no room left for one of
+    them."""
     placed: list[Placed] = []
     for shape, color, material, size in kinds:
         for _ in range(_PLACEMENT_TRIES):
@@ -161,7 +166,11 @@ def _in_frame(candidate: Placed, camera: Float[ndarray, "3"]) -> bool:
 
 
 def _dealt(n_cards: int, stream: tuple[int, ...], index: int) -> int:
-    """Card `index` from packs of `n_cards` that are shuffled one after the other."""
+    """Card number `index` of a sequence of packs with `n_cards` cards each, where each pack is
+    shuffled separately.
+
+    `stream` keys the shuffling, so the same arguments always give the same card.
+    """
     pack, position = divmod(index, n_cards)
     return int(_generator(*stream, pack).permutation(n_cards)[position])
 

@@ -1,4 +1,4 @@
-"""Scenes of any kind, what can be asked of them, and a way to their images: what studies see."""
+"""The view of a data set that studies use: its scenes, the questions for them, and their images."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -17,32 +17,34 @@ from data_prep.scenes import AnyScene, Scene
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneData:
-    """Scenes, and a way to their images."""
+    """A data set: its scenes, what can be asked of them, and functions that read their images."""
 
     scenes: tuple[AnyScene, ...]
     asking: Asking
-    """What can be asked of a scene."""
+    """Gives the attributes and the questions that can be asked of a scene."""
     open_image: Callable[[str], Image.Image]
-    """The image of a scene by its `image`, upright and as RGB. UserError if it is damaged.
+    """Takes a scene's `image` and gives the image, upright and as RGB. UserError if it is damaged.
 
-    Can be pickled: it is sent to the workers of a cluster.
+    The function must be picklable, because it is sent to the workers of a cluster.
     """
     image_size: Callable[[str], tuple[int, int]]
-    """Its width and height in pixels, without decoding it. UserError if it is damaged."""
+    """Takes a scene's `image` and gives width and height in pixels without decoding the image.
+    UserError if it is damaged."""
     name: str
-    """For people: what a report calls the data. Holds no path."""
+    """Name of the data for readers of a report. It holds no path."""
     fingerprint: str
-    """Hash of what the scenes hold and of their images; other data has another one."""
+    """Hash of the scenes' content and of their images. Different data has a different hash."""
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
-        """What can be asked, by name."""
+        """The attributes that can be asked, by name."""
         return self.asking.attributes
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Attributes by name, each once; "usual" and "all" stand for several.
+        """The names of the attributes to ask, each once. In `names`, "usual" and "all" stand for
+        several.
 
-        UserError for one that the data does not have, with those that it has.
+        UserError for a name that the data does not have; the message lists those that it has.
         """
         groups = {"usual": self.asking.usual, "all": tuple(self.attributes)}
         found = [each for name in names for each in groups.get(name, (name,))]
@@ -53,11 +55,13 @@ class SceneData:
         return tuple(dict.fromkeys(found))
 
     def answer_set(self, items: pd.DataFrame) -> Attribute:
-        """The attribute of `items`, which all have one, with the answers they are scored on."""
+        """The one attribute that all `items` ask for, restricted to the answers they are scored
+        on."""
         return answer_set(items, attribute_of_items(items), self.attributes)
 
     def object_scenes(self) -> dict[str, Scene]:
-        """By id the scenes whose objects are known. UserError for photographs."""
+        """The scenes by id, for data that knows the objects of its scenes. UserError for
+        photographs."""
         scenes = {each.scene_id: each for each in self.scenes if isinstance(each, Scene)}
         if not scenes or len(scenes) < len(self.scenes):
             raise UserError(
@@ -68,7 +72,8 @@ class SceneData:
 
 
 def fingerprint_of(scenes: Sequence[AnyScene], mark: Callable[[str], bytes]) -> str:
-    """Over all scenes in the order of their ids; `mark` stands for the image."""
+    """A hash over all scenes in the order of their ids. `mark` gives the bytes that stand for an
+    image."""
     digest = sha256()
     for scene in sorted(scenes, key=lambda each: each.scene_id):
         digest.update(json.dumps(asdict(scene), sort_keys=True).encode())

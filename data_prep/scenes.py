@@ -1,4 +1,5 @@
-"""What is known about an image: its objects in CLEVR's terms, or the labels of a photograph."""
+"""What is known about an image: the objects of a CLEVR-style scene, or the labels of a
+photograph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,55 +8,60 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneObject:
-    """One object of a scene, under CLEVR's names (`rubber`, not `matte`)."""
+    """One object of a scene. Its properties have CLEVR's names (`rubber`, not `matte`)."""
 
     shape: str
     color: str
     material: str
     size: str
     position_px: tuple[float, float]
-    """Centre in the image, x rightwards and y downwards, in pixels of the image as rendered."""
+    """Centre of the object in the image in pixels of the image as rendered: x to the right, y
+    down."""
     coords: tuple[float, float, float]
-    """Centre in the room, x, y, z, in CLEVR's (Blender's) units; z is up."""
+    """Centre of the object in the room as x, y and z in CLEVR's (Blender's) units; z points up."""
     rotation_deg: float
-    """Turn about the vertical axis."""
+    """Rotation about the vertical axis in degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """One image and its objects: the sampling unit of every statistic (the cluster)."""
+    """One image and its objects. A scene is the sampling unit (the cluster) of every statistic."""
 
     scene_id: str
-    """Unique in its source, stable between runs: splits and seeds are keyed by it."""
+    """Identifier that is unique in its source and the same in every run. Splits and seeds depend on
+    it."""
     image: str
-    """File name relative to the image folder, or the key in the bundled set."""
+    """File name relative to the image folder, or the key of the image in the bundled set."""
     split: str
     objects: tuple[SceneObject, ...]
 
     @property
     def n_objects(self) -> int:
-        """How much there is to see: images are swapped among scenes with as many objects."""
+        """Number of objects. Images are only swapped among scenes with the same number of
+        objects."""
         return len(self.objects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photograph:
-    """One image of which labels are known, and not where its objects lie."""
+    """One image with known labels. The positions of its objects are not known."""
 
     scene_id: str
-    """Unique in its source, stable between runs: splits and seeds are keyed by it."""
+    """Identifier that is unique in its source and the same in every run. Splits and seeds depend on
+    it."""
     image: str
-    """What `SceneData.open_image` knows it by."""
+    """Name under which `SceneData.open_image` finds the image."""
     split: str
     labels: Mapping[str, str] = field(hash=False)
-    """The right answer by attribute; an attribute without one is not asked."""
+    """The right answer for each attribute. An attribute that is missing here is not asked."""
     unlabelled: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Why attributes have no label, where it is not that the data gives none."""
+    """For attributes without a label, the reason. Attributes for which the data simply gives no
+    label are not listed."""
     categories: tuple[str, ...] = ()
-    """What is known to be in it, each once, in alphabetical order."""
+    """Categories known to be in the photograph, each once, in alphabetical order."""
     n_objects: int = 0
-    """Annotated objects; 0 where the data annotates none."""
+    """Number of annotated objects; 0 if the data annotates none."""
 
 
 AnyScene: TypeAlias = Scene | Photograph
-"""What a study calls a scene: one image, the cluster of every statistic."""
+"""A scene of any kind: one image, the cluster of every statistic."""

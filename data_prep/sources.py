@@ -1,4 +1,5 @@
-"""Where scenes and their images come from: one word on the command line, one view behind it."""
+"""Opens the data that one word on the command line names, and gives all kinds of data the same
+interface."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ class DataOptions:
     """How many scenes will be used at most: what streams its rows need not read more."""
 
     def require_meant_for(self, kind: str) -> None:
-        """UserError for an option that says nothing about this kind of data."""
+        """Raise UserError for an option that is set but does not apply to this kind of data."""
         for name, value, kinds in (
             ("contrast", self.contrast, ("images",)),
             ("columns", self.columns, ("hub",)),
@@ -55,8 +56,8 @@ class DataOptions:
 def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
     """The data that `spec` names, in one of the forms of KINDS.
 
-    A colon in FOLDER is no split if the whole is a folder or an archive. UserError for an unknown
-    name, and for whatever is wrong with what is there.
+    A colon in FOLDER does not start the name of a split if a file or folder of the whole name
+    exists. UserError for an unknown name and for any fault in the data itself.
     """
     options = options or DataOptions()
     kind, _, rest = spec.partition(":")
@@ -70,7 +71,8 @@ def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
 
 
 def folder_and_split(rest: str, default: str) -> tuple[Path, str]:
-    """What stands before and after the last colon, unless the whole is there."""
+    """The folder and the split, separated by the last colon of `rest`. If a file or folder named
+    `rest` exists, or no colon separates a split, the split is `default`."""
     whole = Path(rest).expanduser()
     folder, colon, split = rest.rpartition(":")
     if not colon or not folder or "/" in split or whole.exists():
@@ -79,7 +81,8 @@ def folder_and_split(rest: str, default: str) -> tuple[Path, str]:
 
 
 def folder_and_table(rest: str) -> tuple[Path, Path | None]:
-    """The folder of own images, and the CSV that is named after it, if one is."""
+    """The folder with the user's images, and the CSV file named after a colon. The second is None
+    if no CSV is named."""
     folder = Path(rest).expanduser()
     if folder.exists() or not rest.lower().endswith(".csv"):
         return folder, None

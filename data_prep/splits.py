@@ -1,4 +1,4 @@
-"""Train, validation and test sides, by scene."""
+"""Assigns scenes to the train, validation and test sides, and to folds."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -12,19 +12,20 @@ from numpy import ndarray
 from data_prep.errors import UserError
 
 N_FOLDS = 5
-"""Of cross-fitting: each item is read by what was fitted on the scenes of the others."""
+"""Number of folds in cross-fitting, where each item is read by a model fitted on scenes of the
+other folds."""
 FRACTIONS: Mapping[str, float] = MappingProxyType({"train": 0.7, "validation": 0.15, "test": 0.15})
-"""Share of the scenes on each side, unless a study says otherwise."""
+"""Share of the scenes on each side, unless a study sets other shares."""
 
 
 def split_of(
     scene_id: str, *, fractions: Mapping[str, float] = FRACTIONS, salt: str = "onset"
 ) -> str:
-    """The side on which a scene falls, a function of its id alone.
+    """The side of a scene (such as "train"), computed from its id alone.
 
-    The id is hashed to a point in [0, 1), cut in the order of `fractions`: more scenes, other
-    scenes or another order of scenes never move a scene, so nothing leaks between runs. The
-    shares are met on average. Another `salt` gives an independent split.
+    The id is hashed to a point in [0, 1), which is cut by `fractions` in their order. Adding,
+    removing or reordering scenes never moves a scene to another side, so nothing leaks between
+    runs. The shares are met on average. Another `salt` gives an independent split.
     """
     total = sum(fractions.values())
     if not isclose(total, 1) or any(share < 0 for share in fractions.values()):
@@ -45,7 +46,8 @@ def split_of(
 
 
 def scene_folds(scenes: Sequence[str], n_folds: int = N_FOLDS) -> Int[ndarray, " item"]:
-    """The fold of each item, a function of its scene's id alone."""
+    """The fold (0 to `n_folds` - 1) of each item. It depends on the id of the item's scene
+    alone."""
     if n_folds < 2:
         raise UserError(f"cross-fitting needs at least 2 folds, got {n_folds}: 5 is usual")
     fractions = {str(fold): 1 / n_folds for fold in range(n_folds)}

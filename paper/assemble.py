@@ -1,4 +1,4 @@
-"""From runs to the files of a report. Everything is made in memory first, then written."""
+"""Turns runs into the files of a report. Everything is made in memory first and then written."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,11 @@ _PDF, _PAGE, _VALUES = "paper.pdf", "report.html", "values.json"
 
 
 def build(asked: Asked, out: Path) -> list[str]:
-    """Make the report in `out`; gives the lines to print: what was made, what is missing."""
+    """Make the report in the folder `out` and return the lines to print: what was made and what is
+    missing.
+
+    UserError if the input cannot be used, such as more than 26 runs, or a damaged run.
+    """
     letters = "abcdefghijklmnopqrstuvwxyz"
     if len(asked.runs) > len(letters):
         raise UserError(f"at most {len(letters)} runs fit in a paper, got {len(asked.runs)}")
@@ -71,7 +75,8 @@ def _read_run(run: Path, key: str, asked: Asked) -> RunRecord:
 
 
 def _joint(asked: Asked) -> dict[str, Record]:
-    """What was found of all runs at once, by what it is."""
+    """The studies over all runs that were asked for: "comparison" and "pooling", each with its
+    record. A study for which no folder is known is left out of the dict."""
     found: dict[str, Record] = {}
     if asked.comparison is not None:
         found["comparison"] = read_comparison(asked.comparison)
@@ -103,7 +108,8 @@ def _values(
 def _floats(
     filled: Sequence[Filled], form: FigureFormat
 ) -> tuple[dict[str, tuple[Figure, dict[str, bytes]]], dict[str, Table]]:
-    """All figures, drawn, and all tables, by run and name."""
+    """Draw all figures and collect all tables. Both are keyed "run-name", such as "a-effect"; a
+    figure comes with its file contents by file ending."""
     asked = [(one.record.key, figure) for one in filled for figure in one.figures]
     figures = {
         f"{run}-{figure.name}": (figure, drawn(figure, form))
@@ -120,7 +126,8 @@ def _project(
     tables: Mapping[str, Table],
     asked: Asked,
 ) -> dict[str, bytes]:
-    """The files that LaTeX needs: a project that stands alone."""
+    """The files that LaTeX needs, content by file name. Together they can be typeset without
+    Onset."""
     named = {**text.texts, **text.generated, "values.tex": values.as_tex()}
     named["refs.bib"] = _source("refs.bib")
     named["settings.tex"] = _settings(asked)
@@ -138,7 +145,8 @@ def _project(
 
 
 def _settings(asked: Asked) -> str:
-    """What of the preamble depends on how the report was asked for."""
+    """The content of settings.tex: the lines of the LaTeX preamble that depend on how the report
+    was asked for (its date and the format of its figures)."""
     lines = ["% Made by paper.build."]
     if asked.source_date_epoch is None:
         lines.append(r"\pdfinfoomitdate=1")
@@ -169,7 +177,10 @@ def _typeset(outputs: Mapping[str, bytes], asked: Asked) -> Typeset | None:
 
 
 def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[str, list[str]]:
-    """For the check: the inputs of each output, by the beginning of their names."""
+    """For each output file, the inputs it depends on, given as the beginnings of their names.
+
+    The manifest holds this mapping, so that `--check` can say which files are stale.
+    """
     made: dict[str, list[str]] = {}
     shared = ["paper/evidence", "paper/output/floats.py", "paper/prose/escape.py",
               "analysis/reporting"]  # fmt: skip
@@ -207,7 +218,8 @@ def _source(name: str) -> str:
 
 
 def _write(out: Path, outputs: Mapping[str, bytes], record: bytes) -> None:
-    """Every file whole or not at all; the manifest last, and what is no longer made removed."""
+    """Write each output either whole or not at all, with the manifest last. Files of an earlier
+    report that are no longer made are removed."""
     former = read_manifest(out) or {"outputs": {}}
     for name in outputs:
         _make_folder((out / name).parent)

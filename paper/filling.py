@@ -1,4 +1,5 @@
-"""Sections and what fills them: runs, what was found of all of them, the validation."""
+"""Fills the sections of the paper from the runs, from the studies over all runs, and from the
+validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from paper.output.floats import Figure, Table
 from paper.sections import Section, all_sections
 
 LeftOut: TypeAlias = dict[tuple[str, str], str]
-"""By record and section, the line that says why it is not shown."""
+"""Why sections are not shown: a printable line by (key of the record, name of the section)."""
 _OTHER_SHAPE = (OtherShape, KeyError, TypeError, IndexError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A section with what it made of its record."""
+    """A section and what it made from its record: text, values, figures and tables."""
 
     section: Section
     record: Record
@@ -31,9 +32,11 @@ class Filled:
 def fill(
     records: Sequence[RunRecord], joint: Mapping[str, Record], validation: Record | None
 ) -> tuple[list[Filled], LeftOut]:
-    """Sections that are held, filled; and a line for each that is not, by record and section.
+    """The sections that could be filled, and a line for each other one, by record and section.
 
-    `joint` is what was found of all runs at once, by what a section is about.
+    `joint` holds the studies over all runs by kind: "comparison" and "pooling". `validation` is
+    None if the statistics have not been validated. UserError if a section that every paper needs
+    cannot be read.
     """
     filled: list[Filled] = []
     left_out: LeftOut = {}

@@ -1,7 +1,7 @@
-"""What a report was made from, and whether that, or the report, has changed since.
+"""Records what a report was made from, and finds what has changed since.
 
-Nothing here imports matplotlib, pandas or TeX: to find that nothing is to be done must not take
-longer than to read the files.
+Nothing here imports matplotlib, pandas or TeX: checking that a report is up to date must not take
+longer than reading its files.
 """
 
 import hashlib
@@ -30,13 +30,13 @@ _SOURCES = ("paper/**/*.py", "paper/**/*.tex", "paper/**/*.css", "paper/*.bib",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What decides a report besides the content of its inputs."""
+    """The choices that determine a report, apart from the content of its input files."""
 
     runs: tuple[Path, ...]
     comparison: Path | None
-    """Folder of the comparison of the runs, if there is one."""
+    """Folder of the comparison of the runs; None if there is none."""
     pooling: Path | None
-    """Folder of the pooling of the runs, if there is one."""
+    """Folder of the pooling of the runs; None if there is none."""
     validation: Path
     form: Literal["pdf", "pgf"]
     source_date_epoch: str | None
@@ -47,9 +47,9 @@ class Difference:
     """One reason why a report is not what would be made now."""
 
     what: str
-    """stale, edited by hand, or missing."""
+    """The kind of difference: "stale", "edited by hand" or "missing"."""
     parts: tuple[str, ...]
-    """Files of the report."""
+    """The files of the report that are affected."""
     why: str
 
     def __str__(self) -> str:
@@ -58,7 +58,8 @@ class Difference:
 
 
 def fingerprint(asked: Asked) -> dict[str, str]:
-    """Of everything a report is made from: name to hash, or to what it is."""
+    """For everything that a report is made from, by name: a hash of the file, or the setting or
+    version itself."""
     found = {f"version of {name}": version(name) for name in _VERSIONS}
     found["TeX"] = tex_version() or "none"
     found["format"] = asked.form
@@ -83,9 +84,12 @@ def record(
     made_from: Mapping[str, Sequence[str]],
     missing: Sequence[str],
 ) -> bytes:
-    """manifest.json: inputs, outputs, and which inputs (by beginning of name) each is made from.
+    """The content of manifest.json: the inputs, the hashes of the outputs, and the inputs of each
+    output.
 
-    `made_from` also names what could not be made here, so that the check can say that it could.
+    `made_from` gives the inputs as the beginnings of their names. It also lists outputs that could
+    not be made here (such as a PDF without TeX), so that the check can tell when they can be.
+    `missing` holds the lines on sections without data.
     """
     content = {
         "inputs": dict(inputs),
@@ -97,7 +101,7 @@ def record(
 
 
 def read_manifest(out: Path) -> dict[str, Any] | None:
-    """The manifest in `out`; None if there is none, or none that can be read: then all is made."""
+    """The manifest in `out`. None if it is missing or unreadable; then the report is made anew."""
     try:
         content = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
         for name in ("inputs", "outputs", "made_from"):
@@ -156,7 +160,8 @@ def _shortened(parts: Sequence[str], most: int = 6) -> str:
 
 
 def _run_files(run: Path) -> list[str]:
-    """What the paper reads of a run: three files, and the images of its examples."""
+    """The files of a run that the paper reads: three JSON or TOML files, and the images of its
+    examples."""
     images = sorted(path.relative_to(run).as_posix() for path in run.glob("examples/*.png"))
     return [RESULTS, IDENTITY, STUDY, *images]
 
@@ -171,7 +176,8 @@ def _hash(path: Path) -> str:
 
 
 def source_date_epoch() -> str | None:
-    """From the environment; UserError if it is no time."""
+    """The environment variable SOURCE_DATE_EPOCH; None if it is not set. UserError if it is not a
+    whole number of seconds."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given is not None and not given.isdecimal():
         raise UserError(

@@ -1,4 +1,4 @@
-"""The text of a paper: its files, what they ask for, and the order in which they are read."""
+"""The text of a paper: its files, the values, figures and tables they name, and their order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,24 +14,28 @@ from paper.sections import Section
 
 _MAIN = "paper.tex"
 _HEADINGS = {"comparison": "The runs compared", "pooling": "Several models"}
-"""Of what all runs fill together, by what its sections are about."""
+"""Headings of the parts that are filled from all runs together, by the `about` of their
+sections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manuscript:
-    """Every piece of text by its name in the LaTeX project, as written and as a tree."""
+    """All pieces of text by their file name in the LaTeX project, both as written and as parsed
+    trees."""
 
     texts: Mapping[str, str]
     trees: Mapping[str, tuple[Node, ...]]
     generated: Mapping[str, str] = field(default_factory=dict)
-    """Files that only name others: they hold no prose of ours and are not checked for digits."""
+    """Generated files by name, which only include other files. They contain no prose and are not
+    checked for digits."""
 
     def placed(self) -> list[Placed]:
-        """All of the text in reading order."""
+        """All nodes of the text in reading order."""
         return list(_Reader(self.trees).read(_MAIN))
 
     def place(self, key: str) -> str:
-        """Where LaTeX may put a float: in the appendix, which is tables, right where it is read."""
+        """LaTeX's placement letters for the figure or table `key`: "!htbp" in the appendix, so that
+        it stays where the text mentions it, and "tbp" elsewhere."""
         shown_in = [
             name
             for name, tree in self.trees.items()
@@ -43,7 +47,7 @@ class Manuscript:
         return "!htbp" if appended else "tbp"
 
     def keys_of_all(self) -> list[str]:
-        """Values that text on all runs asks for."""
+        """Keys of the values that the text about all runs uses."""
         return [
             key for name in self.trees if not _of_run(name) for key in keys(self.trees[name], "val")
         ]
@@ -54,7 +58,7 @@ class Manuscript:
         figures: Mapping[str, object],
         tables: Mapping[str, object],
     ) -> None:
-        """UserError for a work, figure or table that is named and does not exist."""
+        """Raise UserError if the text names a work, figure or table that does not exist."""
         for name, tree in self.trees.items():
             run = _run_of(name)
             for command in ("citep", "citet"):
@@ -70,9 +74,10 @@ class Manuscript:
 def manuscript(
     sections: Sequence[tuple[Section, Record, str]], records: Sequence[RunRecord]
 ) -> Manuscript:
-    """Our files and the text of the sections that are held; UserError for a number in the text.
+    """Put together the fixed text of the paper and the text of the sections. UserError if a number
+    is typed in the text.
 
-    `sections` come with their record and their text, in the order of the paper.
+    `sections` holds each section with its record and its text, in the order of the paper.
     """
     texts = {_MAIN: _source(_MAIN)}
     texts |= {
@@ -96,7 +101,7 @@ def manuscript(
 
 
 def title_and_author() -> tuple[str, str]:
-    """As paper.tex has them."""
+    """Title and author as given in paper.tex."""
     found = []
     for command in ("title", "author"):
         _, _, rest = _source(_MAIN).partition(f"\\{command}{{")
@@ -125,7 +130,8 @@ def _source(name: str) -> str:
 
 
 def _body(text: str) -> str:
-    """Between begin and end of the document, at the same lines as in the file."""
+    """The text between the begin and end of the document, padded by empty lines so that line
+    numbers match the file."""
     before, begin, rest = text.partition("\\begin{document}")
     body, end, _ = rest.partition("\\end{document}")
     if not begin or not end:
@@ -163,7 +169,8 @@ def _results(sections: Sequence[tuple[Section, Record, str]], records: Sequence[
 
 
 def _shown_with_methods(sections: Sequence[tuple[Section, Record, str]]) -> str:
-    """What runs add to the methods, each of it once."""
+    """The content of the file that includes the runs' sections of the methods, each section
+    once."""
     lines = ["% Made by paper.build from the sections that the runs fill."]
     for key in dict.fromkeys(record.key for section, record, _ in sections
                              if section.part == "methods"):  # fmt: skip

@@ -1,1 +1,1 @@
-"""What is read of the model for a run: passes, residuals, answer trees, the output map."""
+"""What a run reads from the model: forward passes, residuals, answer trees and the output map."""

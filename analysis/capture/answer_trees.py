@@ -1,6 +1,6 @@
 """The answer trees of a run: made where the model is, and kept beside the output map.
 
-So what was asked where the model is can be asked again where it is not.
+So the same questions can be asked again on a machine that lacks the model.
 """
 
 import json
@@ -25,13 +25,14 @@ class ItemTrees:
     """How the answers of some items are read."""
 
     trees: "Sequence[AnswerTree]"
-    """One for each item."""
+    """The answer tree of each item's question, one for each item."""
     places: "tuple[Node, ...]"
-    """The nodes whose residuals are kept, in their order."""
+    """The nodes whose residuals are kept, in the order in which they are stored."""
 
     @property
     def spelled_out(self) -> bool:
-        """Whether words can be read to their ends, and go on after answers have parted."""
+        """Whether residuals are kept after every token of the answers, so that the probability of
+        whole words can be read, and not only where answers part."""
         from probes.answers.tree import different
 
         trees = different(self.trees)
@@ -40,7 +41,7 @@ class ItemTrees:
 
     @property
     def line(self) -> str:
-        """How the answers are read, in one line."""
+        """One line for people that says how the answers are read."""
         from probes.answers.tree import different
 
         trees = different(self.trees)
@@ -64,10 +65,11 @@ class ItemTrees:
 
 
 def answer_trees(opened: OpenRun, attribute: Attribute, questions: Iterable[str]) -> "AnswerTrees":
-    """The trees of these answers after these questions, from the run or by the model's tokenizer.
+    """The trees of these answers after these questions, from the run, or made now with the model's
+    tokenizer.
 
-    UserError for answers that the model cannot write or cannot tell apart, and if neither the
-    trees nor the model are here.
+    UserError for answers that the model cannot write or cannot tell apart, and if neither the trees
+    nor the model are at hand.
     """
     from probes.answers.trees import AnswerTrees
 

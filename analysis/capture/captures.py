@@ -1,4 +1,4 @@
-"""Capture of an attribute's residuals into the run, by whichever engine was asked for."""
+"""Captures an attribute's residuals into the run, by the engine that the options name."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,8 @@ def captured(
     position: "Position",
     place: Path,
 ) -> "ResidualStore":
-    """The store in the folder `place`, with what it lacks of these passes captured now."""
+    """The residual store in the folder `place`; those of `passes` that it lacks are captured
+    now."""
     from tqdm import tqdm
 
     from probes.residuals.capture import capture_to_store, store_spec
@@ -65,7 +66,8 @@ def captured(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pictures:
-    """The images of a study by their keys, the blank one among them; goes to other processes."""
+    """The images of a study by their keys, the blank image among them. Can be sent to other
+    processes."""
 
     data: SceneData
     blank: Image.Image

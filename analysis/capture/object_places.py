@@ -1,4 +1,4 @@
-"""Where in its image each item's object lies, as far as the scenes say."""
+"""Where the object that each item asks about lies in its image, as far as the scenes say."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ _HALF_SIDE = {"large": 1 / 16, "small": 1 / 32}
 
 
 def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
-    """By pass id (real and blank): a square inside the object that the item asks about.
+    """A square inside the object that the item asks about, by the id of the pass (the real one and
+    the blank one).
 
     UserError for items that ask about no single object.
     """
@@ -45,9 +46,9 @@ def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
 
 
 def shown_items(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
-    """Those whose object the model is shown: some processors crop what is wide or high.
+    """The items whose object the model is shown: some image processors crop wide or high images.
 
-    Told by the residuals of the run where they are captured already, without the model. How many
+    If the run has captured the residuals already, they tell this without the model. How many items
     are left out becomes a note of the items. UserError if too few are left.
     """
     shown = _captured_items(opened, items)

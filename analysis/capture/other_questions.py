@@ -1,4 +1,5 @@
-"""Questions that a study asks beside those of its items: captured into the run, once."""
+"""Questions that a study asks beside those of its items; their residuals are captured once, into
+the run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,14 @@ if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run do
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Asked:
-    """Residuals where answers to other questions are read, by the id of the pass."""
+    """The residuals at which answers to other questions are read, by the id of the forward pass."""
 
     stored: StoredPasses
     numbers: Mapping[str, int]
-    """Of the passes, by their ids."""
+    """The number of each pass in the store, by its id."""
 
     def rows(self, pass_ids: Sequence[str]) -> "StoredRows":
-        """Those of these passes, in this order; on disk until they are read."""
+        """The residuals of these passes, in this order; they stay on disk until they are read."""
         return self.stored.rows([self.numbers[pass_id] for pass_id in pass_ids])
 
 
@@ -38,11 +39,12 @@ def ask_of(
     *,
     folder: str,
 ) -> Asked:
-    """The answers to passes of (id, image, question), from the run or captured now.
+    """The residuals at the answers of passes, given as (id, image, question); from the run or
+    captured now.
 
-    Read wherever the spellings of `words` need it. `items` are those of the attribute under which
-    the run keeps them, in `folder`, which must name the texts: another text is another folder.
-    UserError if they are neither kept nor to be captured here.
+    They are kept at all tokens that the spellings of `words` need, in the run's folder `folder` of
+    the attribute of `items`. Its name must tell the questions' texts: other texts need another
+    folder. UserError if the residuals are neither kept nor can be captured here.
     """
     place = opened.run.residuals(attribute_of_items(items), folder)
     if not any(place.parent.glob(f"{place.name}*/manifest.json")):

@@ -15,14 +15,14 @@ if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run do
 
 
 def output_map(opened: OpenRun) -> "Unembedding":
-    """The model's final norm and head, as kept when the residuals were captured."""
+    """The model's final norm and head, as they were kept when the residuals were captured."""
     from probes.unembedding import Unembedding
 
     return Unembedding.load(opened.run.output_map)
 
 
 def keep_output_map(opened: OpenRun, vlm: "VLM") -> None:
-    """Write it into the run, with the texts of all tokens."""
+    """Write the model's final norm and head into the run, with the texts of all tokens."""
     folder = opened.run.output_map
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which forward passes an attribute needs: each item's own, and those of its controls."""
+"""Which forward passes an attribute needs: those of its items, and those of the controls."""
 
 from collections import Counter
 
@@ -9,18 +9,21 @@ from analysis.streams import Stream
 from data_prep.controls import derangement, strata
 
 BLANK = "blank"
-"""Stands for the image of a blank pass."""
+"""The image key of a pass that shows the blank image."""
 _LEAST_SCENES = 5
-"""Of a text whose images are permuted among its scenes; where it serves fewer, they are swapped."""
+"""Least number of scenes that each question text must serve for its images to be permuted among
+them. Where a text serves fewer, images are swapped with those of other scenes instead."""
 
 
 def forward_passes(
     run: Run, items: pd.DataFrame, *, blank_per_item: bool = False
 ) -> list[tuple[str, str, str]]:
-    """(row id, image, question) of every forward pass that the attribute needs.
+    """Every forward pass that the attribute needs, as (id, image, question).
 
-    Ids are real:ITEM, blank:QUESTION, and swapK:ITEM where a question serves a few scenes only.
-    A blank pass serves all items of its question, unless they are read at different places.
+    The ids are real:ITEM for an item's own image, blank:QUESTION for the blank image, and
+    swapK:ITEM for the K-th swapped image, where questions serve a few scenes only. A blank pass
+    serves all items of its question; with `blank_per_item` every item has one of its own,
+    blank:ITEM.
     """
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
     rows = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
@@ -44,10 +47,11 @@ def forward_passes(
 
 
 def _about_as_many_objects(items: pd.DataFrame) -> pd.Series:
-    """A group for every item: scenes with as many objects, and never a single scene.
+    """The name of a group for every item, by the number of objects in its scene; no group has a
+    single scene.
 
-    A scene that alone has so many objects joins those with the nearest smaller number, or else
-    the nearest larger.
+    A scene that alone has so many objects joins those with the nearest smaller number, or else the
+    nearest larger.
     """
     objects_of = dict(zip(items["scene_id"], items["n_objects"], strict=True))
     left, group, size = len(objects_of), 0, 0

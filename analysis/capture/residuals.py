@@ -1,6 +1,6 @@
 """The residuals of an attribute's items under every condition, captured once per position.
 
-A complete store is read without the model; what is missing of one is captured.
+A complete store is read without the model; passes that a store lacks are captured.
 """
 
 from collections.abc import Sequence
@@ -32,20 +32,23 @@ if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run do
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ItemResiduals:
-    """One row per item, layers 0..L; on disk until they are read."""
+    """The residuals of some items under each condition: one row per item, layers 0 to L. They stay
+    on disk until they are read."""
 
     real: "StoredRows"
     blank: "StoredRows"
     swapped: "tuple[StoredRows, ...] | None"
-    """Per swap, with other scenes' images; None where every text serves several scenes, since the
-    other scenes' `real` are that."""
+    """One entry per swap: the residuals of the same questions with other scenes' images. None where
+    every question text serves several scenes, since the `real` residuals of those scenes do for
+    that."""
     swapped_scenes: tuple[tuple[str, ...], ...]
-    """Per swap and item, the scene whose image is shown."""
+    """The id of the scene whose image is shown, per swap and item."""
 
     def shuffled(
         self, items: pd.DataFrame, rng: np.random.Generator
     ) -> "tuple[StoredRows, Sequence[str]]":
-        """Each item's residual with another scene's image, and the scenes that are shown."""
+        """Each item's residual with another scene's image, and the ids of the scenes that are
+        shown."""
         if self.swapped is not None:
             return self.swapped[0], self.swapped_scenes[0]
         donor: Int[ndarray, " item"] = derangement(items, rng)
@@ -104,7 +107,7 @@ def read_position(
     position: PositionName,
     passes: Sequence[tuple[str, str, str]],
 ) -> "Position":
-    """What a capture reads of these passes, by its name."""
+    """The position that a capture of these passes reads, found by its name."""
     from probes.positions import AnswerPosition, ImageMean, ObjectPatches, QuestionEnd
 
     match position:
@@ -120,14 +123,15 @@ def read_position(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoredPasses:
-    """A store of passes, and what is read of each."""
+    """A store of the residuals of forward passes, and the places at which each pass is read."""
 
     store: "ResidualStore"
     nodes: "tuple[Node, ...] | None" = None
-    """Of an answer tree; None for a position that is no node of one."""
+    """The nodes of an answer tree that are stored of each pass; None if the position is no such
+    node."""
 
     def rows(self, numbers: Sequence[int]) -> "StoredRows":
-        """The first rows of these passes, given by their numbers; on disk until they are read."""
+        """The residuals of the passes with these numbers; they stay on disk until they are read."""
         from probes.residuals.rows import StoredRows
 
         first = torch.tensor(numbers, dtype=torch.int64) * self.store.spec.per_pass
@@ -146,8 +150,9 @@ def stored_answers(
 ) -> StoredPasses:
     """The residuals of these passes at the nodes of an answer tree, captured now if need be.
 
-    The nodes are those at which the items' answers differ. Those of `words` are found there too
-    where they are the same; else they are captured beside them, down to the end of each word.
+    The nodes are those at which the items' answers differ. If the groups of `words` differ at the
+    same nodes, they are read there too; otherwise all nodes of `words` are captured beside them,
+    down to the end of each word.
     """
     answers = opened.data.answer_set(items)
     trees = answer_trees(opened, answers, (text for _, _, text in passes))
@@ -168,7 +173,8 @@ def stored_words(
     *,
     folder: str,
 ) -> StoredPasses:
-    """The same at all nodes of these trees, in a folder of the nodes' own."""
+    """The residuals of these passes at all nodes of these answer trees, captured now if need be.
+    They are kept in a folder that is named after `folder` and the nodes."""
     nodes = trees.places(whole=True)
     at = _position_of(trees, nodes, passes)
     if len(nodes) > 1:
@@ -196,7 +202,8 @@ def stored_passes(
     *,
     folder: str,
 ) -> "ResidualStore":
-    """The store of what is read of these passes, complete: captured now as far as it is not."""
+    """The store of the residuals of these passes at `position`, complete: those it lacks are
+    captured now."""
     from probes.residuals.passes import row_ids_of
     from probes.residuals.spec import digest_of
     from probes.residuals.store import ResidualStore

@@ -1,4 +1,5 @@
-"""The name of every token, kept beside the output map: a run is shown where its model is not."""
+"""The name of every token, kept beside the output map, so that a run can be shown without its
+model."""
 
 import json
 from collections.abc import Sequence
@@ -17,19 +18,19 @@ _FILE = "token-texts.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenTexts:
-    """A vocabulary as text, which is that of the tokens' names: see `probes.token_names`."""
+    """The names of all tokens of a vocabulary. How tokens are named: see `probes.token_names`."""
 
     texts: tuple[str, ...]
-    """By token id, one for each row of the head, all of them different."""
+    """The name of each token, by token id: one for each row of the head, all of them different."""
     special: frozenset[int]
-    """Tokens that steer the model and stand for no text."""
+    """Ids of the special tokens, which steer the model and stand for no text."""
 
     def of(self, token_ids: Sequence[int]) -> list[str]:
         return [self.texts[token] for token in token_ids]
 
 
 def keep_token_texts(folder: Path, tokenizer: Any, n_vocab: int) -> None:
-    """Write the texts into the folder of the output map, once."""
+    """Write the tokens' names into the folder of the output map, once."""
     if (folder / _FILE).exists():
         return
     found = token_names(tokenizer, n_vocab)
@@ -38,9 +39,10 @@ def keep_token_texts(folder: Path, tokenizer: Any, n_vocab: int) -> None:
 
 
 def token_texts(opened: OpenRun, n_vocab: int) -> TokenTexts:
-    """As kept when the residuals were captured; of an older run, from the model's tokenizer now.
+    """The tokens' names that were kept when the residuals were captured; of a run from an older
+    version, from the model's tokenizer now.
 
-    UserError if they are neither in the run nor to be had from the model, or are damaged.
+    UserError if they are damaged, or neither in the run nor to be had from the model.
     """
     folder = opened.run.output_map
     file = folder / _FILE

@@ -1,8 +1,9 @@
-"""Was an order of attributes declared before anything was measured?
+"""Finds out whether an order of attributes was declared before anything was measured.
 
-A study file may fix it: attr = ["color", "shape"] in its table [order]. It counts where the run was
-begun with that file: it is then written into identity.json, once, before there is a result, with a
-hash that binds it to the run. What is typed later, or written into the file later, is only given.
+A study file may fix it: attr = ["color", "shape"] in its table [order]. It counts as declared if
+the run was begun with that file: then it is written into identity.json, once, before there is a
+result, with a hash that binds it to the run. An order that is typed later, or written into the file
+later, is only given.
 """
 
 import hashlib
@@ -22,8 +23,8 @@ _KEY = "declared_order"
 def declared_order(file: Path | None, data: SceneData, study_hash: str) -> dict[str, Any]:
     """The part of a new run's identity that holds the order which the study file fixes.
 
-    Empty without one: "usual" and "all" leave the order to the data, and fix none. UserError for
-    attributes that the data does not have.
+    Empty if it fixes none: "usual" and "all" leave the order to the data. UserError for attributes
+    that the data does not have.
     """
     if file is None:
         return {}
@@ -43,7 +44,7 @@ def declared_order(file: Path | None, data: SceneData, study_hash: str) -> dict[
 def recorded_order(run: Run) -> tuple[str, ...] | None:
     """The order that was fixed when the run was begun; None if none was.
 
-    UserError if it was changed afterwards.
+    UserError if the record was changed afterwards.
     """
     recorded = (recorded_identity(run.folder) or {}).get(_KEY)
     if recorded is None:
@@ -61,9 +62,9 @@ def recorded_order(run: Run) -> tuple[str, ...] | None:
 
 
 def order_given(run: Run, names: Sequence[str]) -> dict[str, Any]:
-    """Whether the order of `names` was declared, and what that rests on, as results.json says it.
+    """Whether the order of `names` was declared, and on what evidence, as results.json holds it.
 
-    Declared is the whole of it: a part of the declared order is another claim.
+    Only the declared order as a whole counts: a part of it would be another claim.
     """
     fixed = recorded_order(run)
     if fixed is None:

@@ -1,4 +1,5 @@
-"""What every command that works on a run shares: its options, and the run that they open."""
+"""What every command that works on a run shares: its options, and opening the run that they
+name."""
 
 import argparse
 import sys
@@ -56,22 +57,25 @@ class RunOptions:
 
     @final
     def __post_init__(self) -> None:
-        """UserError for what no field may be, of this class or of one made from it, and for what
-        does not go together. Not to be replaced: a command says its own in `require_consistent`."""
+        """UserError for values that a field cannot have, of this class or of one derived from it,
+        and for values that do not go together.
+
+        Derived classes must not replace this: they check their own options in `require_consistent`.
+        """
         require_rules(self, typed=True)
         self.require_consistent()
 
     def require_consistent(self) -> None:
-        """UserError for options of a command that do not go together; here none."""
+        """UserError for options of a command that do not go together; this class has none."""
 
     def require_attributes(self, data: SceneData) -> None:
-        """UserError unless the data has what the plan, and the command, name of it."""
+        """UserError if the plan, or the command, names attributes that the data does not have."""
         data.chosen(self.plan.lens_attributes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeOptions(RunOptions):
-    """Those of a command that takes one attribute after the other."""
+    """The options of a command that treats attributes one by one, and so can be given several."""
 
     attr: tuple[str, ...] = ("usual",)
     """Attributes of the data, or all. Scenes in CLEVR's terms have color, shape, material, size and
@@ -136,7 +140,7 @@ def open_run(options: RunOptions) -> OpenRun:
 
 
 def model_arguments(options: RunOptions) -> dict[str, Any]:
-    """What `load_vlm` is told beside the model's name."""
+    """The arguments of `load_vlm` beside the model's name."""
     study = options.plan
     return {
         "device": options.device,
@@ -152,7 +156,8 @@ def model_arguments(options: RunOptions) -> dict[str, Any]:
 
 
 def _data(options: RunOptions, recorded: Mapping[str, Any] | None) -> SceneData:
-    """The data of the plan; where it is not here, what the run has kept of it, which is said."""
+    """The data of the plan; where it is not at hand, what the run has kept of it, and then a
+    message says so."""
     study = options.plan
     try:
         return open_data(study.data, study.data_options)
@@ -166,7 +171,8 @@ def _data(options: RunOptions, recorded: Mapping[str, Any] | None) -> SceneData:
 
 
 def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]) -> Options:
-    """The command line, on top of the study file that is named there, or else of the run's own."""
+    """The options of a command line. Options that it does not give are taken from the study file
+    that it names, or else from that of the run."""
     parse = partial(from_command_line, kind, command=command, arguments=arguments)
     # Only the two together need make a plan: a level in one may ask for resamples in the other.
     chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)

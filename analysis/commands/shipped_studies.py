@@ -10,13 +10,14 @@ _FOLDER = "analysis.commands.studies"
 
 
 def study_names() -> tuple[str, ...]:
-    """Of the studies that are shipped."""
+    """The names of the studies that come with the package."""
     found = (Path(each.name) for each in files(_FOLDER).iterdir())
     return tuple(sorted(each.stem for each in found if each.suffix == ".toml"))
 
 
 def study_named(file: Path) -> StudyFile:
-    """What a study file declares, or the shipped study of that name. UserError for neither."""
+    """What a study file declares, or the shipped study of that name. UserError if there is
+    neither."""
     if file.exists() or str(file) not in study_names():
         if not file.exists() and file.suffix != ".toml" and len(file.parts) == 1:
             raise UserError(

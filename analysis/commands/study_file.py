@@ -1,4 +1,4 @@
-"""A study file: the plan, and what the commands that take part in the study are told besides."""
+"""A study file: the plan of a study, and the options of the commands that take part in it."""
 
 import json
 import tomllib
@@ -17,7 +17,8 @@ COMMANDS = (
     "emergence", "order", "probes", "tuned_lens", "trajectory", "confusion", "concept", "examples",
     "explore", "paraphrase",
 )  # fmt: skip
-"""Those that work on a run; a table of that name holds the options of its own."""
+"""The commands that work on a run. In a study file, a table with a command's name holds options of
+that command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,12 @@ class StudyFile:
     file: Path
     plan: Study
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By command."""
+    """The options of commands: by the command's name, then by the option's name."""
 
     def arguments(self, command: str, names: Sequence[str]) -> list[str]:
-        """The options of a command as one would type them; `names` are those that it has.
+        """The options of a command as one would type them; `names` are the options that it has.
 
-        UserError for others, and for values that no option takes.
+        UserError for options that it does not have, and for values that no option takes.
         """
         typed: list[str] = []
         for name, value in self.options.get(command, {}).items():
@@ -46,7 +47,8 @@ class StudyFile:
 
 
 def read_study(file: Path) -> StudyFile:
-    """UserError for a file that is no study, unknown keys and values of another kind."""
+    """Reads a study file. UserError if the file is none, and for unknown keys or values of a wrong
+    type."""
     try:
         content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -66,7 +68,7 @@ def read_study(file: Path) -> StudyFile:
 
 
 def _checked(name: str, value: Any, file: Path) -> Any:
-    """The value as the plan has it, if it is of the kind that the plan's field says."""
+    """The value in the type of the plan's field. UserError if it is of another type."""
     kind = get_type_hints(Study, include_extras=True)[name]
     try:
         # Through JSON, where alone a list is taken for a tuple and a text for nothing but a text.
@@ -79,7 +81,7 @@ _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 
 
 def _wanted(kind: Any) -> str:
-    """What a value of this type is, in words."""
+    """Says in words what values a type has."""
     origin, parts = get_origin(kind), [each for each in get_args(kind) if each is not NoneType]
     if kind in _WORDS:
         return _WORDS[kind]
@@ -95,7 +97,7 @@ def _wanted(kind: Any) -> str:
 
 
 def _typed(name: str, value: Any, where: str) -> list[str]:
-    """An option with its value, as words of a command line."""
+    """An option and its value as words of a command line."""
     option = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return [option if value else option.replace("--", "--no-", 1)]

@@ -98,7 +98,7 @@ def _compared(
 
 
 def _items(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:
-    """The item-level rows that are always kept: what is answered at the last layer."""
+    """The table that is always kept: a row per item, with what is answered at the last layer."""
     parts = [
         arm.items.assign(run=arm.run.key, attribute=arm.attribute, readout=arm.readout)
         for arms in by_attribute.values()
@@ -109,7 +109,7 @@ def _items(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:
 
 
 def _curves(by_attribute: Mapping[str, Sequence[Arm]]) -> pd.DataFrame:
-    """The scene-level rows: effects at equal relative depth, per comparison, arm and scene."""
+    """The table of effects at equal relative depth: per comparison, arm and scene."""
     parts = []
     pairs = [pair for arms in by_attribute.values() for pair in pairs_of(arms)]
     for place, pair in enumerate(pairs):

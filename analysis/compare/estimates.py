@@ -1,4 +1,4 @@
-"""What runs found, side by side and pair by pair."""
+"""The estimates of a comparison: every arm by itself, and the arms pair by pair."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -38,16 +38,17 @@ from stats import (
 def compared_arms(
     by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan
 ) -> tuple[ComparedArm, ...]:
-    """Every arm by itself."""
+    """The estimates of every arm by itself."""
     return tuple(_arm(arm, plan) for arms in by_attribute.values() for arm in arms)
 
 
 def comparisons(
     by_attribute: Mapping[str, Sequence[Arm]], plan: ComparePlan
 ) -> tuple[Comparison, ...]:
-    """Every comparison of two, adjusted over all of them (Holm).
+    """Every comparison of two arms, with p-values adjusted over all comparisons (Holm).
 
-    Each question (depth, same depth, curve, and each measure) is a family of its own.
+    Depth, equal depth, curve and each measure are separate questions, and each is adjusted as a
+    family of its own.
     """
     arms = list(chain.from_iterable(by_attribute.values()))
     pairs = [pair for each in by_attribute.values() for pair in pairs_of(each)]
@@ -92,7 +93,8 @@ def _arm_measure(values: Float[ndarray, " scene"], plan: ComparePlan) -> Interva
 
 
 def _arm_depth(arm: Arm) -> ArmDepth | None:
-    """The crossing and the first whole layer past it, in shares of the depth."""
+    """The interpolated layer of emergence and the first whole layer past it, as shares of the
+    depth; None if the arm has no such layer."""
     half, whole = arm.found.lambda_half, arm.found.layer
     if half is None or whole is None:
         return None
@@ -109,7 +111,8 @@ def _arm_depth(arm: Arm) -> ArmDepth | None:
 
 
 def _comparison(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> Comparison:
-    """Second minus first, before adjustment: Holm's p are those of this comparison alone."""
+    """The second arm minus the first, before adjustment: the fields for Holm's p hold those of this
+    comparison alone."""
     first, second = pair.first, pair.second
     depth, why = _depth(pair, plan, key)
     changes = {
@@ -133,7 +136,7 @@ def _comparison(pair: Pair, plan: ComparePlan, key: tuple[int, ...]) -> Comparis
 def _depth(
     pair: Pair, plan: ComparePlan, key: tuple[int, ...]
 ) -> tuple[DepthDifference | None, NoDepth | None]:
-    """The difference of relative depths; or None, and why there is none."""
+    """The difference of relative depths and None; or None, and why there is no difference."""
     arms = pair.first, pair.second
     if any(arm.found.outcome != "emerged" for arm in arms):
         return None, "outcome"
@@ -177,7 +180,8 @@ def _rows(pair: Pair) -> tuple[Float[ndarray, "scene layer"], Float[ndarray, "_s
 def curves_of(
     pair: Pair,
 ) -> tuple[Float[ndarray, " depth"], Float[ndarray, "scene depth"], Float[ndarray, "_scene depth"]]:
-    """Relative depths of the shallower model, and the effects of both there."""
+    """The relative depths of the layers of the shallower model, and the effects of both arms
+    there."""
     first, second = _rows(pair)
     depths = common_depths(first.shape[1], second.shape[1])
     return depths, at_depths(first, depths), at_depths(second, depths)

@@ -1,4 +1,5 @@
-"""The forest of a comparison: depth of emergence run by run, differences beside it."""
+"""The forest plot of a comparison: the depth of emergence run by run, and the differences beside
+it."""
 
 from pathlib import Path
 from textwrap import shorten
@@ -22,14 +23,16 @@ _LETTERS = 0x180
 
 
 def forest_size(found: Compared) -> tuple[float, float]:
-    """Inches, as printed: a row per arm or comparison, whichever are more, and the axis."""
+    """Width and height of the figure in inches: one row per arm or per comparison, whichever are
+    more, and the axis."""
     names = _attributes(found)
     rows = max(len(found.arms), len(found.comparisons))
     return TEXT_WIDTH_IN, 0.75 + 0.2 * (rows + _GAP * len(names))
 
 
 def draw_compare(figure: Figure, found: Compared) -> None:
-    """Two panels with the attributes at the same heights: depths, and differences of depth."""
+    """Draws two panels with the attributes at the same heights: depths, and differences of
+    depth."""
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
     names = _attributes(found)
     drawn = looks(names)
@@ -59,7 +62,7 @@ def draw_compare(figure: Figure, found: Compared) -> None:
 
 
 def save_compare_figure(found: Compared, folder: Path) -> tuple[Path, Path]:
-    """The forest as PDF and PNG; gives the two files."""
+    """Draws the forest plot as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=forest_size(found), layout="constrained")
         draw_compare(figure, found)
@@ -79,13 +82,14 @@ def _reaches(found: Compared) -> list[float]:
 
 
 def _arm_name(found: Compared, arm: ComparedArm) -> str:
-    """Runs by name on the left."""
+    """The name of a run on the left, in full."""
     name = f"{arm.run}: {name_of(found, arm)}"
     return _plain(shorten(name, _LONGEST, placeholder="\u2026"))
 
 
 def _row_name(found: Compared, row: Comparison) -> str:
-    """On the right, where two names would be too long, runs by letter."""
+    """The name of a comparison on the right, where two full names would be too long: runs by their
+    letters."""
     first, second = row.first, row.second
     short, other = (
         "".join(word[0] for word in side.readout.split("_")) for side in (first, second)
@@ -97,7 +101,8 @@ def _row_name(found: Compared, row: Comparison) -> str:
 
 
 def _plain(text: str) -> str:
-    """Names come from data: a dollar sign would start a formula, and some letters no font has."""
+    """The text as the figure can draw it. Names come from data: a dollar sign would start a
+    formula, and the font lacks some letters."""
     known = [sign.isprintable() and (ord(sign) < _LETTERS or sign == "\u2026") for sign in text]
     shown = "".join(sign if keep else "?" for sign, keep in zip(text, known, strict=True))
     return shown.replace("$", r"\$")
@@ -113,8 +118,9 @@ def _draw_arm(axes: Axes, arm: ComparedArm, height: float, look: Look) -> None:
 
 
 def _draw_difference(axes: Axes, row: Comparison, height: float, look: Look) -> None:
-    """Thin: the interval of the difference. Thick: the narrower one that equivalence is about.
-    Behind them one layer of the shallower model, within which no direction is claimed."""
+    """Draws one difference. The thin line is its interval, the thick one the narrower interval by
+    which equivalence is decided. The band behind them is one layer of the shallower model, within
+    which no direction is claimed."""
     depth = row.depth
     if depth is None:
         axes.text(0, height, "by outcome only", fontsize=7, fontstyle="italic", color=_GREY,

@@ -1,4 +1,4 @@
-"""The folder of a comparison: compare.json, its tables and figures, and the schema it keeps."""
+"""The folder of a comparison: compare.json with its schema, the tables and the figures."""
 
 import io
 import json
@@ -24,9 +24,9 @@ def compare_schema() -> dict[str, Any]:
 
 
 def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, Compared | None]:
-    """Where the comparison is kept, and what is there of it already; None if it is new.
+    """The folder of the comparison, and the comparison that is in it already; None if it is new.
 
-    UserError if the folder holds another comparison, or anything else: it is left alone.
+    UserError if the folder holds another comparison, or anything else; nothing in it is changed.
     """
     folder = out or Path("runs") / f"compare-{comparison_hash[:8]}"
     with usable(folder):
@@ -37,7 +37,8 @@ def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, Compared 
 
 
 def write_comparison(folder: Path, found: Compared, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Tables first: where compare.json is, all of it is."""
+    """Writes the tables first and compare.json last: where compare.json is, the comparison is
+    complete."""
     for name, table in tables.items():
         stream = io.BytesIO()
         table.to_parquet(stream, index=False)

@@ -1,4 +1,4 @@
-"""What a comparison found, as compare.json holds it."""
+"""What a comparison found, in the form that compare.json holds it."""
 
 from typing import Annotated, Literal
 
@@ -21,17 +21,18 @@ from analysis.typed import result
 Verdict = Literal[
     "earlier", "later", "earlier_within", "later_within", "same", "undecided", "not_compared"
 ]
-"""What may be said of the second of two depths: `analysis.compare.verdicts`."""
+"""What may be said about the second of two depths; `analysis.compare.verdicts` explains the
+values."""
 NoDepth = Literal["outcome", "not monotone", "no plateau on these scenes"]
 Scenes = Annotated[int, Field(ge=2)]
 
 
 @result
 class DeclaredPlan:
-    """What was decided before looking at a difference."""
+    """The settings that were fixed before looking at a difference."""
 
     margin: Annotated[float, Field(gt=0, lt=1)]
-    """Least difference that matters, as share of the depth."""
+    """The least difference that matters, as share of the depth."""
     level: Level
     n_resamples: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]
@@ -47,39 +48,40 @@ class Side:
 
 @result
 class ArmDepth(Interval):
-    """Where half of the plateau is reached, in shares of the depth: layer over last layer."""
+    """Where half of the plateau is reached, as share of the depth: layer divided by last layer."""
 
     level: Level
-    """That of the run."""
+    """The level of the interval, which is that of the run."""
     layer: Interval
-    """The first whole layer at or past it, over the last."""
+    """The first whole layer at or past it, divided by the last layer."""
 
 
 @result
 class ComparedArm:
-    """One attribute of one run under one readout."""
+    """The results of one attribute of one run under one readout."""
 
     run: RunKey
     attribute: str
     readout: ReadoutName
     outcome: Outcome
     monotone: bool
-    """No layer is shown below half of the plateau after one that is past it."""
+    """Whether no layer is shown to be below half of the plateau after one that is past it."""
     depth: ArmDepth | None
-    """None unless it emerged and is monotone."""
+    """The depth of emergence; None unless the effect emerged and the curve is monotone."""
     last_layer: Annotated[int, Field(ge=1)]
     n_scenes: Scenes
     n_items: Annotated[int, Field(ge=2)]
     correct: Interval | None
-    """Mean over scenes at the last layer, as are the next two; None where a run has not kept its
-    readings."""
+    """Share of right answers at the last layer, as mean over scenes; None where a run has not kept
+    its readings, as for the next two."""
     right_probability: Interval | None
-    """The stated probability of the right answer, which is confidence, as is the next."""
+    """The stated probability of the right answer, which is a measure of confidence, as is the
+    next."""
     top_probability: Interval | None
 
     @property
     def measures(self) -> dict[str, Interval | None]:
-        """The last three by name."""
+        """Right answers and the two measures of confidence, by name."""
         return {
             "correct": self.correct,
             "right_probability": self.right_probability,
@@ -89,81 +91,88 @@ class ComparedArm:
 
 @result
 class DepthDifference:
-    """Second minus first, in shares of the depth."""
+    """The depth of the second arm minus that of the first, as share of the depth."""
 
     depths: tuple[float, float]
     layer_depths: tuple[Share, Share]
-    """The first whole layer at or past each, over the last."""
+    """For each arm the first whole layer at or past half of the plateau, divided by the last
+    layer."""
     estimate: float
     low: float
     high: float
     p: PValue
-    """Two-sided, for "no difference"."""
+    """Two-sided p-value for "there is no difference"."""
     beyond: Annotated[float, Field(gt=0, le=1)]
-    """One layer of the shallower model."""
+    """One layer of the shallower model, as share of its depth: within it no direction is
+    claimed."""
     p_beyond: PValue
-    """Two-sided, for "at most that": by this a direction is claimed."""
+    """Two-sided p-value for "the difference is at most `beyond`"; a direction is claimed by
+    this."""
     low_equivalence: float
-    """End of the interval at 2 level - 1, as is the next."""
+    """Lower end of the interval at 2 level - 1, by which equivalence is decided; `high_equivalence`
+    is its upper end."""
     high_equivalence: float
     p_equivalence: PValue
-    """For "a difference of the margin or more"."""
+    """p-value for "the difference is the margin or more"."""
     p_holm: PValue
-    """Adjusted over all comparisons, as are the next two."""
+    """`p` adjusted over all comparisons; the next two are `p_beyond` and `p_equivalence` adjusted
+    so."""
     p_beyond_holm: PValue
     p_equivalence_holm: PValue
 
 
 @result
 class EffectDifference:
-    """Second minus first at one relative depth, in shares of H."""
+    """The effect of the second arm minus that of the first at one relative depth, as share of the
+    entropy of the answers."""
 
     depth: Share
     estimate: float
     low: float
     high: float
     p: PValue
-    """Adjusted over the depths."""
+    """p-value, adjusted over the depths."""
 
 
 @result
 class CurveDifference:
-    """The effects at equal relative depth."""
+    """The differences of the effects at equal relative depths."""
 
     omnibus_p: PValue
     depths: Annotated[tuple[EffectDifference, ...], Field(min_length=2)]
     omnibus_p_holm: PValue
-    """Adjusted over all comparisons."""
+    """p-value for "no difference at any depth", adjusted over all comparisons."""
 
 
 @result
 class Change:
-    """Second minus first of a measure at the last layer."""
+    """A measure at the last layer: that of the second arm minus that of the first."""
 
     estimate: float
     low: float
     high: float
     p: PValue
-    """Two-sided."""
+    """Two-sided p-value for "there is no change"."""
     p_holm: PValue
-    """Adjusted over all comparisons."""
+    """`p` adjusted over all comparisons."""
 
 
 @result
 class Comparison:
-    """Two arms of one attribute."""
+    """Two arms of one attribute, compared."""
 
     attribute: str
     first: Side
     second: Side
     paired: bool
-    """The rows of both are the same scenes."""
+    """Whether the rows of both arms are the same scenes."""
     n_scenes: tuple[Scenes, Scenes]
     n_shared: Annotated[int, Field(ge=0)]
-    """Scenes that both runs have; left out of the larger run where not paired."""
+    """The number of scenes that both runs have. Where arms are not paired, they are left out of the
+    larger run."""
     depth: DepthDifference | None
     no_depth: NoDepth | None
-    """Why there is no difference of depths."""
+    """Why there is no difference of depths; None where there is one."""
     curve: CurveDifference
     correct: Change | None
     right_probability: Change | None
@@ -172,7 +181,7 @@ class Comparison:
 
     @property
     def measures(self) -> dict[str, Change | None]:
-        """How right answers and confidence change, by name."""
+        """The changes of right answers and of the two measures of confidence, by name."""
         return {
             "correct": self.correct,
             "right_probability": self.right_probability,
@@ -182,7 +191,7 @@ class Comparison:
 
 @result
 class Compared:
-    """Everything in compare.json."""
+    """The whole content of compare.json."""
 
     comparison_hash: Sha256
     plan: DeclaredPlan
@@ -194,7 +203,7 @@ class Compared:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What each run has in the fields that differ, by its letter."""
+        """For each run's letter, the run's values of the fields in which the runs differ."""
         return {run.key: run.label for run in self.runs}
 
     @property

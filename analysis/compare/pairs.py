@@ -1,4 +1,5 @@
-"""Which scenes two runs are compared on: the same ones as pairs, or others as two samples."""
+"""Which scenes two runs are compared on: the same scenes in pairs, or different ones as two
+independent samples."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,29 +14,29 @@ _SHARE_TO_PAIR = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two arms, and the rows of each by which they are compared."""
+    """Two arms, with the rows of each that they are compared on."""
 
     first: Arm
     second: Arm
     paired: bool
-    """The rows of both are the same scenes; else no scene is in both."""
+    """Whether the rows of both arms are the same scenes; if not, no scene is in both."""
     rows: tuple[list[int], list[int]]
     n_shared: int
-    """Scenes that both have."""
+    """The number of scenes that both runs have."""
 
 
 def pairs_of(arms: Sequence[Arm]) -> Iterator[Pair]:
-    """Of one attribute: every two arms that differ in the run or in the readout, not in both."""
+    """Every two arms of one attribute that differ in the run or in the readout, but not in both."""
     for first, second in combinations(arms, 2):
         if (first.run.key == second.run.key) != (first.readout == second.readout):
             yield _pair(first, second)
 
 
 def _pair(first: Arm, second: Arm) -> Pair:
-    """Paired where at least half of the smaller run's scenes are shared.
+    """Two arms, paired if at least half of the smaller run's scenes are shared.
 
-    With fewer, the shared ones are left out of the larger run, so that the samples are
-    independent; of different data nothing is shared, whatever the scenes' names.
+    If fewer are shared, these are left out of the larger run, so that the samples are independent.
+    Runs on different data share no scenes, even if the scenes have the same names.
     """
     same_data = first.run.data_fingerprint == second.run.data_fingerprint
     shared = set(first.scenes) & set(second.scenes) if same_data else set()

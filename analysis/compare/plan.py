@@ -1,4 +1,4 @@
-"""The declared plan of a comparison, and what it may compare of the runs at all."""
+"""The declared plan of a comparison, and which attributes of the runs it may compare."""
 
 import hashlib
 import json
@@ -15,7 +15,8 @@ from data_prep.errors import UserError
 from data_prep.option_rules import AtLeast, Between, require_rules
 
 FORMAT = 3
-"""Of compare.json; raised whenever the same runs and plan give other results."""
+"""Version of the format of compare.json; raised whenever the same runs and plan give other
+results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class ComparePlan:
         require_resamples(self.n_resamples, self.level)
 
     def rng(self, stream: Stream, *key: int) -> np.random.Generator:
-        """The generator of a stream about what `key` says, whatever else is estimated."""
+        """The generator of the random draws of `stream` about what `key` says; it does not depend
+        on what else is estimated."""
         return stream_rng(self.seed, stream, *key)
 
     def identity(
@@ -58,10 +60,11 @@ class ComparePlan:
 def attributes_to_compare(
     runs: Sequence[FinishedRun], asked: Sequence[str], readouts: Sequence[str]
 ) -> tuple[str, ...]:
-    """Those asked for, or all that every run has under every readout.
+    """The attributes asked for, or all that every run has under every readout.
 
-    UserError for one that a run lacks, with the command that gives it, or whose answers differ
-    between runs: bits and shares of entropy of one set of answers say nothing of another's.
+    UserError for an attribute that a run lacks (the message names the command that measures it),
+    and for one whose answers differ between runs: bits and shares of entropy about one set of
+    answers cannot be compared with those about another.
     """
     names = tuple(dict.fromkeys(asked)) or _common(runs, readouts)
     for name in names:

@@ -11,7 +11,8 @@ _LONGEST_WORDS = 16
 
 
 def compare_report(found: Compared) -> str:
-    """How the runs differ, each side by side, each comparison, and what may be said of it."""
+    """The whole report as text: how the runs differ, a table of arms, a table of comparisons, and
+    what may be said of each."""
     layers = {arm.last_layer for arm in found.arms}
     notes = [INTERPOLATION] if len(layers) > 1 else []
     parts = [
@@ -84,21 +85,21 @@ def comparisons_table(found: Compared) -> str:
 
 
 def depth_cell(arm: ComparedArm) -> str:
-    """The interpolated depth, or in a word why there is none."""
+    """The interpolated depth of an arm, or in a word why it has none."""
     if arm.depth is not None:
         return share_cell(arm.depth)
     return "not monotone" if arm.outcome == "emerged" else arm.outcome.replace("_", " ")
 
 
 def layer_cell(arm: ComparedArm) -> str:
-    """The first whole layer at or past half of the plateau, of how many."""
+    """The first whole layer at or past half of the plateau, and the number of layers."""
     if arm.depth is None:
         return ""
     return f"{round(arm.depth.layer.estimate * arm.last_layer)}/{arm.last_layer}"
 
 
 def share_cell(interval: Estimated | None) -> str:
-    """A share with its interval, as short as it can be said."""
+    """A share with its interval, as short as possible."""
     if interval is None:
         return "not kept"
     shown = [f"{each:.2f}" for each in (interval.estimate, interval.low, interval.high)]
@@ -110,7 +111,7 @@ def share_cell(interval: Estimated | None) -> str:
 
 
 def cell_name(found: Compared, side: Side | ComparedArm) -> str:
-    """What a table calls an arm: its words where they are short, else its letter."""
+    """The name of an arm in a table: in full where it is short, otherwise the letter of its run."""
     words = found.labels
     if found.several_readouts:
         return f"{side.run} {READOUT_NAMES[side.readout]}"

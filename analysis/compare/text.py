@@ -27,7 +27,8 @@ ONE_VERDICT = (
 
 
 def name_of(found: Compared, side: Side | ComparedArm) -> str:
-    """What an arm is called: how its run differs, and its readout where there are several."""
+    """The name of an arm: how its run differs from others, and the readout where there are
+    several."""
     label = found.labels[side.run]
     return f"{label} ({READOUT_NAMES[side.readout]})" if found.several_readouts else label
 
@@ -39,7 +40,8 @@ def arm_of(found: Compared, attribute: str, side: Side) -> ComparedArm:
 
 
 def outcome_text(arm: ComparedArm) -> str:
-    """Why an arm has no depth: its outcome, or that its effect falls below half again."""
+    """Why an arm has no depth: its outcome, or that its effect later falls below half of the
+    plateau."""
     return NOT_MONOTONE if arm.outcome == "emerged" else OUTCOMES[arm.outcome]
 
 
@@ -51,7 +53,8 @@ def sentences(found: Compared) -> Iterator[str]:
 
 
 def depth_sentence(found: Compared, row: Comparison) -> str:
-    """Earlier or later (by more than one layer), the same (by equivalence only), or undecided."""
+    """Says that the second is earlier or later (by more than one layer), the same (by equivalence
+    only), or that this is undecided."""
     first, second = (name_of(found, side) for side in (row.first, row.second))
     plan, depth, attribute = found.plan, row.depth, row.attribute
     if depth is None:
@@ -81,14 +84,15 @@ def depth_sentence(found: Compared, row: Comparison) -> str:
 
 
 def one_layer_text(found: Compared, row: Comparison) -> str:
-    """The least difference that is called a direction."""
+    """The least difference for which a direction is claimed, in words."""
     arms = [arm_of(found, row.attribute, side) for side in (row.first, row.second)]
     unlike = arms[0].last_layer != arms[1].last_layer
     return "one layer of the shallower model" if unlike else "one layer"
 
 
 def curve_sentence(found: Compared, row: Comparison) -> str:
-    """Whether what the image adds differs at equal relative depth, and where most clearly."""
+    """Whether the effect of the image differs at equal relative depth, and where it does so most
+    clearly."""
     curve = row.curve
     at = min(curve.depths, key=lambda one: (one.p, -abs(one.estimate)))
     level = f"{100 * found.plan.level:g}%"
@@ -102,7 +106,7 @@ def curve_sentence(found: Compared, row: Comparison) -> str:
 
 
 def answer_sentence(found: Compared, row: Comparison) -> str:
-    """Right answers and confidence at the last layer, side by side."""
+    """Compares right answers and confidence at the last layer in a sentence."""
     level = f"{100 * found.plan.level:g}%"
     first, second = (arm_of(found, row.attribute, side) for side in (row.first, row.second))
     parts = []
@@ -121,7 +125,7 @@ def answer_sentence(found: Compared, row: Comparison) -> str:
 
 
 def design(row: Comparison) -> str:
-    """Paired or not, and on how many scenes."""
+    """Whether the comparison is paired, and on how many scenes it is made."""
     one, two = row.n_scenes
     if row.paired:
         return f"paired, {one} shared scenes"

@@ -1,4 +1,4 @@
-"""P-values adjusted over all comparisons, and what they then allow to say."""
+"""P-values adjusted over all comparisons, and the verdicts that they allow."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +16,10 @@ _EXACT = 1e-12
 def adjusted(rows: Sequence[Comparison], plan: ComparePlan) -> tuple[Comparison, ...]:
     """The comparisons with Holm's p beside each p, and the verdict on depth.
 
-    "earlier" and "later": the second of the two, where the difference is shown to be more than one
-    layer of the shallower model; "same": it is shown to be less than the margin; "earlier_within"
-    and "later_within": both; "undecided": neither; "not_compared": one of them has no such layer.
+    "earlier" and "later" are about the second of the two: the difference is shown to be more than
+    one layer of the shallower model. "same": the difference is shown to be less than the margin.
+    "earlier_within" and "later_within": both are shown. "undecided": neither is shown.
+    "not_compared": an arm has no layer of emergence.
     """
     alpha = 1 - plan.level + _EXACT
     columns = zip(

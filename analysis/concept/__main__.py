@@ -102,7 +102,7 @@ def main(options: Concept) -> None:
 
 
 def _kept(run: Run) -> FoundConcept | None:
-    """What the run's results hold; None if it was not asked yet."""
+    """What the run's results hold about the concept; None if it was not asked yet."""
     known = study_result(read_results(run), STUDY)
     return read_back(FoundConcept, known, f"{FILE_NAME} of {run.folder}") if known else None
 

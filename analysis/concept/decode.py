@@ -1,4 +1,5 @@
-"""What a simple decoder on top of each layer could know of a column, on images it has not seen."""
+"""What a simple decoder on top of each layer can tell of a column of the CSV, on images that it was
+not fitted to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,26 +24,31 @@ from probes.ridge import cross_fitted_ridge
 from stats import cluster_share, interval_of_means, sign_flip_max_t
 
 SOURCES = ("decoder", "permuted")
-"""The decoder, and the same fitted on permuted values, which must know nothing."""
+"""The two kinds of decoders: one fitted to the column, and one fitted to permuted values, which
+must know nothing."""
 Residuals = Float[Tensor, "item layer d_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """Held-out predictions, and what each earns beside the baseline; an image is a scene."""
+    """Predictions for images that the decoder was not fitted to, with their scores and those of the
+    baseline. Every image is a scene of its own."""
 
     predicted: Float[ndarray, "item layer"]
-    """Numbers, or places in the labels."""
+    """What the decoder of each layer predicts: numbers, or indices into the labels."""
     earned: Float[ndarray, "item layer"]
-    """1 for a right label; for numbers minus the squared error."""
+    """The score of each prediction: for labels 1 if right, else 0; for numbers minus the squared
+    error."""
     baseline: Float[ndarray, " item"]
-    """The same of the most frequent label of all images, or of the training images' mean."""
+    """The score of the baseline, which predicts the most frequent label of all images, or the mean
+    of the training images."""
 
 
 def decode_numbers(
     residuals: Residuals, values: Float[ndarray, " item"], scenes: list[str]
 ) -> Decoded:
-    """Ridge regression, cross-fitted by scene, against the mean of the training images."""
+    """Decodes numbers by ridge regression, each scene by a fit on others, and compares with the
+    mean of the training images."""
     found = cross_fitted_ridge(residuals, values, scenes=scenes)
     return Decoded(
         predicted=found.predicted,
@@ -54,7 +60,8 @@ def decode_numbers(
 def decode_labels(
     residuals: Residuals, values: Int[ndarray, " item"], scenes: list[str]
 ) -> Decoded:
-    """The linear probe, cross-fitted by scene, against the most frequent label of all images."""
+    """Decodes labels by the linear probe, each scene by a fit on others, and compares with the most
+    frequent label of all images."""
     names = [str(place) for place in range(int(values.max()) + 1)]
     probe = cross_fit(residuals, values, scenes=scenes, answers=names)
     predicted = probe.log_probs(residuals, scenes=scenes).argmax(axis=2)
@@ -66,11 +73,13 @@ def decode_labels(
 
 
 def most_frequent_right(values: Int[ndarray, " item"]) -> Float[ndarray, " item"]:
-    """1 where an image has the most frequent label of all images: what the decoder must beat.
+    """1 where an image has the most frequent label of all images, else 0: what the decoder must
+    beat.
 
-    Not the most frequent label of the training images: where labels are balanced, that is the one
-    that the held-out images have the least of. It is right less often than guessing, and a decoder
-    that knows nothing beats it (type-I error .25). This one is right at least as often as guessing.
+    The most frequent label of the training images would not do: where labels are balanced, it is
+    the one that the held-out images have the least of. It is right less often than guessing, and a
+    decoder that knows nothing beats it (type-I error .25). The one here is right at least as often
+    as guessing.
     """
     return (np.bincount(values).argmax() == values).astype(float)
 
@@ -80,9 +89,10 @@ def decode_results(
 ) -> tuple[DecodedColumn, dict[str, Decoded]]:
     """By layer the score of the decoder and of its permuted control, with the baseline.
 
-    Whole numbers are labels, scored by accuracy; floats are scored by R^2, the share of the
-    baseline's squared error that is gone. Intervals are over images, decoders as fitted; p is
-    one-sided, of images' gains over the baseline by sign flips, adjusted over layers.
+    Labels (whole numbers) are scored by accuracy; other numbers by R^2, the share by which the
+    baseline's squared error is reduced. Intervals are over images and take the decoders as fitted.
+    The p-values are one-sided, from sign flips of the images' gains over the baseline, adjusted
+    over layers.
     """
     values, scenes = column.values, column.items["scene_id"].tolist()
     numeric = values.dtype.kind == "f"
@@ -146,7 +156,8 @@ def _curve(
 
 
 def explained(means: Float[ndarray, "moment draw layer"]) -> Float[ndarray, "draw layer"]:
-    """R^2 from mean squared errors of decoder and baseline; 0 where there is none to explain."""
+    """R^2 from the mean squared errors of decoder and baseline; 0 where the baseline has no
+    error."""
     errors, base = -means[0], -means[1]
     return 1 - np.divide(errors, base, out=np.ones_like(errors), where=base > 0)
 
@@ -159,7 +170,8 @@ def _majority(decoded: Decoded, study: Study) -> Score:
 def decode_rows(
     items: pd.DataFrame, column: str, names: list[str], decoded: dict[str, Decoded]
 ) -> pd.DataFrame:
-    """A row per image, source and layer; labels by their names, numbers as they are."""
+    """A table with a row per image, source and layer; labels are given by name, numbers as they
+    are."""
     parts = []
     for source, each in decoded.items():
         n_items, n_layers = each.predicted.shape

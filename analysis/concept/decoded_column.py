@@ -21,25 +21,26 @@ _OWN = "own/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOfItems:
-    """Values of own images, in the order of the items."""
+    """The values of a column for the images of the own folder, in the order of the items."""
 
     kind: str
     items: pd.DataFrame
-    """Those with a value, numbered anew."""
+    """The items of the images that have a value, numbered anew from 0."""
     rows: list[int]
-    """Their places among all items."""
+    """The row numbers of these images among all items."""
     values: ndarray
-    """Floats, or whole numbers: places in `names`."""
+    """The values: floats, or whole numbers that are indices into `names`."""
     names: list[str]
-    """The labels; empty for numbers."""
+    """The labels; empty if the column holds numbers."""
     n_without: int
-    """Own images that have no row in the CSV."""
+    """The number of own images that have no row in the CSV."""
 
 
 def column_of(
     items: pd.DataFrame, data: str, table: Path | None, column: str, kind: Kind
 ) -> ColumnOfItems:
-    """The column, on own images. UserError if there is no CSV, or too little in it to decode."""
+    """The column's values for the own images. UserError if there is no CSV, or too little in the
+    column to decode."""
     file = _csv(data, table)
     if file is None:
         raise UserError(
@@ -79,14 +80,16 @@ def column_of(
 
 
 def asked_of(column: ColumnOfItems) -> ColumnAsked:
-    """The images and their values: what was decoded once is decoded anew when they change."""
+    """Identifies the images and their values, so that a column is decoded anew when these
+    change."""
     pairs = zip(column.items["scene_id"], column.values.tolist(), strict=True)
     content = repr([column.names, *pairs])
     return ColumnAsked(kind=column.kind, values=sha256(content.encode()).hexdigest())
 
 
 def csv_columns(data: str, table: Path | None) -> Mapping[str, Mapping[str, str]]:
-    """Every column of the CSV as text, by name and then by the image of an item; else nothing."""
+    """Every column of the CSV as text, by column name and then by the image of an item; empty if
+    there is no CSV."""
     file = _csv(data, table)
     if file is None:
         return {}
@@ -101,7 +104,8 @@ def csv_columns(data: str, table: Path | None) -> Mapping[str, Mapping[str, str]
 
 
 def _csv(data: str, table: Path | None) -> Path | None:
-    """The one that is named, or that of the data; a relative one may lie in the folder."""
+    """The CSV that is named, or else that of the data; a relative path may also start in the data's
+    folder. None if there is none."""
     folder, named = folder_and_table(data.partition(":")[2])
     wanted = table or named
     if wanted is None:

@@ -20,13 +20,14 @@ from stats.welch_max_t import WelchTest, mean_max_t, welch_max_t
 def concept_results(
     readings: ConceptReadings, study: Study, *, key: int, asked: Asked
 ) -> FoundConcept:
-    """Results of one concept, nothing decoded yet; an image is a scene, folders are not paired.
+    """Results of one concept, before anything is decoded. Every image is a scene; the folders are
+    not paired.
 
-    The effect is the mean score of own images minus that of the contrast, in bits. Both controls
-    must be beaten on the plateau, each one-sided: own images against the contrast (Welch's t; the
-    plateau must be above the margin besides), and own images against the blank one, whose score is
-    one number per layer. Over all layers both must be beaten too, by the maximum of the same t. The
-    margin is the study's share of the folder label's entropy.
+    The effect is the mean score of own images minus that of the contrast, in bits. On the plateau
+    own images must beat both controls, each by a one-sided test: the contrast (Welch's t; the
+    plateau must be above the margin besides), and the blank image, whose score is one number per
+    layer. Over all layers they must beat both too, by the maximum of the same t. The margin is the
+    study's share of the folder label's entropy.
     """
     own, contrast = readings.score[readings.own], readings.score[~readings.own]
     tests = concept_tests(readings, study, key=key)
@@ -64,7 +65,7 @@ def _plateau_p(found: TwoSampleEmergence, tests: Mapping[str, WelchTest]) -> ByC
 
 
 def _label_entropy_bits(readings: ConceptReadings) -> float:
-    """Of which folder an image is of."""
+    """The entropy, in bits, of which of the two folders an image comes from."""
     share = readings.own.mean()
     return float(-(share * np.log2(share) + (1 - share) * np.log2(1 - share)))
 
@@ -119,7 +120,7 @@ def concept_tests(readings: ConceptReadings, study: Study, *, key: int) -> dict[
 
 
 def concept_rows(readings: ConceptReadings) -> pd.DataFrame:
-    """The item-level rows that are always kept: one per image and layer."""
+    """The table that is always kept: a row per image and layer."""
     n_items, n_layers = readings.score.shape
     rows = readings.items.index.repeat(n_layers)
     table = readings.items.loc[rows, ["item_id", "scene_id", "attribute"]].reset_index(drop=True)

@@ -25,7 +25,7 @@ COLUMNS = {
     "folder": "own or contrast",
     "question": "what was asked; residuals are those of the last token of its prompt",
 }
-"""Of labels.parquet, before the columns of the user's CSV."""
+"""The columns that labels.parquet has before those of the user's CSV, with what each holds."""
 
 
 def export_residuals(
@@ -36,10 +36,11 @@ def export_residuals(
     layers: Sequence[int],
     values: Mapping[str, Mapping[str, str]],
 ) -> list[Path]:
-    """Write residuals.safetensors, labels.parquet and columns.json under export/; gives the files.
+    """Writes residuals.safetensors, labels.parquet and columns.json into the folder export/; gives
+    the files.
 
-    `values` are the columns of the CSV, by name and then image; empty text where an image has
-    none. Residuals are float32, tensor layer_L [row, d_model].
+    `values` are the columns of the CSV, by name and then by image; an image without a value has
+    empty text. Residuals are float32, in a tensor layer_L [row, d_model] for each layer L.
     """
     from safetensors.torch import save
 
@@ -77,9 +78,10 @@ def export_residuals(
 
 
 def exported_layers(found: FoundConcept, wanted: Sequence[int]) -> list[int]:
-    """The emergence layer, the first at or past the half of the plateau, and those wanted.
+    """The layers to export: the emergence layer (the first at or past half of the plateau), and
+    those in `wanted`.
 
-    UserError if there is none of either, or for a layer that the model does not have.
+    UserError if there is neither, or for a layer that the model does not have.
     """
     last = found.layers[-1].layer
     outside = [layer for layer in wanted if not 0 <= layer <= last]

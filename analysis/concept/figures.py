@@ -1,4 +1,4 @@
-"""A concept's effect by layer with the AUC below it, and what a decoder could know."""
+"""Figures of a concept: the effect by layer beside the AUC, and what a decoder can tell."""
 
 import re
 import zlib
@@ -26,7 +26,8 @@ DECODE_SIZE = (0.7 * TEXT_WIDTH_IN, 2.2)
 
 
 def draw_concept(canvas: Figure, found: FoundConcept) -> None:
-    """Left the effect in bits, with the layer of emergence and the set; right the AUC."""
+    """Draws on the left the effect in bits, with the layer of emergence and the set; on the right
+    the AUC."""
     left, right = canvas.subplots(1, 2)
     rows = found.layers
     left.axhline(0, color="0.6", linewidth=0.6)
@@ -49,7 +50,8 @@ def draw_concept(canvas: Figure, found: FoundConcept) -> None:
 
 
 def draw_decoded(axes: Axes, found: DecodedColumn) -> None:
-    """Score of the decoder and of its permuted control, by layer, with bands and the baseline."""
+    """Draws the score of the decoder and of its permuted control by layer, with bands and the
+    baseline."""
     rows = found.layers
     base = 0.0 if found.baseline is None else found.baseline.score
     axes.axhline(base, color="0.5", linewidth=0.6, linestyle=":")
@@ -68,7 +70,7 @@ def draw_decoded(axes: Axes, found: DecodedColumn) -> None:
 
 
 def save_concept_figure(found: FoundConcept, folder: Path) -> tuple[Path, Path]:
-    """As PDF and PNG; gives the two files."""
+    """Draws the effect and the AUC of a concept as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=CONCEPT_SIZE, layout="constrained")
         draw_concept(figure, found)
@@ -76,7 +78,7 @@ def save_concept_figure(found: FoundConcept, folder: Path) -> tuple[Path, Path]:
 
 
 def save_decode_figure(column: str, found: DecodedColumn, folder: Path) -> tuple[Path, Path]:
-    """As PDF and PNG; gives the two files."""
+    """Draws the decoder's scores for a column as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=DECODE_SIZE, layout="constrained")
         draw_decoded(figure.subplots(), found)
@@ -84,7 +86,8 @@ def save_decode_figure(column: str, found: DecodedColumn, folder: Path) -> tuple
 
 
 def slug(column: str) -> str:
-    """A column's name, fit for a file name, and another for every column."""
+    """A column's name in characters that a file name may have; different columns get different
+    names."""
     plain = re.sub(r"[^a-z0-9]+", "-", column.lower()).strip("-")
     return plain if plain == column else f"{plain or 'column'}-{zlib.crc32(column.encode()):08x}"
 
@@ -99,7 +102,7 @@ def _saved(figure: Figure, folder: Path, stem: str, title: str) -> tuple[Path, P
 def _draw_band(
     axes: Axes, bands: Sequence[tuple[float, float, float]], color: str, marker: str
 ) -> None:
-    """By layer low end, mean and high end."""
+    """Draws a curve with its band; `bands` holds low end, mean and high end of each layer."""
     low, mean, high = zip(*bands, strict=True)
     axes.fill_between(range(len(bands)), low, high, color=color, alpha=0.2, linewidth=0)
     axes.plot(range(len(bands)), mean, color=color, marker=marker, markersize=2.5)

@@ -1,4 +1,4 @@
-"""How much each layer says a concept's words to an open question, image by image."""
+"""How probable each layer makes a concept's words as answer to an open question, image by image."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,16 +27,16 @@ LEAST_IMAGES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConceptReadings:
-    """Scores of a concept's words, in bits; one image is one scene."""
+    """The scores of a concept's words, in bits; every image is a scene."""
 
     items: pd.DataFrame
     own: Bool[ndarray, " item"]
-    """Whether the image is of the own folder, and not of the contrast."""
+    """Whether the image is of the own folder (and not of the contrast)."""
     score: Float[ndarray, "item layer"]
     """log2 p(words) over the vocabulary, or log2 of the odds of the words against the others, read
     where their spellings part."""
     blank: Float[ndarray, " layer"]
-    """The same under the blank image, which is one for all: so is the question."""
+    """The score under the blank image: one for all images, since the question is the same."""
     notes: tuple[str, ...]
 
 
@@ -74,7 +74,8 @@ def concept_items(opened: OpenRun) -> pd.DataFrame:
 def concept_residuals(
     opened: OpenRun, items: pd.DataFrame, question: str, groups: Attribute
 ) -> "tuple[StoredRows, StoredRows]":
-    """Where answers to the open question are read: each item's, and the blank image's."""
+    """The residuals where answers to the open question are read: those of every item, and that of
+    the blank image."""
     columns = items["item_id"].tolist(), items["image"].tolist()
     passes = [(f"open:{item}", image, question) for item, image in zip(*columns, strict=True)]
     blank = ("open:blank image", BLANK, question)
@@ -86,7 +87,8 @@ def concept_residuals(
 def concept_readings(
     opened: OpenRun, items: pd.DataFrame, question: str, groups: Attribute
 ) -> ConceptReadings:
-    """Captured, or read from the run. UserError for words that the tokenizer cannot tell apart."""
+    """The scores of all items, captured now or read from the run. UserError for words that the
+    tokenizer cannot tell apart."""
     real, blank = concept_residuals(opened, items, question, groups)
     asked = items.assign(question=question)
     shown, notes = _scores(opened, asked, real, groups)

@@ -1,4 +1,4 @@
-"""Where a concept is recognised, and what a decoder could know, as tables and in sentences."""
+"""Where a concept is recognised, and what a decoder can tell, as tables and in sentences."""
 
 import textwrap
 from collections.abc import Sequence
@@ -96,7 +96,8 @@ def _ends(last: ConceptAtLayer, level: str) -> str:
 
 
 def _tests(found: FoundConcept) -> str:
-    """Both controls, on the plateau and over layers, by the test that they are."""
+    """The p-values of both controls, on the plateau and over layers, with the names of the
+    tests."""
     on_plateau, over_layers = (
         " and ".join(f"{p_text(p)} {_CONTROLS[name]}" for name, p in tests.named.items())
         for tests in (found.plateau_p, found.omnibus_p)
@@ -109,7 +110,8 @@ def _tests(found: FoundConcept) -> str:
 
 
 def _not_beaten(found: FoundConcept) -> str:
-    """The controls that are in the way: those on the plateau, or else those over layers."""
+    """The controls that were not beaten: those on the plateau, or if there are none, those over
+    layers."""
     alpha = 1 - found.level + 1e-12
     for tests, where in ((found.plateau_p, "on the plateau"), (found.omnibus_p, "over layers")):
         names = [_CONTROLS[name] for name, p in tests.named.items() if p > alpha]
@@ -119,14 +121,14 @@ def _not_beaten(found: FoundConcept) -> str:
 
 
 def concept_name(found: FoundConcept) -> str:
-    """The words, and what they are held against."""
+    """The concept's words, and those that they are held against."""
     asked = found.made_from
     name = ", ".join(asked.words)
     return f"{name} against {', '.join(asked.against)}" if asked.against else name
 
 
 def score_text(found: FoundConcept) -> str:
-    """What is scored."""
+    """A description of the score, for the heading of a table."""
     if found.made_from.against:
         return "log2 of the odds of the words against the others"
     return "log2 p of the words over the whole vocabulary"
@@ -163,7 +165,7 @@ def decode_table(column: str, found: DecodedColumn) -> str:
 
 
 def decode_sentence(column: str, found: DecodedColumn) -> str:
-    """What could be known at the last layer, and at how many layers more than the baseline is."""
+    """The decoder's score at the last layer, and at how many layers it is above the baseline."""
     last, level = found.layers[-1], f"{100 * found.level:g}%"
     shown = [str(row.layer) for row in found.layers if row.p <= 1 - found.level]
     where = f"shown above the baseline at layers {', '.join(shown)}" if shown else (
@@ -178,17 +180,17 @@ def decode_sentence(column: str, found: DecodedColumn) -> str:
 
 
 def two_digits(value: float) -> str:
-    """Never a negative zero."""
+    """The number with two digits, without a negative zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 
 def measure_text(found: DecodedColumn) -> str:
-    """As it is printed."""
+    """The name of the score as it is printed."""
     return "R\u00b2" if found.measure == "R2" else "accuracy"
 
 
 def baseline_text(found: DecodedColumn) -> str:
-    """What the decoder is held against."""
+    """A description of the baseline."""
     base = found.baseline
     if base is None:
         return "the training images' mean, R\u00b2 = 0"

@@ -1,1 +1,2 @@
-"""Which word does a model mean: a cube or a square, metal or silver, and from which layer on?"""
+"""Which of several competing words does a model mean (a cube or a square, metal or silver), and
+from which layer on?"""

@@ -67,7 +67,7 @@ class Confusion(AttributeOptions):
 
 
 def main(options: Confusion) -> None:
-    """Follows the words, or reads what was found before, and prints it."""
+    """Follows the words through the layers, or reads what was found before, and prints it."""
     named = {answer: words_of(text) for answer, text in options.words.items()}
     opened = open_run(options)
     near = _near_words(opened, options.attributes(opened.data), named)
@@ -90,7 +90,8 @@ def main(options: Confusion) -> None:
 def _near_words(
     opened: OpenRun, names: tuple[str, ...], named: Mapping[str, tuple[str, ...]]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    """By attribute the competing words. UserError if there are none, or for an unknown answer."""
+    """The competing words of each answer, by attribute. UserError if there are none, or for an
+    answer that no attribute has."""
     near: dict[str, dict[str, tuple[str, ...]]] = {}
     known: list[str] = []
     for name in names:
@@ -113,7 +114,7 @@ def _near_words(
 
 
 def _found(opened: OpenRun, name: str, asked: Asked) -> Confused:
-    """From the run, if the same was asked there; else followed now."""
+    """The results of one attribute: from the run, if the same was asked there, or computed now."""
     known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
     if name in known:
         old = read_back(Confused, known[name], f"{FILE_NAME} of {opened.run.folder}")
@@ -164,7 +165,8 @@ def _with_3d(
     rivals: "Sequence[Rivals]",
     margin_bits: float,
 ) -> "tuple[WordReadings, OtherWording]":
-    """The same words after the changed question, and what that changes of all answers together."""
+    """Readings of the same words after the question with "3D", and what that question changes for
+    all answers together."""
     from analysis.confusion.other_question import wording_results
     from analysis.confusion.rivals import under
     from analysis.confusion.say_3d import items_with_3d, rows_with_3d

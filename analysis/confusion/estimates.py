@@ -1,4 +1,5 @@
-"""From competing words to curves, layers of overtaking, what the image adds, and turned answers."""
+"""From the probabilities of competing words to curves, layers of overtaking, what the image adds,
+and answers that turn from right to wrong."""
 
 from collections.abc import Iterator, Sequence
 
@@ -51,12 +52,12 @@ def confusion_results(
     key: int,
     asked: Asked,
 ) -> Confused:
-    """Results of one attribute; `other` has each item with another scene's image.
+    """Results of one attribute; `other` holds the readings of each item with another scene's image.
 
-    Log-ratios, and what the image adds to them, are means over scenes in bits with intervals each
-    alone; their p are two-sided sign flips of scenes, adjusted over layers by the maximum t. Of
-    what the image adds, the pairs' omnibus p are adjusted for each other too (Holm). Shares of
-    scenes have exact intervals: there is one item per scene.
+    Log-ratios, and what the image adds to them, are means over scenes in bits, with intervals for
+    each layer alone. Their p-values are two-sided, from sign flips of scenes, adjusted over layers
+    by the maximum t. For what the image adds, the omnibus p-values of the pairs are also adjusted
+    for each other (Holm). Shares of scenes have exact intervals, since there is one item per scene.
     """
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     together, *pairs = _all_compared(readings, words, other, rivals, study, key)
@@ -88,7 +89,7 @@ def _all_compared(
     study: Study,
     key: int,
 ) -> list[Compared]:
-    """What is found of all answers together, then of each pair."""
+    """The results for all answers together, then for each pair of words."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     pairs = list(zip(rivals, under(rivals, other), strict=True))
     by_scene = [scene_rows(own.ratio, scenes[own.rows]) for own, _ in pairs]
@@ -124,7 +125,7 @@ def _all_compared(
 def _by_layer(
     ratio: tuple[SignFlipTest, BootstrapInterval], added: tuple[SignFlipTest, BootstrapInterval]
 ) -> tuple[RatioAtLayer, ...]:
-    """Ratios, and what the image adds to them."""
+    """The log-ratios and what the image adds to them, layer by layer."""
     (plain, own), (test, more) = ratio, added
     return tuple(
         RatioAtLayer(
@@ -171,7 +172,7 @@ def _tested(
 
 
 def _turned(rivals: Rivals, level: float) -> Turned:
-    """Of the scenes that were right at some layer, those that end with the competing word."""
+    """Scenes whose answer was right at some layer: how many of them end with the competing word."""
     was_right = int(rivals.ever_right.sum())
     turned = int((rivals.ever_right & rivals.ends_near).sum())
     if not was_right:
@@ -192,7 +193,8 @@ def _word_curves(
     rivals: Sequence[Rivals],
     level: float,
 ) -> Iterator[WordCurve]:
-    """By answer, each of its words: share among all words, and probability, by layer."""
+    """For every answer the curves of each of its words: the share among all words, and the
+    probability, by layer."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     rows_of = {each.answer: each.rows for each in rivals if each.answer is not None}
     for answer, rows in rows_of.items():
@@ -210,7 +212,8 @@ def _word_curves(
 
 
 def _word_at(both: ClusterShare, layer: int) -> WordAtLayer:
-    """Of a word's share and its probability, the second axis."""
+    """The numbers of one word at one layer: the second axis holds the word's share and its
+    probability."""
     (share, probability), low, high = both.estimate[layer], both.low[layer], both.high[layer]
     return WordAtLayer(
         layer=layer,
@@ -224,7 +227,8 @@ def _word_at(both: ClusterShare, layer: int) -> WordAtLayer:
 
 
 def _matrix(readings: Readings, level: float) -> Matrix:
-    """Which answer is the likeliest, by layer: the right one in rows, shares of its scenes."""
+    """Which answer is the most probable, by layer: a row for each right answer, with shares of its
+    scenes."""
     n_answers = len(readings.answers)
     totals = np.bincount(readings.answer_index, minlength=n_answers)
     there = np.flatnonzero(totals)

@@ -1,4 +1,5 @@
-"""Competing words by layer, what the image adds, and which answers are taken for which."""
+"""Figures of competing words by layer, of what the image adds, and of which answers are taken for
+which."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ _LOOKS: tuple[tuple[str, Any, str], ...] = (
     ("#CC79A7", (0, (7, 2)), "D"),
 )
 _Band = tuple[float, float, float]
-"""Low end, mean and high end."""
+"""Low end, mean and high end of a band."""
 _MEASURES: dict[str, Callable[[WordAtLayer], _Band]] = {
     "share among words": lambda row: (row.share_low, row.share, row.share_high),
     "probability": lambda row: (row.probability_low, row.probability, row.probability_high),
@@ -30,11 +31,12 @@ _LEAST_PROBABILITY = 1e-6
 _COLUMNS = 3
 _DRAWN_LAYERS = 5
 _MOST_WRITTEN = 4
-"""Answers up to which there is room for a number in every cell."""
+"""Largest number of answers with which every cell of a matrix has room for its number."""
 
 
 def chosen_layers(n_layers: int, wanted: Sequence[int] = ()) -> list[int]:
-    """The layers wanted, in order; else five evenly spread ones, the first and last included."""
+    """The layers asked for, in order; without any, five evenly spread ones with the first and the
+    last."""
     if wanted:
         return sorted(set(wanted))
     n_drawn = min(_DRAWN_LAYERS, n_layers)
@@ -42,7 +44,8 @@ def chosen_layers(n_layers: int, wanted: Sequence[int] = ()) -> list[int]:
 
 
 def draw_words(canvas: Figure, found: Confused) -> None:
-    """Two panels per answer: share of its words among all words, and probability, with bands."""
+    """Draws two panels per answer, with bands: the share of each of its words among all words, and
+    the probability."""
     answers = list(dict.fromkeys(curve.answer for curve in found.words))
     columns = min(_COLUMNS, len(answers))
     groups = [answers[start : start + columns] for start in range(0, len(answers), columns)]
@@ -85,7 +88,8 @@ def _draw_band(axes: Axes, bands: Sequence[_Band], place: int, word: str) -> Non
 
 
 def draw_added(canvas: Figure, found: Confused) -> None:
-    """A panel per answer: what the image adds to the lead of each competing word, with bands."""
+    """Draws a panel per answer, with bands: what the image adds to the lead of each competing
+    word."""
     answers = list(dict.fromkeys(str(pair.answer) for pair in found.pairs))
     columns = min(_COLUMNS, len(answers))
     n_rows = -(-len(answers) // columns)
@@ -112,7 +116,7 @@ def _draw_added(axes: Axes, found: Confused, answer: str) -> None:
 
 
 def _name(axes: Axes, answer: str, n_scenes: int) -> None:
-    """Title and legend of a panel, with no word taken for a formula."""
+    """Puts title and legend on a panel; no word in them is taken for a formula."""
     axes.set_title(f"{drawn(answer)} ({n_scenes} scenes)", fontsize=8, parse_math=False)
     legend = axes.legend(frameon=False, fontsize=7, loc="best", handlelength=2.4)
     for text in legend.get_texts():
@@ -120,7 +124,8 @@ def _name(axes: Axes, answer: str, n_scenes: int) -> None:
 
 
 def draw_matrices(canvas: Figure, found: Confused, layers: Sequence[int]) -> None:
-    """A panel per layer: in each row what is said where that answer is right, shares in percent."""
+    """Draws a panel per layer: in each row, what is said in the scenes where that answer is right,
+    as shares in percent."""
     matrix = found.matrix
     written = len(matrix.chosen) <= _MOST_WRITTEN
     panels = canvas.subplots(1, len(layers), squeeze=False)[0]
@@ -149,13 +154,13 @@ def _draw_matrix(axes: Axes, matrix: Matrix, layer: int, *, write: bool) -> None
 
 
 def words_size(found: Confused) -> tuple[float, float]:
-    """Inches, by the number of panels."""
+    """Width and height of the figure of words in inches, by its number of panels."""
     n_answers = len({curve.answer for curve in found.words})
     return TEXT_WIDTH_IN, 0.4 + 2.6 * -(-n_answers // _COLUMNS)
 
 
 def added_size(found: Confused) -> tuple[float, float]:
-    """Inches, by the number of panels."""
+    """Width and height of the figure of what the image adds in inches, by its number of panels."""
     n_answers = len({pair.answer for pair in found.pairs})
     return TEXT_WIDTH_IN, 0.4 + 1.4 * -(-n_answers // _COLUMNS)
 
@@ -166,7 +171,8 @@ MATRICES_SIZE = (TEXT_WIDTH_IN, 2.0)
 def save_confusion_figures(
     name: str, found: Confused, folder: Path, layers: Sequence[int] = ()
 ) -> tuple[Path, ...]:
-    """Words, matrices and what the image adds, each as PDF and PNG; gives the six files so."""
+    """Draws the words, the matrices and what the image adds, each as PDF and PNG; gives the six
+    files in this order."""
     chosen = chosen_layers(len(found.matrix.layers), layers)
     with mpl.rc_context(STYLE):
         words = Figure(figsize=words_size(found), layout="constrained")

@@ -1,4 +1,4 @@
-"""Which word a model means, as results.json holds it."""
+"""Which of several words a model means, in the form that results.json holds it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -9,39 +9,42 @@ from analysis.effects.found import Interval, LayerSet
 from analysis.typed import result
 
 Part = Literal["adds", "takes", "not shown"]
-"""What is shown of the image's part in a lead: it adds to it, takes from it, or neither."""
+"""What is shown about the image's part in a word's lead: it adds to the lead, takes from it, or
+neither is shown."""
 _WHERE_THERE_IS = Field(exclude_if=lambda value: value is None)
-"""Left out of the file where there is none."""
+"""Setting of a field that is left out of the file where it is None."""
 
 
 @result
 class Asked:
-    """What the command was asked: where it is asked the same again, the result stands."""
+    """What the command was asked. If the same is asked again, the result is not computed again."""
 
     words: Mapping[str, tuple[str, ...]]
-    """Competing words by answer."""
+    """The competing words of each answer."""
     say_3d: bool
     margin_bits: float | None
-    """None where nothing is said of a difference."""
+    """The least difference that matters, in bits; None if no other wording is asked."""
 
 
 @result
 class RatioAtLayer:
-    """Of a competing word at one layer, means over scenes in bits, each interval alone."""
+    """A competing word at one layer: means over scenes in bits, each interval for this layer
+    alone."""
 
     layer: int
     ratio_bits: float
-    """log2 p(competing) - log2 p(right): above 0 the competing word is the likelier."""
+    """log2 p(competing) - log2 p(right); above 0 the competing word is more probable."""
     low: float
     high: float
     p: float
-    """Two-sided, adjusted over layers."""
+    """Two-sided p-value of the ratio, adjusted over layers."""
     added_bits: float
-    """What the image adds to the ratio: the ratio less that under other scenes' images."""
+    """What the image adds to the ratio: the ratio under own images minus that under other scenes'
+    images."""
     added_low: float
     added_high: float
     added_p: float
-    """Two-sided, adjusted over layers."""
+    """Two-sided p-value of `added_bits`, adjusted over layers."""
 
     @property
     def added(self) -> Interval:
@@ -51,22 +54,22 @@ class RatioAtLayer:
 
 @result
 class Overtaking:
-    """From which layer on the competing word stays the likelier."""
+    """The layer from which on the competing word stays the more probable one."""
 
     layer: int | None
-    """None: it is not the likelier at the last layer."""
+    """That layer; None if the competing word is not more probable at the last layer."""
     set: LayerSet
-    """The forward-backward set for it."""
+    """The forward-backward set for that layer."""
 
 
 @result
 class Turned:
-    """Of the scenes that were right at some layer, those that end with the competing word."""
+    """Scenes whose answer was right at some layer: how many of them end with the competing word."""
 
     n_right: int
     n_turned: int
     share: float | None
-    """None, as its ends are, where no scene was right."""
+    """Their share; None, as are its ends, where no scene was right at any layer."""
     low: float | None
     high: float | None
 
@@ -80,70 +83,73 @@ class Turned:
 
 @result
 class ImageAdds:
-    """The tests of what the image adds."""
+    """The tests of what the image adds to a competing word's lead."""
 
     omnibus_p: float
-    """For "nothing at any layer"."""
+    """p-value for "the image adds nothing at any layer"."""
     p_holm: Annotated[float | None, _WHERE_THERE_IS] = None
-    """The same adjusted over the pairs; of all answers together there is none."""
+    """`omnibus_p` adjusted over the pairs of words; None for all answers together."""
     at_last_layer: Part
-    """By the p of that layer, of a pair adjusted over the pairs."""
+    """What is shown at the last layer, by the p-value of that layer; for a pair it is adjusted over
+    the pairs."""
 
     @property
     def p(self) -> float:
-        """Over all layers, and over all pairs where there are others."""
+        """The p-value over all layers, adjusted over the pairs where there are several."""
         return self.omnibus_p if self.p_holm is None else self.p_holm
 
 
 @result
 class Compared:
-    """A competing word against the right one, or the first one of every answer together."""
+    """A competing word compared with the right one, or the first competing words of all answers
+    together."""
 
     answer: str | None
-    """None for all answers together."""
+    """The right answer; None for all answers together."""
     near: str | None
     n_scenes: int
     omnibus_p: float
-    """Of the plain ratio, which a preference for a word moves as much as the image does."""
+    """p-value of the plain ratio, which a mere preference for a word moves as much as the image
+    does."""
     layers: tuple[RatioAtLayer, ...]
     overtaking: Overtaking
     turned: Turned
     turned_shuffled: Turned
-    """The same with another scene's image: what chance turns."""
+    """The same with other scenes' images: how many answers turn by chance."""
     added: ImageAdds
 
 
 @result
 class WordAtLayer:
-    """One word at one layer, means over scenes with intervals each alone."""
+    """One word at one layer: means over scenes, each interval for this layer alone."""
 
     layer: int
     share: float
-    """Of the probability of all words that are followed."""
+    """Share of the word in the probability of all words that are followed."""
     share_low: float
     share_high: float
     probability: float
-    """Over the whole vocabulary."""
+    """Probability of the word over the whole vocabulary."""
     probability_low: float
     probability_high: float
 
 
 @result
 class WordCurve:
-    """One word on the scenes in which `answer` is right."""
+    """The curve of one word over the layers, on the scenes in which `answer` is right."""
 
     answer: str
     word: str
     right: bool
-    """It is the answer, and none of the competing words."""
+    """Whether the word is the answer itself, and not one of the competing words."""
     n_scenes: int
     layers: tuple[WordAtLayer, ...]
 
 
 @result
 class MatrixAtLayer:
-    """A row for each right answer: the share of its scenes in which each answer is the likeliest,
-    with exact intervals."""
+    """The matrix at one layer: a row for each right answer, with the share of its scenes in which
+    each answer is the most probable one, and exact intervals."""
 
     layer: int
     share: tuple[tuple[float, ...], ...]
@@ -153,41 +159,42 @@ class MatrixAtLayer:
 
 @result
 class Matrix:
-    """Which answers are taken for which."""
+    """Which answers are taken for which, by layer."""
 
     right: tuple[str, ...]
     """The answers of the rows: those that are right in some scene."""
     chosen: tuple[str, ...]
     """The answers of the columns."""
     n_scenes: tuple[int, ...]
-    """By row."""
+    """The number of scenes of each row."""
     layers: tuple[MatrixAtLayer, ...]
 
 
 @result
 class ChangeAtLayer:
-    """What another wording changes at one layer."""
+    """What another wording of the question changes at one layer."""
 
     layer: int
     difference_bits: float
-    """Of the log-odds of the competing word: the other wording's minus the plain one's."""
+    """The log-odds of the competing word with the other wording, minus that with the plain one, in
+    bits."""
     low: float
     high: float
     p: float
-    """Two-sided, adjusted over layers."""
+    """Two-sided p-value of the difference, adjusted over layers."""
     equivalence_low: float
     equivalence_high: float
     equivalent: bool
-    """The difference is shown to lie within the margin."""
+    """Whether the difference is shown to lie within the margin."""
 
 
 @result
 class OtherWording:
-    """The same scenes asked in another wording."""
+    """The same scenes, asked in another wording."""
 
     n_scenes: int
     margin_bits: float
-    """Least difference that matters."""
+    """The least difference that matters, in bits."""
     omnibus_p: float
     equivalent_at_all_layers: bool
     layers: tuple[ChangeAtLayer, ...]
@@ -195,21 +202,21 @@ class OtherWording:
 
 @result
 class Confused:
-    """The competing words of one attribute."""
+    """What is found about the competing words of one attribute."""
 
     answers: tuple[str, ...]
     near: Mapping[str, tuple[str, ...]]
-    """The competing words that are compared, by answer."""
+    """The competing words that are compared with each answer."""
     n_items: int
     n_scenes: int
     level: float
     n_resamples: int
     notes: tuple[str, ...]
     together: Compared
-    """All answers, each with the first of its competing words."""
+    """The results over all answers, each with the first of its competing words."""
     pairs: tuple[Compared, ...]
     words: tuple[WordCurve, ...]
     matrix: Matrix
     say_3d: Annotated[OtherWording | None, _WHERE_THERE_IS] = None
-    """Of the questions with "3D" in them, where they were asked."""
+    """What the questions with "3D" in them change; None where they were not asked."""
     made_from: Asked

@@ -1,4 +1,5 @@
-"""What the image adds to a competing word's lead: its lead under other images taken off.
+"""What the image adds to a competing word's lead: the lead under the own image minus that under
+other images.
 
 A model may prefer a word whatever it is shown. A random one does: its plain log-ratio is far from 0
 in every scene, and a test against 0 always rejects.
@@ -51,10 +52,12 @@ def added_rows(
 
 
 def parts(tests: list[SignFlipTest], level: float) -> list[ImageAdds]:
-    """Of the pairs' tests, p for each other too (Holm) and what is shown at the last layer.
+    """The tests of all pairs, with their p-values adjusted for each other (Holm), and what is shown
+    at the last layer.
 
-    `p_holm` is of the omnibus p, for "the image adds nothing at any layer"; what is said of the
-    last layer goes by Holm's adjustment of that layer's p, which is adjusted over layers already.
+    `p_holm` adjusts the omnibus p-values, for "the image adds nothing at any layer". What is shown
+    at the last layer goes by the p-values of that layer, which are adjusted over layers already and
+    by Holm's method over the pairs.
     """
     over_all = adjusted_p(np.array([test.omnibus_p for test in tests])).tolist()
     at_last = adjusted_p(np.array([float(test.p[-1]) for test in tests])).tolist()
@@ -65,7 +68,7 @@ def parts(tests: list[SignFlipTest], level: float) -> list[ImageAdds]:
 
 
 def part_alone(test: SignFlipTest, level: float) -> ImageAdds:
-    """The same of a single test, which has no other beside it."""
+    """What is shown by a single test, which is not adjusted for other pairs."""
     last = _part(test, float(test.p[-1]), level)
     return ImageAdds(omnibus_p=test.omnibus_p, at_last_layer=last)
 

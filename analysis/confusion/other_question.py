@@ -27,9 +27,10 @@ def wording_results(
 ) -> OtherWording:
     """Difference of log-odds by layer, the other wording minus the plain one, in bits.
 
-    Rows are the same scenes. Intervals are each alone; p are two-sided sign flips of scenes,
-    adjusted over layers. "No difference" is claimed of a layer only where equivalence within
-    `margin_bits` is shown (two one-sided tests), and of all layers where it is shown at each.
+    The rows of both tables are the same scenes. Intervals are for each layer alone; p-values are
+    two-sided, from sign flips of scenes, adjusted over layers. "No difference" is claimed of a
+    layer only where equivalence within `margin_bits` is shown (two one-sided tests), and of all
+    layers where it is shown at each of them.
     """
     difference = other - plain
     test = sign_flip_max_t(

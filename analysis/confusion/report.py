@@ -95,8 +95,8 @@ def confusion_sentences(name: str, found: Confused) -> Iterator[str]:
 
 
 def overtaking_sentence(name: str, pair: Compared, level: float) -> str:
-    """From which layer on the competing word is the likelier, or that it is not at the last, and
-    what the image has to do with it."""
+    """From which layer on the competing word is the more probable one, or that it is not at the
+    last layer, and whether this is due to the image."""
     crossing, last = pair.overtaking, pair.layers[-1]
     who = (
         f"{name}: over all answers the near word"
@@ -122,7 +122,8 @@ def overtaking_sentence(name: str, pair: Compared, level: float) -> str:
 
 
 def image_part(pair: Compared) -> str:
-    """What may be said of a word's lead at the last layer: the image's doing, or a preference."""
+    """What may be said about a word's lead at the last layer: that the image makes it, or a
+    preference."""
     match pair.added.at_last_layer:
         case "adds":
             return "the image has its part in that"
@@ -136,7 +137,8 @@ def image_part(pair: Compared) -> str:
 
 
 def turned_sentence(name: str, pair: Compared, level: float) -> str:
-    """How many answers that were right at some layer end as the near word, and by chance do."""
+    """How many answers that were right at some layer end as the competing word, and how many do so
+    by chance."""
     turned, others = _turned(pair)
     share, by_chance = turned.interval, others.interval
     if share is None:
@@ -162,7 +164,8 @@ def _share(share: Interval, level: float) -> str:
 
 
 def wording_sentence(name: str, found: OtherWording, level: float) -> str:
-    """What saying 3D does to the log-odds of the near word, with what is claimed of no effect."""
+    """How "3D" in the question changes the log-odds of the competing word, and whether it is shown
+    to change nothing."""
     last = found.layers[-1]
     ends = f"{100 * level:g}% CI {last.low:+.2f} to {last.high:+.2f}"
     return (
@@ -174,7 +177,8 @@ def wording_sentence(name: str, found: OtherWording, level: float) -> str:
 
 
 def wording_verdict(found: OtherWording, level: float) -> str:
-    """What may be said of a difference, and of its absence: two claims, each with its own test."""
+    """What may be said about a difference and about its absence: two claims, each with its own
+    test."""
     shown, bound = found.omnibus_p <= 1 - level, f"{found.margin_bits:g} bits"
     if found.equivalent_at_all_layers:
         beyond = f"beyond {bound} at any layer (equivalence)"
@@ -183,7 +187,8 @@ def wording_verdict(found: OtherWording, level: float) -> str:
 
 
 def _right_share(found: Confused, layer: int) -> float:
-    """Over all scenes: the diagonal, weighted by how often each answer is right."""
+    """The share of right answers over all scenes: the matrix's diagonal, weighted by how often each
+    answer is right."""
     matrix = found.matrix
     shares = matrix.layers[layer].share
     hits = sum(

@@ -1,4 +1,4 @@
-"""Pairs of a right word and one that competes with it, on the items that each is about."""
+"""Pairs of a right word and a competing one, with the items that each pair is about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,30 +17,31 @@ LEAST_SCENES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rivals:
-    """The log-ratio of competing words to right ones, on the items that it is about."""
+    """The log-ratio of competing words to right ones, on the items that have such a pair."""
 
     answer: str | None
-    """None for all answers together, each with its first competing word."""
+    """The right answer; None for all answers together, each with its first competing word."""
     near: str | None
     pairs: tuple[tuple[str, str], ...]
-    """The right and the competing word of each answer in it."""
+    """The pairs of right and competing word, one for each answer."""
     rows: Int[ndarray, " item"]
     place: Int[ndarray, " item"]
-    """Which of the pairs each row is of."""
+    """For each item the index of its pair in `pairs`."""
     ratio: Float[ndarray, "item layer"]
-    """log2 p(competing) - log2 p(right), in bits; above 0 the competing word is the likelier."""
+    """log2 p(competing) - log2 p(right), in bits; above 0 the competing word is more probable."""
     ever_right: Bool[ndarray, " item"]
-    """The right word was the likeliest of all at some layer."""
+    """Whether the right word was the most probable of all at some layer."""
     ends_near: Bool[ndarray, " item"]
-    """The competing word is, at the last layer."""
+    """Whether the competing word is the most probable of all at the last layer."""
 
 
 def rivals_of(
     readings: Readings, words: WordReadings, competition: Competition
 ) -> tuple[list[Rivals], list[str]]:
-    """All together, then every pair; and a note for each that is left out.
+    """The log-ratios of all pairs together, then those of every pair; and a note for each pair that
+    is left out.
 
-    UserError if none has enough scenes.
+    UserError if no pair has enough scenes.
     """
     answer_of = np.array(readings.items["answer"].tolist(), dtype=object)
     pairs, notes = [], []
@@ -61,7 +62,8 @@ def rivals_of(
 
 
 def under(rivals: Sequence[Rivals], other: WordReadings) -> list[Rivals]:
-    """The same words on the same items, as another reading has them: with other images, say."""
+    """The same pairs on the same items, with the ratios that another reading has, for example with
+    other scenes' images."""
     return [
         _read(other, each.answer, each.near, each.pairs, each.rows, each.place) for each in rivals
     ]

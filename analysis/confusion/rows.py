@@ -12,10 +12,11 @@ _KEPT = ["item_id", "scene_id", "attribute", "answer"]
 def word_rows(
     items: pd.DataFrame, words: WordReadings, *, wording: str, condition: str
 ) -> pd.DataFrame:
-    """A row per item, layer and word: `log2_p` over the vocabulary, `share` among all words here.
+    """A table with a row per item, layer and word: `log2_p` is over the vocabulary, `share` among
+    all words here.
 
-    `wording` says how the question was put: plain, or with 3D; `condition` with which image: real,
-    or shuffled, another scene's.
+    `wording` says how the question was put ("plain", or with "3D"), `condition` which image was
+    shown ("real", or "shuffled" for another scene's).
     """
     n_items, n_layers, n_words = words.log2_p.shape
     rows = items.loc[items.index.repeat(n_layers * n_words), _KEPT].reset_index(drop=True)
@@ -30,7 +31,8 @@ def word_rows(
 
 
 def answer_rows(readings: Readings) -> pd.DataFrame:
-    """A row per item and layer: the right `answer`, and the one that is the likeliest, `chosen`."""
+    """A table with a row per item and layer: the right `answer`, and the most probable one,
+    `chosen`."""
     n_items, n_layers, _ = readings.real.shape
     rows = readings.items.loc[readings.items.index.repeat(n_layers), _KEPT].reset_index(drop=True)
     best = readings.real.argmax(axis=2).ravel()

@@ -1,4 +1,5 @@
-"""The same items asked with "3D" in the question: what is said to be solid is no flat figure."""
+"""The same items asked with "3D" in the question, so that the answer should be a solid and not a
+flat figure."""
 
 import re
 from hashlib import sha256
@@ -43,10 +44,8 @@ def items_with_3d(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def rows_with_3d(opened: OpenRun, items: pd.DataFrame, words: Attribute) -> "StoredRows":
-    """Residuals where answers to the changed questions are read, one per item; `items` hold them.
-
-    Wherever the spellings of `words` need it.
-    """
+    """The residuals where answers to the changed questions are read, one row per item of `items`,
+    at all tokens that the spellings of `words` need."""
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
     passes = [(f"say-3d:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
     texts = "\n".join(sorted({text for _, _, text in passes}))

@@ -1,1 +1,1 @@
-"""What the figures share: colours, saving, labels, the pictures that several studies draw."""
+"""What the figures share: colors, saving, labels, and pictures that several studies draw."""

@@ -1,4 +1,5 @@
-"""Drawing functions that commands and the paper share: they take axes and results, never load."""
+"""Drawing functions that the commands and the paper share. They take axes and results, and load
+nothing."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -88,18 +89,20 @@ _TITLE = "Information that the image adds by layer, and the layer of emergence"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How an attribute is drawn."""
+    """How the curve of an attribute is drawn."""
 
     color: str
     line: Any
-    """Line style."""
+    """Line style, in a form that matplotlib takes."""
     marker: str
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """The look of each attribute: its own, or one after the other's by its place among `names`.
+    """The look of each attribute: a fixed one for known attributes, for others the next look by
+    their place among `names`.
 
-    No two of the first seven have one colour; after these, colours come again with other strokes.
+    No two of the first seven have the same color; after these, colors repeat with other line
+    styles.
     """
     names = list(names)
     taken = {COLORS[name] for name in names if name in COLORS}
@@ -120,7 +123,8 @@ def _own_look(name: str) -> Look:
 
 
 def draw_effect(axes: Axes, found: Finding, name: str, look: Look | None = None) -> None:
-    """Effect by layer with its band; the emergence layer, its interval and its set below."""
+    """Draws the effect by layer with its interval band, and below it the layer of emergence with
+    its interval and its set."""
     look = look or looks([name])[name]
     color = look.color
     rows = found.layers
@@ -138,10 +142,10 @@ def draw_effect(axes: Axes, found: Finding, name: str, look: Look | None = None)
 def draw_crossing(
     axes: Axes, crossing: Estimated, height: float, *, color: str, marker: str
 ) -> None:
-    """An emergence layer with its interval, at `height`.
+    """Draws a layer of emergence with its interval, at `height`.
 
-    Drawn from end to end and not as an error bar, which could not show what a percentile interval
-    may do: leave the estimate outside.
+    The interval is drawn as a line from end to end. An error bar cannot show a percentile interval
+    that does not contain the estimate.
     """
     axes.plot(
         [crossing.low, crossing.high], [height, height], color=color, linewidth=1,
@@ -156,7 +160,8 @@ def draw_crossing(
 def draw_sets(
     axes: Axes, found: Finding, name: str, look: Look | None = None, *, height: float
 ) -> None:
-    """The forward-backward set for half of the plateau, as a bar at `height` (axes fraction)."""
+    """Draws the forward-backward set for half of the plateau as a bar at `height`, a share of the
+    axes' height."""
     if found.outcome != "emerged":
         return
     low, high = found.fb_half.low, found.fb_half.high
@@ -170,7 +175,8 @@ def draw_sets(
 
 
 def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
-    """Effect by layer of all attributes in one panel, as PDF and PNG; gives the two files."""
+    """Draws the effect by layer of all attributes in one panel, as PDF and PNG; gives the two
+    files."""
     with mpl.rc_context(STYLE):
         # Room above for the sets, which the layout does not know of.
         room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.02 * len(results)))
@@ -199,7 +205,8 @@ def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple
 
 
 def save_figure(figure: Figure, file: Path, **options: Any) -> None:
-    """By way of memory, so that a full disk leaves the old file or none, not half of one."""
+    """Draws the figure in memory first and then writes it, so that a full disk leaves the old file
+    or none, never half a file."""
     stream = io.BytesIO()
     figure.savefig(stream, format=file.suffix.removeprefix("."), **options)
     write_durably(file, stream.getvalue())
@@ -208,7 +215,7 @@ def save_figure(figure: Figure, file: Path, **options: Any) -> None:
 def label_ends(
     axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str] | None = None
 ) -> None:
-    """Names at the line ends, moved apart where they would overlap."""
+    """Writes names at the ends of the lines, moved apart where they would overlap."""
     colors = COLORS if colors is None else colors
     low, high = axes.get_ylim()
     gap = 0.06 * (high - low)

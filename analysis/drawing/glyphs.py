@@ -1,9 +1,9 @@
-"""Words of any script in figures: what the font cannot draw is written by its code points.
+"""Words of any script in figures: words that the font cannot draw are written as code points.
 
-A word is written by codes as a whole, and not in part, where a sign of it has no glyph. Tokens may
-ask for one more font of the system that has all their signs (`families`). What is written from
-right to left needs no care: matplotlib 3.11 lays text out by HarfBuzz and libraqm, which put Hebrew
-in its order and join Arabic letters.
+If one sign of a word has no glyph, the whole word is written by codes. Tokens may ask for one more
+font of the system that has all their signs (`families`). Text that runs from right to left needs no
+care: matplotlib 3.11 lays text out by HarfBuzz and libraqm, which put Hebrew in its order and join
+Arabic letters.
 """
 
 import unicodedata
@@ -25,20 +25,23 @@ _NO_LETTERS = ("last resort", "lastresort", "emoji")
 
 
 def drawn(text: str) -> str:
-    """`text` with the glyphs of the font that is set, other words as U+4E2D; cut where it is long.
+    """`text` as the current font can draw it: words without glyphs as code points such as U+4E2D,
+    long text cut.
 
-    To be drawn as text and never as a formula: see `plain_labels` for what takes no parse_math.
+    Draw it as plain text and never as a formula: see `plain_labels` for labels that take no
+    parse_math.
     """
     return cut(with_glyphs(" ".join(text.split())), _MOST_LETTERS)
 
 
 def with_glyphs(text: str) -> str:
-    """`text` with the glyphs of the font that is set, other words by code points."""
+    """`text` as the current font can draw it: words without glyphs are written as code points."""
     return " ".join(map(_word, unicodedata.normalize("NFC", text).split(" ")))
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many letters, with an ellipsis for what is left out; codes stay whole."""
+    """`text` cut to at most `most` characters, with an ellipsis for what is left out; code points
+    are never split."""
     if len(text) <= most:
         return text
     kept = ""
@@ -50,14 +53,15 @@ def cut(text: str, most: int) -> str:
 
 
 def plain_labels(axes: Axes) -> None:
-    """Takes the tick labels of both axes as they are: a word with dollar signs is no formula."""
+    """Turns off formulas in the tick labels of both axes, so that words with dollar signs stay
+    words."""
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_parse_math(False)
 
 
 def families(text: str) -> list[str] | None:
-    """Names of the fonts that draw all of `text`: those that are set, and where they lack signs one
-    more that has them all, the first by name; None if there is none."""
+    """Names of the fonts that draw all of `text`: the current ones, and where they lack signs one
+    more font that has them all, the first by name. None if there is no such font."""
     own: Sequence[str] = mpl.rcParams["font.family"]
     lacking = frozenset(map(ord, text)) - _glyphs(findfont(FontProperties()))
     if not lacking:
@@ -76,7 +80,8 @@ def _word(word: str) -> str:
 
 
 def _regular_families() -> list[str]:
-    """Those with an upright font of normal weight, which is what `families` asks for by name."""
+    """The font families that have an upright font of normal weight: `families` asks for that
+    one."""
     found = {
         entry.name
         for entry in fontManager.ttflist
@@ -88,7 +93,7 @@ def _regular_families() -> list[str]:
 
 @cache
 def _of(family: str) -> frozenset[int]:
-    """The signs of a family's font."""
+    """All signs that the font of a family can draw."""
     try:
         return _glyphs(findfont(FontProperties(family=family), fallback_to_default=False))
     except (ValueError, OSError, RuntimeError):  # it is gone, or is no font

@@ -1,7 +1,7 @@
-"""Tokens where people read them: in a figure, and in a terminal. See `probes.token_names` for how
-they are named.
+"""Tokens as people read them, in figures and in a terminal. See `probes.token_names` for how they
+are named.
 
-What is shown here may come from a file that others wrote: it is never trusted to hold names only.
+The names may come from a file that others wrote, so it is never assumed that they are harmless.
 """
 
 import unicodedata
@@ -24,14 +24,15 @@ _ISOLATE, _END = "\u2068", "\u2069"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLabel:
-    """A token as a figure shows it."""
+    """How a figure shows a token: its text, and the fonts to draw it in."""
 
     text: str
     families: list[str]
-    """The fonts that have its signs."""
+    """The names of the fonts that have all signs of the text."""
 
     def put(self, text: Text) -> None:
-        """Makes `text` say it. It may hold dollar signs, and is no formula."""
+        """Puts the label into the figure's element `text`, as plain text: dollar signs start no
+        formula."""
         text.set_text(self.text)
         text.set_fontfamily(self.families)
         text.set_parse_math(False)
@@ -49,8 +50,11 @@ def token_labels(names: Sequence[str], most: int = _MOST_BESIDE) -> list[TokenLa
 
 
 def shown(text: str, *, space: bool = False) -> str:
-    """A caption with glyphs of the font in use only, or if `space` a single token's name, whose
-    leading space is seen. Draw it with parse_math=False: it may hold dollar signs."""
+    """A caption in glyphs of the current font only. With `space` it is the name of a single token,
+    whose leading space is made visible.
+
+    Draw it with parse_math=False: it may hold dollar signs.
+    """
     if not space:
         return with_glyphs(text)
     name = _safe(text)
@@ -58,8 +62,8 @@ def shown(text: str, *, space: bool = False) -> str:
 
 
 def printed_token(name: str) -> str:
-    """In quotes, with what would steer a terminal written out; letters that are written from right
-    to left are kept from reversing what stands beside them."""
+    """The name in quotes. Characters that would control a terminal are written out, and letters
+    that run from right to left are kept from reversing the text beside them."""
     quoted = f"'{_safe(name)}'"
     if any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in quoted):
         return f"{_ISOLATE}{quoted}{_END}"
@@ -67,7 +71,7 @@ def printed_token(name: str) -> str:
 
 
 def _label(name: str) -> TokenLabel:
-    """With the fonts that have all signs, or by codes if there are none."""
+    """The label in fonts that have all its signs, or in code points if there are no such fonts."""
     name = _safe(name)
     found = families(name)
     if found is None:
@@ -77,14 +81,15 @@ def _label(name: str) -> TokenLabel:
 
 
 def _coded(name: str) -> str:
-    """By the codes of all signs, but for the number that tells it from others of the same text."""
+    """The name with all signs as code points, except for the number that tells it from tokens with
+    the same text."""
     last = units(name)[-1]
     number = last if len(last) > 1 and last.startswith("<") else ""
     return in_codes(text_of(name) or "") + number
 
 
 def _safe(name: str) -> str:
-    """A name is printable; what is none is made so."""
+    """The name with every character that cannot be printed written out."""
     if name.startswith(" "):
         name = SPACE + name[1:]
     return "".join(sign if sign.isprintable() else code_point(sign) for sign in name)

@@ -1,4 +1,4 @@
-"""Against images of other scenes: the test, and what the readout states under them."""
+"""The control with images of other scenes: its test, and what the readout states under them."""
 
 from dataclasses import dataclass, replace
 
@@ -23,20 +23,21 @@ _TOLD = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shuffled:
-    """The shuffled control."""
+    """What the shuffled control gives: the readout's answers under other scenes' images, and the
+    test against them."""
 
     stated: dict[str, Float[ndarray, "item layer"]]
-    """By score, each item's mean under other scenes' images."""
+    """For each score, every item's mean under other scenes' images."""
     p: Float[ndarray, " layer"]
-    """Adjusted over layers."""
+    """p-value of each layer, adjusted over layers."""
     omnibus_p: float
     window_p: tuple[float, ...]
-    """For each window of layers, on its own."""
+    """p-value of each window of layers, not adjusted for the other windows."""
     stated_rows: Float[ndarray, "scene layer"]
-    """Stated bits, real minus shuffled: what older work calls the effect. For comparison only,
-    since it grows with the scale of the logits."""
+    """The readout's own log2 probability of the answer, real minus shuffled: what older work calls
+    the effect. It serves for comparison only, since it grows with the scale of the logits."""
     notes: tuple[str, ...] = ()
-    """What a reader of the test must know of it."""
+    """What a reader of the test must know about it."""
 
 
 def shuffled_control(
@@ -47,8 +48,9 @@ def shuffled_control(
     rng: np.random.Generator,
     n_resamples: int,
 ) -> Shuffled:
-    """Answers relabelled between scenes that are asked the same; where every text serves one
-    scene, images relabelled within a scene."""
+    """The shuffled control: answers are exchanged at random between scenes that are asked the same
+    question; where every question text serves one scene, images are exchanged within a scene
+    instead."""
     if stated.swapped is None:
         return _between_scenes(readings, stated, windows, rng, n_resamples)
     return _within_scenes(readings, stated, windows, rng, n_resamples)

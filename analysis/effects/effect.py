@@ -1,4 +1,5 @@
-"""From readings to rows per scene: what the readout says, holds, and how sure it says it is."""
+"""From readings to rows per scene: what the readout says, what its scores hold, and how sure it
+is."""
 
 from dataclasses import dataclass
 
@@ -18,22 +19,25 @@ _NATS_PER_BIT = float(np.log(2))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Information with the image and without, under one kind of reader."""
+    """The information in the readings with the image and without, by readers of one kind."""
 
     real: Information
     blank: Information
     rows: Float[ndarray, "scene layer"]
-    """Mean over a scene's items of real minus blank, as share of H: the effect."""
+    """The effect of the image: the mean over a scene's items of real minus blank, as share of the
+    entropy of the answers."""
     real_rows: Float[ndarray, "scene layer"]
-    """The same of real alone: what the image and the question tell beyond guessing."""
+    """The same mean under the real image alone, without subtracting the blank one: what image and
+    question together tell beyond guessing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """The readout taken at its word: by condition and score, one number per item and layer."""
+    """The readout's own probabilities, taken as they are: one number per item and layer, by
+    condition and score."""
 
     by_answer: ScoresByAnswer
-    """Under the item's own image, whichever answer were right."""
+    """The scores under the item's own image, for each answer as if it were the right one."""
     blank: ScoresByAnswer
     swapped: tuple[ScoresByAnswer, ...] | None
     certainty: Float[ndarray, "item layer"]
@@ -53,7 +57,8 @@ def entropy_bits(readings: Readings) -> float:
 def effect_of(
     readings: Readings, *, rng: np.random.Generator, offsets: bool = False, folds: int = 5
 ) -> Effect:
-    """Effect of the image, by readers cross-fitted by scene; both conditions on the same folds."""
+    """The effect of the image, by readers that read no scene which they were fitted on. Both
+    conditions have the same folds."""
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     root = int(rng.integers(2**63))
     real, blank = (
@@ -83,9 +88,10 @@ def item_information(
     *,
     rng: np.random.Generator,
 ) -> Float[ndarray, "item layer"]:
-    """Information in bits about labels that are not the study's own, such as a control task's.
+    """Information in bits about labels that are not the study's own, such as those of a control
+    task.
 
-    A label of one scene only, which no reader fitted on others has met, is told nothing about: 0.
+    It is 0 for a label that only one scene has, since no reader fitted on other scenes has met it.
     """
     ids, scene = np.unique(scenes, return_inverse=True)
     holds = np.zeros((answer.max() + 1, len(ids)), dtype=bool)
@@ -100,12 +106,13 @@ def item_information(
 def answer_scores(
     log_probs_bits: Float[ndarray, "item layer answer"],
 ) -> Float[ndarray, "item answer layer"]:
-    """Natural logarithms with the answers second, as `stats.information` takes them."""
+    """Natural logarithms of the probabilities, with the answers as second axis, as
+    `stats.information` takes them."""
     return np.swapaxes(log_probs_bits.astype(np.float64), 1, 2) * _NATS_PER_BIT
 
 
 def stated_of(readings: Readings) -> Stated:
-    """What the readout says of every answer, at its word."""
+    """The readout's own probabilities of every answer, scored as they are."""
     by_answer = scores_by_answer(readings.real.astype(np.float64))
     probability = np.exp2(by_answer.bits)
     entropy = -(probability * by_answer.bits).sum(axis=1)
@@ -123,8 +130,8 @@ def stated_of(readings: Readings) -> Stated:
 def guessed(
     found: Information, answer: Int[ndarray, " item"]
 ) -> dict[str, Float[ndarray, "item 1"]]:
-    """What guessing scores on each item: the most frequent answer of the other folds is said, or
-    their frequencies are stated."""
+    """What guessing scores on each item: either the most frequent answer of the other folds is
+    said, or the frequencies of their answers are stated as probabilities."""
     as_bits = np.log2(np.maximum(found.guess, np.finfo(float).tiny))
     scores = scores_by_answer(as_bits[:, None, :]).of(answer)
     return {name: getattr(scores, name) for name in SCORES}

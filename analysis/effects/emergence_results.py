@@ -1,11 +1,11 @@
-"""An emergence as plain numbers, as results.json holds it."""
+"""Makes of an emergence the plain numbers that results.json holds."""
 
 from analysis.effects.found import Crossing, FoundEmergence, LayerSet, LayerSetAbove, WholeLayer
 from stats import Emergence
 
 
 def emergence_results(found: Emergence) -> FoundEmergence:
-    """Outcome, layers, sets and what they rest on."""
+    """The outcome, the layers and sets of an emergence, and the numbers that they rest on."""
     half, layer = found.lambda_half, found.layer
     return FoundEmergence(
         outcome=found.outcome,

@@ -1,4 +1,4 @@
-"""What is found of an attribute under a readout, as results.json holds it."""
+"""What is found about an attribute under a readout, in the form that results.json holds."""
 
 from dataclasses import fields
 from typing import Any, Literal
@@ -9,7 +9,7 @@ Outcome = Literal["emerged", "not_emerged", "from_start", "died"]
 
 
 def fields_of(found: Any) -> dict[str, Any]:
-    """A result's own fields by name, for one that holds them and others besides."""
+    """The own fields of a result by name, to build a result of another class that has them too."""
     return {each.name: getattr(found, each.name) for each in fields(found)}
 
 
@@ -24,7 +24,8 @@ class Interval:
 
 @result
 class Crossing(Interval):
-    """A layer between layers, with its interval and the level of that."""
+    """A position on the scale of layers that may lie between two of them, with its interval and the
+    level of that interval."""
 
     level: float
 
@@ -44,62 +45,69 @@ class LayerSet:
 
     low: int
     high: int | None
-    """None where the set is open above."""
+    """The last layer of the set; None where the set has no upper end."""
 
 
 @result
 class LayerSetAbove(LayerSet):
-    """The same of the layer from which the effect exceeds a margin for good."""
+    """A forward-backward set for the layer from which on the effect stays above a margin."""
 
     delta: float
-    """The margin, as share of H."""
+    """The margin, as share of the entropy of the answers."""
 
 
 @result
 class Sure:
-    """Whether and where a curve emerges: of certainty, when the readout becomes sure of an answer,
-    right or wrong."""
+    """Whether and where certainty emerges: the layer at which the readout becomes sure of an
+    answer, right or wrong."""
 
     outcome: Outcome
     lambda_half: Crossing | None
-    """Where half of the plateau is reached; None unless it emerged and the curve is monotone."""
+    """The layer at which half of the plateau is reached, between whole layers; None unless the
+    curve emerged and is monotone."""
     layer: WholeLayer | None
-    """The first whole layer at or past that."""
+    """The first whole layer at or past `lambda_half`; None where that is None."""
     monotone: bool
     declines: bool
     fb_half: LayerSet
-    """For half of the plateau, without assumptions on the curve's shape."""
+    """The set of layers at which half of the plateau may be reached, without assumptions on the
+    curve's shape."""
     plateau_effect: float
-    """Mean over the plateau, as share of H."""
+    """Mean of the curve over the plateau, as share of the largest value."""
 
 
 @result
 class FoundEmergence:
-    """Whether and where an effect emerges, its sets, and what they rest on."""
+    """Whether and where an effect emerges, with its sets of layers and the numbers that this rests
+    on."""
 
     outcome: Outcome
     lambda_half: Crossing | None
-    """Where half of the plateau is reached; None unless it emerged and the curve is monotone."""
+    """The layer at which half of the plateau is reached, between whole layers; None unless the
+    effect emerged and the curve is monotone."""
     layer: WholeLayer | None
-    """The first whole layer at or past that."""
+    """The first whole layer at or past `lambda_half`; None where that is None."""
     monotone: bool
     declines: bool
     fb_half: LayerSet
-    """For half of the plateau, without assumptions on the curve's shape."""
+    """The set of layers at which half of the plateau may be reached, without assumptions on the
+    curve's shape."""
     fb_delta: LayerSetAbove
     lambda_first: int | None
-    """The first layer shown above the margin."""
+    """The first layer whose effect is shown to be above the margin; None if there is none."""
     lambda_sustained: int | None
-    """The first layer from which all up to the horizon are."""
+    """The first layer from which on the effects of all layers up to the horizon are shown to be
+    above the margin; None if there is none."""
     plateau: tuple[int, int]
-    """First and last layer."""
+    """First and last layer of the plateau window."""
     plateau_effect: float
-    """Mean over the plateau, as share of H."""
+    """Mean effect over the plateau, as share of the entropy of the answers."""
     horizon: int
-    """Last layer considered."""
+    """The last layer that is considered."""
     level: float
     detectable_effect: float
-    """Would have been found with power .8 at any layer, as share of H."""
+    """The effect that would have been found with a power of .8 at any layer, as share of the
+    entropy of the answers."""
     n_scenes: int
 
 
@@ -112,40 +120,42 @@ class ByControl:
 
     @property
     def named(self) -> dict[str, float]:
-        """By the name of the control."""
+        """The p-values by the name of the control."""
         return {"shuffled": self.shuffled, "blank": self.blank}
 
     @property
     def largest(self) -> float:
-        """Of the weaker control."""
+        """The larger of the two p-values: that of the control which the effect beats less
+        clearly."""
         return max(self.shuffled, self.blank)
 
 
 @result
 class Verdict(FoundEmergence):
-    """An emergence with every test of its controls."""
+    """An emergence, with every test of its controls."""
 
     omnibus_p: ByControl
-    """Of any effect, over all layers."""
+    """p-values for an effect at any layer, over all layers."""
     plateau_p: ByControl
-    """Of an effect over the plateau."""
+    """p-values for an effect over the plateau."""
     omnibus_p_holm: float
-    """The largest of these, adjusted by Holm's method over all findings of the run."""
+    """The largest of the p-values above, adjusted by Holm's method over all findings of the run."""
 
     @property
     def largest_p(self) -> float:
-        """A finding must pass both controls, over all layers and on the plateau: this is its p."""
+        """The p-value of the finding. It must pass both controls, over all layers and on the
+        plateau, so this is the largest of the four p-values."""
         return max(self.omnibus_p.largest, self.plateau_p.largest)
 
 
 @result
 class Choice:
-    """Outcome and layer under one choice that could as well have been made."""
+    """Outcome and layer under another choice of analysis that is just as defensible."""
 
     choice: str
     outcome: Outcome
     estimate: float | None
-    """None where there is no single layer."""
+    """The layer of emergence under this choice; None where there is no single layer."""
 
 
 @result
@@ -166,36 +176,40 @@ class ByCondition:
 
     @property
     def named(self) -> dict[str, float]:
-        """By the name of the condition."""
+        """The values by the name of the condition."""
         return {"real": self.real, "shuffled": self.shuffled, "blank": self.blank}
 
 
 @result
 class Layer:
-    """One layer; scores are means over scenes."""
+    """The numbers of one layer; scores are means over scenes."""
 
     layer: int
     effect: float
-    """Information with the image minus with a blank one, as share of H; `low` to `high` is its
-    interval over scenes."""
+    """Information with the image minus information with a blank one, as share of the entropy of the
+    answers. `low` to `high` is its interval over scenes."""
     low: float
     high: float
     information: WithAndWithout
-    """In bits, each under its own reader."""
+    """Information about the answer in bits, with the image and with a blank one, each read by a
+    reader of its own."""
     stated: ByCondition
     """log2 of the readout's own probability of the answer."""
     correct: ByCondition
     brier: ByCondition
     scale: Interval
-    """By what the scores must be multiplied to mean what they say."""
+    """The factor by which the scores must be multiplied to mean what they say; 1 is well
+    calibrated."""
     lost: Interval
-    """Bits lost by taking the readout at its word."""
+    """Bits of information lost by taking the readout's probabilities as they are."""
     certainty: Interval
-    """1 minus the entropy of its distribution over the answers, as share of the largest."""
+    """1 minus the entropy of the readout's distribution over the answers, as share of the largest
+    there is: how sure it is."""
     held: float
-    """Bits with the image under a reader with an offset per answer."""
+    """Bits of information with the image, by a reader that has an offset for each answer
+    besides."""
     p_shuffled: float
-    """One-sided and adjusted over layers, as is the next."""
+    """p-value against the shuffled control, one-sided and adjusted over layers; so is `p_blank`."""
     p_blank: float
 
     @property
@@ -206,7 +220,7 @@ class Layer:
 
 @result
 class Guessing:
-    """What guessing by how frequent the answers are scores."""
+    """The scores of guessing by how frequent the answers are."""
 
     bits: float
     correct: float
@@ -218,7 +232,7 @@ class Finding(Verdict):
     """One attribute under one readout: its emergence, its curves, and what it was asked."""
 
     robustness: tuple[Choice, ...]
-    """The declared choice first."""
+    """Outcome and layer under other choices of analysis; the declared choice comes first."""
     sure: Sure
     layers: tuple[Layer, ...]
     interval_method: str
@@ -226,7 +240,7 @@ class Finding(Verdict):
     n_items: int
     n_texts: int
     answers: dict[str, int]
-    """Every answer with its items."""
+    """The number of items of every answer."""
     answer_entropy_bits: float
     guessing: Guessing
     notes: tuple[str, ...]
@@ -234,5 +248,5 @@ class Finding(Verdict):
 
     @property
     def last_layer(self) -> int:
-        """The model's last."""
+        """The number of the model's last layer."""
         return self.layers[-1].layer

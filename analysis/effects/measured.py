@@ -1,4 +1,5 @@
-"""What an attribute's estimates are made from: effects, what is stated, the shuffled control."""
+"""The numbers from which an attribute's results are estimated: effects, stated probabilities and
+the shuffled control."""
 
 from dataclasses import dataclass
 
@@ -15,20 +16,20 @@ from stats.arguments import plateau_window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One attribute under one readout, before anything is concluded."""
+    """What is measured of one attribute under one readout, before anything is concluded from it."""
 
     readings: Readings
     main: Effect
-    """By the declared readers."""
+    """The effect by the declared readers, which results are about."""
     held: Effect
-    """By readers with an offset per answer besides."""
+    """The effect by readers that have an offset for each answer besides."""
     stated: Stated
     shuffled: Shuffled
-    """Its windows are the declared plateau, then `other_windows`."""
+    """The shuffled control. Its windows are the declared plateau, then those of `other_windows`."""
     plateau: tuple[int, int]
-    """First and last layer of the declared window."""
+    """First and last layer of the declared plateau window."""
     horizon: int
-    """Last layer considered."""
+    """The last layer that is considered."""
 
     @property
     def scenes(self) -> Shaped[ndarray, " item"]:
@@ -37,9 +38,9 @@ class Measured:
 
 
 def measured(readings: Readings, study: Study, *, key: int) -> Measured:
-    """Effects by both kinds of readers on the same folds, and the test against other images.
+    """Effects by both kinds of readers, on the same folds, and the test against other images.
 
-    `key` tells attributes apart.
+    `key` is a number of the attribute's own, so that each has its own random draws.
     """
     main, held = (
         effect_of(readings, rng=study.rng(Stream.FOLDS, key), offsets=offsets)
@@ -68,8 +69,8 @@ def measured(readings: Readings, study: Study, *, key: int) -> Measured:
 
 
 def other_windows(plateau: tuple[int, int], horizon: int) -> dict[str, tuple[int, int]]:
-    """The last quarter, third and layer of those up to the horizon; each once, and not the
-    declared plateau."""
+    """Other plateau windows: the last quarter, the last third and the last one of the layers up to
+    the horizon, by name. None appears twice, and none is the declared plateau."""
     states = horizon + 1
     named = {"quarter": max(1, states // 4), "third": max(1, states // 3), "layer": 1}
     windows: dict[str, tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""Whether an attribute emerges and where: every test of its controls, and the layer."""
+"""Decides whether an attribute emerges and where, by every test of its controls."""
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from stats.course import p_above
 def verdict(
     found: Measured, against_blank: SignFlipTest, study: Study, *, rng: np.random.Generator
 ) -> Verdict:
-    """Where the attribute emerges, if it passes every test of its controls."""
+    """Whether the attribute passes every test of its controls, and the layer at which it emerges if
+    it does."""
     # The image must tell more than a blank one, and the answer more often than guessing: each
     # plateau above the margin, or what is taken off badly would count as knowledge.
     window = slice(found.plateau[0], found.plateau[1] + 1)

@@ -48,7 +48,7 @@ COMMAND = "python -m analysis.emergence"
 STUDY, LADDER = "readouts", "ladder"
 SAYING = "said"
 SAID, THERE = LOGIT_LENS.name, LINEAR_PROBE.name
-"""The readouts between which the ladder of readers stands."""
+"""The two readouts at the ends of the ladder of readers: what is said, and what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _shown_answers(opened: OpenRun, name: str) -> str:
 
 
 def _said(opened: OpenRun, name: str) -> str:
-    """Asks the model, and keeps what it said in the run."""
+    """Asks the model, keeps what it said in the run, and gives it as text."""
     from analysis.emergence.said_answers import said_answers, said_results
 
     known = study_result(read_results(opened.run), SAYING)
@@ -164,7 +164,7 @@ def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> No
 
 
 def _compared(opened: OpenRun, name: str, findings: Mapping[str, Finding]) -> ReadoutsCompared:
-    """The readouts side by side, from the run or compared now."""
+    """The comparison of the readouts, from the run or made now."""
     run = opened.run
     known = study_result(read_results(run), STUDY)
     if name in known:
@@ -187,7 +187,7 @@ def _compared(opened: OpenRun, name: str, findings: Mapping[str, Finding]) -> Re
 
 
 def _ladder(opened: OpenRun, name: str) -> Ladder:
-    """What is said, held and there, from the run or set side by side now."""
+    """The ladder of readers, from the run or made now."""
     run = opened.run
     known = study_result(read_results(run), LADDER)
     if name in known:

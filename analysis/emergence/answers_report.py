@@ -1,4 +1,5 @@
-"""How answers are read: the tree as a table, and what is read beside what the model says."""
+"""How answers are read, as text: the answer tree as a table, and what is read beside what the model
+says."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from probes.answers.trees import AnswerTrees
 
 _SHOWN = 20
-"""Items on which read and said agree that are printed; all on which they differ are."""
+"""Number of items on which read and said agree that are printed; items on which they differ are
+printed all."""
 
 
 def trees_text(name: str, trees: "AnswerTrees", names: Sequence[str]) -> str:
-    """A table for each different tree; `names` are those of the tokens."""
+    """A table for each different answer tree; `names` are the names of the tokens."""
     questions = {id(tree): 0 for tree in trees.different()}
     for tree in trees.by_question.values():
         questions[id(tree)] += 1
@@ -58,7 +60,7 @@ def _tree_table(name: str, tree: "AnswerTree", names: Sequence[str], n_questions
 
 
 def tree_line(tree: "AnswerTree", names: Sequence[str] | None = None) -> str:
-    """In one line: how many spellings, and where they are read."""
+    """One line about a tree: how many spellings it has, and at which positions they are read."""
     n_spellings, n_answers = len(tree.spellings), len(tree.answers)
     places = [_place(tree, path, names) for path in tree.parting]
     where = f"{len(places)} positions: {', '.join(places)}" if len(places) > 1 else places[0]
@@ -78,7 +80,7 @@ def _place(tree: "AnswerTree", path: "Path", names: Sequence[str] | None) -> str
 
 
 def said_text(name: str, found: Said) -> str:
-    """A table of items, those on which both differ first, and the shares in a sentence."""
+    """A table of items, those on which read and said differ first, and the shares in a sentence."""
     table = Table(
         title=f"{name}: what the model says, and what is read at its last layer",
         box=SIMPLE_HEAD,

@@ -1,7 +1,7 @@
 """From readings to the numbers of one attribute: curves, tests, emergence.
 
-Joins what the readout says (probes) with what may be concluded from it (stats); every figure
-here comes out of one of the two.
+Joins what the readout says (`probes`) with what may be concluded from it (`stats`): every number
+here comes from one of the two.
 """
 
 from collections.abc import Sequence
@@ -40,20 +40,21 @@ from stats.scenes import scene_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """One attribute under one readout."""
+    """The estimates of one attribute under one readout."""
 
     results: Finding
-    """What goes into results.json."""
+    """The part that goes into results.json."""
     scores: dict[str, dict[str, Float[ndarray, "item layer"]]]
-    """Per condition and score, one number per item and layer."""
+    """One number per item and layer, by condition and then by score."""
     effects: dict[str, Float[ndarray, "scene layer"]]
-    """By kind of reader, the effect as share of H; rows in order of scene id."""
+    """The effect as share of the entropy of the answers, by kind of reader; rows are scenes in the
+    order of their ids."""
 
 
 def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
     """Results of one attribute under one readout, with the scores that they come from.
 
-    `key` tells attributes apart, so that each has random draws of its own.
+    `key` is a number of the attribute's own, so that each has its own random draws.
     """
     require_enough(readings.items)
     require_readable(readings.items)
@@ -108,7 +109,7 @@ def _layers(
     interval: BootstrapInterval,
     columns: dict[str, list[Any]],
 ) -> tuple[Layer, ...]:
-    """One row per layer; scores as means over scenes."""
+    """The numbers of each layer; scores are means over scenes."""
     means = {
         condition: {name: _mean(values, scenes) for name, values in each.items()}
         for condition, each in scores.items()
@@ -150,7 +151,8 @@ def _description(found: Measured) -> dict[str, Any]:
 
 
 def _heavy_tails(found: Measured) -> list[str]:
-    """A note where a few scenes carry the variance of the plateau, which decides."""
+    """Notes for the reader where a few scenes make up most of the variance on the plateau, by which
+    emergence is decided."""
     first, last = found.plateau
     tails = heavy_tails(found.main.rows[:, first : last + 1])
     if not tails.heavy:

@@ -1,4 +1,5 @@
-"""What readouts tell side by side, on the ladder, and beside what is said, in results.json."""
+"""What readouts tell side by side, on the ladder of readers, and beside what the model says, in the
+form that results.json holds it."""
 
 from analysis.effects.found import Interval
 from analysis.typed import result
@@ -6,15 +7,15 @@ from analysis.typed import result
 
 @result
 class LayerDifference:
-    """At one layer the first readout's mean minus the second's."""
+    """The mean of the first readout minus that of the second, at one layer."""
 
     layer: int
     difference: float
     low: float
     high: float
-    """End of the interval of this layer alone, as is `low`."""
+    """Upper end of the interval for this layer alone; `low` is its lower end."""
     p: float
-    """Two-sided, from sign flips of scenes, adjusted over the layers of all pairs."""
+    """Two-sided p-value from sign flips of scenes, adjusted over the layers of all pairs."""
 
 
 @result
@@ -22,7 +23,7 @@ class CrossingGap(Interval):
     """The layer of emergence under the second readout minus that under the first."""
 
     p: float
-    """Two-sided, adjusted over the pairs of the attribute (Holm)."""
+    """Two-sided p-value, adjusted over the pairs of the attribute (Holm)."""
 
 
 @result
@@ -32,18 +33,19 @@ class ReadoutPair:
     first: str
     second: str
     effect: tuple[LayerDifference, ...]
-    """Of information that the image adds, as share of H."""
+    """Differences in the information that the image adds, as share of the entropy of the
+    answers."""
     accuracy: tuple[LayerDifference, ...]
-    """Of the share of right answers under the own image."""
+    """Differences in the share of right answers under the own image."""
     omnibus_p: float
-    """Of any difference in information at any layer."""
+    """p-value for "no difference in information at any layer"."""
     crossing: CrossingGap | None
-    """None where one of the two has no layer of emergence."""
+    """The difference of the layers of emergence; None where a readout has none."""
 
 
 @result
 class ReadoutsCompared:
-    """The readouts of one attribute, every pair of them."""
+    """All pairs of readouts of one attribute."""
 
     readouts: tuple[str, ...]
     pairs: tuple[ReadoutPair, ...]
@@ -54,7 +56,8 @@ class ReadoutsCompared:
 
 @result
 class RungLayer:
-    """Information that the image adds at one layer, as share of H, with its interval."""
+    """Information that the image adds at one layer, as share of the entropy of the answers, with
+    its interval."""
 
     layer: int
     estimate: float
@@ -64,10 +67,10 @@ class RungLayer:
 
 @result
 class StepLayer(RungLayer):
-    """How much more the upper rung tells at one layer."""
+    """How much more the upper rung tells than the lower one, at one layer."""
 
     p: float
-    """Two-sided, adjusted over the layers of all steps of the attribute."""
+    """Two-sided p-value, adjusted over the layers of all steps of the attribute."""
 
 
 @result
@@ -81,10 +84,11 @@ class Step:
 
 @result
 class Ladder:
-    """What a readout says of one attribute, what its answer scores hold, what is linearly there."""
+    """The ladder of readers of one attribute: what a readout says, what its answer scores hold, and
+    what is linearly there."""
 
     rungs: dict[str, tuple[RungLayer, ...]]
-    """The lowest first."""
+    """The layers of each rung by its name, the lowest rung first."""
     steps: tuple[Step, ...]
     n_scenes: int
     level: float
@@ -96,7 +100,7 @@ class Share:
     """A share of the items with its interval."""
 
     n: int
-    """How many of the items."""
+    """The number of the items that make up the share."""
     share: float
     low: float
     high: float
@@ -109,23 +113,23 @@ class SaidItem:
     item_id: str
     question: str
     answer: str
-    """The right one."""
+    """The right answer."""
     text: str
-    """As generated, greedily."""
+    """The text that the model generates greedily."""
     said: str
-    """The answer that the text is; empty where it is none of them."""
+    """The answer that the text states; empty where it states none of the answers."""
     read: str
     """The most probable answer at the last layer."""
 
     @property
     def agrees(self) -> bool:
-        """Whether what is read is what is said."""
+        """Whether the answer that is read is the one that is said."""
         return self.said == self.read
 
 
 @result
 class Said:
-    """What the model says of one attribute's items beside what is read."""
+    """What the model says about one attribute's items, beside what is read at its last layer."""
 
     n_items: int
     n_scenes: int
@@ -134,5 +138,5 @@ class Said:
     said_right: Share
     read_right: Share
     other: Share
-    """Of items of which it says none of the answers."""
+    """The share of items about which the model says none of the answers."""
     items: tuple[SaidItem, ...]

@@ -1,7 +1,8 @@
 """The ladder of readers: what a readout says, what its answer scores hold, what is linearly there.
 
-Each rung holds the one before it. Says: scores read by scale and prior. Holds: by an offset per
-answer besides, so that an answer that is always preferred hides nothing. There: the linear probe.
+Each rung includes the one before it. "Says" reads the scores by scale and prior. "Holds" has an
+offset for each answer besides, so that an answer that is always preferred hides nothing. "There" is
+the linear probe.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +21,10 @@ RUNGS = ("says", "holds", "there")
 
 
 def ladder(rungs: Mapping[str, Float[ndarray, "scene layer"]], study: Study, *, key: int) -> Ladder:
-    """Effects on every rung by layer, and the steps between neighbours.
+    """Effects on every rung by layer, and the steps between neighbouring rungs.
 
-    Rows of all rungs are the same scenes. Intervals are per layer; the p of a step are two-sided,
-    from sign flips of scenes, adjusted over the layers of all steps together.
+    The rows of all rungs are the same scenes. Intervals are for each layer alone; the p-values of a
+    step are two-sided, from sign flips of scenes, adjusted over the layers of all steps together.
     """
     names = list(rungs)
     table = np.stack([rungs[name] for name in names], axis=1)

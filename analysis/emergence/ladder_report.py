@@ -1,4 +1,4 @@
-"""The ladder of readers in words, as a table and as a figure."""
+"""The ladder of readers in sentences, as a table and as a figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,7 +66,7 @@ def step_sentence(step: Step, level: float) -> str:
 
 
 def draw_ladder(axes: Axes, found: Ladder) -> None:
-    """Information by layer on every rung, with intervals."""
+    """Draws the information of every rung by layer, with intervals."""
     for rung, rows in found.rungs.items():
         layers = [row.layer for row in rows]
         low, high = [row.low for row in rows], [row.high for row in rows]
@@ -80,7 +80,7 @@ def draw_ladder(axes: Axes, found: Ladder) -> None:
 
 
 def save_ladder_figure(results: Mapping[str, Ladder], folder: Path) -> tuple[Path, Path]:
-    """A panel per attribute, as PDF and PNG; gives the two files."""
+    """Draws a panel per attribute, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]

@@ -18,11 +18,12 @@ from stats.scenes import scene_rows
 def loudness_columns(
     measured: Measured, study: Study, *, rng: np.random.Generator
 ) -> dict[str, list[Interval]]:
-    """By layer, each with an interval: the scale by which the scores must be multiplied to mean
-    what they say, the bits lost by taking them at their word, and how sure the readout says it is.
+    """Three numbers by layer, each with an interval: the scale by which the scores must be
+    multiplied to mean what they say, the bits lost by taking them as they are, and how sure the
+    readout is.
 
-    Bits lost are those of the cross-fitted reader minus those of the readout's own probabilities
-    of the same answers.
+    Bits lost are the information by a reader that was fitted on other scenes, minus that by the
+    readout's own probabilities of the same answers.
     """
     readings, stated, scenes = measured.readings, measured.stated, measured.scenes
     guess, told = measured.main.real.guess, measured.main.real.bits
@@ -38,7 +39,8 @@ def loudness_columns(
 
 
 def sureness(measured: Measured, study: Study, *, rng: np.random.Generator) -> Sure:
-    """When the readout becomes sure of an answer, right or wrong: its certainty's emergence."""
+    """Where certainty emerges: the layer at which the readout becomes sure of an answer, right or
+    wrong."""
     rows = scene_rows(measured.stated.certainty, measured.scenes)
     found = emergence_layer(
         rows,

@@ -1,4 +1,4 @@
-"""When it knows and when it is sure: two curves, and the scale that lies between them."""
+"""Figures of when a readout knows and when it is sure: two curves, and the scale of the scores."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,8 @@ _UNDATED = {"Title": "When it knows and when it is sure", "CreationDate": None, 
 
 
 def draw_knows_and_sure(axes: Axes, found: Finding) -> None:
-    """Information as share of H, and certainty of the stated answers, with both layers."""
+    """Draws information as share of the entropy of the answers and certainty of the stated answers,
+    with the layer of emergence of both."""
     rows = found.layers
     curves = {
         "knows": [row.interval for row in rows],
@@ -51,7 +52,8 @@ def draw_knows_and_sure(axes: Axes, found: Finding) -> None:
 
 
 def draw_scale(axes: Axes, found: Finding) -> None:
-    """The scale by layer with its interval, on a logarithmic axis; 1 is to mean what is said."""
+    """Draws the scale by layer with its interval on a logarithmic axis; at 1 the scores mean what
+    they say."""
     rows = found.layers
     layers = [row.layer for row in rows]
     estimate, low, high = (
@@ -69,7 +71,7 @@ def draw_scale(axes: Axes, found: Finding) -> None:
 
 
 def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
-    """A column per attribute: both curves above, the scale below."""
+    """Draws a column per attribute: both curves above, the scale below."""
     panels = figure.subplots(2, len(results), sharex="col", sharey="row", squeeze=False,
                              height_ratios=[1.6, 1])  # fmt: skip
     for column, (name, found) in enumerate(results.items()):
@@ -84,7 +86,7 @@ def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
 
 
 def save_loudness_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
-    """As PDF and PNG; gives the two files."""
+    """Draws the columns of all attributes as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         draw_loudness(figure, results)

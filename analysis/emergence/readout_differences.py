@@ -1,4 +1,4 @@
-"""Where readouts disagree on one attribute: the same scenes, read in two ways."""
+"""Where two readouts of one attribute differ, on the same scenes."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -13,7 +13,8 @@ from analysis.streams import Stream
 from stats import cluster_bootstrap, emergence_order, sign_flip_max_t
 
 MEASURES = ("effect", "accuracy")
-"""Information that the image adds, as share of H, and right answers under the own image."""
+"""What readouts are compared by: the information that the image adds, as share of the entropy of
+the answers, and the share of right answers under the own image."""
 Pair = tuple[str, str]
 
 
@@ -24,13 +25,14 @@ def readout_differences(
     *,
     key: int,
 ) -> ReadoutsCompared:
-    """Every pair of readouts, layer by layer and in the layer of emergence.
+    """Compares every pair of readouts, layer by layer and in the layer of emergence.
 
-    `by_readout` holds both `MEASURES` of each readout, rows the same scenes. Differences are the
-    first's minus the second's, with intervals each alone; their p is two-sided, from sign flips
-    of scenes, adjusted over the layers of all pairs of a measure. `emerged` says which have a
-    layer: `crossing` is given for pairs of such, `lambda_half` of the second minus that of the
-    first, from the paired scene bootstrap, p adjusted over pairs (Holm), which decides.
+    `by_readout` holds both `MEASURES` of each readout; the rows of all of them are the same scenes.
+    Differences are the first readout minus the second, with intervals for each layer alone; their
+    p-values are two-sided, from sign flips of scenes, adjusted over the layers of all pairs of a
+    measure. `emerged` says which readouts have a layer of emergence. For pairs in which both have
+    one, `crossing` is `lambda_half` of the second minus that of the first, from the paired scene
+    bootstrap; its p-value, adjusted over pairs (Holm), decides.
     """
     pairs = list(combinations(by_readout, 2))
     told, right = (

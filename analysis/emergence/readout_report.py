@@ -20,7 +20,8 @@ _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "M
 
 
 def readout_table(name: str, findings: Mapping[str, Finding], compared: ReadoutsCompared) -> str:
-    """Information under every readout by layer, the differences, and where they disagree."""
+    """A table of the information under every readout by layer and of the differences, and where the
+    readouts disagree."""
     pairs = compared.pairs
     table = Table(
         title=f"{name}, readouts side by side: {compared.n_scenes} scenes",
@@ -79,7 +80,8 @@ def disagreement(pair: ReadoutPair, level: float) -> str:
 
 
 def draw_readouts(axes: Axes, findings: Mapping[str, Finding]) -> None:
-    """Information by layer under every readout, and the layer at which the attribute emerges."""
+    """Draws the information by layer under every readout, and the layer at which the attribute
+    emerges."""
     for readout, found in findings.items():
         rows = found.layers
         layers = np.array([row.layer for row in rows])
@@ -100,7 +102,7 @@ def draw_readouts(axes: Axes, findings: Mapping[str, Finding]) -> None:
 def save_readout_figure(
     results: Mapping[str, Mapping[str, Finding]], folder: Path
 ) -> tuple[Path, Path]:
-    """A panel per attribute, as PDF and PNG; gives the two files."""
+    """Draws a panel per attribute, as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]

@@ -16,7 +16,8 @@ from analysis.wording import (
 
 
 def attribute_table(name: str, found: Finding, *, readout: str) -> str:
-    """A row per layer: what is known and how surely, what is answered, how loudly it is said."""
+    """A table with a row per layer: what is known and how surely, what is answered, and how loudly
+    it is stated."""
     level = f"{100 * found.level:g}%"
     guess = found.guessing
     table = Table(
@@ -87,7 +88,7 @@ def sentence(name: str, found: Finding, *, readout: str | None = None) -> str:
 
 
 def robustness_sentence(found: Finding) -> str:
-    """The range of the layer under other defensible choices."""
+    """The range of the layer of emergence under other defensible choices, as a sentence."""
     rows = found.robustness
     layers = [row.estimate for row in rows if row.estimate is not None]
     if not layers:
@@ -99,7 +100,8 @@ def robustness_sentence(found: Finding) -> str:
 
 
 def loudness_sentence(name: str, found: Finding, *, readout: str) -> str:
-    """When it is sure beside when it knows, and where it says more or less than it knows."""
+    """When the readout is sure compared with when it knows, and where it says more or less than it
+    knows."""
     rows, level = found.layers, f"{100 * found.level:g}%"
     parts = [_sure(found.sure, level)]
     too_loud = [row.layer for row in rows if row.scale.high < 1]
@@ -167,10 +169,10 @@ def _basis(found: Finding) -> str:
 
 
 def _rounded(value: float) -> str:
-    """Two digits, without a negative zero."""
+    """The number with two digits, without a negative zero."""
     return f"{value + 0.0:.2f}".replace("-0.00", "0.00")
 
 
 def _scale(value: float) -> str:
-    """Two figures, whatever its size."""
+    """The scale with two significant digits, whatever its size."""
     return f"{value:.2f}" if value < 10 else f"{value:.3g}"

@@ -1,7 +1,8 @@
-"""The layer of emergence under other choices that could as well have been made.
+"""The layer of emergence under other choices of analysis that are just as defensible.
 
-An interval is about scenes; the range over these choices is about us. Each repeats the estimate
-and the gates; what is the same for all is the shuffled test, whose null no choice changes.
+An interval shows what the choice of scenes leaves uncertain; the range over these choices shows
+what the choices of the analyst do. Each choice repeats the estimate and the tests that decide on
+emergence. Only the shuffled test is the same for all, since no choice changes its null hypothesis.
 """
 
 from collections.abc import Iterator
@@ -32,11 +33,12 @@ class _Choice:
     rows: Float[ndarray, "scene layer"]
     window: tuple[int, int]
     window_p: float
-    """Of the shuffled control over that window."""
+    """p-value of the shuffled control over the window of this choice."""
 
 
 def robustness(measured: Measured, study: Study, *, key: int) -> tuple[Choice, ...]:
-    """Outcome and layer under every choice, the declared one first; estimate None without one."""
+    """Outcome and layer under every choice, the declared one first; `estimate` is None where there
+    is no layer."""
     rows = []
     for number, choice in enumerate(_choices(measured, study, key)):
         found = emergence_layer(
@@ -92,7 +94,8 @@ def _choices(measured: Measured, study: Study, key: int) -> Iterator[_Choice]:
 def _skills(
     readings: Readings, main: Effect, stated: Stated
 ) -> dict[str, Float[ndarray, "scene layer"]]:
-    """Right answers and Brier score as share of what guessing leaves to gain."""
+    """Right answers and Brier score by scene and layer, each as share of what guessing leaves to
+    gain."""
     answer, scenes = readings.answer_index, readings.items["scene_id"].to_numpy(dtype=str)
     own, guess = stated.by_answer.of(answer), guessed(main.real, answer)
     right = scene_rows(own.correct - guess["correct"], scenes)

@@ -17,27 +17,28 @@ from stats import share_interval
 
 USUAL_ITEMS = 50
 NONE = ""
-"""Stands for an answer where what was said is none of them."""
+"""Stands for the answer where the model said none of the answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidAnswers:
-    """Items with what was said and what was read of each."""
+    """Some items with what the model said about each and what was read."""
 
     items: pd.DataFrame
     answers: tuple[str, ...]
     texts: tuple[str, ...]
-    """As generated, greedily."""
+    """The texts that the model generates greedily, one per item."""
     said: Int[ndarray, " item"]
-    """The answer that each text is, as a place in `answers`; -1 for none of them."""
+    """The answer that each text states, as index into `answers`; -1 where it states none of
+    them."""
     read: Int[ndarray, " item"]
-    """The most probable answer at the last layer."""
+    """The most probable answer at the last layer, as index into `answers`."""
 
 
 def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
-    """Asks the model now: as many items as the plan has scenes, 50 unless it says how many.
+    """Asks the model now about as many items as the plan has scenes, or 50 if it does not say.
 
-    Of the run's items where it has some, drawn at random.
+    They are drawn at random, from the run's items where it has some.
     """
     from probes.answers.said import said
     from probes.answers.scores import answer_log_probs
@@ -64,7 +65,8 @@ def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
 
 
 def said_results(found: SaidAnswers, *, level: float) -> Said:
-    """How often both agree, how often each is right, and every item on which they differ."""
+    """How often said and read agree, how often each is right, and every item on which they
+    differ."""
     right = labels_of(found.items, found.answers)
     return Said(
         n_items=len(found.items),

@@ -8,11 +8,12 @@ from analysis.readouts.taken import Readings
 from data_prep.items import attribute_of_items
 
 COLUMNS = ("bits", "correct", "brier", "information")
-"""Stated bits, right or wrong, Brier score, and information in bits (none under other images)."""
+"""The scores in the table: stated bits, whether the answer is right, Brier score, and information
+in bits (which is missing under other scenes' images)."""
 
 
 def score_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
-    """The item-level rows that are always kept: one per item, condition and layer."""
+    """The table that is always kept: a row per item, condition and layer."""
     items = readings.items
     n_items, n_layers = estimates.scores["real"]["bits"].shape
     parts = []
@@ -27,7 +28,8 @@ def score_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.Dat
 
 
 def effect_rows(estimates: Estimates, readings: Readings, readout: str) -> pd.DataFrame:
-    """The effect of every scene and layer, by kind of reader: what comparisons are made from."""
+    """The effect of every scene and layer, by kind of reader; comparisons of runs are made from
+    it."""
     scenes = np.unique(readings.items["scene_id"].to_numpy(dtype=str))
     n_scenes, n_layers = estimates.effects["effect"].shape
     rows = {

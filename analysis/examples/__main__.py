@@ -97,7 +97,7 @@ def _items(opened: OpenRun, name: str, options: Examples) -> list[Example]:
 
 
 def _kept_image(opened: OpenRun, key: str, name: str) -> str:
-    """Writes the image into the run; gives its name there."""
+    """Writes the image into the run; gives the name of its file there."""
     folder = opened.run.folder / "examples"
     try:
         folder.mkdir(exist_ok=True)

@@ -1,1 +1,1 @@
-"""A page on which single items are looked at: where in the image, and from which layer on."""
+"""A page to look at single items: what is read where in the image, and from which layer on."""

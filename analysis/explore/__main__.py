@@ -130,7 +130,8 @@ def _of_own_image(options: Explore) -> "tuple[Path, Made]":
 
 
 def _lens_folder(options: Explore, run: Path | None) -> Path | None:
-    """The tuned lens that was asked for, or the run's own, if it has one."""
+    """The folder of the tuned lens that was asked for, or else of the run's own; None if there is
+    none."""
     if options.lens is not None or run is None:
         return options.lens
     own = run / "readouts" / TUNED_LENS.name
@@ -138,13 +139,13 @@ def _lens_folder(options: Explore, run: Path | None) -> Path | None:
 
 
 def _notes(lenses: "Mapping[str, Lens]") -> str:
-    """What the lenses say of themselves, for the page's foot."""
+    """The notes of all lenses, for the foot of the page."""
     return "".join(f" ({note})" for lens in lenses.values() for note in lens.notes)
 
 
 def _about(about: Mapping[str, Any], notes: str, *, of_run: bool) -> dict[str, Any]:
-    """What the page says of itself. A model's folder is named by its last part: no path of the
-    machine goes into a page that others get."""
+    """What the page says about its origin. Of a model's folder only the last part of the path is
+    named, since others may get the page."""
     model = str(about["model"])
     name = Path(model).name if Path(model).is_dir() else model
     return {

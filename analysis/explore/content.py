@@ -1,4 +1,4 @@
-"""What a page is told: everything that it shows of its items, as data that JSON can hold."""
+"""The content of a page: everything that it shows about its items, as data that JSON can hold."""
 
 import base64
 import io
@@ -29,20 +29,20 @@ _BOX_STEPS = 2**16 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReadCondition:
-    """An image as it was shown, and what was read."""
+    """One image as it was shown to the model, and what was read from it."""
 
     image: Image.Image
     grid: Grid | str
-    """Where its tokens lie, or why that is not known."""
+    """Where the image's tokens lie; or a text that says why this is not known."""
     tops: Mapping[str, Tops]
-    """By lens."""
+    """The most probable tokens, by lens."""
     trajectory: Mapping[str, Float[ndarray, "layer answer"]]
-    """By lens: of the followed answers."""
+    """The probabilities of the followed answers at every layer, by lens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReadSubject:
-    """An item and what was read of it."""
+    """An item, and what was read from it."""
 
     subject: Subject
     followed: Followed
@@ -52,9 +52,9 @@ class ReadSubject:
 def page_content(
     read: Sequence[ReadSubject], about: Mapping[str, Any], text_of: Mapping[int, str]
 ) -> dict[str, Any]:
-    """All of it; `about` is taken over as it is, `text_of` are the tokens' texts.
+    """The whole content. `about` is copied as it is; `text_of` gives the text of each token.
 
-    UserError for more different tokens than a page holds.
+    UserError if there are more different tokens than a page can hold.
     """
     ids = [tops.token_ids for each in read for tops in _tops(each)]
     vocabulary = vocabulary_of(ids)
@@ -94,8 +94,8 @@ def _item(
 
 
 def _answer_tokens(followed: Followed, vocabulary: Int[ndarray, " token"]) -> list[int]:
-    """Those with which the first followed answer, or the right one, begins, as far as they occur,
-    as places in the vocabulary."""
+    """The tokens with which the first followed answer or the right one begins, if they occur, as
+    indices into the vocabulary."""
     answers = followed.tree.answers
     own = followed.tree.beginnings(answers.index(followed.right) if followed.right else 0)
     return np.flatnonzero(np.isin(vocabulary, own)).tolist()
@@ -125,7 +125,7 @@ def _condition(
 
 
 def image_url(image: Image.Image) -> str:
-    """The image as a data: URL, at most 640 pixels wide or high, by whichever format is smaller."""
+    """The image as a data: URL, at most 640 pixels wide or high, in whichever format is smaller."""
     shown = image.convert("RGB")
     shown.thumbnail((_MOST_PIXELS, _MOST_PIXELS), Image.Resampling.LANCZOS)
     written = {}
@@ -138,6 +138,7 @@ def image_url(image: Image.Image) -> str:
 
 
 def _box_numbers(grid: Grid) -> UInt16[ndarray, " number"]:
-    """Left of all tokens, then top, right and bottom; a box with no width shows nothing."""
+    """The left ends of all tokens' boxes, then the tops, right ends and bottoms; a token that shows
+    nothing has a box with no width."""
     shares = np.nan_to_num(grid.boxes, nan=0.0)
     return np.round(_BOX_STEPS * shares).astype(np.uint16).T.ravel()

@@ -20,22 +20,23 @@ LOGIT, TUNED = LOGIT_LENS.name, TUNED_LENS.name
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lens:
-    """A readout through the model's own output map, of residuals of all layers 0..L."""
+    """A lens that reads residuals of all layers 0 to L through the model's own output map."""
 
     unembedding: Unembedding
     translate: Callable[[Float[Tensor, "*batch layer d_model"]], Float[Tensor, "..."]]
-    """What the output map then reads."""
+    """Turns residuals into the states that the output map reads."""
     notes: tuple[str, ...] = ()
-    """What the reader should know of where the lens comes from."""
+    """What the reader should know about the origin of the lens."""
 
 
 def lenses_of(
     vlm: "VLM", folder: Path | None, *, allow_other_head: bool = False
 ) -> dict[str, Lens]:
-    """The logit lens, and the tuned lens in `folder`, in our format or the tuned-lens package's.
+    """The logit lens, and the tuned lens in `folder`, in Onset's format or that of the tuned-lens
+    package.
 
-    UserError if that is missing, damaged, or of another model; with `allow_other_head` one of the
-    package whose head is another is read all the same.
+    UserError if the tuned lens is missing, damaged, or made for another model. With
+    `allow_other_head` a lens of that package is also read if it was made for another head.
     """
     lenses = {LOGIT: Lens(unembedding=vlm.unembedding, translate=lambda residuals: residuals)}
     if folder is not None:

@@ -1,4 +1,4 @@
-"""An image of the user's own with a question, as what a page is about."""
+"""An image of the user's own with a question, as subject of a page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def own_image(path: Path, option: str = "--image") -> Image.Image:
-    """Upright, as RGB. UserError if it is missing or no image."""
+    """The image in upright orientation, as RGB. UserError if the file is missing or no image."""
     if not path.is_file():
         raise UserError(f"no image file {path}: give {option} an existing JPEG, PNG or WebP")
     try:
@@ -37,10 +37,11 @@ def own_subject(
     other: Image.Image | None,
     answers: Sequence[str],
 ) -> Subject:
-    """The image, another one for the same question where it is given, and a blank one.
+    """The subject with the image itself, another image for the same question if one is given, and a
+    blank one.
 
-    Blank is the image's own mean color. UserError for answers that the tokenizer cannot tell
-    apart, or a question that holds the image token.
+    The blank image has the image's own mean color. UserError for answers that the tokenizer cannot
+    tell apart, or for a question that holds the image token.
     """
     vlm.prompt(question)  # refuses the image token
     followed = None

@@ -1,8 +1,8 @@
-"""The page as one file: template, style, script and data, which ask nobody for anything.
+"""Builds the page as one file with template, style, script and data, which loads nothing else.
 
-Token text is hostile: the data stands in a block that is no script, with what could end it or
-begin a tag escaped, and the script writes text only. The page's own policy allows this style and
-this script, by their hashes, and no request.
+Token texts may come from others and are not trusted: the data stands in a block that is not run as
+a script, everything that could end it or begin a tag is escaped, and the script writes text only.
+The page's own policy allows this style and this script, by their hashes, and no request.
 """
 
 import base64
@@ -15,9 +15,9 @@ from string import Template
 from typing import Any
 
 SCRIPTS = ("data.js", "image.js", "tables.js", "chart.js", "words.js", "page.js")
-"""In the order in which they are put together."""
+"""The files of the page's script, in the order in which they are joined."""
 MOST_BYTES = 2_000_000
-"""Of a page: what opens at once on a phone."""
+"""Largest size of a page in bytes: a page of that size still opens at once on a phone."""
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 
 
@@ -44,7 +44,7 @@ def page(content: Mapping[str, Any]) -> bytes:
 
 
 def json_block(content: Mapping[str, Any]) -> str:
-    """JSON in ASCII that ends no element and begins none, whatever the texts in it hold."""
+    """JSON in ASCII that can neither end an element nor begin one, whatever texts it holds."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPED)
 

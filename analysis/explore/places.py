@@ -1,4 +1,4 @@
-"""The grid on which a page shows image tokens: where each lies, and which lie over which."""
+"""The grid on which a page shows image tokens: where each lies, and which ones overlap."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,15 +21,16 @@ class Grid:
     """The places of an image's tokens, in the order of the sequence."""
 
     boxes: Float[ndarray, "token 4"]
-    """Left, top, right, bottom as shares of the image's sides, y downwards; NaN for a token that
-    shows none of it."""
+    """Left, top, right and bottom of each token as shares of the image's sides, y downwards; NaN
+    for a token that shows no part of the image."""
     levels: Int[ndarray, " token"]
-    """0 for the finest boxes, 1 for those that lie over them (a tile's tokens and the whole
-    image's), and so on; -1 for a token that shows nothing."""
+    """0 for the finest boxes, 1 for boxes that lie over these (as a whole image's tokens lie over
+    those of its tiles), and so on; -1 for a token that shows no part of the image."""
 
 
 def grid_of(vlm: "VLM", size: tuple[int, int]) -> Grid | str:
-    """The grid for an image (width, height in pixels), or why there is none."""
+    """The grid for an image of this width and height in pixels; or a text that says why there is
+    none."""
     try:
         boxes = vlm.image_boxes(size)
     except UserError as error:
@@ -39,7 +40,8 @@ def grid_of(vlm: "VLM", size: tuple[int, int]) -> Grid | str:
 
 
 def levels_of(boxes: Float[ndarray, "token 4"]) -> Int[ndarray, " token"]:
-    """How many sizes of boxes lie under each: one more than the highest under its middle."""
+    """The level of each box: one more than the highest level of the smaller boxes under its middle;
+    0 where there are none."""
     levels = np.full(len(boxes), -1)
     shown = np.flatnonzero(~np.isnan(boxes).any(1))
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)

@@ -1,7 +1,8 @@
-"""One forward pass read everywhere: the most probable tokens at each image token and the answer.
+"""Reads one forward pass everywhere: the most probable tokens at each image token and at the
+answer.
 
 A run keeps the residuals of the answer position only, so the model runs again; the answer position
-comes from the same pass.
+is then read from the same pass.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,19 +33,20 @@ _PLACES_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tops:
-    """The most probable tokens of a lens, most probable first, at every layer and place."""
+    """The most probable tokens under a lens at every layer and place, the most probable first."""
 
     token_ids: Int[ndarray, "place layer rank"]
-    """Places are the image tokens in the order of the sequence, then the answer position."""
+    """Token ids. Places are the image tokens in the order of the sequence, then the answer
+    position."""
     probabilities: Float[ndarray, "place layer rank"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PassReading:
-    """What the lenses say of one image with its question."""
+    """What the lenses say about one image with its question."""
 
     tops: Mapping[str, Tops]
-    """By lens."""
+    """The most probable tokens, by lens."""
     answer: Float[Tensor, "layer d_model"]
     """The residuals at the answer position."""
 
@@ -59,10 +61,11 @@ def read_pass(
     k: int,
     progress: Callable[[int], object] = lambda places: None,
 ) -> PassReading:
-    """Runs the pass and reads it; without a grid at the answer position only.
+    """Runs the pass and reads it at the image tokens and the answer; without a grid, at the answer
+    position only.
 
-    Memory is bounded by blocks of places, whatever the image. UserError if a residual is not
-    finite, or for fewer than `k` tokens in the vocabulary.
+    Places are read in blocks, which bounds the memory for any image. UserError if a residual is not
+    finite, or if the vocabulary has fewer than `k` tokens.
     """
     parts: dict[str, list[Tops]] = {name: [] for name in lenses}
     block = torch.empty(0)
@@ -83,7 +86,8 @@ def read_pass(
 def _residuals(
     vlm: "VLM", image: Image.Image, question: str, grid: Grid | None
 ) -> Iterator[Float[Tensor, "place layer d_model"]]:
-    """Block by block of places, the answer position as the last place of the last block."""
+    """The residuals in blocks of places; the answer position is the last place of the last
+    block."""
     inputs = vlm.prepare([image], [question])
     last = inputs["input_ids"].shape[1] - 1
     tokens = [] if grid is None else image_tokens(vlm, inputs)[0].nonzero()[:, 0].tolist()

@@ -30,10 +30,11 @@ def run_subjects(
     *,
     at_least: int = 1,
 ) -> Iterator[Subject]:
-    """Those named, or else one of each attribute in turn, drawn at random, as long as there are.
+    """The items of a run with the ids given, or else items drawn at random, one of each attribute
+    in turn, as long as there are any.
 
-    UserError for an id that no attribute's items have, for a run whose items are not there, or are
-    fewer than `at_least`.
+    UserError for an id that no item has, and for a run whose items are missing or fewer than
+    `at_least`.
     """
     tables = {name: _items(opened, name) for name in attributes}
     n_items = sum(map(len, tables.values()))
@@ -108,7 +109,8 @@ def _subject(opened: OpenRun, items: pd.DataFrame, row: int) -> Subject:
 
 
 def _other_image(opened: OpenRun, items: pd.DataFrame, row: int) -> str:
-    """Another scene's: the study's first swap, or one that is asked the same."""
+    """The image of another scene: that of the study's first swap, or that of a scene that is asked
+    the same."""
     swap = f"swap0:{items['item_id'].iloc[row]}"
     for pass_id, image, _ in forward_passes(opened.run, items):
         if pass_id == swap:
@@ -119,7 +121,7 @@ def _other_image(opened: OpenRun, items: pd.DataFrame, row: int) -> str:
 
 
 def _emergence(opened: OpenRun, name: str) -> dict[str, dict[str, Any]]:
-    """By readout, the attribute's emergence layer, interval and set."""
+    """The attribute's emergence layer with its interval and set, by readout."""
     results = read_results(opened.run)
     found = {} if results is None else results.of_attribute(name)
     return {

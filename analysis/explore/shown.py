@@ -1,4 +1,4 @@
-"""The page of some items: read one after the other, as many as a page holds."""
+"""Makes the page of some items: they are read one after the other, as many as a page can hold."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A page and what is in it."""
+    """A page, and facts about what it holds."""
 
     page: bytes
     n_items: int
@@ -37,9 +37,9 @@ class Reader:
     vlm: "VLM"
     lenses: Mapping[str, Lens]
     k: int
-    """Most probable tokens at each layer and place."""
+    """Number of most probable tokens that are kept at each layer and place."""
     texts: dict[int, str] = field(init=False)
-    """What each token is called."""
+    """The text of each token that was read, by token id."""
 
     def __post_init__(self) -> None:
         n_vocab = self.vlm.unembedding.n_vocab
@@ -51,7 +51,7 @@ class Reader:
         self.texts = dict(enumerate(token_names(self.vlm.tokenizer, n_vocab).names))
 
     def read(self, subject: Subject) -> ReadSubject:
-        """Runs the item's passes, one for each condition."""
+        """Runs the forward passes of an item, one for each condition, and reads them."""
         grids = {name: grid_of(self.vlm, image.size) for name, image in subject.images.items()}
         n_places = sum(len(each.boxes) if isinstance(each, Grid) else 0 for each in grids.values())
         passes: dict[str, PassReading] = {}
@@ -104,7 +104,7 @@ class Reader:
         followed: Followed,
         answer: Float[Tensor, "layer d_model"],
     ) -> Float[Tensor, "place layer d_model"]:
-        """The residuals at the followed nodes; what was read at the answer position is one."""
+        """The residuals at the followed nodes. That of the answer position was read already."""
         if len(followed.places) == 1:
             return answer[None]
         buffer = self.vlm.new_buffer(len(followed.places))
@@ -112,7 +112,7 @@ class Reader:
         return buffer
 
     def text(self, token: int) -> str:
-        """What a token is called."""
+        """The text of a token."""
         return self.texts[token]
 
 
@@ -124,9 +124,9 @@ def page_of(
     n_items: int,
     all_of_them: bool,
 ) -> Made:
-    """The page of the first `n_items` subjects, or, unless it must be all, of those that fit.
+    """The page of the first `n_items` subjects; if they need not all be shown, of as many as fit.
 
-    UserError if they do not fit, with how many do.
+    UserError if all must be shown and they do not fit; the message says how many do.
     """
     read: list[ReadSubject] = []
     made = None

@@ -1,4 +1,5 @@
-"""What a page is about: items with their images under each condition, of a run or of one's own."""
+"""What a page is about: items of a run, or the user's own image, with the images of each
+condition."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +25,14 @@ class Followed:
 
     tree: "AnswerTree"
     right: str | None
-    """The right answer, where one is known."""
+    """The right answer; None where it is not known."""
     among_answers: bool
-    """Whether a probability is the share among these answers, as a study scores them, or that
-    among all tokens."""
+    """Whether a probability is the share among these answers, as a study scores them, or the
+    probability among all tokens."""
 
     @property
     def places(self) -> "tuple[Node, ...]":
-        """The nodes that are read, the answer position first."""
+        """The nodes of the answer tree that are read, the answer position first."""
         return places_of([self.tree], whole=not self.among_answers)
 
 
@@ -42,15 +43,17 @@ class Subject:
     item_id: str
     question: str
     images: Mapping[str, Image.Image]
-    """By condition; real comes first."""
+    """The images by condition; the item's own image, "real", comes first."""
     followed: Followed | None
-    """None: the tokens that the model itself finds most probable at its last layer."""
+    """The words to follow; None for the tokens that the model finds most probable at its last
+    layer."""
     emergence: Mapping[str, Mapping[str, Any]]
-    """By lens, what the run's results say of the item's attribute; empty where it has none."""
+    """What the run's results say about the emergence of the item's attribute, by lens; empty where
+    there is nothing."""
     attribute: str = ""
 
     def restricted_to(self, conditions: Sequence[str]) -> "Subject":
-        """With the images of these conditions only."""
+        """The same item with the images of these conditions only."""
         images = {name: image for name, image in self.images.items() if name in conditions}
         return replace(self, images=images)
 
@@ -58,7 +61,8 @@ class Subject:
 def followed_tops(
     answer: Float[Tensor, "layer d_model"], lens: Lens, text: Callable[[int], str], n_tokens: int
 ) -> Followed:
-    """The most probable tokens of the last layer; `text` gives a token's."""
+    """The most probable tokens of the last layer, as words to follow; `text` gives a token's
+    text."""
     ids = lens.unembedding.logits(answer[-1]).topk(n_tokens).indices.tolist()
     tree = one_token_tree({text(token): (token,) for token in ids})
     return Followed(tree=tree, right=None, among_answers=False)

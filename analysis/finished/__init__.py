@@ -1,1 +1,1 @@
-"""Finished runs, read back from their folders, for studies of several of them."""
+"""Finished runs, read back from their folders, for studies that are about several runs."""

@@ -1,4 +1,5 @@
-"""One attribute of one run under one readout: its curves and answers, scene by scene."""
+"""An arm of a comparison: one attribute of one run under one readout, its curves and answers scene
+by scene."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,43 +16,48 @@ from analysis.run.scene_values import common_effects
 from data_prep.errors import UserError
 
 MEASURES = ("correct", "right_probability", "top_probability")
-"""At the last layer, under the item's own image: whether the most probable answer is the right
-one, and the stated probabilities of the right one and of the most probable one. These two are
-confidence, which grows with the scale of the logits: they stand beside what is known, and neither
-layers nor runs are ranked by them."""
+"""What is measured at the last layer, under the item's own image: whether the most probable answer
+is the right one, the stated probability of the right answer, and that of the most probable one.
+
+The two probabilities are confidence, which grows with the scale of the logits: they stand beside
+what is known, and neither layers nor runs are ranked by them.
+"""
 # Scores are kept as float32, probabilities as the readout's.
 _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """What is compared: rows are scenes, in the order of their ids."""
+    """One side of a comparison. Rows of its arrays are scenes, in the order of their ids."""
 
     run: FinishedRun
     attribute: str
     readout: str
     found: Finding
-    """Its emergence."""
+    """What the run found about the emergence of the attribute."""
     scenes: tuple[str, ...]
     effect: Float[ndarray, "scene layer"]
-    """Information with the image minus with a blank one, as share of the answer's entropy."""
+    """Information with the image minus information with a blank one, as share of the entropy of the
+    answers."""
     items: pd.DataFrame
-    """item_id, scene_id and `MEASURES` of every item."""
+    """A row for every item, with its item_id, its scene_id and `MEASURES`."""
     measures: Float[ndarray, "scene measure"]
-    """Means of `MEASURES` over a scene's items; NaN where the run has not kept it."""
+    """Means of `MEASURES` over a scene's items; NaN where the run has not kept its readings."""
 
     @property
     def emerged(self) -> bool:
-        """Whether there is a layer to compare: not where the effect falls below half again."""
+        """Whether the arm has a layer of emergence to compare; it has none if the effect later
+        falls below half of the plateau again."""
         return self.found.lambda_half is not None
 
     def rows_of(self, scenes: set[str]) -> list[int]:
-        """Places of those scenes, in the order of their ids."""
+        """The row numbers of these scenes, in the order of the scenes' ids."""
         return [place for place, scene in enumerate(self.scenes) if scene in scenes]
 
 
 def read_arm(run: FinishedRun, attribute: str, readout: str) -> Arm:
-    """From the run's tables. UserError if they lack it, are damaged, or contradict each other."""
+    """Reads an arm from the run's tables. UserError if they lack it, are damaged, or contradict
+    each other."""
     found = run.finding(attribute, readout)
     if found is None:
         raise UserError(
@@ -113,7 +119,8 @@ def _items(run: FinishedRun, attribute: str, readout: str, *, last: int) -> pd.D
 
 
 def _top(file: Path, n_items: int) -> Float[ndarray, " item"]:
-    """Probability of the most probable answer at the last layer, items in the run's order."""
+    """Probability of the most probable answer at the last layer, for all items in the run's
+    order."""
     try:
         with safe_open(file, "numpy") as tensors:
             real = tensors.get_slice("real")

@@ -1,4 +1,4 @@
-"""How runs differ, in words: what their plans, models and data do not have in common."""
+"""How runs differ, in words: the fields in which their plans, models and data are not the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -21,8 +21,11 @@ _SHORT = 12
 
 
 def differing(runs: Sequence[FinishedRun]) -> tuple[Differing, ...]:
-    """Every field in which the runs differ, with its value in each, in words; model and data by
-    what they hold: two folders with one model do not differ, one name with two contents does."""
+    """Every field in which the runs differ, with its value in each run, in words.
+
+    Models and data are compared by their content: two folders that hold the same model do not
+    differ, and two contents under one name do.
+    """
     found = []
     for field, revision in (("model", "model_revision"), ("data", "data_fingerprint")):
         held = [str(getattr(run, revision)) for run in runs]
@@ -45,13 +48,14 @@ def differing(runs: Sequence[FinishedRun]) -> tuple[Differing, ...]:
 
 
 def labels(runs: Sequence[FinishedRun]) -> list[str]:
-    """A name for each run: what it has in those fields. No two are the same."""
+    """A name for each run: its values of the fields in which the runs differ. No two names are the
+    same."""
     fields = differing(runs)
     return [", ".join(field.values[place] for field in fields) for place in range(len(runs))]
 
 
 def about_runs(runs: Sequence[FinishedRun]) -> tuple[AboutRun, ...]:
-    """What a study over several runs records of each."""
+    """What a study over several runs records about each of them."""
     return tuple(
         AboutRun(
             key=run.key,
@@ -70,7 +74,8 @@ def about_runs(runs: Sequence[FinishedRun]) -> tuple[AboutRun, ...]:
 
 
 def short_name(field: str, value: str) -> str:
-    """A model's or a data set's name for people; a folder's path is nobody's business."""
+    """A model's or data set's name for people to read; of a folder without its path, which may be
+    private."""
     if value == "bundled":
         return _BUNDLED[field]
     return value.rstrip("/").split("/")[-1] or value

@@ -1,4 +1,5 @@
-"""The folder that a study over several runs writes into: new, or one that it has begun."""
+"""The folder that a study over several runs writes into: a new one, or one that the study has
+begun."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from data_prep.files.durable import remove_unfinished
 
 @contextmanager
 def usable(folder: Path) -> Iterator[None]:
-    """What the system refuses meanwhile is the folder's fault: UserError says so."""
+    """Turns errors of the system meanwhile into a UserError, which says that the folder cannot be
+    used."""
     try:
         yield
     except OSError as error:
@@ -20,9 +22,10 @@ def usable(folder: Path) -> Iterator[None]:
 
 
 def make_new(folder: Path, what: str, is_ours: Callable[[Path], bool]) -> None:
-    """Makes the folder of `what`. UserError if it holds more than a killed command leaves behind.
+    """Makes the folder; `what` says to a user what it is for. UserError if it holds more than a
+    killed command leaves behind.
 
-    That is hidden files, and those of which `is_ours` is true.
+    Such leftovers are hidden files, and files for which `is_ours` is true.
     """
     with usable(folder):
         if folder.exists() and (not folder.is_dir() or _holds_others(folder, is_ours)):

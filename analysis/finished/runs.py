@@ -20,10 +20,10 @@ IDENTITY = "identity.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedRun:
-    """A run that holds results; neither its model nor its data is needed."""
+    """A run that has results. It is read without its model and its data."""
 
     key: str
-    """Short name: a, b, ... in the order given."""
+    """The letter that stands for the run: a, b, ... in the order in which runs are given."""
     run: Run
     model_revision: str
     data_fingerprint: str
@@ -31,7 +31,7 @@ class FinishedRun:
 
     @property
     def study(self) -> Study:
-        """The declared plan."""
+        """The plan that the run declares."""
         return self.run.study
 
     def finding(self, attribute: str, readout: str) -> Finding | None:
@@ -43,7 +43,7 @@ class FinishedRun:
         return self.results.of_attribute(attribute)
 
     def command(self, attribute: str, readout: str) -> str:
-        """What measures it."""
+        """The command line that measures the attribute under the readout in this run."""
         return (
             f"python -m analysis.emergence --attr {attribute} --readout {readout} "
             f"--run {self.run.folder}"
@@ -51,8 +51,8 @@ class FinishedRun:
 
 
 def read_finished(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
-    """The runs to compare. UserError for fewer than two, for what is no finished run, is damaged,
-    was made by another version, or is named twice."""
+    """The runs to compare. UserError if there are fewer than two, if one is given twice, and for
+    folders that are no finished run, are damaged or come from another version."""
     if not 2 <= len(folders) <= len(ascii_lowercase):
         raise UserError(
             f"a comparison needs 2 to {len(ascii_lowercase)} runs, got {len(folders)}: python -m "
@@ -109,7 +109,8 @@ def _identity(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _study(plan: Mapping[str, Any]) -> Study | None:
-    """The plan as this version knows it; None if it has other fields or values."""
+    """The plan, read by this version of Onset; None if it has fields or values that this version
+    does not know."""
     if set(plan) != {each.name for each in fields(Study)}:
         return None
     # JSON has no tuples.

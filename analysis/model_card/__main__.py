@@ -117,7 +117,8 @@ def _referring(asked: pd.DataFrame, low: int, high: int) -> Bool[ndarray, " ques
 
 
 def _asked(scenes: Sequence[Scene], rng: np.random.Generator) -> list[dict]:
-    """Main questions for one object, one referring question per attribute for several."""
+    """The questions to ask: for every scene one count and one existence question, and per attribute
+    a main question if it has one object, else a referring question where there is one."""
     rows = []
     for scene in scenes:
         questions: list[Question] = [count_question(scene), exist_question(scene, rng)]
@@ -142,7 +143,7 @@ def _asked(scenes: Sequence[Scene], rng: np.random.Generator) -> list[dict]:
 
 
 def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bool]:
-    """Whether what the model says, greedily, is the right answer."""
+    """Whether the text that the model generates greedily is the right answer, for each question."""
     from probes.answers.said import said
     from probes.answers.trees import AnswerTrees, answer_trees
 

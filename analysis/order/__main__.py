@@ -64,7 +64,7 @@ def main(options: Order) -> None:
 
 
 def _kept(opened: OpenRun) -> FoundOrder | None:
-    """What the run holds already."""
+    """The order that the run's results hold already; None if they hold none."""
     kept = study_result(read_results(opened.run), STUDY)
     return read_back(FoundOrder, kept, f"{FILE_NAME} of {opened.run.folder}") if kept else None
 

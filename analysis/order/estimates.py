@@ -1,4 +1,4 @@
-"""The order of attributes, from the effects of the scenes that they share."""
+"""Estimates the order of attributes from their effects in the scenes that all of them share."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,11 +24,12 @@ def order_results(
     asked: AskedOrder,
     rng: np.random.Generator,
 ) -> FoundOrder:
-    """Estimates, differences, the chain in the order given, and the probability of every order.
+    """The layers of emergence, their differences, the test of the order given, and the probability
+    of every order.
 
-    An attribute without a layer (not emerged, or not monotone) has none to compare: it is left
-    out, and said to be.
-    Without two that have, there are no differences, and nothing is claimed (`chain_p` is None).
+    An attribute without a layer (it did not emerge, or its curve is not monotone) cannot be
+    compared: it is left out, with the reason. If fewer than two attributes have a layer, there are
+    no differences, and nothing is claimed (`chain_p` is None).
     """
     with_layer = {name for name, one in findings.items() if one.lambda_half is not None}
     emerged = {name: effects[name] for name in effects if name in with_layer}
@@ -109,7 +110,8 @@ def _differences(order: EmergenceOrder) -> tuple[LayerGap, ...]:
 
 
 def _distribution(crossings: Float[ndarray, " resample"], last: int) -> LayerDistribution:
-    """Share of resamples by layer, in fiftieths of layers; what is absent is in no bin."""
+    """The share of resamples by layer of emergence, in bins of a fiftieth of a layer; resamples
+    without such a layer are in no bin."""
     edges = np.linspace(0, last, last * _BINS_PER_LAYER + 1)
     counts, _ = np.histogram(crossings[~np.isnan(crossings)], bins=edges)
     return LayerDistribution(

@@ -1,4 +1,4 @@
-"""The order of attributes, and what it rests on, as results.json holds it."""
+"""The order of attributes and what it rests on, in the form that results.json holds it."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from analysis.typed import result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedOrder:
-    """The order that is tested, by which readout, and whether it was declared."""
+    """The order that is tested, the readout by which it is tested, and whether it was declared."""
 
     readout: str
     given: tuple[str, ...]
     declared: bool
-    """Whether it was fixed before there were results."""
+    """Whether the order was fixed before there were results."""
     rests_on: str
     """What `declared` rests on, in words."""
 
@@ -24,15 +24,15 @@ class LayerGap:
     first: str
     second: str
     link: bool
-    """Whether they are neighbours in the order given."""
+    """Whether the two attributes are neighbours in the order given."""
     estimate: float
     low: float
     """Lower end of the paired scene bootstrap's interval for this pair alone."""
     high: float
     p: float
-    """Two-sided, of this pair alone."""
+    """Two-sided p-value for "there is no difference", for this pair alone."""
     p_earlier: float
-    """One-sided, of this pair alone, for "the first does not emerge before the second"."""
+    """One-sided p-value for "the first does not emerge before the second", for this pair alone."""
     p_holm: float
     """`p` adjusted over all pairs (Holm)."""
     sets_apart: bool
@@ -41,7 +41,7 @@ class LayerGap:
 
 @result
 class FullOrder:
-    """One order of all attributes, and the share of resamples that have it."""
+    """One order of all attributes, and the share of resamples in which they have this order."""
 
     order: tuple[str, ...]
     probability: float
@@ -49,7 +49,7 @@ class FullOrder:
 
 @result
 class LayerDistribution:
-    """Share of resamples by layer of emergence, in fiftieths of layers."""
+    """Share of resamples by layer of emergence, in bins of a fiftieth of a layer."""
 
     layers: tuple[float, ...]
     """The middle of each bin."""
@@ -64,20 +64,21 @@ class FoundOrder:
     given: tuple[str, ...]
     """The order that is tested, as it was asked for."""
     declared: bool
-    """Whether it was fixed before there were results."""
+    """Whether the order was fixed before there were results."""
     rests_on: str
     """What `declared` rests on, in words."""
     attributes: tuple[str, ...]
-    """Those that have a layer, in the order given."""
+    """The attributes that have a layer of emergence, in the order given."""
     left_out: dict[str, str]
-    """The others, with the reason."""
+    """The attributes that have none, each with the reason."""
     estimates: dict[str, float]
-    """The layer of emergence; empty where fewer than two attributes have one, as are the next."""
+    """The layer of emergence by attribute. Empty where fewer than two attributes have one; so are
+    the next fields."""
     differences: tuple[LayerGap, ...]
     chain_p: float | None
-    """For "the order given is wrong somewhere"; None where there is no order."""
+    """p-value for "the order given is wrong somewhere"; None where there is no order."""
     chain_sets_apart: bool
-    """Whether the forward-backward sets of all neighbours are disjoint and in the order given."""
+    """Whether the forward-backward sets of all neighbours are disjoint, and in the order given."""
     order_probability: tuple[FullOrder, ...]
     distribution: dict[str, LayerDistribution]
     level: float
@@ -86,7 +87,7 @@ class FoundOrder:
 
     @property
     def asked(self) -> AskedOrder:
-        """What was asked for."""
+        """What was asked for when the order was tested."""
         return AskedOrder(
             readout=self.readout,
             given=self.given,
@@ -96,7 +97,7 @@ class FoundOrder:
 
     @property
     def claim_p(self) -> float:
-        """`chain_p`, and 1 where there is no order to claim."""
+        """`chain_p`; 1 where there is no order to claim."""
         return 1.0 if self.chain_p is None else self.chain_p
 
     @property
@@ -106,5 +107,5 @@ class FoundOrder:
 
     @property
     def by_layer(self) -> list[str]:
-        """The attributes with a layer, the earliest first."""
+        """The attributes that have a layer of emergence, the earliest first."""
         return sorted(self.estimates, key=lambda name: self.estimates[name])

@@ -38,12 +38,12 @@ def chain_sentence(found: FoundOrder) -> str:
 
 
 def order_called(found: FoundOrder) -> str:
-    """Declared, if it was fixed before there were results; else the order given."""
+    """The word for the order: declared if it was fixed before there were results, else given."""
     return "declared order" if found.declared else "order given"
 
 
 def order_basis(found: FoundOrder) -> str:
-    """What the name rests on, as a sentence."""
+    """What the word "declared" or "given" rests on, as a sentence."""
     return f"Declared before the run: {'yes' if found.declared else 'no'} ({found.rests_on})."
 
 
@@ -76,7 +76,8 @@ def _table(found: FoundOrder) -> str:
 
 
 def draw_order(axes: Axes, found: FoundOrder) -> None:
-    """A ridge per attribute, the earliest on top: share of resamples by layer."""
+    """Draws a ridge per attribute, the earliest on top: the share of resamples by layer of
+    emergence."""
     estimates = found.estimates
     names = found.by_layer
     drawn_as = looks(found.given)
@@ -103,7 +104,8 @@ def draw_order(axes: Axes, found: FoundOrder) -> None:
 
 
 def save_order_figure(found: FoundOrder, folder: Path) -> tuple[Path, Path]:
-    """The order as a distribution over resampled scenes, as PDF and PNG; gives the two files."""
+    """Draws the order as a distribution over resampled scenes, as PDF and PNG; gives the two
+    files."""
     with mpl.rc_context(STYLE):
         size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found.estimates))
         figure = Figure(figsize=size, layout="constrained")

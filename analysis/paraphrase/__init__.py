@@ -1,1 +1,1 @@
-"""The same questions in other words: how much of a layer is the wording."""
+"""The same questions in other words: how much of an attribute's layer is due to the wording?"""

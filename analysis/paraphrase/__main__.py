@@ -58,7 +58,8 @@ def main(options: Paraphrase) -> None:
 
 
 def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:
-    """From the run, if it was asked the same there; else asked and estimated now."""
+    """The results of one attribute: from the run, if the same was asked there, or asked and
+    estimated now."""
     items = asked_items(opened, name)
     wordings = wordings_of(items, options.paraphrases)
     known: dict[str, Any] = study_result(read_results(opened.run), STUDY)

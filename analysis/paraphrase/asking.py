@@ -19,7 +19,7 @@ from data_prep.paraphrases import built_in_patterns, paraphrased, patterns_of_fi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wordings:
-    """Patterns of paraphrases, and where they are from."""
+    """Patterns of paraphrases, and the source that they are from."""
 
     patterns: tuple[str, ...]
     source: str
@@ -45,7 +45,8 @@ def wordings_of(items: pd.DataFrame, file: Path | None) -> Wordings:
 def wording_readings(
     opened: OpenRun, items: pd.DataFrame, patterns: Sequence[str], readout: str
 ) -> tuple[Readings, ...]:
-    """By wording, the question as asked first: what the readout says under every condition.
+    """What the readout says under every condition, for each wording; the question as asked comes
+    first.
 
     All wordings are captured as one table of items, each with its own blank image and its own
     strata, and are kept in the run.
@@ -69,7 +70,7 @@ def asked_items(opened: OpenRun, attribute: str) -> pd.DataFrame:
 
 
 def _part(read: Readings, items: pd.DataFrame, place: int, n_items: int) -> Readings:
-    """One wording: its rows of every condition."""
+    """The part of the readings that belongs to one wording: its rows under every condition."""
     where = slice(place * n_items, (place + 1) * n_items)
     own = read.items.iloc[where].reset_index(drop=True)
     own.attrs = items.attrs

@@ -1,4 +1,4 @@
-"""A forest of wordings: the layer in each, their mean, and where a new one is predicted."""
+"""A forest plot of wordings: the layer in each, their mean, and where a new one is predicted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +17,8 @@ _ROW_IN, _LONGEST, _DIAMOND = 0.17, 52, 0.32
 
 
 def draw_wordings(axes: Axes, name: str, found: Paraphrased) -> None:
-    """A row for each wording with its interval over scenes; below the mean as a diamond, over the
-    interval of a new wording."""
+    """Draws a row for each wording with its interval over scenes; below them the mean as a diamond,
+    on top of the prediction interval for a new wording."""
     look = looks([name])[name]
     ticks = []
     for place, each in enumerate(found.wordings):
@@ -51,7 +51,7 @@ def draw_wordings(axes: Axes, name: str, found: Paraphrased) -> None:
 
 
 def figure_size(found: Mapping[str, Paraphrased]) -> tuple[float, float]:
-    """In inches, for a panel per attribute."""
+    """Width and height of the figure in inches, for a panel per attribute."""
     rows = sum(len(each.wordings) + 3.5 for each in found.values())
     return TEXT_WIDTH_IN, 0.3 + _ROW_IN * rows
 
@@ -68,7 +68,7 @@ def draw_all(figure: Figure, found: Mapping[str, Paraphrased]) -> None:
 
 
 def save_wordings_figure(found: Mapping[str, Paraphrased], folder: Path) -> tuple[Path, Path]:
-    """As PDF and PNG; gives the two files."""
+    """Draws the panels of all attributes as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=figure_size(found), layout="constrained")
         draw_all(figure, found)

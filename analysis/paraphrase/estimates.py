@@ -1,4 +1,4 @@
-"""From the readings of every wording to its layer, and to layers over wordings."""
+"""From the readings of every wording to its layer, and to the layer over wordings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,8 @@ def paraphrase_estimates(
     readout: str,
     source: str,
 ) -> Paraphrased:
-    """One attribute in every wording, the question as asked first, and over those with a layer."""
+    """The results of one attribute: every wording, with the question as asked first, and the
+    numbers over those wordings that have a layer."""
     key = stream_key(attribute_of_items(readings[0].items))
     found = [_wording(each, study, key) for each in readings]
     with_layer = [place for place, (_, one) in enumerate(found) if one.layer is not None]

@@ -1,4 +1,5 @@
-"""What several wordings of the same questions tell of a layer, as results.json holds it."""
+"""What several wordings of the same questions tell about a layer, in the form that results.json
+holds it."""
 
 from analysis.effects.found import Interval
 from analysis.typed import result
@@ -6,59 +7,66 @@ from analysis.typed import result
 
 @result
 class Wording:
-    """One wording, asked of all scenes."""
+    """One wording of the question, asked about all scenes."""
 
     pattern: str | None
-    """With names for what is asked about; None for the question as the study asks it."""
+    """The text with names for what is asked about, such as {thing}; None for the question as the
+    study asks it."""
     example: str
-    """The text of the first item."""
+    """The text of the question for the first item."""
     outcome: str
-    """As an emergence's; "not_monotone" where it emerged without a single layer."""
+    """The outcome of the test of emergence; "not_monotone" where it emerged without a single
+    layer."""
     layer: Interval | None
-    """Where half of the plateau is reached, over scenes, each wording alone."""
+    """The layer at which half of the plateau is reached, with an interval over scenes for this
+    wording alone; None where there is no such layer."""
     standard_error: float | None
-    """Of the scene bootstrap in which all wordings are redrawn together."""
+    """Standard error of the layer, from the bootstrap in which the scenes of all wordings are drawn
+    together; None where there is no layer."""
     plateau_effect: float
-    """Mean of the effect over the plateau, as share of H."""
+    """Mean of the effect over the plateau, as share of the entropy of the answers."""
     accuracy: float
-    """Share of right answers at the last layer, mean over scenes."""
+    """Share of right answers at the last layer, as mean over scenes."""
     n_scenes: int
 
 
 @result
 class OverWordings:
-    """The layer over wordings, as a random effect; conditional on having a layer at all."""
+    """The layer over wordings, as a random effect. It is about those wordings only that have a
+    layer."""
 
     n_wordings: int
-    """With a layer."""
+    """The number of wordings that have a layer."""
     mean: Interval
-    """Hartung-Knapp, with what the scenes leave uncertain of all wordings at once."""
+    """The mean layer with its Hartung-Knapp interval, which also holds the error that the scenes
+    leave in all wordings at once."""
     tau: float
-    """Standard deviation of the true layers of wordings."""
+    """Standard deviation of the wordings' true layers."""
     tau_low: float
     tau_high: float
     new: Interval
     """The prediction interval for the layer of a wording that was not asked; its estimate is the
     mean."""
     scene_sd: float
-    """Standard error that the scenes leave to one wording's layer."""
+    """Standard error of one wording's layer that is due to the choice of scenes."""
     share: Interval
-    """Share of the wording in the variance of a layer found by one wording on these scenes."""
+    """The wording's share in the variance of a layer that is found with one wording on these
+    scenes."""
 
 
 @result
 class Paraphrased:
-    """One attribute by one readout in several wordings."""
+    """One attribute under one readout, asked in several wordings."""
 
     readout: str
     paraphrases: str
-    """Where the wordings are from: "built in", or the name of a file with the start of its hash."""
+    """The source of the wordings: "built in", or the name of a file with the start of its hash."""
     wordings: tuple[Wording, ...]
-    """The question as asked first."""
+    """All wordings; the question as the study asks it comes first."""
     over: OverWordings | None
     not_pooled: str | None
-    """Why there is nothing over wordings."""
+    """Why there are no numbers over wordings; None where there are."""
     level: float
     n_resamples: int
     n_scenes: int
-    """That all wordings share."""
+    """The number of scenes that all wordings share."""

@@ -36,12 +36,13 @@ def wordings_table(name: str, found: Paraphrased) -> str:
 
 
 def wording_name(one: Wording) -> str:
-    """Its pattern, or the words that the study asks in."""
+    """The pattern of the wording; for the question as the study asks it, a description."""
     return f"{AS_ASKED}: {one.example}" if one.pattern is None else one.pattern
 
 
 def wordings_sentence(name: str, found: Paraphrased) -> str:
-    """How much of the layer is wording, and where a new one would put it."""
+    """How much of the layer's spread comes from the wording, and where a new wording would put
+    it."""
     n_wordings, level = len(found.wordings), f"{100 * found.level:g}%"
     without = [each for each in found.wordings if each.layer is None]
     if found.over is None:
@@ -64,7 +65,7 @@ def wordings_sentence(name: str, found: Paraphrased) -> str:
 
 
 def interval(one: Interval, form: str) -> str:
-    """An estimate with its ends."""
+    """An estimate with the two ends of its interval, as text."""
     return f"{one.estimate:{form}} ({one.low:{form}} to {one.high:{form}})"
 
 

@@ -1,1 +1,2 @@
-"""What may be said of models, and not of one of them? At least three finished runs together."""
+"""What may be said about models in general, and not about one of them? Pools at least three
+finished runs."""

@@ -72,7 +72,7 @@ def pooling(
     options: PoolModels,
     identity: str,
 ) -> Pooling:
-    """Everything that is found, with what it was made from."""
+    """The results of the pooling, with the facts about the runs that they were made from."""
     differences = pooled_differences(arms, options.plan)
     return Pooling(
         pool_hash=identity,
@@ -90,7 +90,7 @@ def pooling(
 
 
 def _shared(runs: Sequence[FinishedRun]) -> tuple[tuple[str, ...], ...]:
-    """Groups of runs on the same data."""
+    """Groups of runs that have seen the same data."""
     groups: dict[str, list[str]] = {}
     for run in runs:
         groups.setdefault(run.data_fingerprint, []).append(run.key)

@@ -17,11 +17,12 @@ from stats.crossing_errors import CrossingErrors, ModelCurves, crossing_errors
 from stats.random_effects import PooledMean, RandomEffects, leave_one_out, random_effects
 
 Found = tuple[Pool, RandomEffects]
-"""As it is written, and as it is tested."""
+"""A pooled quantity as it is written into the file, and as it is tested."""
 
 
 def pooled_attribute(arms: Sequence[Arm], plan: PoolPlan) -> PooledAttribute:
-    """One attribute over all runs: pooled over those in which it has a layer, if enough."""
+    """One attribute over all runs: pooled over the runs in which it has a layer, if these are
+    enough."""
     emerged = [arm for arm in arms if arm.emerged]
     depth = layer = None
     why = too_few(len(emerged))
@@ -48,7 +49,8 @@ def pooled_attribute(arms: Sequence[Arm], plan: PoolPlan) -> PooledAttribute:
 def pooled_difference(
     firsts: Sequence[Arm], seconds: Sequence[Arm], plan: PoolPlan
 ) -> tuple[Found | None, CrossingErrors, str | None]:
-    """Second minus first within each run in which both have a layer, in shares of the depth."""
+    """The depth of the second attribute minus that of the first, within each run in which both have
+    a layer; as it is pooled, with the errors, and with the reason where it is not pooled."""
     rng = plan.rng(
         Stream.POOLED_DIFFERENCES, stream_key(firsts[0].attribute), stream_key(seconds[0].attribute)
     )
@@ -65,14 +67,14 @@ def pooled_difference(
 
 
 def too_few(n_models: int) -> str | None:
-    """Why so many models are not pooled; None if they are."""
+    """Why this number of models is too small to pool; None if it is not."""
     if n_models < LEAST_MODELS:
         return f"it has a layer in {n_models} of the runs, a mean needs {LEAST_MODELS}"
     return None
 
 
 def no_errors(errors: CrossingErrors) -> str | None:
-    """Why estimates cannot be pooled; None if they can."""
+    """Why the estimates cannot be pooled, for lack of standard errors; None if they can."""
     if np.isnan(errors.estimates).any():
         return "a run's effect has no plateau above 0 on the scenes that its attributes share"
     if np.diag(errors.covariance).min() <= 0:
@@ -91,7 +93,8 @@ def pool(
     ends: tuple[float, float],
     curves: Sequence[ModelCurves] | None = None,
 ) -> Found:
-    """The estimates, each times its `unit`, over models; intervals are cut at `ends`."""
+    """The estimates over models, each multiplied by its model's `unit`; intervals are cut at
+    `ends`."""
     estimates = errors.estimates * unit
     covariance = errors.covariance * np.outer(unit, unit)
     found = random_effects(estimates, covariance, level=plan.level)
@@ -121,14 +124,14 @@ def pool(
 
 
 def pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every two attributes, in the order given."""
+    """All pairs of names, in the order given."""
     return list(combinations(names, 2))
 
 
 def both_emerged(
     arms: Mapping[str, Sequence[Arm]], first: str, second: str
 ) -> tuple[list[Arm], list[Arm]]:
-    """The runs in which both have a layer, as arms of each."""
+    """The arms of both attributes in the runs in which both have a layer."""
     both = [
         (one, other)
         for one, other in zip(arms[first], arms[second], strict=True)

@@ -1,4 +1,4 @@
-"""Forests of a pooling: every model, their mean, and where the next one is predicted."""
+"""Forest plots of a pooling: every model, their mean, and where the next one is predicted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ _LARGEST_MARK = 6.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One quantity in a forest."""
+    """The rows of one quantity in a forest plot."""
 
     title: str
     look: Look
     pool: Pool | None
     why: str | None
-    """Said in its place where it is not pooled."""
+    """The text that stands in its place where it is not pooled; None where it is."""
     beyond: float | None = None
-    """Half width of the band within which no direction is claimed."""
+    """Half the width of the band within which no direction is claimed; None for no band."""
 
 
 def attribute_blocks(found: Pooling) -> list[Block]:
-    """Depth of every attribute."""
+    """The rows of every attribute's depth."""
     drawn = looks([one.attribute for one in found.attributes])
     return [
         Block(
@@ -48,7 +48,7 @@ def attribute_blocks(found: Pooling) -> list[Block]:
 
 
 def difference_blocks(found: Pooling) -> list[Block]:
-    """Difference of every two attributes, in the colour of the second."""
+    """The rows of the difference of every two attributes, in the color of the second."""
     drawn = looks([one.attribute for one in found.attributes])
     return [
         Block(
@@ -62,7 +62,8 @@ def difference_blocks(found: Pooling) -> list[Block]:
 def draw_forest(
     axes: Axes, blocks: Sequence[Block], names: Mapping[str, str], level: float
 ) -> None:
-    """A block per quantity: a row per model, then the mean as a diamond over the prediction."""
+    """Draws the rows of each quantity: one per model, then the mean as a diamond over the
+    prediction interval."""
     ticks: list[tuple[float, str]] = []
     top = 0.0
     for block in blocks:
@@ -86,7 +87,7 @@ def draw_forest(
 
 
 def save_pool_figures(found: Pooling, folder: Path) -> list[Path]:
-    """The forests as PDF and PNG; gives the files."""
+    """Draws the forest plots as PDF and PNG; gives the files."""
     saved = []
     sides = (("pool-attributes", attribute_blocks(found), "depth of emergence (layer / last)"),
              ("pool-differences", difference_blocks(found), "difference of depth"))  # fmt: skip

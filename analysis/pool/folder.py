@@ -20,7 +20,8 @@ def pool_schema() -> dict[str, Any]:
 
 
 def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
-    """Where the pooling is written. UserError if the folder holds another, or anything else."""
+    """The folder that the pooling is written into. UserError if it holds another pooling, or
+    anything else."""
     folder = out or Path("runs") / f"pool-{pool_hash[:8]}"
     with usable(folder):
         begun = (folder / FILE_NAME).exists()
@@ -33,7 +34,7 @@ def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
 
 
 def write_pooling(folder: Path, found: Pooling) -> Path:
-    """Gives the file; UserError where the folder takes none."""
+    """Writes pool.json and gives its path. UserError where the folder cannot be written into."""
     text = json.dumps(written(found), indent=1, allow_nan=False)
     with usable(folder):
         write_durably(folder / FILE_NAME, text.encode())

@@ -1,4 +1,4 @@
-"""What a pooling found, as pool.json holds it."""
+"""What a pooling of models found, in the form that pool.json holds it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -20,13 +20,13 @@ Outcome = Literal["emerged", "not_emerged", "from_start", "died", "not_monotone"
 Verdict = Literal["first_earlier", "second_earlier", "undecided", "not_pooled"]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[float, Field(ge=0)]
-"""Of what cannot be below 0."""
+"""A number that is not below 0."""
 OneLayer = Annotated[float, Field(gt=0, le=1)]
 
 
 @result
 class DeclaredPlan:
-    """What was decided before looking at a mean."""
+    """The settings that were fixed before looking at a mean."""
 
     level: Share
     n_resamples: Annotated[int, Field(ge=200)]
@@ -35,15 +35,15 @@ class DeclaredPlan:
 
 @result
 class ModelEstimate:
-    """One model in a forest."""
+    """One model in a forest plot."""
 
     run: RunKey
-    """Its run's letter."""
+    """The letter of the model's run."""
     estimate: float
     standard_error: Annotated[float, Field(gt=0)]
-    """Of the scene bootstrap."""
+    """Standard error from the bootstrap of scenes."""
     weight: Share
-    """In the pooled mean; they add up to 1."""
+    """The model's weight in the pooled mean; all weights add up to 1."""
     n_scenes: Annotated[int, Field(ge=2)]
 
 
@@ -53,18 +53,18 @@ class Mean:
 
     mean: float
     standard_error: Size
-    """Of the spread between models."""
+    """Standard error that is due to the spread between models."""
     shared_error: Size
-    """Of the scenes that models share."""
+    """Standard error that is due to scenes that models share."""
     low: float
     high: float
     p: Share
-    """Two-sided, for "it is 0"."""
+    """Two-sided p-value for "the mean is 0"."""
 
 
 @result
 class LeftOut:
-    """The mean without one model."""
+    """The mean when one model is left out."""
 
     run: RunKey
     mean: float
@@ -75,13 +75,13 @@ class LeftOut:
 
 @result
 class Pool:
-    """One quantity over models; its unit is that of the estimates."""
+    """One quantity pooled over models; its unit is that of the estimates."""
 
     models: Annotated[tuple[ModelEstimate, ...], Field(min_length=3)]
     weighted: Mean
-    """Hartung-Knapp."""
+    """The weighted mean, with its Hartung-Knapp interval."""
     unweighted: Mean
-    """All models alike."""
+    """The mean in which all models have the same weight."""
     tau: Size
     """Standard deviation of the models' true values."""
     tau_low: Size
@@ -90,28 +90,32 @@ class Pool:
     q: Size
     q_p: Share
     predicted_low: float
-    """Prediction interval for the next model, cut at what can be."""
+    """Lower end of the prediction interval for the next model, cut at the least possible value."""
     predicted_high: float
     leave_one_out: Annotated[tuple[LeftOut, ...], Field(min_length=3)]
     largest_correlation: Share
-    """Of two models' errors, by absolute value; 0 where no scenes are shared."""
+    """The largest correlation of two models' errors, by absolute value; 0 where no scenes are
+    shared."""
 
 
 @result
 class PooledAttribute:
-    """One attribute over models."""
+    """One attribute pooled over models."""
 
     attribute: str
     outcomes: Mapping[str, Outcome]
-    """By run; "not_monotone" where it emerged without a single layer."""
+    """The outcome in each run; "not_monotone" where the attribute emerged without a single
+    layer."""
     n_emerged: Count
-    """Of all runs, those with a layer: the mean is of these, and conditional on it."""
+    """The number of runs in which the attribute has a layer: means are over these runs only."""
     depth: Pool | None
-    """In shares of the depth: the scale on which models of unlike depth compare."""
+    """The layer of emergence as share of the depth, a scale on which models of different depth
+    compare; None where it is not pooled."""
     layer: Pool | None
-    """In layers; of models of unlike depth it compares what is not alike."""
+    """The layer of emergence in layers, which are not comparable between models of different depth;
+    None where it is not pooled."""
     not_pooled: str | None
-    """Why there is no mean."""
+    """Why there is no mean; None where there is one."""
 
 
 @result
@@ -121,32 +125,36 @@ class PooledDifference:
     first: str
     second: str
     link: bool
-    """They are neighbours in the chain."""
+    """Whether the two attributes are neighbours in the chain."""
     n_both: Count
-    """Runs in which both have a layer."""
+    """The number of runs in which both attributes have a layer."""
     depth: Pool | None
     beyond: OneLayer | None
     """One layer of the shallowest of these models: within it no direction is claimed."""
     p_beyond: Share | None
-    """Two-sided, for "at most that, in either direction"; the larger of the weighted and the
-    unweighted test."""
+    """Two-sided p-value for "at most `beyond`, in either direction"; the larger of the weighted and
+    the unweighted test."""
     p_earlier: Share | None
-    """One-sided, for "the first is not earlier by more than that"; the larger of both tests."""
+    """One-sided p-value for "the first is not earlier by more than `beyond`"; the larger of both
+    tests."""
     p_beyond_holm: Share | None
     """`p_beyond` adjusted over all differences."""
     verdict: Verdict
     n_first_earlier: Count
-    """Models in which the first comes before the second at all, by point estimates."""
+    """The number of models in which the first comes before the second at all, by point
+    estimates."""
     n_first_beyond: Count
-    """Models in which it does by more than `beyond`, by point estimates."""
+    """The number of models in which the first is earlier by more than `beyond`, by point
+    estimates."""
     n_second_beyond: Count
-    """Models in which the second does by more than `beyond`."""
+    """The number of models in which the second is earlier by more than `beyond`, by point
+    estimates."""
     not_pooled: str | None
 
 
 @result
 class ShownOrder:
-    """One order of attributes, and the models that show it by point estimates."""
+    """One order of attributes, and the models that show it by their point estimates."""
 
     order: tuple[str, ...]
     runs: Annotated[tuple[RunKey, ...], Field(min_length=1)]
@@ -157,19 +165,19 @@ class PooledOrder:
     """The order of attributes over models."""
 
     chain: tuple[str, ...]
-    """The order given."""
+    """The attributes in the order given."""
     chain_p: Share | None
-    """For "it is wrong somewhere, or by less than one layer": the largest p of its links; None
-    where a link is not pooled."""
+    """p-value for "the order is wrong somewhere, or a link of it is right by less than one layer":
+    the largest p of its links; None where a link is not pooled."""
     orders: tuple[ShownOrder, ...]
-    """Most often shown first."""
+    """The orders that models show, the most frequent first."""
     without: tuple[RunKey, ...]
-    """Runs in which an attribute of the chain has no layer."""
+    """The runs in which an attribute of the chain has no layer."""
 
 
 @result
 class Pooling:
-    """Everything in pool.json."""
+    """The whole content of pool.json."""
 
     pool_hash: Sha256
     plan: DeclaredPlan
@@ -178,7 +186,7 @@ class Pooling:
     runs: Annotated[tuple[AboutRun, ...], Field(min_length=3)]
     differ: Annotated[tuple[Differing, ...], Field(min_length=1)]
     left_out: Mapping[str, tuple[RunKey, ...]]
-    """Attributes that only some runs have, with these."""
+    """Attributes that only some runs have, each with these runs."""
     shared_scenes: tuple[Annotated[tuple[RunKey, ...], Field(min_length=2)], ...]
     """Groups of runs that have seen the same scenes."""
     attributes: Annotated[tuple[PooledAttribute, ...], Field(min_length=1)]
@@ -187,7 +195,7 @@ class Pooling:
 
     @property
     def level(self) -> str:
-        """That of the intervals, as people say it."""
+        """The level of the intervals, as text."""
         return f"{100 * self.plan.level:g}%"
 
     @property

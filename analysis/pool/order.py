@@ -21,7 +21,8 @@ _EXACT = 1e-12
 def pooled_differences(
     arms: Mapping[str, Sequence[Arm]], plan: PoolPlan
 ) -> tuple[PooledDifference, ...]:
-    """Every two attributes; `p_beyond` adjusted over all of them, and what it then allows."""
+    """The differences of every two attributes, with `p_beyond` adjusted over all of them, and what
+    they allow to claim."""
     links = set(pairwise(arms))
     found = [_difference(arms, pair, plan, link=pair in links) for pair in pairs(tuple(arms))]
     tested = [place for place, one in enumerate(found) if one.p_beyond is not None]
@@ -81,8 +82,8 @@ def _difference(
 
 
 def _tests(found: RandomEffects, beyond: float) -> dict[str, float]:
-    """Both pooled means must lie beyond one layer: the weighted one is too sure of itself where
-    one model's error is many times another's."""
+    """The p-values of a difference: both pooled means must lie beyond one layer, since the weighted
+    mean is too sure of itself where one model's error is many times another's."""
     both = found.weighted, found.unweighted
     earlier = max(p_not_above(one, beyond) for one in both)
     later = max(1 - p_not_above(one, -beyond) for one in both)

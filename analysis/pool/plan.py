@@ -1,4 +1,4 @@
-"""The declared plan of a pooling, and which runs and attributes may be pooled at all."""
+"""The declared plan of a pooling, and which runs and attributes may be pooled."""
 
 import hashlib
 import json
@@ -17,9 +17,10 @@ from data_prep.errors import UserError
 from data_prep.option_rules import AtLeast, Between, require_rules
 
 FORMAT = 1
-"""Of pool.json; raised whenever the same runs and plan give other results."""
+"""Version of the format of pool.json; raised whenever the same runs and plan give other results."""
 LEAST_MODELS = 3
-"""With two, an interval of one degree of freedom reaches everywhere and nothing can be left out."""
+"""Least number of models. With two, the interval has one degree of freedom and says nothing, and
+none can be left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class PoolPlan:
         require_rules(self, typed=False)
 
     def rng(self, stream: Stream, *key: int) -> np.random.Generator:
-        """The generator of a stream about what `key` says, whatever else is estimated."""
+        """The generator of the random draws of `stream` about what `key` says; it does not depend
+        on what else is estimated."""
         return stream_rng(self.seed, stream, *key)
 
     def identity(self, runs: Sequence[FinishedRun], attributes: Sequence[str], readout: str) -> str:
@@ -53,8 +55,11 @@ class PoolPlan:
 
 
 def runs_to_pool(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
-    """The runs, each of another model. UserError for fewer than three, for what is no finished
-    run of this version, and for one model twice: its scenes cannot stand for another model."""
+    """The runs, each of another model.
+
+    UserError for fewer than three, for a folder that is no finished run of this version, and if two
+    runs have the same model: more scenes cannot stand for another model.
+    """
     if not LEAST_MODELS <= len(folders) <= len(ascii_lowercase):
         raise UserError(
             f"pooling needs {LEAST_MODELS} to {len(ascii_lowercase)} runs of different models, got "
@@ -76,10 +81,10 @@ def runs_to_pool(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
 def attributes_to_pool(
     runs: Sequence[FinishedRun], asked: Sequence[str], readout: str
 ) -> tuple[str, ...]:
-    """Those asked for, or all that every run has; in this order they are a chain.
+    """The attributes asked for, or all that every run has; their order is the chain.
 
-    UserError for one that a run lacks, or that is not the same in all: other answers, or the same
-    answers by other words.
+    UserError for an attribute that a run lacks, or that is not the same in all runs: with other
+    answers, or with other words for the same answers.
     """
     names = attributes_to_compare(runs, asked, (readout,))
     for name in names:
@@ -110,7 +115,7 @@ def left_out(
 
 
 def _words(run: FinishedRun, name: str) -> Mapping[str, Any] | None:
-    """Words of each answer that the run's scenes have; None where the run does not say."""
+    """The words of each answer that occurs in the run's scenes; None where the run does not say."""
     path = run.run.folder / "data.json"
     if not path.exists():
         return None

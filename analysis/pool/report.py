@@ -47,7 +47,7 @@ def attributes_table(found: Pooling) -> str:
 
 
 def differences_table(found: Pooling) -> str:
-    """Second minus first within each model, over models."""
+    """A table of the second attribute minus the first within each model, over models."""
     level = found.level
     table = comparison_table(
         title="second minus first, in shares of the depth",

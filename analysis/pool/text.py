@@ -16,7 +16,8 @@ _SHARED = 0.005
 
 
 def sentences(found: Pooling) -> Iterator[str]:
-    """One for every attribute and every difference, then the order and what the models share."""
+    """All sentences: one for every attribute and every difference, then the order and what the
+    models share."""
     for attribute in found.attributes:
         yield attribute_sentence(found, attribute)
     for difference in found.differences:
@@ -48,7 +49,8 @@ def attribute_sentence(found: Pooling, one: PooledAttribute) -> str:
 
 
 def difference_sentence(found: Pooling, one: PooledDifference) -> str:
-    """Earlier, or not shown to be: never within one layer of the shallowest model."""
+    """Says that one attribute is earlier, or that this is not shown; nothing is claimed within one
+    layer of the shallowest model."""
     name = f"{one.second} minus {one.first}"
     if one.depth is None or one.beyond is None or one.p_beyond_holm is None:
         return f"{name}: not pooled, {one.not_pooled}."
@@ -70,7 +72,7 @@ def difference_sentence(found: Pooling, one: PooledDifference) -> str:
 
 
 def order_sentence(found: Pooling) -> str:
-    """The chain as an intersection-union test, and how many models show each order."""
+    """The test of the chain, and how many models show each order."""
     order = found.order
     chain = " < ".join(order.chain)
     if order.chain_p is None:
@@ -90,7 +92,8 @@ def order_sentence(found: Pooling) -> str:
 
 
 def shared_sentence(found: Pooling) -> str:
-    """That the same scenes make the models' errors alike, and what was done about it."""
+    """Says that the models have seen the same scenes, which makes their errors alike, and how the
+    intervals take account of it."""
     groups = " and ".join(", ".join(group) for group in found.shared_scenes)
     pools = [one.depth for one in (*found.attributes, *found.differences) if one.depth is not None]
     largest = max((pool.largest_correlation for pool in pools), default=0.0)

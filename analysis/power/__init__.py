@@ -1,1 +1,1 @@
-"""What would a study find? Its own procedure on simulated scenes, before it is run."""
+"""What would a study find? Runs its own procedure on simulated scenes, before the study is run."""

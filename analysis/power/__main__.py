@@ -53,7 +53,7 @@ class Arguments:
 
 
 def simulate(arguments: Arguments, study: Study) -> PowerCurve:
-    """The power curve of the study; UserError for what it cannot simulate."""
+    """The power curve of the study. UserError for settings that cannot be simulated."""
     if arguments.layers < 1:
         raise UserError(f"layers must be at least 1, got {arguments.layers}: count the blocks")
     if not 0 < arguments.effect <= 1:
@@ -114,7 +114,7 @@ def report(arguments: Arguments, study: Study, curve: PowerCurve) -> tuple[Table
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command."""
     with one_line_errors():
         arguments = from_command_line(Arguments, command="python -m analysis.power")
         study = Study() if arguments.study is None else study_named(arguments.study).plan

@@ -1,7 +1,7 @@
-"""What a linear probe is to be held against: its control task, its controls and its baselines.
+"""What a linear probe is compared with: its control task, its controls and its baselines.
 
-All is cross-fitted by scene on the same folds as the probe itself; the control task, which is drawn
-many times, on other partitions of the scenes as well.
+All of them read each scene by a fit on other scenes, in the same folds as the probe itself. The
+control task, which is drawn many times, uses other partitions of the scenes as well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,20 +43,24 @@ _IMAGES_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """Held-out scores of probes fitted on something else than labels from residuals."""
+    """Scores, on held-out scenes, of probes with other labels or other features than the probe
+    itself."""
 
     name: str
     by_layer: bool
     """Whether the scores have a column per layer, or a single one for what has no layers."""
     scores: Scores
     information: Float[ndarray, "item layer"]
-    """In bits, by readers cross-fitted by scene."""
+    """Information about the answer in bits; each scene is read by a reader fitted on other
+    scenes."""
     drawn: DrawnControls | None = None
-    """Of the control task alone, by draw: `scores` and `information` are their means."""
+    """The single draws of the control task, of which `scores` and `information` are the means; None
+    for everything else."""
 
 
 PARTNER = {"color": "shape", "shape": "color", "material": "color", "size": "color"}
-"""With whose values an attribute's are paired, to see whether a probe reads it in new company."""
+"""For each attribute another one: its values are paired with those of the other, to see whether a
+probe reads them in pairs that it has not seen."""
 
 
 def comparisons(
@@ -69,7 +73,7 @@ def comparisons(
 ) -> Iterator[Compared]:
     """Control task, controls and baselines, one after the other, on the folds of the probe.
 
-    Why one is left out that this model or these scenes do not allow is added to `left_out`.
+    If this model or these scenes do not allow one, the reason is added to `left_out`.
     """
     items, labels = readings.items, readings.answer_index
     scenes: list[str] = items["scene_id"].tolist()
@@ -129,7 +133,8 @@ def _control_task(
     real: Float[Tensor, "item layer d_model"],
     left_out: list[str],
 ) -> Compared:
-    """The control task, mean over draws of its labels; says in `left_out` where it is the task."""
+    """The control task as mean over draws of its labels. Adds a line to `left_out` where the
+    control task is the task itself."""
     items, labels, study = readings.items, readings.answer_index, opened.run.study
     scenes: list[str] = items["scene_id"].tolist()
     key = stream_key(attribute_of_items(items))
@@ -164,7 +169,8 @@ def _control_task(
 
 
 def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
-    """The group of each item's pair of values. UserError where none is about a single object."""
+    """A group number for each item, by its pair of values. UserError where no item is about a
+    single object."""
     name = attribute_of_items(items)
     scenes = opened.data.object_scenes()
     if name not in PARTNER:
@@ -181,7 +187,8 @@ def _pair_groups(opened: OpenRun, items: pd.DataFrame) -> Int[ndarray, " item"]:
 def _random_residuals(
     opened: OpenRun, items: pd.DataFrame, position: PositionName
 ) -> Float[Tensor, "item layer d_model"]:
-    """Of a copy with random weights. UserError where there is no model, or no room for a second."""
+    """The residuals of a copy of the model with random weights. UserError where there is no model,
+    or no memory for a second one."""
     at = read_position(opened, items, position, forward_passes(opened.run, items))
     copy = randomly_initialised(opened.load_model())
     parts = [
@@ -199,7 +206,8 @@ def _random_residuals(
 def _baseline_features(
     opened: OpenRun, items: pd.DataFrame, left_out: list[str]
 ) -> Iterator[tuple[str, Float[ndarray, "item value"]]]:
-    """Features without the decoder; those of the image come with the words of the question."""
+    """The names and values of features that need no decoder; those of the image are joined with the
+    words of the question."""
     words = word_features(items["question"].tolist())
     yield MAJORITY, np.zeros((len(items), 1), dtype=np.float32)
     yield "words", words
@@ -218,7 +226,7 @@ def _baseline_features(
 
 
 def _images(data: SceneData, items: pd.DataFrame) -> Iterator[list[Image.Image]]:
-    """Some at once: those of all items would not fit into memory."""
+    """The items' images in batches: all at once would not fit into memory."""
     for part in _parts(items):
         yield [data.open_image(image) for image in part["image"]]
 

@@ -1,4 +1,5 @@
-"""The control task by draw of its labels, each held against the task on the same folds."""
+"""The control task, one draw of its labels at a time, compared with the task itself on the same
+folds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +16,19 @@ from probes.scores import Scores, item_scores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnControls:
-    """Per draw of control labels, item and layer."""
+    """The scores of the control task per draw of its labels, item and layer."""
 
     correct: Float[ndarray, "draw item layer"]
     """1 where the control label was read, else 0."""
     information: Float[ndarray, "draw item layer"]
-    """About the control labels, in bits, by readers cross-fitted by scene."""
+    """Information about the control labels in bits; each scene is read by a reader fitted on other
+    scenes."""
     gained: Float[ndarray, "draw item layer"]
-    """Selectivity in right answers: the task's minus the draw's, on the same folds."""
+    """Selectivity in right answers: the task's score minus that of the draw, on the same folds."""
     gained_bits: Float[ndarray, "draw item layer"]
     """Selectivity in bits of information."""
     n_partitions: int
-    """Of the scenes into folds, through which the draws went in turn."""
+    """The number of partitions of the scenes into folds, which the draws used in turn."""
 
 
 def drawn_controls(
@@ -36,9 +38,9 @@ def drawn_controls(
     *,
     rng: Callable[[int], np.random.Generator],
 ) -> tuple[DrawnControls, Scores]:
-    """Selectivity draw by draw, and the mean scores of the control task over its draws.
+    """Selectivity draw by draw, and the scores of the control task as mean over its draws.
 
-    `rng` gives the generator of the n-th set of readers that information is told to.
+    `rng` gives the generator for the n-th set of readers, by which information is measured.
     """
     n_draws = len(draws.labels)
     scores = [item_scores(*one) for one in zip(draws.control, draws.labels, strict=True)]

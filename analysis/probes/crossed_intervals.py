@@ -13,18 +13,20 @@ from stats.scenes import scene_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossedInterval:
-    """Means over scenes and draws, per column, in the unit of the values."""
+    """Means over scenes and draws, for each column, in the unit of the values."""
 
     estimate: Float[ndarray, " column"]
     """Mean over draws of the mean over scenes of each scene's mean over its items."""
     low: Float[ndarray, " column"]
-    """Lower end: the scenes' error and that of the draws."""
+    """Lower end of the interval, which holds the error of the scenes and that of the draws."""
     high: Float[ndarray, " column"]
-    """Upper end."""
+    """Upper end of the interval."""
     draw_deviation: Float[ndarray, " column"]
-    """Standard deviation of a single draw's mean around that of all draws, these scenes given."""
+    """Standard deviation of a single draw's mean around the mean of all draws, for the given
+    scenes."""
     scenes_part: Float[ndarray, " column"]
-    """Estimate minus `low` if the draws had no error, over what it is: 1 if scenes are all."""
+    """Share of the scenes in the lower half of the interval: estimate minus `low` if the draws had
+    no error, divided by what it is. 1 if all error is that of the scenes."""
 
 
 def crossed_interval(
@@ -73,11 +75,12 @@ def crossed_interval(
 def with_draws_error(
     values: Float[ndarray, "item column"], interval: CrossedInterval
 ) -> Float[ndarray, "item column"]:
-    """Means over draws, moved towards 0 so that their t over scenes has the draws' error too.
+    """Means over draws, moved towards 0 so that a t-test over scenes takes account of the draws'
+    error too.
 
-    Taken off is the same for every item: the spread of the scenes stays, and the mean becomes as
-    much smaller as the lower half of the interval is longer than the scenes alone would make it.
-    For one-sided tests of a mean above 0 that know of scenes only.
+    The same number is subtracted from every item: the spread of the scenes stays, and the mean is
+    reduced by the ratio of the lower half of the interval to what it would be from the scenes
+    alone. Made for one-sided tests of a mean above 0 that know of scenes only.
     """
     return values - (1 - interval.scenes_part) * interval.estimate
 

@@ -39,15 +39,15 @@ def probe_results(
     *,
     left_out: Sequence[str],
 ) -> Probed:
-    """Results of one attribute; `told` is the probe's information in bits, `left_out` what was not
-    measured and why.
+    """Results of one attribute. `told` is the probe's information in bits, `left_out` holds what
+    was not measured and why.
 
-    Means over scenes with intervals at the study's level, each alone; those of accuracies are those
-    of shares (`cluster_share`). Those of selectivity and of the online code hold the error of the
-    scenes and that of the draws, of control labels and of orders (`crossed_interval`). The p-values
-    are one-sided sign flips of scenes, adjusted over layers by the maximum t: of information
-    (beyond how often each answer occurs), of accuracy above the control task, and of accuracy lost
-    in compositions that the probe has not seen.
+    Means are over scenes, with intervals at the study's level, each for one layer alone; those of
+    accuracies are intervals for shares (`cluster_share`). The intervals of selectivity and of the
+    online code hold the error of the scenes and that of the draws, of control labels or of orders
+    (`crossed_interval`). The p-values are one-sided, from sign flips of scenes, adjusted over
+    layers by the maximum t: of information (beyond how often each answer occurs), of accuracy above
+    the control task, and of accuracy lost in compositions that the probe has not seen.
     """
     by_name = {each.name: each for each in compared}
     estimate = _Estimates(readings, study)
@@ -94,7 +94,8 @@ def score_rows(
     told: Float[ndarray, "item layer"],
     compared: Sequence[Compared],
 ) -> pd.DataFrame:
-    """The item-level rows that are always kept; what has no layers has no layer."""
+    """The table of item-level scores that is always kept; in rows of scores that have no layers,
+    the layer is missing."""
     own = Compared(name="probe", by_layer=True, scores=scores, information=told)
     parts = []
     for each in [own, *compared]:
@@ -121,7 +122,7 @@ def _by_layer(
 
 
 class _Estimates:
-    """Means over scenes, with what belongs to them."""
+    """Computes means over scenes with their intervals, under the names of the result's fields."""
 
     def __init__(self, readings: Readings, study: Study) -> None:
         self._scenes = readings.items["scene_id"].to_numpy(dtype=str)
@@ -140,11 +141,12 @@ class _Estimates:
         )
 
     def columns(self, name: str, values: Float[ndarray, "item layer"]) -> dict[str, list[float]]:
-        """Estimate and interval by layer."""
+        """Estimate and interval ends by layer, by the name of the field."""
         return _by_layer(name, self._interval(values))
 
     def shares(self, name: str, correct: Shaped[ndarray, "item layer"]) -> dict[str, list[float]]:
-        """The same of right answers, with intervals that end in [0, 1]."""
+        """Share of right answers and interval ends by layer, by the name of the field. The
+        intervals lie within 0 to 1."""
         found = cluster_share(correct.astype(float), self._scenes, level=self._study.level)
         return _by_layer(name, found)
 
@@ -155,7 +157,8 @@ class _Estimates:
         return crossed_interval(values, scenes, alone=alone)
 
     def selectivity(self, drawn: DrawnControls) -> dict[str, list[float]]:
-        """In right answers and in bits, with intervals over scenes and draws of the labels."""
+        """Selectivity in right answers and in bits by layer, with intervals over scenes and draws
+        of the labels."""
         found = self._crossed(drawn.gained, self._scenes)
         gained = with_draws_error(drawn.gained.mean(axis=0), found)
         return {
@@ -166,10 +169,10 @@ class _Estimates:
         }
 
     def code(self, length: DescriptionLength) -> dict[str, list[float]]:
-        """Bits of the labels of all scenes, with intervals over scenes and orders.
+        """Length in bits of the code of all scenes' labels, with intervals over scenes and orders.
 
-        A scene's labels cost what they cost given the scenes before it: that those would be
-        others in other scenes is not in the interval.
+        The code of a scene's labels depends on the scenes before it. The interval does not cover
+        that another sample would have other scenes there.
         """
         names, scene = np.unique(self._scenes, return_inverse=True)
         sums = np.zeros((len(length.item_bits), len(names), length.item_bits.shape[2]))
@@ -196,7 +199,8 @@ class _Estimates:
         return test.p.tolist()
 
     def rows(self, each: Compared) -> tuple[HeldOut, ...]:
-        """Per layer, or once for what has no layers."""
+        """The scores of what the probe is compared with: one per layer, or a single one for what
+        has no layers."""
         if each.drawn is None:
             columns = {
                 **self.shares("accuracy", each.scores.correct),
@@ -211,7 +215,8 @@ class _Estimates:
         )
 
     def _drawn_columns(self, drawn: DrawnControls) -> dict[str, list[float]]:
-        """Of the control task: means over its draws, whose error the intervals hold."""
+        """The scores of the control task: means over its draws, with intervals that hold the error
+        of the draws."""
         alone = cluster_share(drawn.correct.mean(axis=0), self._scenes, level=self._study.level)
         accuracy = crossed_interval(drawn.correct, self._scenes, alone=alone)
         # Shares end in [0, 1], whatever the draws add.

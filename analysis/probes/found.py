@@ -1,4 +1,4 @@
-"""What linear probes can read of an attribute, as results.json holds it."""
+"""What linear probes can read about an attribute, in the form that results.json holds it."""
 
 from analysis.effects.found import Interval
 from analysis.typed import result
@@ -9,14 +9,16 @@ SEEN, UNSEEN = "seen pairs", "unseen pairs"
 
 @result
 class HeldOut:
-    """Held-out scores of something that the probe is compared with; intervals are over scenes."""
+    """Scores, on held-out scenes, of something that the probe is compared with; intervals are over
+    scenes."""
 
     accuracy: float
     """Share of right answers."""
     accuracy_low: float
     accuracy_high: float
     information: float
-    """In bits, by readers cross-fitted by scene."""
+    """Information about the answer in bits; each scene is read by a reader fitted on other
+    scenes."""
     information_low: float
     information_high: float
 
@@ -35,7 +37,7 @@ class HeldOut:
 
 @result
 class ProbedLayer:
-    """The probe at one layer; p-values are one-sided and adjusted over layers."""
+    """The probe of one layer; p-values are one-sided and adjusted over layers."""
 
     layer: int
     accuracy: float
@@ -43,33 +45,36 @@ class ProbedLayer:
     accuracy_low: float
     accuracy_high: float
     information: float
-    """In bits, by readers cross-fitted by scene."""
+    """Information about the answer in bits; each scene is read by a reader fitted on other
+    scenes."""
     information_low: float
     information_high: float
     selectivity: float
-    """Accuracy above the control task, mean over its draws; the interval holds their error, too."""
+    """Accuracy minus that of the control task, as mean over draws of its labels; the interval also
+    holds the error of the draws."""
     selectivity_low: float
     selectivity_high: float
     selectivity_draw_deviation: float
-    """By how much one draw differs from another, as standard deviation."""
+    """Standard deviation of the selectivity between single draws of the control task's labels."""
     selectivity_bits: float
-    """The same of information."""
+    """Selectivity in bits: the information minus that of the control task, as mean over draws."""
     selectivity_bits_low: float
     selectivity_bits_high: float
     p_selectivity: float
     p_information: float
-    """Of information beyond how often each answer occurs."""
+    """p-value for "no information beyond how often each answer occurs"."""
     code_bits: float
-    """Online code of the labels of all scenes; the interval is over scenes and orders."""
+    """Length in bits of the online code of all scenes' labels; the interval is over scenes and
+    orders."""
     code_bits_low: float
     code_bits_high: float
     compression: float
-    """By what factor that is shorter than the uniform code."""
+    """The factor by which the online code is shorter than the uniform code."""
     compression_low: float
     compression_high: float
     composition_gap: float | None = None
-    """Accuracy lost in pairs of values that the probe has not seen; None, as the next three, where
-    these were left out."""
+    """Accuracy that is lost in pairs of values that the probe has not seen. None where such pairs
+    were left out; so are the next three."""
     composition_gap_low: float | None = None
     composition_gap_high: float | None = None
     p_composition_gap: float | None = None
@@ -116,28 +121,31 @@ class ProbedLayer:
 
 @result
 class Probed:
-    """One attribute by linear probes at one position."""
+    """What linear probes read about one attribute at one position."""
 
     n_scenes: int
     n_items: int
     n_texts: int
     n_types: int
-    """Of questions with their answer, which the control task gives labels to."""
+    """The number of different questions with their answer; the control task gives one label to
+    each."""
     answers: dict[str, int]
-    """Every answer with its items."""
+    """The number of items of every answer."""
     level: float
     uniform_code_bits: float
-    """Of the labels of all scenes, were every answer as likely as any other."""
+    """Length in bits of the code of all scenes' labels if every answer were as likely as any
+    other."""
     n_control_draws: int
     n_partitions: int
-    """Of the scenes into folds, through which the draws went in turn."""
+    """The number of partitions of the scenes into folds, which the draws used in turn."""
     n_orders: int
-    """Of the scenes, over which the online code is a mean."""
+    """The number of orders of the scenes over which the online code is a mean."""
     layers: tuple[ProbedLayer, ...]
     compared: dict[str, tuple[HeldOut, ...]]
-    """Per layer, or once for what has no layers; what could not be had is left out."""
+    """The scores of what the probe is compared with, by name: one per layer, or a single one for
+    what has no layers. What could not be measured is missing."""
     left_out: tuple[str, ...]
-    """What was not measured on all items, or not at all, and why."""
+    """What was measured on some items only, or not at all, each with the reason."""
 
     @property
     def last(self) -> ProbedLayer:
@@ -146,5 +154,5 @@ class Probed:
 
     @property
     def majority(self) -> HeldOut:
-        """What saying always the most frequent answer scores."""
+        """The scores of always saying the most frequent answer."""
         return self.compared[MAJORITY][0]

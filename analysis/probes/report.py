@@ -59,7 +59,7 @@ def probe_table(name: str, found: Probed, position: str) -> str:
 
 
 def _drawn(found: Probed) -> str:
-    """Over how many draws selectivity is the mean."""
+    """A sentence on the number of draws over which selectivity is the mean."""
     return (
         f", mean over {found.n_control_draws} draws of its labels and {found.n_partitions} "
         "partitions of the scenes"
@@ -67,7 +67,8 @@ def _drawn(found: Probed) -> str:
 
 
 def _last_intervals(found: Probed) -> str:
-    """Selectivity and code at the last layer with their intervals, which hold the draws' error."""
+    """Selectivity and code length at the last layer, with intervals that hold the error of the
+    draws too."""
     row, level = found.last, f"{100 * found.level:g}% CI"
     text = (
         f"Selectivity at layer {row.layer}: {row.selectivity:+.3f} ({level} "
@@ -80,7 +81,8 @@ def _last_intervals(found: Probed) -> str:
 
 
 def _composition(found: Probed) -> str:
-    """Whether values are read in pairs that the probe has not seen, and what was left out."""
+    """Whether values are read in pairs that the probe has not seen, and which pairs were left
+    out."""
     row = found.last
     notes = "".join(
         f"{textwrap.fill(f'  left out: {reason}', WIDTH, subsequent_indent='    ')}\n"
@@ -114,7 +116,8 @@ def _baseline_table(found: Probed, level: str) -> Table:
 
 
 def draw_accuracy(axes: Axes, found: Probed) -> None:
-    """Accuracy by layer of the probe, its control task and the untrained copy, with bands."""
+    """Draws the accuracy by layer of the probe, of its control task and of the untrained copy, with
+    bands."""
     curves = {"probe": [row.accuracy_interval for row in found.layers]} | {
         name: [row.accuracy_interval for row in found.compared[name]]
         for name in (CONTROL_TASK, RANDOM_WEIGHTS)
@@ -130,13 +133,14 @@ def draw_accuracy(axes: Axes, found: Probed) -> None:
 
 
 def draw_selectivity(axes: Axes, found: Probed) -> None:
-    """Accuracy above the control task by layer, with its band."""
+    """Draws the accuracy above the control task by layer, with its band."""
     axes.axhline(0, color="0.6", linewidth=0.6)
     _draw_band(axes, [row.selectivity_interval for row in found.layers], COLORS["selectivity"])
 
 
 def save_probe_figure(name: str, found: Probed, folder: Path, position: str) -> tuple[Path, Path]:
-    """Accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two files."""
+    """Draws accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two
+    files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.4), layout="constrained")
         left, right = figure.subplots(1, 2)

@@ -1,4 +1,5 @@
-"""The rows that tuned lenses are trained and judged on: items' own images, at several positions."""
+"""The rows that tuned lenses are trained and judged on: residuals of the items under their own
+images, at several positions."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,15 +19,17 @@ LensPosition = Literal["answer", "text", "image"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LensRows:
-    """Residuals of one position, over all attributes that the study trains its lens on."""
+    """Residuals of one position, from all attributes that the study trains its lens on."""
 
     rows: ResidualRows
     right_tokens: tuple[tuple[int, ...], ...] | None
-    """With which each row's right answer begins; None where no answer is due."""
+    """For each row the ids of the tokens with which its right answer can begin; None at positions
+    where no answer is due."""
 
 
 def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4) -> LensRows:
-    """The answer positions, or some tokens of each prompt's text or image, drawn by item."""
+    """The rows of one position: the answer positions, or `tokens_per_item` random tokens of the
+    text or of the image of each item's prompt."""
     parts, right = [], []
     for name in opened.lens_attributes:
         items = items_of(opened.run, opened.data, name)
@@ -50,7 +53,8 @@ def lens_rows(opened: OpenRun, position: LensPosition, tokens_per_item: int = 4)
 
 
 def answer_rows(opened: OpenRun) -> ResidualRows:
-    """All nodes of the answer trees, over the same attributes: what the lens is to read."""
+    """The rows at all nodes of the answer trees, from the same attributes: the residuals that the
+    lens is meant to read."""
     parts = []
     for name in opened.lens_attributes:
         items = items_of(opened.run, opened.data, name)

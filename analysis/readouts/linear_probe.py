@@ -1,4 +1,5 @@
-"""The linear probe as a readout: fitted on labels, cross-fitted by scene."""
+"""The linear probe as a readout: fitted on labels, each scene read by probes fitted on other
+scenes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The one form of every readout: residuals in, a distribution over the answer set out."""
+"""The interface of every readout: residuals in, a distribution over the answer set out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,24 +17,27 @@ Read = Callable[
     [Float[Tensor, "some place layer d_model"], slice, Sequence[str]],
     Float[ndarray, "some layer answer"],
 ]
-"""log2 p over the answer set of some items. Places are the nodes of the answer tree, or a single
-one; the slice says which of the items these are; the scenes are those that each residual shows; of
-a blank image, the scene whose item it is a control of: a fitted readout never reads a scene that it
-was fitted on."""
+"""A function that gives log2 p over the answer set for a block of items.
+
+Its arguments are the residuals, at the nodes of the answer tree or at a single place; the slice of
+all items that this block is; and for each residual the id of the scene that it shows. Of a blank
+image this is the scene of the item that it is a control for, so that a fitted readout never reads a
+scene that it was fitted on.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Asked:
-    """What a readout is made for: the items of one attribute, with their residuals."""
+    """What a readout is made from: the items of one attribute, with their residuals."""
 
     opened: OpenRun
     items: pd.DataFrame
     residuals: ItemResiduals
     folder: Path
-    """Where the run keeps what the readout fits."""
+    """The folder in which the run keeps what the readout fits."""
     position: PositionName = "answer"
     lens: Path | None = None
-    """Folder of a tuned lens trained elsewhere."""
+    """Folder of a tuned lens that was trained elsewhere; None for one fitted to the run."""
     allow_other_head: bool = False
 
     @property
@@ -47,10 +50,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A readout of one attribute, fitted if need be."""
+    """A readout of one attribute, ready to read: what it needs to fit is fitted."""
 
     read: Read
     notes: tuple[str, ...]
-    """What the reader of a report should know of it."""
+    """What the reader of a report should know of this readout."""
     whole: Read | None = None
-    """The same from the probability of whole words, where it differs."""
+    """Like `read`, but from the probability of whole words; None where that is not another
+    number."""

@@ -1,6 +1,6 @@
 """Taking readings: log2 p over the answer set per item, layer and condition, kept in a file.
 
-A readout whose file is there is not run again, so a killed study goes on where it stopped.
+A readout whose file is there is not run again, so a study that was killed goes on where it stopped.
 """
 
 import hashlib
@@ -39,11 +39,11 @@ def take_readings(
     allow_other_head: bool = False,
     position: "PositionName" = "answer",
 ) -> Readings:
-    """Readings of one attribute, from the run or made now: captured, fitted, read.
+    """Readings of one attribute, from the run, or made now: captured, fitted and read.
 
-    `lens` is the folder of a tuned lens trained elsewhere, to be used instead of one fitted to
-    the run, with `allow_other_head` also one that was made for another head. UserError if the run
-    has readings of another one.
+    `lens` is the folder of a tuned lens that was trained elsewhere, to use instead of one fitted to
+    the run; with `allow_other_head` it may be made for another head. UserError if the run has
+    readings made with another lens.
     """
     items = items_of(opened.run, opened.data, attribute)
     if position == "object":
@@ -70,8 +70,8 @@ def take_readings(
 def take_readings_of_items(
     opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str
 ) -> Readings:
-    """Readings of items that are asked otherwise than the run's own, by a readout through the
-    vocabulary; residuals and readings are kept in the run under `name`."""
+    """Readings of items that are asked differently from the run's own, by a readout through the
+    vocabulary. Their residuals and readings are kept in the run under `name`."""
     file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
     if not file.exists():
         from analysis.capture.residuals import capture_residuals
@@ -86,7 +86,8 @@ def take_readings_of_items(
 
 
 def require_same_lens(opened: OpenRun, attribute: str, readout: str, lens: Path | None) -> None:
-    """UserError if the run's readings were made by another tuned lens than is asked for now."""
+    """Checks that readings in the run were made with this tuned lens. UserError if they were made
+    with another one."""
     file = _file(opened, attribute, readout)
     if not file.exists():
         return
@@ -106,12 +107,13 @@ def _file(
 
 
 def _made_from(readout: str, lens: Path | None) -> dict[str, str]:
-    """What, beside the study, readings follow from."""
+    """What readings depend on beside the study: the readout, and the content of a lens from
+    elsewhere."""
     return {} if lens is None or not READOUTS[readout].takes_lens else {"lens": _digest(lens)}
 
 
 def _digest(folder: Path) -> str:
-    """sha256 over names and contents of a folder's files."""
+    """sha256 of the names and contents of all files in a folder."""
     total = hashlib.sha256()
     try:
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -159,7 +161,8 @@ def _read_conditions(
 def _read_rows(
     read: "Read", rows: "StoredRows", scenes: Sequence[str]
 ) -> Float[ndarray, "item layer answer"]:
-    """Block by block: in memory stays what a readout says, not what it read."""
+    """What a readout says of these rows. They are read block by block, so that no more than one
+    block of residuals is in memory."""
     blocks = rows.place_blocks()
     return np.concatenate([read(block, where, scenes[where]) for where, block in blocks])
 
@@ -198,7 +201,7 @@ def _read(file: Path, items: pd.DataFrame, answers: tuple[str, ...]) -> Readings
 
 
 def _whole(tensors: Mapping[str, ndarray]) -> dict[str, ndarray] | None:
-    """By condition, what is read of whole words."""
+    """The readings from the probability of whole words, by condition; None if there are none."""
     names = {name: f"{name}, whole words" for name in ("real", "blank")}
     if not set(names.values()) <= set(tensors):
         return None

@@ -1,7 +1,7 @@
-"""Every readout there is: its name, what it is called, how it is drawn, and what fits or loads it.
+"""All readouts: their names, what they are called, how they are drawn, and what fits or loads them.
 
-A new one is a file beside this with a function `reader`, and an entry here: commands offer it,
-figures draw it, and runs keep it without knowing more.
+To add a readout, write a file beside this one with a function `reader`, and add an entry here:
+commands then offer it, figures draw it, and runs keep it without further changes.
 """
 
 from collections.abc import Callable
@@ -16,23 +16,23 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readout:
-    """From residuals to a distribution over the answers."""
+    """One readout: how residuals become a distribution over the answers."""
 
     name: str
-    """On command lines, in folders, tables and results."""
+    """Its name on command lines, in folders, tables and results."""
     words: str
-    """In sentences."""
+    """What it is called in sentences."""
     color: str
     line: Any
-    """Of its curve, for grey prints and screens."""
+    """Line style of its curve, which tells it from others in grey prints too."""
     marker: str
     reader: "Callable[[Asked], Reader]"
-    """Fits what has to be fitted to the run, or loads it."""
+    """Makes the reader of an attribute: fits what has to be fitted to the run, or loads it."""
     through_vocabulary: bool = True
-    """It reads words through the model's output map, and so any question asked; else it is fitted
-    to the answers of one."""
+    """Whether it reads words through the model's output map, and so the answer to any question. If
+    not, it is fitted to the answers of one question."""
     takes_lens: bool = False
-    """It may be one that was trained elsewhere (--lens)."""
+    """Whether it can be one that was trained elsewhere (--lens)."""
 
 
 def _logit_lens(asked: "Asked") -> "Reader":
@@ -67,7 +67,7 @@ LINEAR_PROBE = Readout(
 )  # fmt: skip
 
 READOUTS: dict[str, Readout] = {each.name: each for each in (LOGIT_LENS, TUNED_LENS, LINEAR_PROBE)}
-"""By name, in the order of tables."""
+"""All readouts by name, in the order in which tables list them."""
 NAMES = tuple(READOUTS)
 
 if TYPE_CHECKING:

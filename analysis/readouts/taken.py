@@ -13,15 +13,15 @@ class Readings:
 
     items: pd.DataFrame
     answers: tuple[str, ...]
-    """The answer axis."""
+    """The answers, in the order of the last axis of the arrays."""
     answer_index: Int[ndarray, " item"]
     real: Float[ndarray, "item layer answer"]
     blank: Float[ndarray, "item layer answer"]
     swapped: Float[ndarray, "swap item layer answer"] | None
-    """The same question with another scene's image; None where every text serves several scenes,
-    since the other scenes' `real` are that."""
+    """log2 p for the same questions with other scenes' images. None where every question text
+    serves several scenes, since the `real` readings of those scenes do for that."""
     notes: tuple[str, ...]
     """What the reader should know of how the answers were scored."""
     whole: "dict[str, Float[ndarray, 'item layer answer']] | None" = None
-    """By condition, real and blank: the same from the probability of whole words; None where they
-    are not read to their ends, or end where answers part."""
+    """Readings from the probability of whole words, by condition ("real" and "blank"). None where
+    words are not read to their ends, or end where the answers part."""

@@ -1,4 +1,5 @@
-"""The tuned lens as a readout: cross-fitted by scene, or one that was trained elsewhere."""
+"""The tuned lens as a readout: fitted so that no scene is read by a lens that it trained, or one
+that was trained elsewhere."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from probes.translators.cross_fit import CrossFittedLens, cross_fitted_lens
 from probes.tuned_lens import TunedLens
 
 Score = Callable[..., Float[ndarray, "item layer answer"]]
-"""From residuals at nodes to a distribution over answers."""
+"""A function from residuals at the nodes of an answer tree to a distribution over answers."""
 _NOTE = (
     "tuned lenses are cross-fitted by scene, on the answer positions of {}: each item is read by "
     "one that has not seen it"
@@ -28,7 +29,8 @@ _NOTE = (
 
 
 def reader(asked: Asked) -> Reader:
-    """Trains lenses of the run and keeps them, or reads the one in the folder that is asked for."""
+    """Trains lenses on the run and keeps them, or reads the one in the folder that was asked
+    for."""
     opened, trees, lens = asked.opened, asked.item_trees, asked.lens
     unembedding = output_map(opened)
     if lens is None:
@@ -65,10 +67,11 @@ def reader(asked: Asked) -> Reader:
 
 
 def read_lens(opened: OpenRun, folder: Path, *, allow_other_head: bool = False) -> TunedLens:
-    """A lens in our format or in that of the tuned-lens package, for the model of this run.
+    """Reads a tuned lens in Onset's format or in that of the tuned-lens package, for the model of
+    this run.
 
-    With `allow_other_head` one of the package is read also if it was made for another head; a lens
-    of ours brings the output map that it was trained with, and stays with its model.
+    With `allow_other_head`, a lens of that package is also read if it was made for another head. A
+    lens of Onset brings the output map that it was trained with, and works with no other model.
     """
     if (folder / "params.pt").exists():
         return TunedLens.from_tuned_lens_format(

@@ -22,29 +22,31 @@ class WordReadings:
     """How probable groups of words are: among each other, and over the whole vocabulary."""
 
     words: tuple[str, ...]
-    """The word axis: names of the groups."""
+    """Names of the groups of words, in the order of the last axis of the arrays."""
     log2_share: Float[ndarray, "item layer word"]
-    """log2 of a group's share among all groups here: read where their spellings part."""
+    """log2 of the share of a group in the probability of all groups here, read at the tokens where
+    their spellings part."""
     log2_p: Float[ndarray, "item layer word"]
     """log2 of the probability of saying a group's words, every token of them; at most 0."""
     notes: tuple[str, ...]
     """What the reader should know of how the words are scored."""
 
     def share_of(self, word: str) -> Float[ndarray, "item layer"]:
-        """log2 of one group's share."""
+        """log2 of the share of the group `word`, per item and layer."""
         return self.log2_share[:, :, self.words.index(word)]
 
     def of(self, word: str) -> Float[ndarray, "item layer"]:
-        """log2 p of one group."""
+        """log2 of the probability of the group `word`, per item and layer."""
         return self.log2_p[:, :, self.words.index(word)]
 
 
 def word_readings(
     opened: OpenRun, items: pd.DataFrame, rows: "StoredRows", groups: Attribute
 ) -> WordReadings:
-    """Reads stored residuals block by block; `rows` hold what the groups' spellings need.
+    """Reads stored residuals block by block.
 
-    One row of `rows` for each item, whose question is the one that was asked.
+    `rows` holds one row for each item, for the question that the item was asked, at all tokens that
+    the spellings of the groups need.
     """
     from probes.answers.scores import answer_log_probs
     from probes.answers.words import word_log_probs

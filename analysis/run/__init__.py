@@ -1,1 +1,1 @@
-"""A run: its plan, its folder, its items and tables; no command line in it."""
+"""A run: its plan, its folder, its items and its tables. Nothing here is a command line."""

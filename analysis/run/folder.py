@@ -1,4 +1,5 @@
-"""A run: the folder of one study's files, and the rule that it belongs to one study only."""
+"""The folder of a run, which holds the files of one study, and the rule that it belongs to that
+study only."""
 
 import io
 import json
@@ -25,7 +26,8 @@ class Run:
     folder: Path
     study: Study
     study_hash: str
-    """Of the plan, the model's revision and the data: everything below is made from these."""
+    """Hash of the plan, the model's revision and the data: all files in the folder were made from
+    these."""
 
     def residuals(self, attribute: str, position: str) -> Path:
         """Folder of the residual store of one attribute, read at one position."""
@@ -37,7 +39,7 @@ class Run:
         return self.folder / "output_map"
 
     def readouts(self, readout: str) -> Path:
-        """Folder of what a readout made of the residuals."""
+        """The folder of what a readout fitted to the residuals and read from them."""
         return self.folder / "readouts" / readout
 
     def read_table(self, name: str) -> pd.DataFrame | None:
@@ -57,7 +59,8 @@ class Run:
     def replace_rows(self, name: str, rows: pd.DataFrame, key: list[str]) -> None:
         """Put `rows` into the table, in place of those with the same values of `key`.
 
-        What the table says of itself in `.attrs`, by kind and then name, is kept likewise.
+        The notes that the two tables carry in `.attrs` (by kind of note, then by name) are merged
+        in the same way: new ones replace old ones of the same name.
         """
         old = self.read_table(name)
         if old is not None:
@@ -82,9 +85,9 @@ def claim(
 ) -> Run:
     """The run of this study in `folder`, new or begun before.
 
-    Without a folder one is named after model, data and the study's hash, under runs/. `declared` is
-    what a study file fixes beside the plan; it is recorded when the run is begun, and never after.
-    UserError if the folder was made by another study; what is in it is left alone.
+    Without a folder, one under runs/ is named after model, data and the study's hash. `declared` is
+    what a study file fixes beside the plan; it is recorded when the run is begun, and never later.
+    UserError if the folder was made by another study; nothing in it is changed then.
     """
     made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
     study_hash = study.identity(**made_from)
@@ -110,7 +113,7 @@ def claim(
 
 
 def recorded_identity(folder: Path | None) -> dict[str, Any] | None:
-    """What a run folder says it was made from; None if it is no run yet."""
+    """The record of what a run folder was made from; None if the folder is no run yet."""
     if folder is None or not _is_run(folder):
         return None
     path = folder / _IDENTITY
@@ -125,8 +128,11 @@ def recorded_identity(folder: Path | None) -> dict[str, Any] | None:
 
 
 def recorded_study(folder: Path) -> Path | None:
-    """The study file of a run; None if the folder is no run yet. UserError if another version
-    wrote it, whose study file may hold what this one does not know."""
+    """The study file of a run; None if the folder is no run yet.
+
+    UserError if another version wrote the run, since its study file may hold what this version does
+    not know.
+    """
     identity = recorded_identity(folder)
     if identity is None:
         return None
@@ -187,6 +193,6 @@ def _require_empty(folder: Path, plan: bytes) -> None:
 
 
 def _word(name: str) -> str:
-    """The telling part of a model's or data set's name, fit for a folder name."""
+    """The last part of a model's or data set's name, in characters that a folder name may have."""
     parts = [part for part in re.split(r"[/:\\]", name) if part not in ("", ".", "..")]
     return re.sub(r"[^\w.-]+", "_", parts[-1] if parts else "run").strip("._-") or "run"

@@ -1,6 +1,6 @@
-"""The format of run folders, and why runs of another one are not gone on with.
+"""The version number of the format of run folders, and the error for runs of another version.
 
-In a file of its own, since to look at a run it must not take more than this.
+It stands in a file of its own, with few imports: a command that only looks at a run needs no more.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ from typing import Any
 from data_prep.errors import UserError
 
 FORMAT = 6
-"""Of what is written into run folders; raised whenever the same plan gives other results."""
+"""Version of what is written into run folders; raised whenever the same plan gives other
+results."""
 _REASON = (
     "this version draws every random number from a stream of its own; before, some streams were "
     "the same, and answers were scored by their first token until format 5"
@@ -18,7 +19,8 @@ _REASON = (
 
 
 def require_format(folder: Path, identity: Mapping[str, Any]) -> None:
-    """UserError for a run that another version wrote, with the reason why it is not continued."""
+    """Checks that this version wrote the run. UserError if another one did, with the reason why it
+    is not continued."""
     found = identity.get("format", "an earlier one")
     if found != FORMAT:
         raise UserError(

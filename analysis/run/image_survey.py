@@ -1,4 +1,4 @@
-"""All images of a study looked at once, before any model work: which are broken, and the mean."""
+"""One look at all images of a study before any model work: which are broken, and the mean color."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,15 @@ class ImageSurvey:
     """What a study needs to know of its images as a whole."""
 
     broken: Mapping[str, str]
-    """By scene, what is wrong with its image."""
+    """What is wrong with each broken image, by the id of its scene."""
     mean_color: tuple[int, int, int]
-    """Over all pixels of all others, as 8-bit code values: the color of the blank image."""
+    """Mean color over all pixels of all readable images, as 8-bit code values (red, green, blue):
+    the color of the blank image."""
     blank_size: tuple[int, int]
-    """Width and height in pixels of the first of them, and of the blank image."""
+    """Width and height in pixels of the first readable image, and so of the blank image."""
 
     def keep(self, items: pd.DataFrame) -> None:
-        """Put it into a table of the run, so that it is made once."""
+        """Write the survey into a table of the run, so that it is made only once."""
         items.attrs[_KEPT] = {
             "broken": dict(self.broken),
             "mean_color": list(self.mean_color),
@@ -48,7 +49,8 @@ def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[AnyScene]:
 
 
 def image_survey(run: Run, data: SceneData) -> ImageSurvey:
-    """As the run has kept it, or made now. UserError for broken images, unless they are skipped."""
+    """The survey that the run has kept, or one made now. UserError for broken images, unless the
+    study skips them."""
     table = run.read_table("items")
     kept = {} if table is None else table.attrs.get(_KEPT, {})
     if kept:
@@ -73,7 +75,8 @@ def _readable(
     *,
     skip: bool,
 ) -> Iterator[Image.Image]:
-    """The images that can be read; the others are put into `broken`. UserError at the end."""
+    """The images that can be read, one after the other. What is wrong with the others is put into
+    `broken`; unless `skip` is set, UserError for them after the last image."""
     for scene in tqdm(scenes, desc="check images", unit="image", disable=None):
         try:
             image = data.open_image(scene.image)

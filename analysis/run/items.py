@@ -25,7 +25,7 @@ _NOTES = "notes"
 def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     """The items of one attribute, from the run or built now.
 
-    UserError if the statistics could say nothing about the items: before any model work.
+    UserError, before any model work, if there are too few items or answers for the statistics.
     """
     table = run.read_table("items")
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
@@ -39,9 +39,10 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
 
 def askable_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
-    """The run's items of one attribute; where it has none, whatever can be asked, however rarely.
+    """The run's items of one attribute; where the run has none, all items that can be asked,
+    however rare their answers are.
 
-    Not written into the run: a study needs more of each.
+    They are not written into the run, since a study needs more scenes of each answer.
     """
     table = run.read_table("items")
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
@@ -59,7 +60,7 @@ def item_notes(items: pd.DataFrame) -> tuple[str, ...]:
 
 
 def with_note(items: pd.DataFrame, note: str) -> pd.DataFrame:
-    """The same items of one attribute, with one more thing that the reader should know."""
+    """The same items, with one more note for the reader of the results."""
     name = attribute_of_items(items)
     noted = items.copy()
     noted.attrs = {**items.attrs, _NOTES: {name: [*item_notes(items), note]}}
@@ -67,7 +68,7 @@ def with_note(items: pd.DataFrame, note: str) -> pd.DataFrame:
 
 
 def require_enough(items: pd.DataFrame) -> None:
-    """UserError for too few scenes, or a single answer."""
+    """UserError if the items come from too few scenes, or all have the same answer."""
     n_scenes = len(set(items["scene_id"]))
     if n_scenes < _MIN_SCENES:
         raise UserError(
@@ -81,7 +82,8 @@ def require_enough(items: pd.DataFrame) -> None:
 
 
 def require_readable(items: pd.DataFrame) -> None:
-    """UserError for an answer of a single scene: readers fitted on the others never met it."""
+    """UserError for an answer that only one scene has: a reader fitted on the other scenes has
+    never met it."""
     if alone := _answers_of_one_scene(items):
         raise UserError(
             f"an answer needs at least 2 scenes to be read by what was fitted on others, "
@@ -119,7 +121,8 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
 
 def _judgeable(items: pd.DataFrame) -> pd.DataFrame:
-    """Without answers of a single scene: readers fitted on the others would never have met it."""
+    """The items without those whose answer only one scene has: a reader fitted on the other scenes
+    would never have met it."""
     alone = _answers_of_one_scene(items)
     if not alone or len(set(items["answer"])) - len(alone) < 2:
         return items

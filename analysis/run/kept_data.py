@@ -1,4 +1,5 @@
-"""What a run keeps of its data, so that it can be read where neither images nor scenes are."""
+"""What a run keeps of its data, so that it can be read where neither images nor scenes are at
+hand."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ _FILE = "data.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptAsking:
-    """What was asked is in the run's items; nothing new can be asked."""
+    """Stands for the questions of data that is not at hand: the run's items hold what was asked,
+    and nothing new can be asked."""
 
     attributes: Mapping[str, Attribute]
     usual: tuple[str, ...]
@@ -52,9 +54,9 @@ def keep_data(run: Run, data: SceneData) -> None:
 
 
 def kept_data(folder: Path | None) -> SceneData | None:
-    """The data of a run as far as it was kept: without scenes, and images that are not to be had.
+    """The data of a run as far as the run has kept it: there are no scenes in it, and no images.
 
-    None if nothing was kept. UserError if it is damaged.
+    None if nothing was kept. UserError if what was kept is damaged.
     """
     path = None if folder is None else folder / _FILE
     if path is None or not path.exists():

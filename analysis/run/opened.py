@@ -21,19 +21,20 @@ class OpenRun:
     run: Run
     data: SceneData
     load_model: "Callable[[], VLM]"
-    """Loads at the first call."""
+    """Gives the model; it is loaded at the first call."""
     about: Mapping[str, Any]
-    """What every results.json says of model and data."""
+    """The facts about model and data that every results.json records."""
     engine: Engine = "local"
     batch_size: BatchSize = "auto"
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Those of `load_vlm`, for an engine's workers."""
+    """The arguments of `load_vlm`, for the workers of an engine, which load the model
+    themselves."""
 
     @property
     def lens_attributes(self) -> tuple[str, ...]:
-        """Those on whose answer positions the tuned lens is trained."""
+        """The attributes on whose answer positions the tuned lens is trained."""
         return self.data.chosen(self.run.study.lens_attributes)
 
     def tokenizer(self) -> Any:
-        """The model's; loads it."""
+        """The model's tokenizer. Loads the model if it is not loaded yet."""
         return self.load_model().tokenizer

@@ -23,7 +23,7 @@ _VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Of what results are made with."""
+    """The versions of Python and of the packages that results are made with, by name."""
     return {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
 
 
@@ -50,7 +50,8 @@ def load_results(path: Path) -> Results:
 def add_finding(
     run: Run, attribute: str, readout: str, found: Finding, about: Mapping[str, Any]
 ) -> Results:
-    """Puts one attribute's emergence under one readout into the file; gives the whole content."""
+    """Puts one attribute's emergence under one readout into results.json; gives the file's whole
+    content."""
     results = _begun(run, about)
     readouts = results.of_attribute(attribute) | {readout: found}
     attributes = results.attributes | {attribute: ByReadout(readouts=readouts)}
@@ -58,7 +59,8 @@ def add_finding(
 
 
 def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]) -> Results:
-    """Puts what another study found into the file, under its name; gives the whole content."""
+    """Puts what another study found into results.json, under its name; gives the file's whole
+    content."""
     results = _begun(run, about)
     return _kept(run, replace(results, studies=results.studies | {study: dict(found)}))
 
@@ -81,7 +83,8 @@ def finding_of(run: Run, attribute: str, readout: str) -> Finding:
 
 
 def _adjusted_over_run(attributes: Mapping[str, ByReadout]) -> dict[str, ByReadout]:
-    """Holm's adjustment over all findings of the run of each one's largest p."""
+    """The same findings with adjusted p-values: the largest p of each finding, adjusted by Holm's
+    method over all findings of the run."""
     largest = [found.largest_p for each in attributes.values() for found in each.readouts.values()]
     adjusted = iter(adjusted_p(np.array(largest)).tolist())
     return {

@@ -1,4 +1,5 @@
-"""What a run has kept of every scene, as arrays: what attributes and readouts are compared by."""
+"""Values that a run has kept for every scene, as arrays: attributes and readouts are compared by
+them."""
 
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from analysis.run.folder import Run
 from data_prep.errors import UserError
 
 Curve = tuple[str, str]
-"""(attribute, readout)"""
+"""The name of an attribute and that of a readout."""
 
 
 def common_effects(
@@ -36,13 +37,15 @@ def common_effects(
 
 
 def accuracies(run: Run, curve: Curve, scenes: Sequence[str]) -> Float[ndarray, "scene layer"]:
-    """Share of a scene's items that are answered right under their own image."""
+    """Share of each scene's items that are answered right under their own image, per layer, from 0
+    to 1."""
     wide = _wide(run, curve, "scores", "correct")
     return np.asarray(wide.loc[list(scenes)], dtype=np.float64)
 
 
 def _wide(run: Run, curve: Curve, name: str, value: str) -> pd.DataFrame:
-    """A row per scene, a column per layer; means over a scene's items."""
+    """A value from the run's table `name` with a row per scene and a column per layer, as means
+    over each scene's items."""
     attribute, readout = curve
     table = run.read_table(name)
     rows = None

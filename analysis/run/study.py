@@ -15,7 +15,8 @@ from data_prep.option_rules import AtLeast, Between, Filled, require_rules
 from data_prep.sources import DataOptions
 
 NAMES = ("model", "data", "contrast")
-"""Fields of a plan that say where something lies, and not what it holds."""
+"""Fields of a plan that say where something lies. They are left out of the study's hash, which
+takes what lies there instead."""
 
 # That of `stats.shuffled_labels`, which a plan does not wait for: scenes of one text are compared
 # among each other, and fewer give intervals that are too narrow.
@@ -108,7 +109,8 @@ class Study:
         require_resamples(self.n_resamples, self.level)
 
     def identity(self, *, model_revision: str, data_fingerprint: str) -> str:
-        """Hash of the plan and of what it is about: the same hash gives the same results."""
+        """Hash of the plan, the model's revision and the data: the same hash gives the same
+        results."""
         content = {
             "format": FORMAT,
             "plan": {**asdict(self), **dict.fromkeys(NAMES)},  # what they name decides:
@@ -119,7 +121,7 @@ class Study:
 
     @property
     def data_options(self) -> DataOptions:
-        """What the plan says of its data beside the name."""
+        """The part of the plan that says how the data is read, beside its name."""
         return DataOptions(
             contrast=self.contrast,
             columns=self.columns,
@@ -129,7 +131,7 @@ class Study:
         )
 
     def require_layers(self, n_layers: int) -> None:
-        """UserError if plateau or horizon lie beyond the last layer of a model."""
+        """UserError if the plateau or the horizon lies beyond the last layer of a model."""
         horizon = n_layers if self.horizon is None else self.horizon
         if horizon > n_layers:
             raise UserError(
@@ -142,11 +144,12 @@ class Study:
             )
 
     def rng(self, stream: Stream, *key: int) -> np.random.Generator:
-        """The generator of a stream about what `key` says, whatever else was drawn before."""
+        """The generator of the random draws of `stream` about what `key` says; it does not depend
+        on what was drawn before."""
         return stream_rng(self.seed, stream, *key)
 
     def to_toml(self) -> str:
-        """As a study file; what is None is left out."""
+        """The plan as the text of a study file; fields that are None are left out."""
         lines = [
             f"{name} = {_toml(value)}" for name, value in asdict(self).items() if value is not None
         ]
@@ -154,7 +157,7 @@ class Study:
 
 
 def require_resamples(n_resamples: int, level: float) -> None:
-    """UserError for fewer resamples than an interval of the level has to be read from."""
+    """UserError for too few resamples to read an interval of this level from."""
     least = round(40 / (1 - level))
     if n_resamples < 40 / (1 - level):
         raise UserError(

@@ -78,7 +78,7 @@ def main(options: Trajectory) -> None:
 
 
 def _attribute(opened: OpenRun, name: str, options: Trajectory) -> AttributeTrajectory:
-    """What was found of one attribute, from the run or found now."""
+    """The results of one attribute, from the run or computed now."""
     run = opened.run
     asked = MadeFrom(items=options.items, top=options.top)
     known = _known(opened)
@@ -94,7 +94,7 @@ def _attribute(opened: OpenRun, name: str, options: Trajectory) -> AttributeTraj
 
 
 def _known(opened: OpenRun) -> FoundTrajectories:
-    """What the run holds already."""
+    """The results that the run holds already."""
     content = study_result(read_results(opened.run), STUDY)
     if not content:
         return FoundTrajectories(maps={}, attributes={})
@@ -136,7 +136,7 @@ def _found(read: Trajectories, opened: OpenRun, name: str, asked: MadeFrom) -> A
 def _items(
     opened: OpenRun, names: Sequence[str], asked: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
-    """All items by id. UserError if one that is asked for is none of them."""
+    """All items by their ids. UserError if one that is asked for does not exist."""
     tables = [items_of(opened.run, opened.data, name) for name in names]
     rows = [row for table in tables for row in table.to_dict("records")]
     items: dict[str, Mapping[str, Any]] = {
@@ -152,7 +152,8 @@ def _items(
 
 
 def _maps(opened: OpenRun, items: Sequence[Mapping[str, Any]], *, needed: bool) -> list[TokenMap]:
-    """Of single items; those that are not there are made, which needs the model."""
+    """The maps of single items; those that the run does not have are made, which needs the
+    model."""
     known = _known(opened)
     maps = dict(known.maps)
     for item in items:

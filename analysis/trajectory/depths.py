@@ -1,4 +1,5 @@
-"""When the lens has made up its mind, how sure it is at the end, and in which script it begins."""
+"""When the lens settles on its final token, how sure it is at the end, and in which script it
+begins."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,7 +27,8 @@ _SHOWN_SCRIPTS = 6
 
 
 def lasting_from(holds: Bool[ndarray, "item layer"]) -> Int[ndarray, " item"]:
-    """First layer from which a condition holds and holds to the end; L + 1 if never."""
+    """The first layer from which on a condition holds through the last layer; L + 1 if there is
+    none."""
     n_layers = holds.shape[1]
     last_failure = np.where(~holds, np.arange(n_layers), -1).max(axis=1)
     return last_failure + 1
@@ -75,7 +77,8 @@ def estimate_depths(
 def _median(
     first: Int[ndarray, " item"], scenes: ndarray, n_layers: int, study: Study, key: int
 ) -> MedianLayer:
-    """A layer that occurs, not a mean of two: "never" is later than all and has no distance."""
+    """The median as one of the layers, and not a mean of two: "never" is later than all layers and
+    has no distance from them."""
 
     def layer(value: float) -> int | None:
         return None if value >= n_layers else int(value)
@@ -102,10 +105,11 @@ def _median(
 
 
 def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> LastLayers:
-    """Top-1 probability at the last layers, each normed once, and with the last normed twice.
+    """Probability of the most probable token at the last layers: with the norm applied once to
+    each, and with it applied twice to the last.
 
     `once` and `twice` are the changes from the layer before to the last one, `remedy` is what
-    norming once gives back; p two-sided, adjusted over the three.
+    applying the norm once gives back; p-values are two-sided, adjusted over the three.
     """
     top = read.by_condition["real"].probabilities[..., 0].astype(float)
     before, last, twice = top[:, -2], top[:, -1], read.normed_twice.astype(float)
@@ -142,7 +146,8 @@ def estimate_last_layers(read: Trajectories, study: Study, *, key: int) -> LastL
 def estimate_scripts(read: Trajectories, study: Study) -> tuple[Script, ...]:
     """By layer, the share of scenes whose most probable token is in each script.
 
-    The scripts that are most frequent over all layers, and the others together.
+    The scripts that are most frequent over all layers have their own shares, the others a common
+    one.
     """
     scripts = np.array(read.scripts())
     names, counts = np.unique(scripts, return_counts=True)
@@ -155,7 +160,8 @@ def estimate_scripts(read: Trajectories, study: Study) -> tuple[Script, ...]:
 
 
 def estimate_tokens(read: Trajectories, study: Study) -> tuple[Token, ...]:
-    """The most probable tokens: their mean over layers with its interval, and mean by layer."""
+    """The tokens with the highest mean probability: the mean over layers with its interval, and the
+    mean by layer."""
     values: Float[ndarray, "item layer token"] = read.frequent_probability.astype(float)
     scenes = read.items["scene_id"].to_numpy()
     found = cluster_share(np.clip(values.mean(axis=1), 0, 1), scenes, level=study.level)

@@ -37,7 +37,8 @@ Values = Float[ndarray, "item layer"]
 
 
 def measures(found: "LensTrajectory", right: "RightWord") -> dict[str, Values]:
-    """What is followed through the layers; divergences of adjacent layers begin at layer 1."""
+    """The values of each measure by layer, for every item; divergences of adjacent layers begin at
+    layer 1."""
     by_name: dict[str, Any] = {
         "top1_probability": found.probabilities[..., 0],
         "entropy_bits": found.entropy_bits,
@@ -52,7 +53,7 @@ def measures(found: "LensTrajectory", right: "RightWord") -> dict[str, Values]:
 
 
 def estimate_curves(read: Trajectories, study: Study, *, key: int) -> Curves:
-    """By measure: a curve for each condition, and real minus control with its test by layer.
+    """For each measure a curve for every condition, and real minus control with its test by layer.
 
     The p-values are two-sided and adjusted over the layers of a measure and control.
     """
@@ -105,9 +106,10 @@ def intervals(
     *,
     rng: np.random.Generator,
 ) -> dict[Any, tuple[LayerMean, ...]]:
-    """A row per layer for each of `values`: mean over scenes with its interval, all redrawn alike.
+    """For each of `values` a row per layer: the mean over scenes with its interval. The same
+    resamples of scenes serve all of them.
 
-    The last column is the last layer, so those of fewer columns begin at a later layer.
+    The last column is always the last layer: values with fewer columns begin at a later layer.
     """
     table = np.concatenate(list(values.values()), axis=1)
     found = cluster_bootstrap(
@@ -119,7 +121,8 @@ def intervals(
 def share_intervals(
     values: Mapping[Any, Values], scenes: ndarray, study: Study
 ) -> dict[Any, tuple[LayerMean, ...]]:
-    """The same of shares of scenes, whose intervals end in [0, 1] and need no redraws."""
+    """For each of `values` a row per layer with a share of scenes. Its interval lies within 0 to 1
+    and needs no resamples."""
     table = np.concatenate(list(values.values()), axis=1)
     return _rows(values, cluster_share(table, scenes, level=study.level))
 
@@ -146,7 +149,7 @@ def _rows(
 
 
 def one_interval(found: BootstrapInterval | ClusterShare, column: int) -> Interval:
-    """One of the columns."""
+    """Estimate and interval of one column."""
     return Interval(
         estimate=found.estimate[column].item(),
         low=found.low[column].item(),

@@ -1,4 +1,4 @@
-"""Lens trajectories drawn: heat maps over items, positions and tokens, and curves by layer."""
+"""Figures of lens trajectories: heat maps over items, positions and tokens, and curves by layer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ _SCRIPT_MARKERS = ("o", "s", "^", "v", "P", "X")
 
 
 def drawn_measures(curves: Curves) -> dict[str, Followed]:
-    """The measures that have a panel, by what it says above."""
+    """The measures that have a panel each, by the title of the panel."""
     return {
         "p(right answer)": curves.p_answer,
         TOP1: curves.top1_probability,
@@ -47,7 +47,8 @@ def drawn_measures(curves: Curves) -> dict[str, Followed]:
 def draw_heat(
     axes: Axes, values: Sequence[Sequence[float]], *, first_layer: int, columns: str
 ) -> AxesImage:
-    """A row per layer, a column per item or position; white is 0, black is 1."""
+    """Draws a heat map with a row per layer and a column per item or position; white is 0, black is
+    1."""
     table = np.asarray(values).T
     n_layers, n_columns = table.shape
     image = axes.imshow(
@@ -60,7 +61,8 @@ def draw_heat(
 
 
 def draw_pair(figure: Any, found: Heat | TokenMap, columns: str) -> list[Axes]:
-    """Top-1 probability beside the divergence from the layer before, on one scale of shades."""
+    """Draws the probability of the most probable token beside the divergence from the layer before,
+    with the same scale of shades."""
     panels = list(figure.subplots(1, 2, sharey=True))
     values = found.top1_probability, found.jsd_adjacent_bits
     for axes, shades, title, first in zip(panels, values, (TOP1, JSD), (0, 1), strict=True):
@@ -78,7 +80,8 @@ def draw_pair(figure: Any, found: Heat | TokenMap, columns: str) -> list[Axes]:
 
 
 def draw_positions(figure: Any, found: TokenMap) -> None:
-    """The pair over the token positions of a prompt; the image's tokens are underlined."""
+    """Draws both heat maps over the token positions of a prompt; the image's tokens are
+    underlined."""
     panels = draw_pair(figure, found, "token position (underlined: image)")
     places = np.flatnonzero(found.of_image)
     for axes in panels:
@@ -90,7 +93,7 @@ def draw_positions(figure: Any, found: TokenMap) -> None:
 
 
 def draw_measure(axes: Axes, measure: Followed, title: str) -> None:
-    """One measure by layer under each condition, with bands over scenes."""
+    """Draws one measure by layer under each condition, with bands over scenes."""
     for condition, rows in measure.conditions.items():
         _draw_curve(axes, rows, condition, COLORS[condition], **_STYLES[condition])
     axes.set_title(title, fontsize=8)
@@ -116,7 +119,7 @@ def _layer_axis(axes: Axes, last: int) -> None:
 
 
 def draw_measures(figure: Any, found: AttributeTrajectory) -> None:
-    """All of them, a panel each."""
+    """Draws all measures, each in a panel of its own."""
     panels = figure.subplots(2, 3, sharex=True)
     measures = drawn_measures(found.curves)
     for axes, (title, measure) in zip(panels.ravel(), measures.items(), strict=True):
@@ -128,7 +131,7 @@ def draw_measures(figure: Any, found: AttributeTrajectory) -> None:
 
 
 def draw_scripts(axes: Axes, found: AttributeTrajectory) -> None:
-    """By layer, the share of scenes whose most probable token is in each script."""
+    """Draws, by layer, the share of scenes whose most probable token is in each script."""
     for place, each in enumerate(found.scripts):
         other = place >= len(_SCRIPT_COLORS) or each.script == "others"
         color = "#999999" if other else _SCRIPT_COLORS[place]
@@ -142,7 +145,7 @@ def draw_scripts(axes: Axes, found: AttributeTrajectory) -> None:
 
 
 def draw_tokens(axes: Axes, found: AttributeTrajectory) -> AxesImage:
-    """The tokens of the highest mean probability, the highest on top, by layer."""
+    """Draws the tokens with the highest mean probability by layer, the highest on top."""
     tokens = found.tokens[::-1]
     table = np.array([token.layers for token in tokens])
     image = axes.imshow(table, cmap="Greys", vmin=0, aspect="auto", interpolation="none",
@@ -159,7 +162,7 @@ def draw_tokens(axes: Axes, found: AttributeTrajectory) -> AxesImage:
 
 
 def draw_vocabulary(figure: Any, found: AttributeTrajectory) -> None:
-    """Tokens beside scripts."""
+    """Draws the heat map of tokens beside the shares of scripts."""
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
     bar = figure.colorbar(draw_tokens(left, found), ax=left, shrink=0.6, aspect=20, pad=0.02)
     bar.ax.tick_params(labelsize=7)
@@ -169,7 +172,8 @@ def draw_vocabulary(figure: Any, found: AttributeTrajectory) -> None:
 def save_trajectory_figures(
     chosen: Mapping[str, AttributeTrajectory], maps: Sequence[TokenMap], folder: Path
 ) -> list[Path]:
-    """As PDF and PNG: three figures of each attribute, and one of each map over positions."""
+    """Draws three figures of each attribute, and one of each map over positions, as PDF and PNG;
+    gives the files."""
     files = []
     for name, found in chosen.items():
         heat = found.heat

@@ -1,10 +1,11 @@
-"""The logit lens from layer to layer, as results.json holds it."""
+"""How the logit lens changes from layer to layer, in the form that results.json holds it."""
 
 from analysis.effects.found import Interval
 from analysis.typed import result
 
 Shades = tuple[tuple[float, ...], ...]
-"""A row per item or position, a value per layer, rounded to what a shade can show."""
+"""Numbers for a heat map: a row per item or position, a value per layer, rounded to what a shade
+can show."""
 
 
 @result
@@ -24,53 +25,57 @@ class LayerMean:
 
 @result
 class LayerDifference(LayerMean):
-    """The same of the item's own image minus a control, paired within scenes."""
+    """A mean under the item's own image minus that under a control, paired within scenes, at one
+    layer."""
 
     p: float
-    """Two-sided, adjusted over layers."""
+    """Two-sided p-value, adjusted over layers."""
 
 
 @result
 class Followed:
-    """One measure through the layers."""
+    """One measure followed through the layers."""
 
     conditions: dict[str, tuple[LayerMean, ...]]
-    """By condition; "shuffled" only where another scene's image can matter."""
+    """The curve under each condition; "shuffled" only where another scene's image can make a
+    difference."""
     differences: dict[str, tuple[LayerDifference, ...]]
-    """By control."""
+    """The differences from the own image to each control."""
 
     @property
     def real(self) -> tuple[LayerMean, ...]:
-        """With the item's own image."""
+        """The curve under the item's own image."""
         return self.conditions["real"]
 
     @property
     def minus_blank(self) -> tuple[LayerDifference, ...]:
-        """With the item's own image, less with a blank one."""
+        """The curve under the item's own image minus that under a blank one."""
         return self.differences["blank"]
 
 
 @result
 class Curves:
-    """All measures, over the whole vocabulary; divergences and entropy in bits."""
+    """The curves of all measures, over the whole vocabulary; divergences and entropy are in
+    bits."""
 
     top1_probability: Followed
     entropy_bits: Followed
     kl_bits: Followed
-    """D(final || layer)."""
+    """Divergence of the layer's distribution from the final one, D(final || layer)."""
     jsd_adjacent_bits: Followed
-    """From the layer before, so that it begins at layer 1."""
+    """Jensen-Shannon divergence from the layer before; it begins at layer 1."""
     jsd_final_bits: Followed
     p_answer: Followed
-    """Of the right answer's tokens."""
+    """Probability of the right answer's tokens."""
     log2_rank_answer: Followed
     answer_first: Followed
-    """Share of scenes where the right answer is the most probable token."""
+    """Share of scenes in which the right answer is the most probable token."""
 
 
 @result
 class PredictionDepth:
-    """Mean layer from which the most probable token is the model's own in the end."""
+    """Mean layer from which on the most probable token is the one that the model says in the
+    end."""
 
     real: Interval
     blank: Interval
@@ -78,7 +83,7 @@ class PredictionDepth:
 
 @result
 class MedianLayer:
-    """A layer that occurs, or None for one later than all."""
+    """A median that is one of the layers; None stands for "later than all layers"."""
 
     estimate: int | None
     low: int | None
@@ -87,16 +92,17 @@ class MedianLayer:
 
 @result
 class Settled:
-    """From which layer the right answer is the most probable token, for good."""
+    """The layer from which on the right answer stays the most probable token."""
 
     median: MedianLayer
     never: Interval
-    """Share of scenes."""
+    """Share of scenes in which it never does."""
 
 
 @result
 class AnswerStaysFirst:
-    """The same under each condition."""
+    """The layer from which on the right answer stays the most probable token, under each
+    condition."""
 
     real: Settled
     shuffled: Settled
@@ -105,25 +111,26 @@ class AnswerStaysFirst:
 
 @result
 class Change(Interval):
-    """A change of a probability, tested against none."""
+    """A change of a probability, with its test against "no change"."""
 
     p: float
-    """Two-sided, adjusted over the three changes."""
+    """Two-sided p-value, adjusted over the three changes."""
 
 
 @result
 class LastLayers:
-    """Top-1 probability at the last layers, each normed once, and with the last normed twice."""
+    """Probability of the most probable token at the last layers: with the final norm applied once
+    to each, and with it applied twice to the last."""
 
     before_last: Interval
     last: Interval
     last_normed_twice: Interval
     once: Change
-    """From the layer before to the last."""
+    """The change from the layer before the last to the last one."""
     twice: Change
-    """The same with the last state normed twice."""
+    """The same change if the norm is applied twice to the last state."""
     remedy: Change
-    """What norming once gives back."""
+    """What applying the norm once instead of twice gives back."""
 
 
 @result
@@ -136,19 +143,19 @@ class Script:
 
 @result
 class Token:
-    """A token of the highest mean probability."""
+    """One of the tokens with the highest mean probability."""
 
     id: int
     text: str
     mean: Interval
-    """Over layers and scenes."""
+    """Its probability as mean over layers and scenes."""
     layers: tuple[float, ...]
-    """Mean over scenes."""
+    """Its probability at each layer, as mean over scenes."""
 
 
 @result
 class Heat:
-    """Single items, to be looked at."""
+    """The numbers of single items, for a heat map: they are to look at, and no evidence."""
 
     item_ids: tuple[str, ...]
     top1_probability: Shades
@@ -157,7 +164,7 @@ class Heat:
 
 @result
 class TokenMap:
-    """One item at every position of its prompt."""
+    """The numbers of one item at every position of its prompt, for a heat map."""
 
     item_id: str
     question: str
@@ -172,12 +179,12 @@ class TokenMap:
 
 @result
 class MadeFrom:
-    """What was asked for."""
+    """What was asked for when the trajectories were made."""
 
     items: int
-    """At most so many."""
+    """The largest number of items of each attribute."""
     top: int
-    """Tokens that are kept of each item and layer."""
+    """The number of most probable tokens that are kept of each item and layer."""
 
 
 @result
@@ -199,14 +206,14 @@ class AttributeTrajectory:
     level: float
     n_resamples: int
     notes: tuple[str, ...]
-    """What a reader must know."""
+    """What a reader of the results must know."""
     made_from: MadeFrom
 
 
 @result
 class FoundTrajectories:
-    """All attributes, and the maps over token positions that were made."""
+    """The results of all attributes, and the maps over token positions that were made."""
 
     maps: dict[str, TokenMap]
-    """By item."""
+    """The maps over token positions, by item."""
     attributes: dict[str, AttributeTrajectory]

@@ -1,4 +1,5 @@
-"""What the logit lens says of each item from layer to layer, under the item's own image and others.
+"""What the logit lens says about each item from layer to layer, under the own image and the
+controls.
 
 Read from a run's residuals, output map and token texts alone: the model is not needed.
 """
@@ -31,31 +32,34 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not 
 
 CONDITIONS = ("real", "shuffled", "blank")
 N_TOKENS = 30
-"""Tokens that are followed through the layers: those of the highest mean probability."""
+"""Number of tokens that are followed through the layers: those with the highest mean
+probability."""
 _MIN_SCENES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trajectories:
-    """One attribute's items through the lens."""
+    """One attribute's items, read through the logit lens."""
 
     items: pd.DataFrame
     n_available: int
-    """Items that the run has; those above were drawn from them."""
+    """The number of items that the run has, from which the ones here were drawn."""
     texts: TokenTexts
     by_condition: "dict[str, LensTrajectory]"
     normed_twice: Float[ndarray, " item"]
-    """Top-1 probability at the last layer if the state that was normed is normed once more: what
-    comes out where `hidden_states[-1]` is taken for a residual."""
+    """Probability of the most probable token at the last layer if the final norm is applied a
+    second time. This is what one gets by taking `hidden_states[-1]`, which is normed already, for a
+    residual."""
     frequent: Int[ndarray, " token"]
-    """The tokens of the highest probability, mean over items and layers, highest first."""
+    """The ids of the tokens with the highest probability, as mean over items and layers, highest
+    first."""
     frequent_probability: Float[ndarray, "item layer token"]
     right: "dict[str, RightWord]"
-    """By condition: probability and rank of the right answer along its path."""
+    """Probability and rank of the right answer along its path of tokens, by condition."""
     notes: tuple[str, ...]
 
     def scripts(self) -> list[list[str]]:
-        """Script of the most probable token, by item and layer, with the item's own image."""
+        """Script of the most probable token under the item's own image, by item and layer."""
         top = self.by_condition["real"].token_ids[..., 0]
         known = {
             token: script_of(self.texts.texts[token], special=token in self.texts.special)
@@ -65,7 +69,8 @@ class Trajectories:
 
 
 def trajectories_of(opened: OpenRun, attribute: str, *, most: int, k: int) -> Trajectories:
-    """At most `most` items of an attribute, drawn at random, with the `k` most probable tokens.
+    """At most `most` items of an attribute, drawn at random, with the `k` most probable tokens of
+    each.
 
     UserError if the run lacks what is needed and it cannot be captured here.
     """
@@ -184,7 +189,8 @@ def _of_tokens(
     tokens: Int[ndarray, " token"],
     read: "LensTrajectory",
 ) -> Float[ndarray, "item layer token"]:
-    """Probabilities of a few tokens, which cost their rows of the head only."""
+    """Probabilities of a few tokens. Only the rows of the head that belong to these tokens are
+    computed."""
     import torch
 
     ids = torch.from_numpy(tokens)
@@ -196,7 +202,7 @@ def _of_tokens(
 
 
 def trajectory_rows(read: Trajectories) -> pd.DataFrame:
-    """The item-level rows that are always kept: one per item, condition and layer."""
+    """The table that is always kept: a row per item, condition and layer."""
     parts = []
     for condition, found in read.by_condition.items():
         n_items, n_layers = found.entropy_bits.shape

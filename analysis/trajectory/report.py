@@ -1,4 +1,4 @@
-"""Lens trajectories in words: a table by layer, and sentences that answer what was asked."""
+"""Lens trajectories as text: a table by layer, and sentences that answer the study's questions."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,8 @@ def trajectory_table(name: str, found: AttributeTrajectory) -> str:
 
 
 def _at(rows: Sequence[LayerMean], layer: int) -> str:
-    """Divergences from the layer before begin at layer 1."""
+    """The estimate at a layer as text; empty at layer 0 for divergences from the layer before,
+    which begin at layer 1."""
     return next((f"{row.estimate:.3f}" for row in rows if row.layer == layer), "")
 
 
@@ -70,7 +71,7 @@ def _tokens(found: AttributeTrajectory) -> str:
 
 
 def trajectory_sentences(name: str, found: AttributeTrajectory) -> str:
-    """All answers on one attribute."""
+    """All sentences about one attribute."""
     basis = f"{found.n_scenes} scenes, {100 * found.level:g}% intervals"
     return f"{name} ({basis}): " + " ".join(
         (stays_first(found), last_layers(found), scripts(found), largest_step(found))
@@ -78,7 +79,7 @@ def trajectory_sentences(name: str, found: AttributeTrajectory) -> str:
 
 
 def stays_first(found: AttributeTrajectory) -> str:
-    """From which layer the right answer is the most probable token, for good."""
+    """The layer from which on the right answer stays the most probable token."""
     parts = []
     settled = found.answer_stays_first
     for one, words in ((settled.real, ""), (settled.blank, "with a blank image ")):
@@ -99,7 +100,8 @@ def stays_first(found: AttributeTrajectory) -> str:
 
 
 def last_layers(found: AttributeTrajectory) -> str:
-    """How much of the drop of confidence at the last layer is the norm's, taken twice."""
+    """How much of the drop of confidence at the last layer comes from applying the final norm
+    twice."""
     rows = found.last_layers
     once, twice, remedy = rows.once, rows.twice, rows.remedy
     steps = f"layer {found.n_layers - 1} to {found.n_layers}"
@@ -137,7 +139,7 @@ def scripts(found: AttributeTrajectory) -> str:
 
 
 def largest_step(found: AttributeTrajectory) -> str:
-    """Between which layers the distribution changes most."""
+    """The layers between which the distribution over tokens changes most."""
     most = max(found.curves.jsd_adjacent_bits.real, key=lambda row: row.estimate)
     return (
         f"The distribution changes most from layer {most.layer - 1} to {most.layer}: mean "
@@ -146,7 +148,7 @@ def largest_step(found: AttributeTrajectory) -> str:
 
 
 def span(row: Estimated, digits: int) -> str:
-    """Estimate (low to high)."""
+    """Estimate and interval as text: "estimate (low to high)"."""
     return f"{row.estimate:.{digits}f} ({row.low:.{digits}f} to {row.high:.{digits}f})"
 
 

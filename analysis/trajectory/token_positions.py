@@ -1,4 +1,5 @@
-"""The lens at every position of one item's prompt: needs the model, which a run does not keep."""
+"""The lens at every position of one item's prompt. This needs the model, since a run does not keep
+these residuals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +14,10 @@ _MOST_POSITIONS = 4096
 
 
 def token_map(opened: OpenRun, item: Mapping[str, Any]) -> TokenMap:
-    """Top-1 probability and divergence from the layer before, by token position and layer.
+    """Probability of the most probable token, and divergence from the layer before, by token
+    position and layer.
 
-    Runs the model on the item. UserError if model or image are not here.
+    Runs the model on the item. UserError if the model or the image is not at hand.
     """
     import torch
 
@@ -54,5 +56,5 @@ def token_map(opened: OpenRun, item: Mapping[str, Any]) -> TokenMap:
 
 
 def rounded(values: Any) -> Shades:
-    """For heat maps: more digits than a shade can show."""
+    """The values rounded for heat maps, with more digits than a shade can show."""
     return tuple(tuple(round(float(value), 5) for value in row) for row in values)

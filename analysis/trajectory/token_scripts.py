@@ -1,7 +1,7 @@
-"""In which script a token is written, by the Unicode names of its letters.
+"""Finds the script that a token is written in, by the Unicode names of its letters.
 
-A script is not a language: Latin letters serve hundreds, Han characters Chinese and Japanese. Only
-where one language alone has a script does the script tell the language.
+A script is not a language: hundreds of languages use Latin letters, and both Chinese and Japanese
+use Han characters. Only a script that a single language uses tells the language.
 """
 
 import unicodedata
@@ -19,8 +19,8 @@ ONE_LANGUAGE = {
     "Armenian": "Armenian",
     "Georgian": "Georgian",
 }
-"""Scripts in which, today, hardly more than one language is written. Not Greek: its letters are
-signs of formulas, too."""
+"""Scripts that, today, hardly more than one language uses, with that language. Greek is not among
+them, since formulas use its letters too."""
 NO_LETTERS, SPECIAL, BYTES = "no letters", "special token", "part of a character"
 MIXED, OTHER = "mixed", "other letters"
 # First words of names which say how a letter looks, and not of which script it is.
@@ -32,10 +32,11 @@ _NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KANGXI": "Han", "KATAKANA-HIRAGAN
 
 
 def script_of(name: str, *, special: bool = False) -> str:
-    """The script of most of a token's letters, by the token's name; "mixed" if two have as many.
+    """The script of most of a token's letters, by the token's name; "mixed" if two scripts have as
+    many.
 
-    A token without letters (digits, punctuation, space) has none; a special token stands for no
-    text; bytes may be no character alone.
+    Other results stand for tokens without letters (digits, punctuation, space), for special tokens,
+    which stand for no text, and for bytes that are no whole character.
     """
     if special:
         return SPECIAL

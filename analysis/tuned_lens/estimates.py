@@ -1,4 +1,4 @@
-"""Tuned lens against logit lens on held-out scenes: means over scenes, intervals and tests."""
+"""Compares tuned lens and logit lens on held-out scenes: means over scenes, intervals and tests."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -90,7 +90,7 @@ def _layer_rows(
     gains: Sequence[Interval],
     p: Float[ndarray, " below"],
 ) -> tuple[LensLayer, ...]:
-    """A row per layer; `qualities` are the logit lens's and those of the seeds."""
+    """A row per layer; `qualities` are that of the logit lens and those of each training seed."""
     logit_lens, tuned = qualities[:2]
     entropies = [_cross_entropy(each, scene_ids, len(gains)) for each in (logit_lens, tuned)]
     seeds = np.array([scene_rows(each.kl_bits, scene_ids).mean(0) for each in qualities[1:]])
@@ -117,7 +117,7 @@ def _layer_rows(
 def _cross_entropy(
     quality: "LensQuality", scene_ids: Sequence[str], n_layers: int
 ) -> Sequence[float | None]:
-    """By layer, mean over scenes; None where no answer is due."""
+    """The cross-entropy by layer, as mean over scenes; None where no answer is due."""
     if quality.cross_entropy_bits is None:
         return [None] * n_layers
     return scene_rows(quality.cross_entropy_bits, scene_ids).mean(0).tolist()

@@ -1,4 +1,5 @@
-"""How close a tuned lens comes to the model, beside the logit lens, as results.json holds it."""
+"""How close a tuned lens comes to the model, beside the logit lens, in the form that results.json
+holds it."""
 
 from typing import Any, Generic, TypeVar
 
@@ -11,14 +12,14 @@ Value = TypeVar("Value")
 
 @result
 class ByLens(Generic[Value]):
-    """The same of both lenses."""
+    """A value for each of the two lenses."""
 
     logit_lens: Value
     tuned_lens: Value
 
     @property
     def named(self) -> dict[str, Value]:
-        """By the name of the lens."""
+        """The values by the name of the lens."""
         return {LOGIT_LENS.name: self.logit_lens, TUNED_LENS.name: self.tuned_lens}
 
 
@@ -30,15 +31,16 @@ class LensLayer:
     kl_bits: ByLens[Interval]
     """Divergence of the lens from the model's final distribution, D(final || lens)."""
     gain_bits: Interval
-    """The logit lens's minus the tuned lens's."""
+    """The divergence of the logit lens minus that of the tuned lens."""
     p: float | None
-    """Of the gain, one-sided and adjusted over layers; None at the last, where both are 0."""
+    """One-sided p-value of the gain, adjusted over layers; None at the last layer, where both
+    divergences are 0."""
     seed_spread_bits: float
     """Standard deviation of the tuned lens's divergence over trainings."""
     cross_entropy_bits: ByLens[float | None]
-    """With the right answer; None where the positions are not due to say it."""
+    """Cross-entropy with the right answer; None at positions where no answer is due."""
     bias_bits: ByLens[float]
-    """Divergence of the mean distributions."""
+    """Divergence of the lens's mean distribution from the model's mean distribution."""
 
 
 @result
@@ -47,19 +49,20 @@ class ComparedLenses:
 
     layers: tuple[LensLayer, ...]
     prediction_depth: ByLens[Interval]
-    """Mean layer from which the lens says what the model says in the end."""
+    """Mean layer from which on the most probable token is the one that the model says in the
+    end."""
     omnibus_p: float
-    """Of a gain at any layer."""
+    """p-value for "no gain at any layer"."""
     n_scenes: int
     n_rows: int
-    """Positions that were read."""
+    """The number of positions that were read."""
     n_seeds: int
     level: float
     n_resamples: int
 
     @property
     def seed_spread_bits(self) -> float:
-        """The largest over layers."""
+        """The largest spread over trainings of all layers, in bits."""
         return max(row.seed_spread_bits for row in self.layers)
 
 
@@ -70,19 +73,19 @@ class MadeFrom:
     positions: tuple[str, ...]
     tokens_per_item: int
     recipe: dict[str, Any]
-    """The fields of the recipe."""
+    """The fields of the training recipe."""
     seeds: int
 
 
 @result
 class JudgedLens:
-    """A tuned lens, judged on test scenes."""
+    """A tuned lens that was judged on test scenes."""
 
     positions: dict[str, ComparedLenses]
-    """By kind of position, in the order asked for."""
+    """The comparison with the logit lens by kind of position, in the order asked for."""
     kept: tuple[str, ...]
-    """By layer: which translator was kept, or that the model itself is read."""
+    """For each layer, which translator was kept, or that the model itself is read."""
     n_scenes_by_side: dict[str, int]
-    """Of training, validation and test."""
+    """The number of scenes for training, validation and test."""
     n_rows_by_side: dict[str, int]
     made_from: MadeFrom

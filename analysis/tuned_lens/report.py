@@ -20,7 +20,8 @@ _LEAST_BITS = 1e-6
 
 
 def lens_table(study: JudgedLens, position: str) -> str:
-    """A row per layer: divergence of both lenses, the gain and its test, cross-entropy, bias."""
+    """A row per layer: the divergence of both lenses, the gain with its test, the cross-entropy and
+    the bias."""
     found = study.positions[position]
     level = f"{100 * found.level:g}%"
     table = Table(
@@ -75,7 +76,8 @@ def _number(value: float) -> str:
 
 
 def draw_kl_by_layer(axes: Axes, found: ComparedLenses) -> None:
-    """Divergence of both lenses from the model, on a logarithmic scale, with bands over scenes."""
+    """Draws the divergence of both lenses from the model on a logarithmic scale, with bands over
+    scenes."""
     rows = found.layers[:-1]  # at the last layer both are 0 by definition
     layers = np.array([row.layer for row in rows])
     for lens in rows[0].kl_bits.named:
@@ -94,7 +96,7 @@ def draw_kl_by_layer(axes: Axes, found: ComparedLenses) -> None:
 
 
 def save_lens_figure(study: JudgedLens, folder: Path) -> tuple[Path, Path]:
-    """A panel per position, as PDF and PNG, the same bytes for the same results."""
+    """Draws a panel per position as PDF and PNG; equal results give equal bytes."""
     files = folder / "tuned_lens.pdf", folder / "tuned_lens.png"
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.3), layout="constrained")

@@ -86,7 +86,7 @@ def _table(findings: list[Finding]) -> Table:
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command."""
     with one_line_errors():
         findings = validate(from_command_line(Arguments, command="python -m analysis.validate"))
         Console(width=110).print(_table(findings))

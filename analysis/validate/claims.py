@@ -1,6 +1,6 @@
 """The claims of the statistics package, each as a simulation with its bound.
 
-A negative control is a claim too: that the usual way fails, on the same data.
+A negative control is a claim too: it says that the usual method fails on the same data.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,8 @@ _LAYERS = 12
 
 
 def family_wise_error(scale: Scale) -> Iterator[Finding]:
-    """Sign-flip max-T under the null; uncorrected t tests beside it."""
+    """Family-wise error of the sign-flip test by the maximum t where there is no effect; beside it
+    that of unadjusted t tests."""
     cells: list[tuple[Noise, int]] = [
         (kind, n) for kind in ("normal", "t3", "zero_one") for n in (50, 200)
     ]
@@ -70,7 +71,8 @@ def _family_wise(scale: Scale, kind: Noise, n_scenes: int) -> tuple[float, float
 
 
 def enumeration(scale: Scale) -> Iterator[Finding]:
-    """All flips equal scipy's exact test at one layer, and a loop at several."""
+    """The enumeration of all sign flips equals scipy's exact test at one layer, and a plain loop at
+    several."""
     worst_scipy = worst_loop = 0.0
     rng = scale.rng(2)
     for n_scenes in (3, 8, 12):
@@ -94,7 +96,8 @@ def enumeration(scale: Scale) -> Iterator[Finding]:
 
 
 def bootstrap_coverage(scale: Scale) -> Iterator[Finding]:
-    """Bootstrap-t by scene; by item on the same data it must fail."""
+    """Coverage of the bootstrap-t that redraws scenes; the one that redraws items must fail on the
+    same data."""
     cells: list[tuple[Noise, int]] = [("normal", 20), ("normal", 100), ("skewed", 50)]
     for kind, n_scenes in cells:
         values, scene = clustered_items(
@@ -114,7 +117,8 @@ def bootstrap_coverage(scale: Scale) -> Iterator[Finding]:
 
 
 def shuffled_null(scale: Scale) -> Iterator[Finding]:
-    """Type-I error of relabelling, and coverage of the rows it hands on."""
+    """Type-I error of the relabelling test, and coverage of intervals from the rows that it
+    returns."""
     for image_sd in (0.0, 1.0):
         rng = scale.rng(7, int(image_sd))
         rejected = 0
@@ -158,7 +162,8 @@ def _scene_rows(scale: Scale, image_sd: float, confidence: float) -> Iterator[Fi
 
 
 def equivalence_and_multiplicity(scale: Scale) -> Iterator[Finding]:
-    """TOST on the margin, and Holm, BH and BY against R's p.adjust."""
+    """Errors of the equivalence test (TOST) where the difference lies on the margin; Holm, BH and
+    BY against R's p.adjust."""
     sample = 0.5 + scale.rng(9).standard_normal((60, scale.repetitions))
     share = float(equivalence(sample, margin=0.5).equivalent.mean())
     yield scale.rate("9", "TOST false claims on the margin", share, 0.04, 0.06)
@@ -178,7 +183,8 @@ def equivalence_and_multiplicity(scale: Scale) -> Iterator[Finding]:
 
 
 def _pooling_in_short(scale: Scale) -> Iterator[Finding]:
-    """On fewer data sets: each is a study of several models."""
+    """The claims about pooling on fewer data sets, since each data set is a study of several
+    models."""
     yield from pooling_claims(replace(scale, repetitions=scale.repetitions // 6))
 
 

@@ -1,4 +1,5 @@
-"""Words that a model prefers whatever it is shown, and what is taken for the image's doing."""
+"""Claims about words that a model prefers whatever it is shown: what is then said to come from the
+image."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,11 +24,12 @@ _COMPETING = competition(attribute_of("kind", {each: (each,) for each in _ANSWER
 _WORDS = _COMPETING.groups.answers
 _SCENES, _LAYERS, _FLIPS = 96, 6, 199
 _PREFERENCE = 2.0
-"""Nats by which the competing words lead in every scene, whatever it shows."""
+"""Lead of the competing words in every scene, in nats of log-probability."""
 
 
 def competition_claims(scale: Scale) -> Iterator[Finding]:
-    """Level and power of what the image adds, with the plain log-ratio beside it, and turns."""
+    """Level and power of the test of what the image adds, with the plain log-ratio beside it, and
+    answers that turn."""
     yield from _level(scale, swapped=False)
     yield from _level(scale, swapped=True)
     yield from _power(scale)
@@ -56,7 +58,8 @@ def _power(scale: Scale) -> Iterator[Finding]:
 
 
 def _rejected(rng: np.random.Generator, *, seen: float, swapped: bool) -> np.ndarray:
-    """Whether the plain ratio (first row) and what the image adds reject, of all and of a pair."""
+    """Whether each test rejects: in the first row the plain ratio, in the second what the image
+    adds; of all answers and of one pair."""
     readings = _scenes(swapped=swapped)
     words = _said(rng, readings, seen)
     other = _said(rng, readings, 0.0) if swapped else _other(rng, readings, words)
@@ -76,7 +79,8 @@ def _rejected(rng: np.random.Generator, *, seen: float, swapped: bool) -> np.nda
 
 
 def _turned(scale: Scale) -> Iterator[Finding]:
-    """A model that sees nothing: answers that were right by chance end as the near word."""
+    """How often answers that were right by chance end as the competing word, for a model that sees
+    nothing."""
     rng, repetitions = scale.rng(8, 3), max(500, scale.repetitions // 4)
     readings, shares = _scenes(swapped=False), np.zeros((repetitions, 2))
     for repetition in range(repetitions):
@@ -95,7 +99,8 @@ def _turned_share(rivals: Rivals) -> float:
 
 
 def _scenes(*, swapped: bool) -> Readings:
-    """Two texts and three answers, balanced; with `swapped`, a text for every scene."""
+    """Simulated readings of two question texts and three answers, balanced; with `swapped`, every
+    scene has a text of its own."""
     place = np.arange(_SCENES)
     answer = place % len(_ANSWERS)
     text = place if swapped else place // len(_ANSWERS) % 2
@@ -115,7 +120,8 @@ def _scenes(*, swapped: bool) -> Readings:
 def _said(
     rng: np.random.Generator, readings: Readings, seen: float, preference: float = _PREFERENCE
 ) -> WordReadings:
-    """Words by an image each: some preferred in all, and the near one more where it is seen."""
+    """Simulated words for each image: the competing words lead in all of them, and lead more where
+    the image is seen."""
     logits = rng.standard_normal((_SCENES, _LAYERS, len(_WORDS)))
     logits[:, :, len(_ANSWERS) :] += preference
     near = len(_ANSWERS) + readings.answer_index

@@ -1,4 +1,5 @@
-"""A kind of image that is not recognised: own images against a contrast of another size."""
+"""Claims about the test of a concept, where the model does not recognise the kind of image: own
+images against a contrast of another size."""
 
 from collections.abc import Iterator
 
@@ -15,13 +16,14 @@ _REDRAWS = 199
 _WINDOW = (7, 8)
 _SIZES, _SPREADS = (20, 400), (3.0, 1.0)
 _LEVEL, _MOST = 0.05, 0.06
-"""The largest level that is claimed, set before the first run."""
+"""The level of the tests, and the largest level that is claimed; both were set before the first
+run."""
 _CELL = "20 images against 400, spreads 3 to 1"
 
 
 def concept_claims(scale: Scale) -> Iterator[Finding]:
-    """Level of the one-sided Welch maximum and of its plateau, with the permuted difference
-    beside them that must fail; level against a blank image; power."""
+    """Level of the one-sided Welch test by the maximum over layers and on the plateau, beside that
+    of the permuted difference, which must fail; level against a blank image; power."""
     rng, repetitions = scale.rng(41), scale.repetitions
     rejected = np.zeros(4)
     for _ in range(repetitions):
@@ -39,7 +41,7 @@ def concept_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def _power(scale: Scale) -> Iterator[Finding]:
-    """Own images that score 1.2 of their own spreads higher on the plateau."""
+    """Power where own images score higher on the plateau, by 1.2 of their standard deviations."""
     rng, repetitions, found = scale.rng(42), max(100, scale.repetitions // 4), 0
     rise = 1.2 * _SPREADS[0] * (np.arange(9) >= 4)
     for _ in range(repetitions):
@@ -54,7 +56,8 @@ def _rejected(
     contrast: Float[ndarray, "contrast layer"],
     rng: np.random.Generator,
 ) -> ndarray:
-    """Whether these reject: the maximum over layers, the plateau, the blank, the difference."""
+    """Whether each test rejects: the maximum over layers, the plateau, the blank image, the
+    difference."""
     welch = welch_max_t(own, contrast, rng=rng, window=_WINDOW, n_resamples=_REDRAWS)
     blank = mean_max_t(own, rng=rng, window=_WINDOW, n_resamples=_REDRAWS)
     plain = plain_difference_p(own, contrast, rng)
@@ -66,7 +69,8 @@ def plain_difference_p(
     contrast: Float[ndarray, "contrast layer"],
     rng: np.random.Generator,
 ) -> float:
-    """The test that is not used: the largest difference of means, labels permuted, one-sided."""
+    """The p-value of a test that Onset does not use: the largest difference of means, one-sided,
+    with labels permuted."""
     pool, n_own = np.vstack([own, contrast]), len(own)
     keys = rng.random((_REDRAWS, len(pool)))
     labels = np.zeros((1 + _REDRAWS, len(pool)))

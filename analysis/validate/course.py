@@ -1,4 +1,5 @@
-"""Curves that do not rise once and for all: an early bump, and a plateau that ends lower."""
+"""Claims about curves that do not rise once and for all: an early bump, and a plateau that ends
+lower."""
 
 from collections.abc import Iterator
 
@@ -16,13 +17,16 @@ _MARGIN = 0.05
 _FLIPS = 199
 _SCENES = 60
 BUMP = np.array([0, 0.8, 0, 1, 1, 1.0])
-"""Past half of the plateau, below it, and past it again; bump and dip are together below it."""
+"""A curve that goes past half of the plateau, below it, and past it again; the mean of bump and dip
+together is below half."""
 _TOP = 0.8
-"""Plateau, in spreads of a scene, before it falls to some margins."""
+"""Height of the plateau, in standard deviations between scenes, before it falls to a few
+margins."""
 
 
 def course_claims(scale: Scale) -> Iterator[Finding]:
-    """What is said of a curve after its rise, with the rules that said it before."""
+    """What is said about a curve after its rise; beside it what the rules that were used before
+    said."""
     yield from _early_bump(scale)
     for margins_left in (4, 5, 6):
         yield from _lower_end(scale, margins_left)
@@ -69,7 +73,8 @@ def _lower_end(scale: Scale, margins_left: int) -> Iterator[Finding]:
 
 
 def died_before(effect: Float[ndarray, "scene layer"], rng: np.random.Generator) -> bool:
-    """The predecessor: a fall is shown, and the last layer is not shown above the margin."""
+    """The rule that was used before: a fall is shown, and the last layer is not shown to be above
+    the margin."""
     if shown_above(effect[:, -1:] - _MARGIN, alpha=0.05).item():
         return False
     earlier, final = effect[:, :-1], effect[:, -1:]
@@ -79,7 +84,8 @@ def died_before(effect: Float[ndarray, "scene layer"], rng: np.random.Generator)
 
 
 def _called_otherwise(scale: Scale) -> Iterator[Finding]:
-    """A rise once and for all is called something else, or a plateau that stays a decline."""
+    """How often a curve that rises once and for all is called something else, or a plateau that
+    stays is called a decline."""
     repetitions, rng = max(100, scale.repetitions // 2), scale.rng(5, 3)
     otherwise = declines = naive = 0
     for _ in range(repetitions):

@@ -1,4 +1,5 @@
-"""What is decided by a small test: decoders that know anything, readouts that are earlier."""
+"""Claims about decisions by a small test: which decoders know anything, and which readouts are
+earlier."""
 
 from collections.abc import Iterator
 
@@ -19,11 +20,13 @@ _SECTION = "8a"
 _FLIPS, _RESAMPLES = 199, 499
 _IMAGES, _FOLDS = 60, 5
 _SLOW = 0.02 * (np.arange(29) - 5.5)
-"""Passes 0 just before layer 6, by a seventh of a standard error of 50 scenes a layer."""
+"""A mean curve that passes 0 just before layer 6, and rises by a seventh of a standard error of 50
+scenes per layer."""
 
 
 def decoder_claims(scale: Scale) -> Iterator[Finding]:
-    """A decoder that knows nothing, of two balanced labels, against the usual label."""
+    """Level for a decoder that knows nothing about two balanced labels, against the most frequent
+    label."""
     rng, repetitions = scale.rng(24), max(100, scale.repetitions // 2)
     rejected = np.zeros(2)
     for _ in range(repetitions):
@@ -45,7 +48,8 @@ def decoded(
     labels: Int[ndarray, " image"],
     fold: Int[ndarray, " image"],
 ) -> Int[ndarray, " image"]:
-    """The label whose mean over the training images is nearer: a decoder that takes no time."""
+    """The predicted labels of a decoder that is fast to fit: the label whose mean over the training
+    images is nearest."""
     found = np.empty_like(labels)
     for own in range(_FOLDS):
         train = fold != own
@@ -56,13 +60,15 @@ def decoded(
 
 
 def cross_fitted(labels: Int[ndarray, " image"], fold: Int[ndarray, " image"]) -> ndarray:
-    """The baseline that is not used: 1 where the training images' usual label is right."""
+    """A baseline that Onset does not use: 1 where the most frequent label of the training images is
+    right, else 0."""
     usual = [np.bincount(labels[fold != own]).argmax() for own in range(_FOLDS)]
     return (np.array(usual)[fold] == labels).astype(float)
 
 
 def readout_order_claims(scale: Scale) -> Iterator[Finding]:
-    """Three readouts that begin at one layer: studies that call one of them earlier or later."""
+    """Three readouts whose information begins at the same layer: how often a study calls one of
+    them earlier or later."""
     rng, repetitions = scale.rng(25), max(100, scale.repetitions // 2)
     said = alone = 0
     for _ in range(repetitions):
@@ -76,7 +82,7 @@ def readout_order_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def _order(rng: np.random.Generator) -> list[tuple[str, bool]]:
-    """For each pair what the report says, and whether its interval leaves out 0."""
+    """For each pair the sentence of the report, and whether its interval leaves out 0."""
     profile = effect_profile(13, onset=6.0, plateau=0.8, shape="linear", rise=4.0)
     effects = {name: planted_effect(rng, profile, n_scenes=80, correlation=0.5) for name in NAMES}
     order = emergence_order(effects, rng=rng, n_resamples=_RESAMPLES)
@@ -91,7 +97,8 @@ def _order(rng: np.random.Generator) -> list[tuple[str, bool]]:
 
 
 def slow_crossing_claims(scale: Scale) -> Iterator[Finding]:
-    """The set holds the layer of a slow overtaking; the bootstrap of the last crossing does not."""
+    """Coverage for the layer of a slow overtaking: by the set, and by the bootstrap of the last
+    crossing, which must fail."""
     rng, repetitions, held, before = scale.rng(26), max(100, scale.repetitions // 2), 0, 0
     for _ in range(repetitions):
         table = _SLOW + rng.standard_normal((50, len(_SLOW)))

@@ -1,4 +1,5 @@
-"""Claims of the statistics package as they were simulated, as validation.json holds them."""
+"""Claims about the statistics package and what their simulation gave, in the form that
+validation.json holds them."""
 
 from typing import Literal
 
@@ -7,7 +8,8 @@ from analysis.typed import result
 
 @result
 class ChanceInterval:
-    """The 95% Monte-Carlo interval of a rate: chance of the simulation."""
+    """The 95% Monte-Carlo interval of a rate: how far chance in the simulation may have moved
+    it."""
 
     low: float
     high: float
@@ -15,36 +17,37 @@ class ChanceInterval:
 
 @result
 class SimulatedClaim:
-    """One claim with what was found."""
+    """One claim, with the value that the simulation gave."""
 
     section: str
-    """Of the specification's list of what must be shown."""
+    """Section of the specification's list of what must be shown."""
     claim: str
-    """In words, with its setting."""
+    """The claim in words, with the setting in which it is tried."""
     value: float
-    """What was found."""
+    """The value that the simulation gave."""
     low: float
-    """Least value at which the claim holds."""
+    """The least value at which the claim holds."""
     high: float
-    """Largest."""
+    """The largest value at which the claim holds."""
     kind: Literal["rate", "value"]
-    """A share of repetitions, or a number."""
+    """Whether the value is a rate (a share of repetitions) or another number."""
     measures: Literal["error", "coverage", "power", "number"]
-    """What the rate is a rate of."""
+    """What the rate is a rate of; "number" if the value is no rate."""
     repetitions: int | None
-    """Of a rate; None for a number."""
+    """The number of repetitions behind a rate; None if the value is no rate."""
     holds: bool
     simulated: ChanceInterval | None
-    """Of a rate."""
+    """The Monte-Carlo interval of a rate; None if the value is no rate."""
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a negative control: a claim that the usual way fails."""
+        """Whether this is a negative control: a claim that the usual method fails."""
         return " fails" in self.claim
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Of its Monte-Carlo interval; of a number, the number itself."""
+        """Both ends of the Monte-Carlo interval of a rate; for any other number, both are the
+        number itself."""
         if self.simulated is None:
             return self.value, self.value
         return self.simulated.low, self.simulated.high
@@ -52,10 +55,10 @@ class SimulatedClaim:
 
 @result
 class Validation:
-    """Everything that was simulated at one go."""
+    """All claims that were simulated in one run of the command."""
 
     repetitions: int
-    """Data sets per claim."""
+    """The number of simulated data sets per claim."""
     seed: int
     seconds: float
     versions: dict[str, str]

@@ -1,4 +1,5 @@
-"""Coverage of the crossing, its whole layer and the sets over profiles, sizes, and noise."""
+"""Coverage of the crossing, of its whole layer and of the sets, over curve shapes, sizes and
+noise."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -14,13 +15,15 @@ from stats.simulate import Shape, effect_profile, planted_effect
 
 _SHAPES: tuple[Shape, ...] = ("step", "linear", "sigmoid")
 CELLS = tuple(product((8, 28, 32), (50, 200), _SHAPES, (0.3, 0.8), (0.0, 0.9)))
-"""Layers, scenes, profile, plateau in standard deviations, correlation between layers."""
+"""The cells: number of layers, number of scenes, shape of the curve, plateau in standard
+deviations, correlation between layers."""
 _AGAIN = 5
-"""How many times the data sets of a cell that falls short at first."""
+"""A cell whose coverage falls short at first is simulated again with this many times the data
+sets."""
 
 
 def layer_claims(scale: Scale) -> Iterator[Finding]:
-    """The least coverage of all cells, the widths, and the errors at the least favourable case."""
+    """The least coverage of all cells, the widths, and the errors in the least favorable case."""
     repetitions = max(100, scale.repetitions // 2)
     # The worst of 72 cells, less two standard errors: each has its own chance error.
     slack = 2 * np.sqrt(0.95 * 0.05 / repetitions)
@@ -56,10 +59,11 @@ def cell_coverage(
     rng: np.random.Generator,
     repetitions: int,
 ) -> tuple[float, float, float, float]:
-    """Coverage of the crossing, of its whole layer and of the set, and the crossing's mean width.
+    """Coverage of the crossing, of its whole layer and of the set, and the mean width of the
+    crossing's interval.
 
-    The crossing's truth is that of the profile itself, interpolated as the estimate is; the whole
-    layer's, and the set's, is the first at which the profile has reached half of its plateau.
+    The true crossing is that of the curve itself, interpolated as the estimate is. The true whole
+    layer, for the set too, is the first at which the curve has reached half of its plateau.
     """
     last = n_layers
     window = slice(last + 1 - (last + 1) // 4, last + 1)
@@ -85,7 +89,8 @@ def cell_coverage(
 
 
 def one_sided_errors(scale: Scale) -> Float[ndarray, "2"]:
-    """Sets whose lower, and whose upper, end misses an onset that sits on the margin."""
+    """Shares of sets whose lower end, and whose upper end, misses an onset that lies exactly on the
+    margin."""
     rng = scale.rng(4, 1000)
     # Neighbours far off the margin: least favourable to both ends.
     theta = np.array([-3, -3, -3, 0.1, 3, 3, 3])

@@ -1,4 +1,4 @@
-"""The order of attributes: false orders where amplitude or slope differ, and power."""
+"""Claims about the order of attributes: false orders where amplitude or slope differ, and power."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,8 @@ _RESAMPLES = 499
 
 
 def order_claims(scale: Scale) -> Iterator[Finding]:
-    """Equal crossings with unequal curves must not be ordered."""
+    """How often attributes with equal crossings and unequal curves are ordered, which must be
+    rare."""
     cases = {
         "amplitude": ((0.8, 0.3), (4.0, 4.0)),
         "slope": ((0.8, 0.8), (2.0, 6.0)),
@@ -32,7 +33,7 @@ def order_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def order_power(scale: Scale) -> Iterator[Finding]:
-    """A gap of three layers is found."""
+    """How often a gap of three layers is found."""
     rng = scale.rng(6, 100)
     repetitions = max(100, scale.repetitions // 2)
     found = 0

@@ -1,7 +1,9 @@
-"""Means over models: the level of their interval, and of what takes scenes for models.
+"""Claims about means over models: the level of their interval, and of methods that take scenes for
+models.
 
-Models are drawn anew in every repetition: true depths of standard deviation tau around .4, read
-with errors of .025 to .05 of the depth, independent unless the models see the same scenes.
+Models are drawn anew in every repetition: true depths with standard deviation tau around .4,
+measured with errors of .025 to .05 of the depth, which are independent unless the models see the
+same scenes.
 """
 
 from collections.abc import Iterator
@@ -27,7 +29,8 @@ _WORDINGS = 5
 
 
 def pooling_claims(scale: Scale) -> Iterator[Finding]:
-    """Coverage of the mean's and the next model's interval, and the controls that must fail."""
+    """Coverage of the intervals of the mean and of the next model, and the controls that must
+    fail."""
     for n_models in _SIZES:
         for tau in (0.0, 0.1):
             yield from _independent(scale, n_models, tau)
@@ -68,7 +71,8 @@ def _independent(scale: Scale, n_models: int, tau: float) -> Iterator[Finding]:
 
 
 def _unequal(scale: Scale) -> Iterator[Finding]:
-    """One of three models is ten times less sure: what a claim asks of both means is for this."""
+    """Level where one of three models is ten times less sure: this is why a claim needs both
+    means."""
     rng, repetitions = scale.rng(32), _at_least(scale, 1)
     hits = np.zeros(2)
     for _ in range(repetitions):
@@ -83,7 +87,8 @@ def _unequal(scale: Scale) -> Iterator[Finding]:
 
 
 def _same_scenes(scale: Scale, n_models: int) -> Iterator[Finding]:
-    """Errors correlated by .6 and models alike, or not: the spread does not show what is shared."""
+    """Coverage where errors are correlated by .6, and the models are alike or not: the spread
+    between models does not show the error that they share."""
     repetitions = _at_least(scale, 1)
     for tau in (0.0, 0.1):
         rng, hits = scale.rng(33, n_models, int(10 * tau)), np.zeros(2)
@@ -103,7 +108,8 @@ def _same_scenes(scale: Scale, n_models: int) -> Iterator[Finding]:
 
 
 def _scenes_as_models(scale: Scale) -> Iterator[Finding]:
-    """All scenes of three models as if of one: the models' own differences are in no scene."""
+    """Control that must fail: all scenes of three models are taken as if of one model, which
+    ignores the differences between models."""
     rng, repetitions, held = scale.rng(34), _at_least(scale, 1), 0
     for _ in range(repetitions):
         truths = _TRUTH + 0.1 * rng.standard_normal(3)
@@ -116,7 +122,8 @@ def _scenes_as_models(scale: Scale) -> Iterator[Finding]:
 
 
 def _direction(scale: Scale) -> Iterator[Finding]:
-    """Differences of just one layer are called a direction at the level; of two layers, found."""
+    """How often a direction is claimed where the difference is just one layer (at most the level),
+    and where it is two layers (the power)."""
     repetitions = _at_least(scale, 1)
     for truth, name, low, high in ((_BEYOND, "a difference of one layer", 0.0, 0.06),
                                    (3 * _BEYOND, "three layers, 5 models", 0.8, 1.0)):  # fmt: skip
@@ -135,7 +142,8 @@ def _direction(scale: Scale) -> Iterator[Finding]:
 
 
 def _from_curves(scale: Scale) -> Iterator[Finding]:
-    """From scenes on: three models of unlike depth, crossings with bootstrap errors, pooled."""
+    """Coverage of the whole procedure from scenes on: three models of different depth, crossings
+    with bootstrap errors, pooled."""
     rng, repetitions, held = scale.rng(36), _at_least(scale, 8, least=100), 0
     for _ in range(repetitions):
         hard = rng.standard_normal((60, 1))
@@ -154,9 +162,11 @@ def _from_curves(scale: Scale) -> Iterator[Finding]:
 
 
 def _wordings(scale: Scale) -> Iterator[Finding]:
-    """Five wordings on the same scenes: where another puts the layer, and the part that is wording.
+    """Coverage with five wordings on the same scenes: of the layer in another wording, and of the
+    wordings' part in the variance.
 
-    The control is what is usually reported: one wording's interval over scenes, however many.
+    The control is what is usually reported: the interval of one wording over scenes, however many
+    there are.
     """
     repetitions, layers, error, tau = _at_least(scale, 1), 10, 0.25, 0.5
     rng, hits = scale.rng(37), np.zeros(3)
@@ -186,7 +196,8 @@ def _wordings(scale: Scale) -> Iterator[Finding]:
 def _curves(
     rng: np.random.Generator, n_layers: int, depth: float, hard: Float[ndarray, "scene one"]
 ) -> Float[ndarray, "scene one_curve layer"]:
-    """Linear rise around `depth` to a plateau, later where a scene is hard for every model."""
+    """Curves of scenes that rise linearly around `depth` to a plateau; the rise is later where a
+    scene is hard, which it is for every model."""
     where = np.linspace(0, 1, n_layers)
     rise = np.clip((where - depth - 0.1 * hard) / 0.6 + 0.5, 0, 1)
     return (rise + 0.3 * rng.standard_normal(rise.shape))[:, None]
@@ -206,7 +217,7 @@ def _holds(found: RandomEffects) -> bool:
 
 
 def _wald(estimates: Float[ndarray, " model"], variances: Float[ndarray, " model"]) -> bool:
-    """The usual interval: tau^2 by one step, normal quantiles."""
+    """Whether the usual interval holds the truth: tau^2 in one step, normal quantiles."""
     weights = 1 / variances
     total = weights.sum()
     q = weights @ (estimates - weights @ estimates / total) ** 2

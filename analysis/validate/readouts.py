@@ -1,4 +1,5 @@
-"""Tests of readouts against other images, and the interval of their loudness."""
+"""Claims about the tests of readouts against other images, and about the interval of their
+loudness."""
 
 from collections.abc import Iterator
 
@@ -12,22 +13,24 @@ from stats.simulated_worlds import asked_again, simulated_answer_scores
 _FLIPS = 199
 _SWAPS = 4
 _RARE = 0.03
-"""Share of images under which a score is 20 bits lower: of a sure and wrong readout."""
+"""Share of images under which a score is 20 bits lower, as with a readout that is sure and
+wrong."""
 _COLUMNS = 10
-"""Layers of a data set of known loudness: each an interval of its own."""
+"""Number of layers in a data set of known loudness; each layer has an interval of its own."""
 _EVEN = (1 / 3, 1 / 3, 1 / 3)
 _SKEWED = (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
 
 
 def readout_claims(scale: Scale) -> Iterator[Finding]:
-    """Levels of the tests against other images, and coverage of loudness."""
+    """Levels of the tests against other images, and coverage of the loudness interval."""
     yield from _swapped_level(scale)
     yield from _window_level(scale)
     yield from _loudness_coverage(scale)
 
 
 def _swapped_level(scale: Scale) -> Iterator[Finding]:
-    """30 scenes, four swaps each; now and then one image is 20 bits worse than the others."""
+    """Level with 30 scenes of four swaps each, where now and then one image is 20 bits worse than
+    the others."""
     rng = scale.rng(2, 1)
     omnibus = window = flips = 0
     for _ in range(scale.repetitions):
@@ -49,7 +52,7 @@ def _swapped_level(scale: Scale) -> Iterator[Finding]:
 
 
 def _window_level(scale: Scale) -> Iterator[Finding]:
-    """The plateau's p under relabelling, where another layer has an effect or none has."""
+    """Level of the plateau's p under relabelling, where another layer has an effect or none has."""
     rng = scale.rng(2, 2)
     rejected = least_of_layers = 0
     for _ in range(scale.repetitions):
@@ -69,7 +72,8 @@ def _window_level(scale: Scale) -> Iterator[Finding]:
 
 
 def _loudness_coverage(scale: Scale) -> Iterator[Finding]:
-    """Known scales at 60 and 200 scenes with four questions each, most of them asked twice."""
+    """Coverage for known scales with 60 and 200 scenes of four questions each, most of which are
+    asked twice."""
     repetitions = max(10, scale.repetitions // 50)
     number = repetitions * _COLUMNS
     # Four scales, two numbers of scenes, even and skewed answers.

@@ -1,4 +1,4 @@
-"""How much is simulated, and how what was found is compared with its bound."""
+"""How many data sets are simulated, and how the result is compared with its bound."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,28 +17,29 @@ Measure = Literal["error", "coverage", "power", "number"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One claim with what was found."""
+    """One claim, with the value that the simulation gave."""
 
     section: str
-    """Of the specification's list of what must be shown."""
+    """Section of the specification's list of what must be shown."""
     claim: str
-    """In words, with its setting."""
+    """The claim in words, with the setting in which it is tried."""
     value: float
-    """What was found."""
+    """The value that the simulation gave."""
     low: float
-    """Least value at which the claim holds."""
+    """The least value at which the claim holds."""
     high: float
-    """Largest."""
+    """The largest value at which the claim holds."""
     kind: Literal["rate", "value"]
-    """A share of repetitions, or a number."""
+    """Whether the value is a rate (a share of repetitions) or another number."""
     measures: Measure
-    """What the rate is a rate of."""
+    """What the rate is a rate of; "number" if the value is no rate."""
     repetitions: int | None
-    """Of a rate; None for a number."""
+    """The number of repetitions behind a rate; None if the value is no rate."""
 
     @property
     def simulated(self) -> ChanceInterval | None:
-        """The 95% Monte-Carlo interval of a rate (Clopper-Pearson): chance of the simulation."""
+        """The 95% Monte-Carlo interval of a rate (Clopper-Pearson): how far chance in the
+        simulation may have moved it. None if the value is no rate."""
         if self.repetitions is None:
             return None
         hits = round(self.value * self.repetitions)
@@ -52,7 +53,7 @@ class Finding:
 
     @property
     def bound(self) -> str:
-        """The bounds as they are read."""
+        """The bounds as text for a table."""
         if self.low <= 0:
             return f"<= {self.high:.4g}"
         if self.high >= 1:
@@ -62,22 +63,23 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Repetitions and seed of a validation."""
+    """How much a validation simulates, and from which seed."""
 
     repetitions: int
-    """Data sets per claim."""
+    """The number of simulated data sets per claim."""
     seed: int
-    """Of all of them."""
+    """The seed that all simulations start from."""
 
     def rng(self, *key: int) -> np.random.Generator:
-        """The generator of one claim: none depends on which others ran before."""
+        """The random generator of one claim; it does not depend on which claims ran before."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def rate(
         self, section: str, claim: str, value: float, low: float, high: float,
         *, measures: Measure = "error", repetitions: int | None = None,
     ) -> Finding:  # fmt: skip
-        """A share of repetitions; bounds widened by chance where they are few."""
+        """The finding for a share of repetitions; where these are few, its bounds are widened for
+        chance."""
         n = repetitions or self.repetitions
         if n < _FULL:
             low = float(binom.ppf(0.001, n, low)) / n if low > 0 else low
@@ -88,7 +90,7 @@ class Scale:
         )  # fmt: skip
 
     def value(self, section: str, claim: str, value: float, low: float, high: float) -> Finding:
-        """A number with its bounds."""
+        """The finding for a number, with its bounds."""
         return Finding(
             section=section, claim=claim, value=float(value), low=float(low), high=float(high),
             kind="value", measures="number", repetitions=None,

@@ -1,4 +1,5 @@
-"""Shares, accuracies and areas under the curve, each in the cell where its predecessor failed."""
+"""Claims about shares, accuracies and areas under the curve, each in the setting where the method
+that was used before failed."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -30,7 +31,8 @@ _Ends = AreaUnderCurve | BootstrapInterval | ClusterShare | ShareInterval
 
 
 def area_claims(scale: Scale) -> Iterator[Finding]:
-    """DeLong on the logit scale where the small group varies more, and near separation."""
+    """Coverage of DeLong's interval on the logit scale, where the small group varies more, and near
+    perfect separation."""
     coverage = partial(scale.rate, _SECTION, measures="coverage")
     rng, repetitions = scale.rng(21), scale.repetitions
     first = 3 * rng.standard_normal((10, repetitions))
@@ -48,7 +50,7 @@ def area_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def share_claims(scale: Scale) -> Iterator[Finding]:
-    """Shares near 1, of one question a scene and of several."""
+    """Coverage of the intervals of shares near 1, with one question per scene and with several."""
     coverage = partial(scale.rate, _SECTION, measures="coverage")
     rng, repetitions = scale.rng(22), scale.repetitions
     scenes = np.arange(50)
@@ -69,7 +71,8 @@ def share_claims(scale: Scale) -> Iterator[Finding]:
 def newcombe(
     first: Float[ndarray, "first layer"], second: Float[ndarray, "second layer"], *, level: float
 ) -> tuple[Float[ndarray, " layer"], Float[ndarray, " layer"]]:
-    """The interval that is not used: Newcombe (2006), Stat. Med. 25:559, method 5."""
+    """An interval that Onset does not use, for comparison: Newcombe (2006), Stat. Med. 25:559,
+    method 5."""
     n = len(first), len(second)
     ranks = rankdata(np.concatenate([first, second]), axis=0)[: n[0]].sum(axis=0)
     area = (ranks - n[0] * (n[0] + 1) / 2) / (n[0] * n[1])
@@ -95,7 +98,8 @@ def _held(found: _Ends, truth: float) -> float:
 
 
 def _clustered(rng: np.random.Generator, share: float, columns: int) -> Float[ndarray, "item set"]:
-    """Questions of a scene are right with a probability that is the scene's own."""
+    """Simulated right and wrong answers: the questions of a scene are right with a probability that
+    is the scene's own."""
     size = 1 / _INTRACLASS - 1
     own = rng.beta(share * size, (1 - share) * size, (50, columns))
     chance = np.repeat(own, _QUESTIONS, axis=0)

@@ -1,4 +1,5 @@
-"""Sizes, agreement and R2 of few scenes: BCa with the tails of t, and percentiles beside it."""
+"""Claims about effect sizes, agreement and R2 with few scenes: BCa intervals with the tails of t,
+and percentile intervals beside them."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +16,7 @@ _SECTION = "8a"
 _RESAMPLES = 999
 _SIZE, _CONCORDANCE = 0.8, 0.7
 _NOISE = 0.5
-"""Share of the variance that the decoder leaves: R2 is 1 less this."""
+"""Share of the variance that the decoder leaves unexplained; the true R2 is 1 minus this."""
 Ends = tuple[Float[ndarray, " set"], Float[ndarray, " set"]]
 
 
@@ -37,7 +38,7 @@ def smooth_function_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def sizes(rng: np.random.Generator, n_scenes: int, repetitions: int) -> tuple[Ends, Ends]:
-    """Of normal effects, over the standard deviation of the differences."""
+    """Intervals for the size of normal effects, in standard deviations of the differences."""
     effect = _SIZE + rng.standard_normal((n_scenes, repetitions))
     found = paired_hedges_g(
         effect, np.zeros_like(effect), rng=rng, standardizer="difference", n_resamples=_RESAMPLES
@@ -53,7 +54,8 @@ def sizes(rng: np.random.Generator, n_scenes: int, repetitions: int) -> tuple[En
 
 
 def concordances(rng: np.random.Generator, n_scenes: int, repetitions: int) -> tuple[Ends, Ends]:
-    """Of two normal readouts of equal means and spreads, whose correlation it then is."""
+    """Intervals for the concordance of two normal readouts with equal means and spreads, where it
+    equals their correlation."""
     common = np.sqrt(_CONCORDANCE) * rng.standard_normal((n_scenes, repetitions))
     first, second = (
         common + np.sqrt(1 - _CONCORDANCE) * rng.standard_normal(common.shape) for _ in range(2)
@@ -71,7 +73,7 @@ def concordances(rng: np.random.Generator, n_scenes: int, repetitions: int) -> t
 def shares_explained(
     rng: np.random.Generator, n_scenes: int, repetitions: int
 ) -> tuple[Ends, Ends]:
-    """R2 of a decoder that leaves a known share of the variance."""
+    """Intervals for the R2 of a decoder that leaves a known share of the variance unexplained."""
     left = np.sqrt(_NOISE) * rng.standard_normal((n_scenes, repetitions))
     values = left + np.sqrt(1 - _NOISE) * rng.standard_normal(left.shape)
     parts = -np.square(np.stack([left, values]))
@@ -84,7 +86,7 @@ def percentile(
     parts: Float[ndarray, "moment scene set"],
     rng: np.random.Generator,
 ) -> Ends:
-    """The interval that is not used below 200 scenes."""
+    """The percentile interval, which Onset does not use below 200 scenes, for comparison."""
     n_parts, n_scenes, n_sets = parts.shape
     columns = np.moveaxis(parts, 0, 1).reshape(n_scenes, -1)
     means = resampled_means(columns, rng=rng, n_resamples=_RESAMPLES)

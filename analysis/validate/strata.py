@@ -1,4 +1,4 @@
-"""Strata of few scenes, and scenes that carry the variance."""
+"""Claims about strata of few scenes, and about scenes that make up most of the variance."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,11 @@ _SCENES = 60
 
 
 def strata_claims(scale: Scale) -> Iterator[Finding]:
-    """Coverage of the rows of scenes in strata of five, and of two.
+    """Coverage of intervals from the rows of scenes, in strata of five and of two scenes.
 
-    The first bound of the former was .93 to .97, and .99 fell short of it: the jackknife's variance
-    errs upward, the more the smaller the strata. No upper bound is claimed since.
+    The first bound for strata of five was .93 to .97, and the coverage of .99 lay above it: the
+    jackknife's variance errs upward, the more the smaller the strata. Since then no upper bound is
+    claimed.
     """
     repetitions = max(100, scale.repetitions // 4)
     for size, least, most in ((LEAST_SCENES, 0.93, 1.0), (2, 0.0, 0.9)):
@@ -39,7 +40,8 @@ def strata_claims(scale: Scale) -> Iterator[Finding]:
 
 
 def heavy_tail_claims(scale: Scale) -> Iterator[Finding]:
-    """Where one in 50 scenes is at -20 bits it is said, if the sample has one; else it is not."""
+    """How often a note is given where one in 50 scenes is at -20 bits: if the sample has such a
+    scene, and not if it has none."""
     rng, drawn, told, plain = scale.rng(28), 0, 0, 0
     for _ in range(scale.repetitions):
         rows = rng.standard_normal((50, 4))

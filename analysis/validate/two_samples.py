@@ -1,4 +1,5 @@
-"""Two samples of scenes, shares, and layers of overtaking: levels, coverage, what must fail."""
+"""Claims about two samples of scenes, shares, and layers of overtaking: levels, coverage, and
+methods that must fail."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,20 +30,23 @@ _CELLS = (
     ("40 and 160 unlike ones", (40, 160), (3.0, 1.0), 0.06),
     ("200 and 300 unlike ones", (200, 300), (2.0, 1.0), 0.06),
 )
-"""Scenes and spread of two samples, and the largest level that is claimed."""
+"""For each cell the numbers of scenes and the spreads of two samples, and the largest level that is
+claimed."""
 _AREA = 0.760250  # P(N(1, 1) > N(0, 1)), the normal distribution function at 1 / sqrt 2.
 Sample = Float[ndarray, "_scene layer"]
 
 
 def two_sample_claims(scale: Scale) -> Iterator[Finding]:
-    """Tests and intervals of differences between independent samples."""
+    """Levels of the tests, and coverage of the intervals, for differences between independent
+    samples."""
     yield from _levels(scale)
     yield from _difference_coverage(scale)
     yield from _emergence_coverage(scale)
 
 
 def overtaking_claims(scale: Scale) -> Iterator[Finding]:
-    """Sets for the layer of an overtaking, exact shares, and areas under the curve."""
+    """Coverage of the sets for the layer of an overtaking, of exact shares, and of areas under the
+    curve."""
     profile, repetitions = np.arange(12) - 5.5, scale.repetitions
     rng, held, exact = scale.rng(11), 0, 0
     for _ in range(repetitions):
@@ -62,7 +66,7 @@ def overtaking_claims(scale: Scale) -> Iterator[Finding]:
 def samples(
     rng: np.random.Generator, n: tuple[int, int], spread: tuple[float, float], n_layers: int = 9
 ) -> tuple[Sample, Sample]:
-    """Two samples of equal means whose layers move together."""
+    """Two samples with equal means, in which the layers are correlated."""
     first, second = (
         sd * noise(rng, (size, n_layers), correlation=0.7)
         for size, sd in zip(n, spread, strict=True)
@@ -88,7 +92,8 @@ def _levels(scale: Scale) -> Iterator[Finding]:
 
 
 def _plain_p(first: Sample, second: Sample, rng: np.random.Generator) -> float:
-    """The largest difference of means, labels permuted: the test that is not used."""
+    """The p-value of a test that Onset does not use: the largest difference of means, with labels
+    permuted."""
     pool, n_first = np.vstack([first, second]), len(first)
     keys = rng.random((_PERMUTATIONS, len(pool)))
     own = np.zeros((1 + _PERMUTATIONS, len(pool)))
@@ -126,7 +131,8 @@ def _covers(first: Sample, second: Sample, rng: np.random.Generator, *, paired: 
 
 
 def _emergence_coverage(scale: Scale) -> Iterator[Finding]:
-    """A layer of emergence between samples of 60 and 12 scenes, and the difference at a layer."""
+    """Coverage for differences between samples of 60 and 12 scenes: of a layer of emergence, and of
+    the effect at one layer."""
     repetitions, rng = max(100, scale.repetitions // 4), scale.rng(10, 2)
     profile = effect_profile(13, onset=6.0, plateau=6.0)
     truth = half_plateau_crossing(profile[None], slice(10, 13))[0]
@@ -161,7 +167,8 @@ def _emergence_coverage(scale: Scale) -> Iterator[Finding]:
 
 
 def _share_coverage(scale: Scale) -> Iterator[Finding]:
-    """20 scenes of which one in 25 has it: a bootstrap often sees none, and is then sure."""
+    """Coverage of a share that is 1 in 25, with 20 scenes: a bootstrap often sees none, and then
+    has no width."""
     rng, share, repetitions = scale.rng(12), 0.04, scale.repetitions
     has = rng.random((20, repetitions)) < share
     exact = share_interval(has.sum(axis=0), np.full(repetitions, 20))

@@ -1,7 +1,8 @@
-"""Layers of readouts that know the same and say it more or less loudly: coverage and invariance.
+"""Claims about readouts with the same knowledge that state it more or less loudly: coverage, and
+invariance to loudness.
 
-The predecessor took a readout at its word (stated bits, real minus other scenes' images), and moved
-with the loudness.
+The method that was used before took a readout's probabilities as they are (stated bits, real minus
+other scenes' images); its layers moved with the loudness.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,14 +33,14 @@ from stats.simulated_worlds import (
 
 N_LAYERS = 13
 EVIDENCE = effect_profile(N_LAYERS, onset=5.3, plateau=3.0)
-"""Standard deviations by which the right answer stands out, in every world."""
+"""How far the right answer stands out in every world, in standard deviations, by layer."""
 SHARES: dict[str, tuple[float, ...]] = {
     "3 even": (1 / 3, 1 / 3, 1 / 3),
     "3 skewed": (0.6, 0.3, 0.1),
     "8 even": (1 / 8,) * 8,
     "8 skewed": (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05),
 }
-"""How often each answer occurs."""
+"""How often each answer occurs, by the name of the distribution."""
 _VOICES: tuple[Voice, ...] = ("growing", "falling", "late")
 _SCENES = (40, 60, 200)
 _QUESTIONS = 5
@@ -48,28 +49,32 @@ _MARGIN = 0.05
 _FLIPS = 199
 _POPULATION = 100_000
 TRUTH = {"3 even": 5.291, "3 skewed": 5.292, "8 even": 5.4945, "8 skewed": 5.450}
-"""`population_crossing` averaged over seeds 1000 to 1011: standard errors below .003 layers. With
-the crossing of one sample of 40,000 scenes, .05 off, the best interval would seem to cover less."""
+"""The true layers: `population_crossing` averaged over seeds 1000 to 1011, with standard errors
+below .003 layers. The crossing of a single sample of 40,000 scenes may be .05 off, and the coverage
+of the best interval would then seem to be lower than it is."""
 _STATED = 15
-"""Data sets of a cell that the predecessor is tried on: it fails in nearly all."""
+"""Number of data sets of a cell on which the method that was used before is tried: it fails in
+nearly all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Shares of the data sets of a cell."""
+    """How often intervals and sets hold the truth, as shares of the data sets of a cell."""
 
     given: float
-    """That have an interval."""
+    """Share of the data sets that have an interval."""
     interval: float
-    """Of those, whose interval holds the population's crossing."""
+    """Among data sets with an interval, the share whose interval holds the population's
+    crossing."""
     sets: float
-    """Whose set holds the population's first layer past the half."""
+    """Share of the data sets whose set holds the population's first layer past the half."""
     stated: float
-    """Of stated bits that have an interval, whose interval holds the population's crossing."""
+    """Among data sets in which stated bits have an interval, the share whose interval holds the
+    population's crossing."""
 
 
 def entropy_bits(shares: Sequence[float]) -> float:
-    """Of answers of the population."""
+    """The entropy in bits of the answers in the population."""
     share = np.asarray(shares)
     return float(-share @ np.log2(share))
 
@@ -77,7 +82,7 @@ def entropy_bits(shares: Sequence[float]) -> float:
 def known_share(
     world: SimulatedAnswers, shares: Sequence[float], *, folds_seed: int
 ) -> Float[ndarray, "scene layer"]:
-    """The share of the answer's uncertainty that the image removes, by scene."""
+    """For each scene and layer, the share of the answer's uncertainty that the image removes."""
     real, blank = (
         information(scores, world.answers, world.scenes, rng=np.random.default_rng(folds_seed)).bits
         for scores in (world.scores, world.blank)
@@ -88,7 +93,8 @@ def known_share(
 def stated_share(
     world: SimulatedAnswers, shares: Sequence[float], rng: np.random.Generator
 ) -> Float[ndarray, "scene layer"]:
-    """The predecessor: the readout's own probability in bits, real minus other scenes' images."""
+    """The method that was used before: the readout's own probability in bits, real minus other
+    scenes' images."""
     stated = log_softmax(world.scores, axis=1) / np.log(2)
     found = shuffled_label_test(
         stated, world.answers, world.questions, scenes=world.scenes, rng=rng, n_resamples=1
@@ -99,8 +105,8 @@ def stated_share(
 def population_crossing(
     shares: Sequence[float], *, seed: int, n_scenes: int = _POPULATION
 ) -> float:
-    """`lambda_half` of the mean curve over so many scenes, each asked once: what several questions
-    about one scene share would only add noise."""
+    """`lambda_half` of the mean curve over this many scenes, each asked once: several questions
+    about one scene would only add noise that they share."""
     world = simulated_answer_scores(
         np.random.default_rng(seed), EVIDENCE, n_scenes=n_scenes, shares=shares,
         never_known=_NEVER_KNOWN,
@@ -113,7 +119,8 @@ def population_crossing(
 
 
 def world_claims(scale: Scale) -> Iterator[Finding]:
-    """Coverage in every cell, with that of stated bits beside it, and exact invariance."""
+    """The coverage in every cell, with that of stated bits beside it, and the exact invariance to
+    loudness."""
     repetitions = max(20, scale.repetitions // 20)
     cells = list(product(SHARES, _SCENES))
     found = {
@@ -147,9 +154,11 @@ def world_claims(scale: Scale) -> Iterator[Finding]:
 def cell_coverage(
     name: str, n_scenes: int, truth: float, *, rng: np.random.Generator, repetitions: int
 ) -> Coverage:
-    """Coverage with each voice in turn, at one number of scenes and one distribution of answers.
+    """Coverage at one number of scenes and one distribution of answers, with each profile of
+    loudness in turn.
 
-    Voices share a cell because information does not hear them (`invariance`); stated bits do.
+    The profiles share a cell because information does not depend on loudness (`invariance`); stated
+    bits do.
     """
     shares, layer = SHARES[name], int(np.ceil(truth))
     covered = {"given": 0, "interval": 0, "sets": 0, "stated": 0, "stated_given": 0}
@@ -176,7 +185,7 @@ def cell_coverage(
 
 
 def invariance(scale: Scale) -> Iterator[Finding]:
-    """The same scores under 23 profiles of loudness: every layer, set and p-value alike."""
+    """The same scores under 23 profiles of loudness must give equal layers, sets and p-values."""
     rng = scale.rng(12, 100)
     shares = SHARES["8 skewed"]
     world = simulated_answer_scores(
@@ -205,7 +214,7 @@ def invariance(scale: Scale) -> Iterator[Finding]:
 
 
 def said_at(world: SimulatedAnswers, factor: Float[ndarray, " layer"]) -> SimulatedAnswers:
-    """The same world, each layer louder by a factor."""
+    """The same world with the scores of each layer multiplied by a factor."""
     return SimulatedAnswers(
         scores=world.scores * factor, blank=world.blank * factor, answers=world.answers,
         scenes=world.scenes, questions=world.questions, known=world.known,

@@ -1,1 +1,2 @@
-"""Why not stated bits? Three simulated worlds that know the same, and say it unlike loudly."""
+"""Why not stated bits? Three simulated worlds with the same knowledge, stated more or less
+loudly."""

@@ -42,7 +42,7 @@ def main(options: Worlds) -> None:
 
 
 def worlds_text(found: FoundWorlds) -> str:
-    """A sentence per world."""
+    """A sentence for each world."""
     level = f"{100 * found.level:g}%"
     lines = [
         f"All three worlds know the same, crossing half of it at layer {found.truth:.1f} "

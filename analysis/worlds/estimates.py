@@ -1,4 +1,4 @@
-"""Three simulated worlds that know the same and say it unlike loudly, by both estimates."""
+"""Three simulated worlds with the same knowledge, stated more or less loudly, by both measures."""
 
 import numpy as np
 from jaxtyping import Float
@@ -26,7 +26,8 @@ _EVIDENCE = effect_profile(_LAST + 1, onset=4.9, plateau=2.2)
 
 
 def world_estimates(study: Study) -> FoundWorlds:
-    """The layer by information and by stated bits in each world; scenes are the same in all.
+    """The layer of emergence by information and by stated bits in each world; the scenes are the
+    same in all worlds.
 
     `truth` is where information crosses half of its plateau in a sample of 20,000 scenes.
     """
@@ -70,7 +71,7 @@ def _world(voice: Voice, n_scenes: int, rng: np.random.Generator) -> SimulatedAn
 
 
 def _information(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene layer"]:
-    """With the image minus without, in bits; each scene is asked once."""
+    """Information with the image minus that without, in bits; each scene is asked once."""
     real, blank = (
         information(scores, world.answers, world.scenes, rng=study.rng(Stream.WORLD_READERS)).bits
         for scores in (world.scores, world.blank)
@@ -79,7 +80,8 @@ def _information(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene
 
 
 def _stated(world: SimulatedAnswers, study: Study) -> Float[ndarray, "scene layer"]:
-    """Stated bits, real minus other scenes' images: the effect of older work."""
+    """Stated bits under the own image minus those under other scenes' images: the effect of older
+    work."""
     bits = log_softmax(world.scores, axis=1) / np.log(2)
     return shuffled_label_test(
         bits,

@@ -1,4 +1,5 @@
-"""Worlds that know the same and say it ever more loudly: information against stated bits."""
+"""A figure of worlds with the same knowledge, stated ever more loudly: information against stated
+bits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +29,11 @@ _UNDATED = {
 
 
 def draw_worlds(figure: Figure, found: FoundWorlds) -> None:
-    """How loud each world is by layer, its information, and what stated bits make of it.
+    """Draws how loud each world is by layer, its information, and its stated bits.
 
-    The dotted vertical line is where all of them know it; diamonds are the layers that each
-    measure gives, with their intervals, each in a row of its own at the foot of its panel.
+    The dotted vertical line is the layer at which all worlds know the answer; diamonds are the
+    layers that each measure gives, with their intervals, each in a row of its own at the foot of
+    its panel.
     """
     loudness, *panels = figure.subplots(1, 1 + len(_LABELS), width_ratios=(0.8, 1, 1))
     for world in found.worlds:
@@ -68,7 +70,7 @@ def _draw_measure(
     found: FoundWorlds,
     curves: Sequence[tuple[Sequence[LayerMean], Interval | None]],
 ) -> None:
-    """One measure of all worlds by layer, with the layers that it gives below."""
+    """Draws one measure of all worlds by layer, with the layers that it gives below."""
     highest = max(row.high for rows, _ in curves for row in rows)
     axes.axhline(0, color="0.6", linewidth=0.6)
     axes.axvline(found.truth, color="0.5", linewidth=0.8, linestyle=":")
@@ -91,7 +93,7 @@ def _look(world: World) -> tuple[str, Any, str]:
 
 
 def save_worlds_figure(found: FoundWorlds, folder: Path) -> tuple[Path, Path]:
-    """As PDF and PNG; gives the two files."""
+    """Draws the figure as PDF and PNG; gives the two files."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.1), layout="constrained")
         draw_worlds(figure, found)

@@ -1,4 +1,5 @@
-"""What two quantities make of simulated worlds that know the same, as results.json holds it."""
+"""What two measures say about simulated worlds with the same knowledge, in the form that
+results.json holds it."""
 
 from analysis.effects.found import Interval
 from analysis.typed import result
@@ -6,7 +7,8 @@ from analysis.typed import result
 
 @result
 class LayerMean:
-    """Mean over scenes at one layer, as share of H, with its interval."""
+    """A mean over scenes at one layer, as share of the entropy of the answers, with its
+    interval."""
 
     layer: int
     estimate: float
@@ -16,31 +18,32 @@ class LayerMean:
 
 @result
 class World:
-    """One world: how loud it is, and what both quantities say of it."""
+    """One simulated world: how loud it is, and what both measures say about it."""
 
     name: str
-    """How its loudness goes over the layers: "constant", "growing" or "late"."""
+    """How the loudness changes over the layers: "constant", "growing" or "late"."""
     loudness: tuple[float, ...]
-    """By layer, what the logits are multiplied by."""
+    """For each layer, the factor by which the logits are multiplied."""
     information: tuple[LayerMean, ...]
-    """With the image minus without."""
+    """Information with the image minus that without, by layer."""
     stated: tuple[LayerMean, ...]
-    """Stated bits, real minus other scenes' images."""
+    """The readout's stated bits under the own image minus those under other scenes' images, by
+    layer."""
     layer: Interval | None
-    """The layer of emergence by information; None where there is none, as of the next."""
+    """The layer of emergence by information; None where there is none."""
     stated_layer: Interval | None
-    """The same by stated bits."""
+    """The layer of emergence by stated bits; None where there is none."""
 
 
 @result
 class FoundWorlds:
-    """Worlds of the same scenes and the same knowledge."""
+    """Simulated worlds with the same scenes and the same knowledge."""
 
     truth: float
     """The layer at which information crosses half of its plateau in a large sample."""
     n_scenes: int
     n_answers: int
     n_layers: int
-    """The last layer."""
+    """The number of the last layer."""
     level: float
     worlds: tuple[World, ...]

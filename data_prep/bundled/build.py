@@ -38,7 +38,7 @@ FEATURES = datasets.Features(
         ),
     }
 )
-"""Columns of the Parquet file: one row a scene, images as encoded bytes."""
+"""Columns of the Parquet file. Each row is one scene, with its image as encoded bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Build:
 
 
 def build(config: Build) -> None:
-    """Writes the file whole or not at all."""
+    """Write the Parquet file that `config` describes, either whole or not at all."""
     rows = list(_rows(read_clevr(config.data, config.split), config))
     part = config.out.with_suffix(".part")
     datasets.Dataset.from_list(rows, features=FEATURES).to_parquet(part)

@@ -16,20 +16,21 @@ FILE_NAME = "scenes.parquet"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundledScenes:
-    """Scenes in the order of their ids, and their images as encoded bytes."""
+    """The bundled scenes in the order of their ids, and their images as encoded bytes."""
 
     scenes: tuple[Scene, ...]
     _bytes: Mapping[str, bytes]
 
     def image_bytes(self, key: str) -> bytes:
-        """The encoded image that a scene's `image` names."""
+        """The encoded image with the key `key`, which is a scene's `image`."""
         if key not in self._bytes:
             raise UserError(f"the bundled scenes have no image {key!r}: take one of their names")
         return self._bytes[key]
 
 
 def load_bundled() -> BundledScenes:
-    """The evaluation scenes of the package: 128 pixels, 1 to 6 objects, as many of each."""
+    """The evaluation scenes of the package: images of 128 x 128 pixels with 1 to 6 objects, and
+    equally many scenes for each number of objects."""
     with as_file(files("data_prep.bundled").joinpath(FILE_NAME)) as path:
         # By way of Arrow: `Dataset.from_parquet` would leave a copy in the user's home.
         rows: list[dict[str, Any]] = datasets.Dataset(pq.read_table(path)).to_list()

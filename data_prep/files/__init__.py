@@ -1,1 +1,2 @@
-"""Files of data sets, in a folder or a zip archive, and the images in them. None is trusted."""
+"""Reads the files and images of data sets from a folder or a zip archive, without trusting
+either."""

@@ -16,14 +16,17 @@ from data_prep.errors import UserError
 from data_prep.files.tree import Stream, leaves
 
 MAX_MEMBER_BYTES = 8 * 2**30
-"""More than any file of CLEVR, COCO or their like."""
+"""Largest size in bytes of an unpacked file in an archive; no file of CLEVR, COCO or similar data
+is larger."""
 MAX_RATIO = 100
-"""Unpacked to packed size of one member; JSON of CLEVR has 20, deflate ends at 1,032."""
+"""Largest allowed ratio of unpacked to packed size of one file. CLEVR's JSON has about 20; deflate
+can reach 1,032."""
 _SMALL_BYTES = 2**24
 
 
 def open_archive(path: Path) -> "Archive":
-    """The archive as it is now; opened once, for the list of its files can be long."""
+    """The archive at `path`, in its present state. It is opened only once, because its list of
+    files can be long."""
     state = path.stat()
     return _opened(path.resolve(), state.st_mtime_ns, state.st_size)
 
@@ -34,7 +37,8 @@ def _opened(path: Path, changed_ns: int, size: int) -> "Archive":
 
 
 class Archive:
-    """A tree in a zip archive, whose names count from the one folder that holds everything."""
+    """The files of a zip archive. If a single top folder holds everything, names are relative to
+    it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +78,8 @@ class Archive:
         return sorted(name for name in below if name and "/" not in name)
 
     def open(self, name: str) -> Stream:
-        """In memory, with its checksum compared; safe for threads."""
+        """The content of a file, unpacked in memory and compared with its checksum. May be called
+        from several threads."""
         member = self._member(name)
         try:
             return io.BytesIO(self._zip.read(member))
@@ -83,7 +88,7 @@ class Archive:
             raise OSError(f"{error}, in {self._path.name}") from error
 
     def mark(self, name: str) -> bytes:
-        """Size and checksum, which the archive lists."""
+        """The size and the checksum of a file, taken from the archive's list."""
         member = self._member(name)
         return f"{member.file_size} {member.CRC:08x}".encode()
 
@@ -94,7 +99,7 @@ class Archive:
 
 
 def _is_extra(member: zipfile.ZipInfo) -> bool:
-    """What macOS adds to archives."""
+    """Whether the file is one that macOS adds to archives."""
     return member.filename.startswith("__MACOSX/") or member.filename.endswith("/.DS_Store")
 
 
@@ -119,7 +124,7 @@ def _require_harmless(member: zipfile.ZipInfo, path: Path) -> None:
 
 
 def _common_folder(names: list[str]) -> str:
-    """The single folder at the top, such as "CLEVR_v1.0/", or nothing."""
+    """The single top folder with a slash, such as "CLEVR_v1.0/"; empty if there is none."""
     tops = {PurePosixPath(name).parts[0] for name in names}
     (top,) = tops if len(tops) == 1 else ("",)
     return f"{top}/" if top and all(name.startswith(f"{top}/") for name in names) else ""

@@ -1,4 +1,5 @@
-"""Files that are either whole or not there: written under another name, synced, then renamed."""
+"""Writes files so that each is either complete or absent: under another name first, synced, then
+renamed."""
 
 import os
 from pathlib import Path
@@ -9,9 +10,9 @@ _TEMPORARY = ".writing"
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a kill, a crash or a full disk leaves no half of it there.
+    """Write `content` to `path` so that a kill, a crash or a full disk never leaves a partial file.
 
-    The rename is atomic on POSIX file systems; the folder is synced too, since otherwise a power
+    The rename is atomic on POSIX file systems. The folder is synced too, because otherwise a power
     loss may undo the rename. UserError if the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}{_TEMPORARY}")
@@ -34,7 +35,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Delete what a killed process was writing in `folder`."""
+    """Delete the partial files that a killed process left in `folder`."""
     for path in folder.glob(f".*{_TEMPORARY}"):
         path.unlink(missing_ok=True)
 

@@ -1,4 +1,5 @@
-"""Images of any common kind as RGB, and what is said of one that cannot be read."""
+"""Reads images of any common format as RGB, and words the error for an image that cannot be
+read."""
 
 from collections.abc import Callable
 
@@ -11,12 +12,13 @@ from data_prep.files.tree import Stream
 FORMATS = (
     "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP",
 )  # fmt: skip
-"""Those of photographs. No others are tried: Pillow hands some to programs of the system."""
+"""Image formats that are accepted for photographs. Other formats are not tried, because Pillow
+hands some of them to external programs."""
 ENDINGS = frozenset((
     ".avif", ".bmp", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm",
     ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp",
 ))  # fmt: skip
-"""Lower-case endings of the files of a folder that are taken for images."""
+"""File name endings, in lower case, of the files in a folder that count as images."""
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 # What Pillow raises for a damaged file; some decoders have only SyntaxError for it.
@@ -24,7 +26,8 @@ _FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def rendered_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
-    """A rendered image as RGB: alpha is dropped, for CLEVR's is 255 everywhere."""
+    """A rendered image as RGB. The alpha channel is dropped, because it is 255 everywhere in CLEVR.
+    UserError if the image cannot be read."""
     try:
         with open_file() as file, Image.open(file) as image:
             return image.convert("RGB")
@@ -33,10 +36,11 @@ def rendered_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
 
 
 def photograph_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
-    """A photograph or drawing as RGB, upright, as a viewer on a white page shows it.
+    """A photograph or drawing as RGB, upright, as it would look on a white page.
 
-    The orientation noted in EXIF is applied; of an animation the first frame is taken; 16 bits
-    become 8 by their upper half; what is transparent shows white.
+    The orientation in EXIF is applied, an animation gives its first frame, 16-bit values are
+    reduced to their upper 8 bits, and transparent parts become white. UserError if the image cannot
+    be read.
     """
     try:
         with open_file() as file, Image.open(file, formats=FORMATS) as image:
@@ -46,7 +50,8 @@ def photograph_rgb(open_file: Callable[[], Stream], name: str) -> Image.Image:
 
 
 def photograph_size(open_file: Callable[[], Stream], name: str) -> tuple[int, int]:
-    """Width and height in pixels of a photograph when upright, from the file's header."""
+    """Width and height in pixels of a photograph when upright, read from the header of its file.
+    UserError if that cannot be read."""
     try:
         with open_file() as file, Image.open(file, formats=FORMATS) as image:
             width, height = image.size
@@ -58,7 +63,8 @@ def photograph_size(open_file: Callable[[], Stream], name: str) -> tuple[int, in
 
 
 def rendered_size(open_file: Callable[[], Stream], name: str) -> tuple[int, int]:
-    """Width and height in pixels, from the file's header."""
+    """Width and height in pixels of a rendered image, read from the header of its file. UserError
+    if that cannot be read."""
     try:
         with open_file() as file, Image.open(file) as image:
             return image.size
@@ -73,7 +79,7 @@ def unreadable(name: str, error: BaseException) -> UserError:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Eight bits, three channels, nothing transparent."""
+    """The image with three channels of eight bits each, and with white in place of transparency."""
     if image.has_transparency_data:
         shown = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), shown).convert("RGB")
@@ -84,7 +90,8 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey levels: 16-bit integers by their upper byte; floats of 0 to 1 scaled; others clipped."""
+    """Grey levels from 0 to 255. 16-bit integers keep their upper byte, floats between 0 and 1 are
+    scaled, and other values are clipped."""
     if values.dtype.kind == "f":
         scaled = np.nan_to_num(values) * (255 if np.nanmax(values, initial=0) <= 1 else 1)
     else:

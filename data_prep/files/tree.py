@@ -1,4 +1,4 @@
-"""A data set's files by name, in a folder; a name never leads out of it."""
+"""Access to the files of a data set by name. A name never leads out of the data set's folder."""
 
 import io
 from dataclasses import dataclass
@@ -8,38 +8,41 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from data_prep.errors import UserError
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
-"""The content of a file, to read from any place."""
+"""The content of a file, which can be read from any position."""
 _TAIL_BYTES = 64
 
 
 @runtime_checkable
 class Tree(Protocol):
-    """Files under names such as images/val/a.png."""
+    """A set of files with names such as images/val/a.png, in a folder or an archive."""
 
     @property
     def root(self) -> Path:
-        """The folder or archive, for messages."""
+        """The folder or archive itself, for messages."""
         ...
 
     def is_file(self, name: str) -> bool:
-        """Whether there is such a file inside."""
+        """Whether a file of this name exists in the tree."""
         ...
 
     def names(self, folder: str) -> list[str]:
-        """Names of the files that stand in `folder` itself, in alphabetical order."""
+        """Names of the files directly in `folder` (not in its sub-folders), in alphabetical
+        order."""
         ...
 
     def open(self, name: str) -> Stream:
-        """The content of a file. OSError if there is none, or if it cannot be read."""
+        """The content of a file. OSError if the file does not exist or cannot be read."""
         ...
 
     def mark(self, name: str) -> bytes:
-        """What changes with the content, without reading all of it."""
+        """Bytes that change when the file's content changes, found without reading the whole
+        file."""
         ...
 
 
 def inside(root: Path, name: str) -> Path | None:
-    """The file that `name` means below `root`, links followed; None if it lies outside."""
+    """The file that `name` refers to below `root`, with links followed. None if it lies outside of
+    `root`."""
     try:
         path = (root / name).resolve()
         if not path.is_relative_to(root.resolve()):
@@ -51,7 +54,7 @@ def inside(root: Path, name: str) -> Path | None:
 
 
 def leaves(name: str) -> bool:
-    """Whether a name written in a file or archive is absolute or climbs out of its folder."""
+    """Whether a name found in a file or archive is absolute or leads out of its folder."""
     name = name.replace("\\", "/")
     parts = PurePosixPath(name).parts
     has_drive = name[1:2] == ":"
@@ -60,7 +63,7 @@ def leaves(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A tree on disk."""
+    """A tree of files in a folder on disk."""
 
     root: Path
 
@@ -75,11 +78,11 @@ class Folder:
         return self._path(name).open("rb")
 
     def mark(self, name: str) -> bytes:
-        """Size and end of the file.
+        """The size of the file and its last bytes.
 
-        A PNG ends with the checksums of its pixels (Adler-32, CRC-32), a JPEG with entropy-coded
-        data, so this notices a changed image without reading all of it: CLEVR's val split has
-        2.8 GB.
+        A PNG ends with the checksums of its pixels (Adler-32, CRC-32) and a JPEG with entropy-coded
+        data, so this notices a changed image without reading the whole file: the images of CLEVR's
+        val split have 2.8 GB.
         """
         with self.open(name) as file:
             size = file.seek(0, io.SEEK_END)

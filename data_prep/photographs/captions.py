@@ -1,4 +1,5 @@
-"""Labels from captions: what several people who described a photograph agree on."""
+"""Labels derived from captions: the answer on which several people who described a photograph
+agree."""
 
 import re
 from collections import Counter
@@ -7,12 +8,13 @@ from collections.abc import Sequence
 from data_prep.attributes import Attribute
 
 MIN_CAPTIONS = 2
-"""Captions of a photograph that must name an answer, for it to be the label."""
+"""Smallest number of captions of a photograph that must name an answer for it to become the
+label."""
 DISAGREE = "captions do not agree on an answer"
 
 
 class CaptionLabels:
-    """Reads one attribute from captions, by its answer words."""
+    """Reads the label for one attribute from captions by looking for the words of its answers."""
 
     def __init__(self, attribute: Attribute) -> None:
         self._answer_of = {
@@ -22,9 +24,10 @@ class CaptionLabels:
         self._pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
 
     def label(self, captions: Sequence[str]) -> str | None:
-        """The answer named by at least MIN_CAPTIONS captions, and by more than any other.
+        """The answer that at least MIN_CAPTIONS captions name, and more captions than any other
+        answer.
 
-        None if there is no such answer: then the photograph is not asked.
+        None if there is no such answer; the photograph is then not asked for the attribute.
         """
         named: Counter[str] = Counter()
         for caption in captions:

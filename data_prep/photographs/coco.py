@@ -1,7 +1,8 @@
-"""COCO as data to ask: objects, animals and presence from its annotations, the rest from captions.
+"""COCO as data to ask. Objects, animals and presence come from its annotations, all other
+attributes from captions.
 
-A photograph's main object is the category of its largest single annotation. What people do, the
-place and the background are read from captions, by the answer words of coco.toml.
+The main object of a photograph is the category of its largest single annotation. What people do,
+the place and the background are read from captions with the answer words of coco.toml.
 """
 
 import tomllib
@@ -49,10 +50,10 @@ def open_coco(
     ask: Mapping[str, str] | None = None,
     negatives: Negatives = "random",
 ) -> SceneData:
-    """A split of a folder in COCO's layout, see coco_files.
+    """The data of a split of a folder in COCO's layout, which coco_files describes.
 
-    `ask`: own texts by attribute; `negatives`: which absent categories presence asks for. UserError
-    for whatever is wrong with the folder.
+    `ask` holds the user's own question texts by attribute. `negatives` says which absent categories
+    the questions on presence use. UserError for any fault of the folder.
     """
     if not folder.is_dir():
         raise UserError(
@@ -78,7 +79,7 @@ def open_coco(
 
 
 def _photographs(folder: Path, split: str) -> tuple[list[Photograph], bool]:
-    """All of the split, and whether there are captions."""
+    """All photographs of the split, and whether there are captions for them."""
     file = annotation_file(folder, "instances", split)
     content = read_json(file)
     images = read_images(content, file)
@@ -123,7 +124,8 @@ def _annotated(image: str, split: str, instances: Sequence[Instance]) -> Photogr
 def _captioned(
     photograph: Photograph, captions: Sequence[str], readers: Mapping[str, CaptionLabels]
 ) -> Photograph:
-    """With what the captions say; activities of photographs that show a person only."""
+    """The photograph with labels from its captions. The activity is only read if a person is
+    annotated."""
     labels, unlabelled = dict(photograph.labels), dict(photograph.unlabelled)
     for name, reader in readers.items():
         if name == "activity" and _PERSON not in photograph.categories:
@@ -149,9 +151,10 @@ def _known_attributes(photographs: Sequence[Photograph]) -> dict[str, Attribute]
 
 
 def _category_words(categories: Set[str]) -> dict[str, list[str]]:
-    """Per category its answer words; one that coco.toml does not list is said by its own name.
+    """The answer words of each category. A category that coco.toml does not list has its own name
+    as its word.
 
-    A word that is the name of another category of these data is left to that one.
+    A word that is the name of another category of these data is used for that category only.
     """
     listed = _vocabulary()["object"]
     said = {name: name.lower().replace("_", " ") for name in categories}

@@ -23,7 +23,7 @@ from data_prep.files.tree import leaves
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A kind of object."""
+    """A category of objects, such as "dog"."""
 
     name: str
     supercategory: str
@@ -31,7 +31,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """One annotated object, or a crowd of them."""
+    """One annotated object, or a group of objects annotated as a crowd."""
 
     category: Category
     area_px: float
@@ -39,7 +39,8 @@ class Instance:
 
 
 def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
-    """File names by image id, in the order of the file."""
+    """The file name of each image by its id, in the order of the file. UserError for a fault in the
+    file."""
     names: dict[int, str] = {}
     for where, entry in _entries(content, "images", file):
         number, name = entry.get("id"), entry.get("file_name")
@@ -58,7 +59,7 @@ def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
 def read_instances(
     content: Mapping[str, Any], images: Mapping[int, str], file: Path
 ) -> dict[int, list[Instance]]:
-    """Annotated objects by image id."""
+    """The annotated objects of each image by its id. UserError for a fault in the file."""
     categories = _categories(content, file)
     found: dict[int, list[Instance]] = {number: [] for number in images}
     for where, entry in _entries(content, "annotations", file):
@@ -80,7 +81,8 @@ def read_instances(
 def read_captions(
     content: Mapping[str, Any], images: Mapping[int, str], file: Path
 ) -> dict[int, list[str]]:
-    """Captions by image id; those of images that `images` lacks are passed over."""
+    """The captions of each image by its id. Captions of images that are not in `images` are
+    ignored."""
     found: dict[int, list[str]] = {number: [] for number in images}
     for where, entry in _entries(content, "annotations", file):
         number, caption = entry.get("image_id"), entry.get("caption")
@@ -94,14 +96,15 @@ def read_captions(
 
 
 def annotation_file(folder: Path, kind: str, split: str) -> Path:
-    """`instances` or `captions` of a split. UserError for what cannot be a split's name."""
+    """Path of a split's annotation file; `kind` is "instances" or "captions". UserError if `split`
+    cannot be the name of a split."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", split):
         raise UserError(f"a split is named with letters and digits, got {split!r}: such as val2017")
     return folder / "annotations" / f"{kind}_{split}.json"
 
 
 def read_json(file: Path) -> Mapping[str, Any]:
-    """The object in a JSON file."""
+    """The JSON object in a file. UserError if the file cannot be read or holds something else."""
     try:
         with file.open("rb") as stream:
             content = json.load(stream)
@@ -134,7 +137,8 @@ def _categories(content: Mapping[str, Any], file: Path) -> dict[int, Category]:
 
 
 def _area(where: str, value: object) -> float:
-    """Finite and not negative; JSON as Python reads it also has NaN and endless integers."""
+    """The value as an area in square pixels. UserError unless it is finite and not negative:
+    Python's JSON reader also accepts NaN and integers that are too large for a float."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             if math.isfinite(area := float(value)) and area >= 0:
@@ -145,7 +149,7 @@ def _area(where: str, value: object) -> float:
 
 
 def _entries(content: Mapping[str, Any], key: str, file: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The list under a key, each entry with its place for messages."""
+    """The entries of the list under `key`, each with a description of its place for messages."""
     entries = content.get(key)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(

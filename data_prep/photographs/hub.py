@@ -1,7 +1,7 @@
-"""Data sets of the Hugging Face Hub, or of its libraries' layout on disk, by their columns.
+"""Data sets of the Hugging Face Hub, or folders in the layout of its libraries, read by column.
 
-Rows are streamed, only as many as a study asks for, and kept (see hub_cache). No code of a data
-set is run: the library has no way to, and the format of the files decides how they are read.
+Only as many rows are streamed as a study needs, and they are kept (see hub_cache). No code of a
+data set is run: the library cannot do so, and the format of the files decides how they are read.
 """
 
 import io
@@ -34,7 +34,7 @@ from data_prep.scene_data import SceneData
 from data_prep.scenes import Photograph
 
 IMAGE = "image"
-"""The key of `columns` that names the images; every other key is an attribute."""
+"""The key of `columns` that stands for the column of images. Every other key is an attribute."""
 _FAULTS = (OSError, ValueError, RuntimeError, KeyError, DatasetsError)
 
 
@@ -46,10 +46,11 @@ def open_hub(
     limit: int | None = None,
     ask: Mapping[str, str] | None = None,
 ) -> SceneData:
-    """The first `limit` rows of a data set, a name on the Hub or a folder.
+    """The first `limit` rows, or all if it is None, of the data set `name`: a name on the Hub, or a
+    folder.
 
-    `columns` names the column of each attribute, and that of the images as "image"; without it,
-    the first column of images and every column of classes are taken.
+    `columns` gives the column of each attribute, and under "image" that of the images. If it is
+    empty, the first column of images and all columns of class labels are used.
     """
     folder = _folder(name)
     identity = {
@@ -81,7 +82,8 @@ def open_hub(
 
 
 def _folder(name: str) -> Path | None:
-    """The folder of that name; None if it is a name on the Hub."""
+    """The folder called `name`; None if it is a name on the Hub. UserError if it looks like a path
+    but is not a folder."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
@@ -91,7 +93,7 @@ def _folder(name: str) -> Path | None:
 
 
 def _kept(identity: Mapping[str, Any], folder: Path | None, limit: int | None) -> KeptRows:
-    """The rows, from the cache or streamed now."""
+    """The rows of the data set from the cache, or streamed now and then kept."""
     place = cache_folder(identity)
     name = identity["name"]
     if (kept := kept_rows(place, limit)) is None:
@@ -128,7 +130,8 @@ def _stream(name: str, split: str | None) -> datasets.IterableDataset:
 
 
 def _columns(features: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dict[str, str]:
-    """Column by attribute, with that of the images. UserError for one that cannot be used."""
+    """The column of each attribute and of the images. UserError for a column that cannot be
+    used."""
     images = [column for column, kind in features.items() if isinstance(kind, datasets.Image)]
     chosen = {(key if key == IMAGE else attribute_name(key)): own for key, own in asked.items()}
     chosen.setdefault(IMAGE, images[0] if images else IMAGE)
@@ -186,7 +189,7 @@ def _rows(
 
 
 def _label(kind: Any, value: Any) -> str | None:
-    """A label as text; None where there is none."""
+    """A label as text; None if the row has no label."""
     if value is None or value == "":
         return None
     if isinstance(kind, datasets.ClassLabel):
@@ -197,7 +200,8 @@ def _label(kind: Any, value: Any) -> str | None:
 
 
 def _encoded(value: Any, number: int, folder: Path | None) -> bytes:
-    """The bytes of an image file, as the data set holds them or refers to them."""
+    """The bytes of an image file, which the data set holds itself or refers to by a path. UserError
+    if there is no encoded image."""
     if isinstance(value, bytes):
         return value
     held = value if isinstance(value, dict) else {}
@@ -220,7 +224,8 @@ def _encoded(value: Any, number: int, folder: Path | None) -> bytes:
 
 
 def _state(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of every file: what was kept of others is not theirs."""
+    """Name, size in bytes and time of change (in ns) of every file of the folder. It identifies the
+    state of the folder, so that rows kept from another state are not reused."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     states = ((path.relative_to(folder).as_posix(), path.stat()) for path in files)
     return [(name, state.st_size, state.st_mtime_ns) for name, state in states]

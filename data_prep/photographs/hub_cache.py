@@ -1,7 +1,9 @@
-"""Rows of a data set that were streamed once: images as encoded, one file each, and their labels.
+"""Keeps the rows of a data set that were streamed once: each image as an encoded file, and all
+labels.
 
-So that images can be opened in any order with bounded memory, and a study that goes on asks no
-network. In ONSET_CACHE, or else under the user's cache folder; delete it to fetch anew.
+So images can be opened in any order with little memory, and a study that is continued needs no
+network. The rows are in the folder ONSET_CACHE, or else in the user's cache folder; delete it to
+fetch them again.
 """
 
 import hashlib
@@ -22,7 +24,8 @@ _ROWS = "rows.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One image with its labels; an attribute without one has none."""
+    """One image (its encoded bytes) with its labels by attribute. Attributes without a label are
+    left out."""
 
     image: bytes
     labels: Mapping[str, str]
@@ -30,27 +33,28 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRows:
-    """Rows that are there in full."""
+    """Rows that are completely stored on disk."""
 
     folder: Path
     labels: tuple[Mapping[str, str], ...]
-    """By row, in the order of the data set."""
+    """The labels of each row by attribute, in the order of the data set."""
     is_all: bool
-    """Whether the data set has no more."""
+    """Whether these are all rows of the data set."""
 
     @property
     def tree(self) -> Folder:
-        """Holds the images, under `image_name` of the row."""
+        """The folder with the images. Their names are given by `image_name` of the row's number."""
         return Folder(self.folder)
 
 
 def image_name(number: int) -> str:
-    """Of a row, such that the alphabetical order is that of the rows."""
+    """File name of the image in row `number`. The alphabetical order of the names is the order of
+    the rows."""
     return f"{number:08d}"
 
 
 def cache_folder(identity: Mapping[str, Any]) -> Path:
-    """Where the rows that are told by `identity` are kept."""
+    """The folder in which the rows of the data set described by `identity` are kept."""
     root = os.environ.get("ONSET_CACHE")
     if root is None:
         home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -60,7 +64,8 @@ def cache_folder(identity: Mapping[str, Any]) -> Path:
 
 
 def kept_rows(folder: Path, limit: int | None) -> KeptRows | None:
-    """The first `limit` rows, or all, if they were kept before."""
+    """The first `limit` rows, or all if it is None. None if that many have not been stored yet;
+    UserError if the stored list is damaged."""
     file = folder / _ROWS
     if not file.exists():
         return None
@@ -81,7 +86,8 @@ def kept_rows(folder: Path, limit: int | None) -> KeptRows | None:
 
 
 def keep_rows(folder: Path, rows: Iterable[Row], limit: int | None) -> None:
-    """Writes the first `limit` of `rows`, or all, one after the other."""
+    """Store the first `limit` rows, or all if it is None, one after the other. UserError if they
+    cannot be written."""
     labels: list[Mapping[str, str]] = []
     is_all = True
     try:
@@ -102,7 +108,7 @@ def keep_rows(folder: Path, rows: Iterable[Row], limit: int | None) -> None:
 
 
 def _put(file: Path, content: bytes) -> None:
-    """Whole or not at all, also where two commands write the same."""
+    """Write a file either whole or not at all, even if two commands write the same file."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.writing")
     unfinished.write_bytes(content)
     unfinished.replace(file)

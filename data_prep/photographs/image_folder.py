@@ -34,7 +34,7 @@ _OWN, _CONTRAST = "own", "contrast"
 
 @dataclass(frozen=True, slots=True)
 class _Both:
-    """Two folders as one, each under a name of its own."""
+    """Two folders seen as one tree, each below its own top-level name."""
 
     own: Folder
     contrast: Folder
@@ -71,9 +71,10 @@ def open_images(
     contrast: Path | None = None,
     ask: Mapping[str, str] | None = None,
 ) -> SceneData:
-    """The images of a folder, with what their places, a CSV or the contrast say of them.
+    """The data for a folder of images. Labels come from sub-folders, a CSV file, or a contrast
+    folder.
 
-    A relative `table` is looked for in the folder first. UserError for whatever is wrong.
+    A relative path `table` is looked for in the folder first. UserError for any fault in the files.
     """
     names = _images(folder)
     if table is not None:
@@ -105,7 +106,7 @@ def open_images(
 
 
 def _images(folder: Path) -> list[str]:
-    """Names of all images below the folder, in alphabetical order."""
+    """Names of all images below the folder, including sub-folders, in alphabetical order."""
     if not folder.is_dir():
         raise UserError(f"no folder {str(folder)!r}: give the one that holds the images")
     tree, found = Folder(folder), []
@@ -131,7 +132,8 @@ def _images(folder: Path) -> list[str]:
 
 
 def _from_sub_folders(folder: Path, names: Sequence[str], *, needed: bool) -> LabelTable:
-    """The attribute `label`; none, unless it is needed, if there is but one sub-folder."""
+    """A table with the one attribute `label`, taken from the names of sub-folders. With a single
+    sub-folder it has no attribute, unless one is `needed`."""
     labels = {}
     for name in names:
         parts = PurePosixPath(name).parts
@@ -151,7 +153,7 @@ def _from_sub_folders(folder: Path, names: Sequence[str], *, needed: bool) -> La
 def _contrasted(
     photographs: Sequence[Photograph], others: Sequence[str], folder: Path, contrast: Path
 ) -> list[Photograph]:
-    """Both folders' images, labelled by where they stand."""
+    """The images of both folders, labelled by the folder they are in."""
     if contrast.resolve() == folder.resolve():
         raise UserError(f"the contrast must be another folder, got {str(contrast)!r} for both")
     own = [(each.image, each.labels, "yes") for each in photographs]

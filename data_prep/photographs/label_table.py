@@ -17,22 +17,22 @@ _DECIMAL = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelTable:
-    """What is known of images by their names."""
+    """The labels that a CSV file gives to images."""
 
     labels: Mapping[str, Mapping[str, str]]
-    """By image, then attribute."""
+    """The labels by name of the image and then by attribute."""
     values: Mapping[str, Set[str]]
-    """By attribute, in the order of the columns: the labels that occur."""
+    """For each attribute, in the order of the columns, the set of labels that occur."""
     left_out: Mapping[str, str]
-    """Columns that are no attribute, with the reason."""
+    """Columns of the file that are not used as attributes, with the reason."""
 
 
 def read_label_table(file: Path, tree: Tree, *, needed: bool = True) -> LabelTable:
-    """The labels of a CSV about images of `tree`.
+    """Read the labels of a CSV file about images of `tree`.
 
-    One column names the image's file, relative to the tree; every other one is an attribute, unless
-    its values say that it is a number or a text of its own for every image. UserError for whatever
-    is wrong with the file, by row, and for a table without any attribute if one is `needed`.
+    One column names the image's file, relative to the tree. Every other column is an attribute,
+    unless it holds decimal numbers or a different text for every image. UserError for any fault in
+    the file, with the number of the row, and for a table without attributes if one is `needed`.
     """
     header, rows = table_rows(file)
     names_image = file_column(header, file)
@@ -66,7 +66,8 @@ def read_label_table(file: Path, tree: Tree, *, needed: bool = True) -> LabelTab
 
 
 def table_rows(file: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The header and the rows by its names, all of one length."""
+    """The header of a CSV file and its rows as dicts by column. UserError unless all rows have the
+    length of the header."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             table = [row for row in csv.reader(stream, strict=True) if row]
@@ -115,7 +116,7 @@ def _image(written: str, tree: Tree, where: str) -> str:
 
 
 def _why_none(values: Sequence[str]) -> str:
-    """Why a column is no attribute; empty if it is one."""
+    """The reason why a column with these values is not an attribute; empty if it is one."""
     counts = Counter(values)
     if len(counts) < 2:
         return f"is {values[0]!r} for every image"

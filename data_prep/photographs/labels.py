@@ -1,4 +1,4 @@
-"""Labels as attributes: their names, answer sets and texts, and the questions that they offer."""
+"""Uses labels of photographs as attributes: their names, answers, question texts and questions."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,19 +17,21 @@ _RESERVED = ("all", "usual")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelQuestions:
-    """How photographs are asked: one text per attribute, or one per category for presence."""
+    """How photographs are asked: by one text per attribute, or by one text per category for
+    presence."""
 
     attributes: Mapping[str, Attribute]
     texts: Mapping[str, str]
-    """By attribute."""
+    """The question text of each attribute."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Columns that are no attributes, with the reason."""
+    """Columns that are not used as attributes, with the reason."""
     presence: Callable[[Photograph], tuple[Question, ...]] | None = None
-    """The questions after single categories."""
+    """Gives the questions about the presence of single categories in a photograph. None if presence
+    is not asked."""
 
     @property
     def usual(self) -> tuple[str, ...]:
-        """All of them: whoever labels photographs means them to be asked."""
+        """Names of all attributes: labels that a user provides are meant to be asked."""
         return tuple(self.attributes)
 
     def offers(self, scene: Photograph, name: str, questions: str) -> tuple[Question, ...]:
@@ -48,7 +50,8 @@ class LabelQuestions:
 
 
 def question_texts(defaults: Mapping[str, str], ask: Mapping[str, str]) -> dict[str, str]:
-    """The text of each attribute: the user's own where there is one."""
+    """The question text of each attribute: the user's own text from `ask`, or else the default.
+    UserError for an unknown attribute or an unsuitable text."""
     for name, text in ask.items():
         if name not in defaults:
             raise UserError(
@@ -64,13 +67,14 @@ def question_texts(defaults: Mapping[str, str], ask: Mapping[str, str]) -> dict[
 
 
 def default_text(name: str) -> str:
-    """What is asked of an attribute that is known by its name alone: "Kind of bird:"."""
+    """The question for an attribute of which only the name is known, such as "Kind of bird:"."""
     words = name.replace("_", " ")
     return f"{words[0].upper()}{words[1:]}:"
 
 
 def attribute_name(label: str) -> str:
-    """A label's name as an attribute's: fit for options, file names and keys of results."""
+    """A label's name turned into the name of an attribute, which is suitable for options, file
+    names and keys of results."""
     name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
     if not name or name in _RESERVED:
         raise UserError(
@@ -81,7 +85,7 @@ def attribute_name(label: str) -> str:
 
 
 def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
-    """The attribute whose answers are these labels, each said by its own words."""
+    """The attribute whose answers are these labels. Each label is recognised by its own words."""
     words: dict[str, tuple[str, ...]] = {}
     owner: dict[str, str] = {}
     for label in sorted(set(labels)):
@@ -102,5 +106,5 @@ def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
 
 
 def yes_no_attribute(name: str) -> Attribute:
-    """The attribute that is answered by yes or no."""
+    """The attribute `name` with the answers yes and no."""
     return attribute_of(name, YES_NO)

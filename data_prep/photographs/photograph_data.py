@@ -1,4 +1,4 @@
-"""Photographs and their questions as the data of a study."""
+"""Makes the data of a study from photographs and their questions."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,8 @@ from data_prep.scenes import Photograph
 def photograph_data(
     photographs: Sequence[Photograph], asking: LabelQuestions, tree: Tree, *, name: str
 ) -> SceneData:
-    """Images are opened in `tree` by their names."""
+    """The data of a study with these photographs, whose images are opened in `tree` by their
+    names."""
 
     def mark(image: str) -> bytes:
         try:

@@ -1,7 +1,7 @@
-"""Questions after things that are in a photograph, and things that are not, as POPE asks them.
+"""Questions about things that are in a photograph and things that are not, as in POPE.
 
-Li et al. 2023, Evaluating Object Hallucination in Large Vision-Language Models (POPE),
-arXiv:2305.10355. What is not annotated is taken not to be there.
+See Li et al. 2023, Evaluating Object Hallucination in Large Vision-Language Models (POPE),
+arXiv:2305.10355. A category that is not annotated counts as absent.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +18,17 @@ from data_prep.scenes import Photograph
 Negatives = Literal["random", "popular", "adversarial"]
 DEFAULT_TEXT = f"Is there a {CATEGORY} in the image?"
 N_RANKED = 3
-"""Absent categories that a photograph offers where they are ranked; POPE asks as many."""
+"""Number of absent categories that are asked for a photograph if they are ranked ("popular",
+"adversarial"). POPE asks as many."""
 
 
 class PresenceQuestions:
-    """Offers every category that is there, and of those that are not:
+    """Asks for every category that is in the photograph, and for some that are absent.
 
-    random: any; popular: the N_RANKED that most photographs have; adversarial: the N_RANKED that
-    stand most often beside those that are there (summed over these). Ties in alphabetical order.
+    The absent ones depend on the choice of negatives. "random" offers all of them. "popular" offers
+    the N_RANKED that occur in the most photographs. "adversarial" offers the N_RANKED that occur
+    most often together with the present ones (summed over these). Ties are broken by alphabetical
+    order.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class PresenceQuestions:
         self._chosen = rank[negatives]
 
     def offers(self, scene: Photograph) -> tuple[Question, ...]:
-        """Nothing for a photograph of which nothing is annotated."""
+        """The questions for a photograph; none if nothing is annotated in it."""
         present = [self._place[name] for name in scene.categories]
         if not present:
             return ()
@@ -59,7 +62,8 @@ class PresenceQuestions:
         )
 
     def _together(self, photographs: Sequence[Photograph]) -> Int[ndarray, "category category"]:
-        """Photographs that have both; on the diagonal those that have one."""
+        """Number of photographs that hold both categories; on the diagonal, number of photographs
+        that hold the one."""
         counts = np.zeros((len(self._names), len(self._names)), dtype=np.int64)
         for each in photographs:
             present = [self._place[name] for name in each.categories]
@@ -72,7 +76,8 @@ def _most(counts: Int[ndarray, " category"], absent: list[int]) -> list[int]:
 
 
 def asked_text(text: str, name: str) -> str:
-    """The text for presence about the category `name`; "a" becomes "an" before a vowel."""
+    """The question text for the category `name`. An "a" before it becomes "an" if the name begins
+    with a vowel."""
     if name[:1].lower() in "aeiou":
         text = text.replace(f" a {CATEGORY}", f" an {CATEGORY}")
     return text.replace(CATEGORY, name)

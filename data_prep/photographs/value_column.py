@@ -1,4 +1,4 @@
-"""One column of a CSV about images, as labels or as numbers: what a decoder is to read."""
+"""Reads one column of a CSV about images, as labels or as numbers, for a decoder to predict."""
 
 import math
 from collections import Counter
@@ -13,31 +13,34 @@ from data_prep.photographs.label_table import file_column, table_rows
 Kind = Literal["auto", "number", "label"]
 LEAST_OF_A_LABEL = 5
 _MOST_CLASSES = 10
-"""Whole numbers of no more values than these are taken for labels, such as grades."""
+"""Columns of whole numbers with at most this many different values are taken for labels, such as
+grades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueColumn:
-    """Values by the image's file, all of one kind."""
+    """The values of a column by the file name of the image. They are either all numbers or all
+    labels."""
 
     name: str
     kind: Literal["number", "label"]
     numbers: Mapping[str, float] = field(hash=False)
-    """Empty for labels."""
+    """The values by image if they are numbers; empty otherwise."""
     labels: Mapping[str, str] = field(hash=False)
-    """Empty for numbers."""
+    """The values by image if they are labels; empty otherwise."""
 
     @property
     def images(self) -> tuple[str, ...]:
-        """Files that have a value."""
+        """File names of the images that have a value."""
         return tuple(self.numbers or self.labels)
 
 
 def read_value_column(file: Path, column: str, kind: Kind = "auto") -> ValueColumn:
-    """The values of one column. "auto": numbers if all are, unless they are few whole ones.
+    """The values of one column. With "auto" they are numbers if all can be read as such, unless
+    they are few different whole numbers.
 
-    UserError for an unknown column, a missing value, by row, and for values that are all the same,
-    are no numbers where numbers are asked for, or stand for too few images.
+    UserError for an unknown column, for a missing value (with its row), and for values that are all
+    the same, that are not numbers where numbers are asked for, or that occur on too few images.
     """
     header, rows = table_rows(file)
     names_image = file_column(header, file)
@@ -64,7 +67,8 @@ def read_value_column(file: Path, column: str, kind: Kind = "auto") -> ValueColu
 
 
 def require_enough(column: str, labels: Mapping[str, str]) -> None:
-    """UserError for a single label, or one of fewer images than a split can share out."""
+    """Raise UserError if all images have the same label, or if a label occurs on too few images for
+    a split."""
     counts = Counter(labels.values())
     if len(counts) < 2:
         raise UserError(

@@ -10,10 +10,11 @@ _BOUND, _FOUND, _SHORT = "#999999", "#0072B2", "#D55E00"
 
 
 def draw_calibration(axes: Axes, claims: Sequence[SimulatedClaim]) -> None:
-    """A row per claim: grey what is allowed, the mark what was found, the first on top.
+    """Draw one row per claim, the first on top: allowed values in grey, the simulated value as a
+    mark.
 
-    Filled marks are claims of ours; hollow ones are negative controls, the usual way that fails. A
-    cross falls short of its bound.
+    Filled marks are claims that Onset makes. Hollow marks are negative controls: the usual method,
+    which is known to fail. A cross marks a value that breaks its bound.
     """
     reach = [end for one in claims for end in one.ends]
     reach += [bound for one in claims for bound in (one.low, one.high) if 0 < bound < 1]

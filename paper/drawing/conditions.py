@@ -1,4 +1,5 @@
-"""What is told and what is answered with the real image, with another scene's, with a blank one."""
+"""Information and share of right answers under three conditions: with the scene's own image, with
+the image of another scene, and with a blank image."""
 
 from typing import Any
 
@@ -17,14 +18,16 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 
 def draw_information(axes: Axes, found: Finding) -> None:
-    """Information in bits by layer, real and blank, each under its own reader; 0 is guessing."""
+    """Information in bits by layer, one curve with the real image and one with a blank image. Each
+    curve uses a reader fitted to its own condition; 0 bits is guessing."""
     axes.axhline(0, color="0.6", linewidth=0.6)
     _draw_curve(axes, found, "real", [row.information.real for row in found.layers])
     _draw_curve(axes, found, "blank", [row.information.blank for row in found.layers])
 
 
 def draw_right_answers(axes: Axes, found: Finding) -> None:
-    """Share of right answers by layer under each condition; a thin line where guessing would be."""
+    """Share of right answers by layer under each condition. A thin line marks the share for
+    guessing."""
     axes.axhline(found.guessing.correct, color="0.6", linewidth=0.6)
     for condition in CONDITIONS:
         _draw_curve(axes, found, condition, [row.correct.named[condition] for row in found.layers])

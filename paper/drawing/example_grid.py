@@ -24,7 +24,8 @@ def draw_image(axes: Axes, image: np.ndarray, caption: str) -> None:
 
 
 def draw_top_tokens(axes: Axes, layers: Sequence[ExampleLayer], most: int = 5) -> None:
-    """A row per layer, a cell per rank, shaded by probability; the answer's in the last column."""
+    """Draw a table with one row per layer and one cell per rank, shaded by probability. The last
+    column holds the probability of the right answer."""
     rows = _chosen(layers)
     n_ranks = min(most, max(len(row.top) for row in rows))
     shade = np.zeros((len(rows), n_ranks + 1))
@@ -53,7 +54,8 @@ def draw_top_tokens(axes: Axes, layers: Sequence[ExampleLayer], most: int = 5) -
 
 
 def _chosen(layers: Sequence[ExampleLayer]) -> list[ExampleLayer]:
-    """All layers, or so many of them, evenly spread, first and last included."""
+    """All layers if they fit; otherwise as many evenly spaced ones as fit, with the first and the
+    last among them."""
     n_layers = len(layers)
     if n_layers <= _MOST_LAYERS:
         return list(layers)

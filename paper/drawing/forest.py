@@ -17,7 +17,10 @@ _GAP = 0.8
 
 
 def draw_forest(axes: Axes, found: Mapping[str, Mapping[str, Finding]]) -> None:
-    """`found` by attribute, then readout; a row each, the first on top. In layers."""
+    """Draw one row per attribute and readout, the first on top; the horizontal axis is in layers.
+
+    `found` holds the findings by attribute, then by readout.
+    """
     place, ticks, last = 0.0, {}, 0
     drawn = looks(found)
     for name, by_readout in found.items():

@@ -1,4 +1,5 @@
-"""Panels for attributes side by side: as many columns as can be read, and blocks of rows below."""
+"""Layout of panels for several attributes side by side. Attributes that do not fit into one row of
+readable panels go into further blocks of rows below."""
 
 from collections.abc import Sequence
 
@@ -16,10 +17,11 @@ def attribute_panels(
     *,
     most: int = MOST_COLUMNS,
 ) -> dict[str, list[Axes]]:
-    """A column of panels per attribute, one below the other for each of `labels`.
+    """For each attribute a column of panels, one panel per entry of `labels`, the first on top.
 
-    `labels` name the vertical axes and `heights` say how tall the panels are; panels in a row
-    share their scale. The attribute's name stands above its uppermost panel.
+    `labels` are the names of the vertical axes and `heights` the relative heights of the panels.
+    Panels in one row share their scale. The attribute's name stands above its uppermost panel. At
+    most `most` attributes stand side by side.
     """
     columns = min(most, len(names))
     n_blocks, n_rows = -(-len(names) // columns), len(labels)
@@ -51,5 +53,5 @@ def attribute_panels(
 
 
 def n_blocks(n_names: int, most: int = MOST_COLUMNS) -> int:
-    """Blocks of rows that so many attributes need."""
+    """Number of blocks of rows that `n_names` attributes need with `most` attributes per block."""
     return -(-n_names // min(most, n_names))

@@ -1,4 +1,4 @@
-"""The forests of a pooling, cut to what fits on a page."""
+"""Forest plots of pooled models, split into pages."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -17,7 +17,7 @@ _ROOM = 0.04
 
 
 def pages(blocks: Sequence[Block]) -> list[list[Block]]:
-    """The blocks in order, as many together as leave room for the caption below them."""
+    """The blocks in order, split into pages. Each page leaves room for the figure's caption."""
     filled = _filled(blocks)
     if not filled:
         return []
@@ -28,12 +28,13 @@ def pages(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def forest_size(blocks: Sequence[Block]) -> tuple[float, float]:
-    """Inches, as printed: a row per model and mean, and the axis."""
+    """Width and height of the printed figure in inches: one row per model and mean, plus the
+    axis."""
     return TEXT_WIDTH_IN, _AXIS_IN + _ROW_IN * _rows(blocks)
 
 
 def draw_depths(canvas: Canvas, blocks: Sequence[Block], found: Pooling) -> None:
-    """Depth of attributes, over all of the depth there is."""
+    """Draw the depth at which attributes emerge, as a share of the model's depth (from 0 to 1)."""
     axes = canvas.subplots()
     draw_forest(axes, blocks, model_names(found), found.plan.level)
     axes.set_xlim(-0.02, 1.02)
@@ -43,7 +44,8 @@ def draw_depths(canvas: Canvas, blocks: Sequence[Block], found: Pooling) -> None
 def draw_differences(
     canvas: Canvas, blocks: Sequence[Block], found: Pooling, reach: float | None
 ) -> None:
-    """Differences of depth to both sides of none; to `reach`, so that pages compare."""
+    """Draw differences of relative depth around 0. The axis ends at -`reach` and +`reach`, so that
+    all pages have the same scale."""
     axes = canvas.subplots()
     draw_forest(axes, blocks, model_names(found), found.plan.level)
     axes.axvline(0, color="0.5", linewidth=0.6, zorder=1)
@@ -53,7 +55,8 @@ def draw_differences(
 
 
 def reach_of(blocks: Sequence[Block], level: float) -> float | None:
-    """How far from 0 anything in these blocks is, with some room; None if nothing is pooled."""
+    """Half the width of the axis: the largest distance from 0 in these blocks plus some margin.
+    None if nothing is pooled."""
     errors = float(norm.isf((1 - level) / 2))
     ends: list[float] = []
     for block in blocks:
@@ -67,7 +70,7 @@ def reach_of(blocks: Sequence[Block], level: float) -> float | None:
 
 
 def model_names(found: Pooling) -> dict[str, str]:
-    """By run, its letter and model; the letter tells apart what else the runs differ in."""
+    """By run, the run's letter and its model. The letter distinguishes runs of the same model."""
     return {run.key: f"{run.key}: {run.model}" for run in found.runs}
 
 
@@ -82,5 +85,6 @@ def _filled(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _rows(blocks: Sequence[Block]) -> float:
-    """As `draw_forest` places them: a title, the models and the mean, or why there is none."""
+    """Number of rows that `draw_forest` needs for the blocks: per block a title, its models, and
+    the mean or the reason why there is none."""
     return sum(2.1 + (len(block.pool.models) if block.pool else 0) for block in blocks)

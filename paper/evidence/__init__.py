@@ -1,1 +1,2 @@
-"""What the runs hold: records checked on reading, studies by name, and numbers as traced text."""
+"""Reads what the runs hold: checked records, studies by name, and numbers as text with their
+source."""

@@ -21,16 +21,17 @@ _STUDY = Joint(
 
 
 def find_comparison(runs: Sequence[Path], named: Path | None) -> Path | None:
-    """The folder of the comparison of just these runs, named or beside them; None if there is
-    none. UserError as `find_joint` says."""
+    """The folder of the comparison of exactly these runs: `named`, or else one beside the runs.
+    None if there is none. UserError in the cases that `find_joint` lists."""
     return find_joint(_STUDY, runs, named)
 
 
 def read_comparison(folder: Path) -> Record:
-    """The comparison in `folder`; UserError if it is damaged."""
+    """Read the comparison in `folder`. UserError if it is damaged."""
     return read_joint(_STUDY, folder)
 
 
 def compared(record: Record) -> Compared:
-    """What the file holds, typed. OtherShape if it has another shape than this version writes."""
+    """The comparison as a typed object. OtherShape if the file has another structure than this
+    version writes."""
     return record.read(Compared, record.results)

@@ -1,4 +1,5 @@
-"""What was found of all runs of a report at once: found beside them, or named; never made here."""
+"""Finds studies over all runs of a report (comparison, pooling), either named or beside the runs.
+They are never made here."""
 
 import json
 from collections.abc import Sequence
@@ -14,44 +15,45 @@ from paper.evidence.record import IDENTITY, Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One of the runs, as far as it tells them apart."""
+    """The part of a run's identity that distinguishes it from other runs."""
 
     study_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Of:
-    """What a study is of, in a file of any version."""
+    """The runs that a study is about. This part of the file is the same in every version."""
 
     runs: tuple[_Run, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joint:
-    """A study over several runs that writes a folder of its own."""
+    """A kind of study over several runs, which writes its own folder."""
 
     key: str
-    """What it is called by people, by values and labels, and by the option that names its
-    folder."""
+    """Name of the kind of study in messages, in keys of values and labels, and in the option that
+    names its folder."""
     file: str
     folders: str
-    """The pattern of its folders' names."""
+    """File name pattern of the folders of such studies."""
     parts: tuple[str, ...]
-    """What its file holds besides the runs: one without is another's."""
+    """Keys that the study's JSON file must have besides "runs". A file without them belongs to
+    another kind of study."""
     command: str
     again: str
-    """What to do once more where its folder is damaged."""
+    """Words of a message that say what to do again if the folder is damaged."""
     done: str
-    """What it has done to the runs."""
+    """The participle for a message, such as "compared": these runs are ... in FOLDER."""
     least: int
-    """How many runs it needs: of fewer nothing is looked for."""
+    """The smallest number of runs such a study needs. With fewer runs no folder is looked for."""
 
 
 def find_joint(study: Joint, runs: Sequence[Path], named: Path | None) -> Path | None:
-    """The folder of the study of just these runs; None if there is none.
+    """The folder of the study of exactly these runs; None if there is none.
 
-    Looked for beside the runs, by the runs' study hashes. UserError if the one that is named is
-    not of these runs, or if several are.
+    If `named` is None, folders beside the runs are searched for the hashes of these runs' studies.
+    UserError if the named folder is not of these runs, or if several folders are.
     """
     hashes = sorted(_study_hash(run) for run in runs)
     if named is not None:
@@ -79,7 +81,7 @@ def find_joint(study: Joint, runs: Sequence[Path], named: Path | None) -> Path |
 
 
 def read_joint(study: Joint, folder: Path) -> Record:
-    """What the study's command wrote."""
+    """Read the results in the study's folder. UserError if they are damaged."""
     content = _content(study, folder)
     if content is None:
         raise UserError(
@@ -89,7 +91,8 @@ def read_joint(study: Joint, folder: Path) -> Record:
 
 
 def _study_hash(run: Path) -> str:
-    """As the run says it; what is wrong with a run is said where it is read."""
+    """The study hash of a run; empty if it cannot be read. Errors in the run are reported where the
+    run itself is read."""
     try:
         content = json.loads((run / IDENTITY).read_text(encoding="utf-8"))
         return TypeAdapter(_Run).validate_python(content).study_hash
@@ -98,7 +101,8 @@ def _study_hash(run: Path) -> str:
 
 
 def _studied(study: Joint, folder: Path) -> list[str] | None:
-    """Study hashes of the runs that a folder is of; None if it is of another study, or damaged."""
+    """Sorted study hashes of the runs in the study's folder. None if the folder is damaged or holds
+    another kind of study."""
     content = _content(study, folder)
     return None if content is None else sorted(run.study_hash for run in _runs(content))
 
@@ -113,5 +117,5 @@ def _content(study: Joint, folder: Path) -> dict[str, Any] | None:
 
 
 def _runs(content: Any) -> tuple[_Run, ...]:
-    """The runs that a file is of, whatever else it holds. ValueError where it says none."""
+    """The runs that a study's JSON content names. ValueError if it names none."""
     return TypeAdapter(_Of).validate_python(content).runs

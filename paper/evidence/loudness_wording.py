@@ -1,4 +1,5 @@
-"""Sentences on how loudly a readout speaks, and on the ladder of readers."""
+"""Sentences on how confident a readout is compared with what it knows ("loudness"), and on the
+comparison of readers."""
 
 from collections.abc import Mapping
 
@@ -8,7 +9,8 @@ from paper.evidence.plain import interval, layers_said, level, listed, number, o
 
 
 def loudness_sentences(name: str, found: Finding) -> str:
-    """When it knows, when it is sure, where it says too much or too little, what that costs."""
+    """Sentences that say when the readout knows, when it is sure, at which layers it claims too
+    much or too little, and how much information this costs."""
     known, sure = found.lambda_half, found.sure
     parts = [f"{name[:1].upper()}{name[1:]}: the readout {_known(found, known)} and {_sure(sure)}."]
     parts += [said for said in (_falls(found), _scales(found)) if said]
@@ -52,7 +54,8 @@ def _sure(sure: Sure) -> str:
 
 
 def _falls(found: Finding) -> str:
-    """What of the two falls again: the question that a curve of confidence alone cannot answer."""
+    """A sentence on which of the two curves, knowledge or certainty, falls again by the last layer.
+    Empty if there is nothing to say."""
     known = found.outcome in ("emerged", "from_start")
     match (found.declines, found.sure.declines):
         case (_, True) if not known:
@@ -76,7 +79,8 @@ def _falls(found: Finding) -> str:
 
 
 def _scales(found: Finding) -> str:
-    """At which layers it is shown to say more, or less, than it knows."""
+    """A sentence that names the layers at which the readout says more, or less, than it knows.
+    Empty if there are none."""
     loud = [row.layer for row in found.layers if row.scale.high < 1]
     quiet = [row.layer for row in found.layers if row.scale.low > 1]
     said = []
@@ -88,7 +92,7 @@ def _scales(found: Finding) -> str:
 
 
 def size(value: float) -> str:
-    """A scale: two digits after the point, fewer where it is large."""
+    """A scale (without unit) as text: two decimal places below 10, none from 10 on."""
     return number(value) if value < 10 else number(value, 0)
 
 
@@ -101,7 +105,8 @@ _STEPS = {
 def ladder_sentence(
     steps: Mapping[str, Step], levels: Mapping[str, float], lower: str, upper: str
 ) -> str:
-    """For which attributes and layers the upper rung is shown to be above the lower one."""
+    """A sentence on the attributes and layers at which the reader `upper` is shown to find more
+    than the reader `lower`."""
     shown, others = [], []
     for name, step in steps.items():
         more, _ = shown_layers(step, levels[name])
@@ -121,7 +126,8 @@ def ladder_sentence(
 
 
 def shown_layers(step: Step, level_of_test: float) -> tuple[list[StepLayer], list[StepLayer]]:
-    """Rows at which the upper rung is shown to be above the lower one, and below it."""
+    """Two lists of layers: those at which the upper reader is shown to find more than the lower
+    one, and those at which it is shown to find less."""
     apart = [row for row in step.layers if row.p <= 1 - level_of_test + 1e-12]
     return (
         [row for row in apart if row.estimate > 0],

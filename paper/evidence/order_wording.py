@@ -1,4 +1,4 @@
-"""Clauses that compare layers: of attributes in an order, and of readouts of one attribute."""
+"""Clauses that compare layers: attributes in their order, and two readouts of one attribute."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -14,10 +14,11 @@ from paper.evidence.studies import READOUT_NAMES
 
 
 def order_clause(study: Any) -> str:
-    """The attributes in the order of their estimates, and which neighbours can be told apart.
+    """A clause with the attributes in order of their estimates, and which neighbours can be told
+    apart.
 
-    `study` is what results.json holds of it. The common text says this too, and one study of
-    another shape must not take it away.
+    `study` is the raw JSON from results.json. The text that all reports share uses this clause, so
+    a study of another structure must not make it fail.
     """
     if not study:
         return "it was not studied in this run"
@@ -31,7 +32,8 @@ def order_clause(study: Any) -> str:
 
 
 def pair_clause(found: FoundOrder, first: str, second: str) -> str:
-    """Two attributes, the earlier one first, and whether they can be told apart."""
+    """A clause on two attributes that names the earlier one first and says whether they can be told
+    apart."""
     pair, sign = _difference(found, first, second)
     low, high = sorted((sign * pair.low, sign * pair.high))
     apart = pair.p_holm <= 1 - found.level + 1e-12
@@ -44,7 +46,7 @@ def pair_clause(found: FoundOrder, first: str, second: str) -> str:
 
 
 def _difference(found: FoundOrder, first: str, second: str) -> tuple[LayerGap, int]:
-    """The pair's difference, and the sign that makes it second minus first."""
+    """The difference of the pair, and the sign (1 or -1) that turns it into second minus first."""
     for pair in found.differences:
         if (pair.first, pair.second) == (first, second):
             return pair, 1
@@ -54,7 +56,7 @@ def _difference(found: FoundOrder, first: str, second: str) -> tuple[LayerGap, i
 
 
 def chain_clause(found: FoundOrder) -> str:
-    """Whether the order, declared or only given, is supported as a whole."""
+    """A clause on whether the order as a whole, declared beforehand or only found, is supported."""
     given = ", then ".join(found.attributes)
     supported = found.claim_p <= 1 - found.level + 1e-12
     verdict = "is supported" if supported else "is not supported"
@@ -72,9 +74,10 @@ def _by(layers: float) -> str:
 def pair_sentence(
     first: str, second: str, by_attribute: Mapping[str, ReadoutPair], alpha: float
 ) -> str:
-    """Where the first of two readouts begins to read, against the second, for every attribute.
+    """A sentence on the layer at which the first of two readouts begins to read each attribute,
+    compared with the second.
 
-    The adjusted p decides; p and interval of each difference stand in the table.
+    The adjusted p-value decides; the table holds p-value and interval of each difference.
     """
     said: dict[str, list[str]] = {"later": [], "earlier": [], "undecided": [], "none": []}
     for name, pair in by_attribute.items():

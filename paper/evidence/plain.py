@@ -1,4 +1,4 @@
-"""Numbers as they are printed: rounded once, here, and nowhere else."""
+"""Formats numbers for print. This is the only place at which numbers are rounded."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ _NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 def number(value: float, digits: int = 2) -> str:
-    """With a real minus sign, and never a negative zero."""
+    """A number with `digits` decimal places and a real minus sign; a negative zero is printed as
+    zero."""
     shown = f"{value:,.{digits}f}"
     if not shown.strip("-0.,"):
         shown = shown.lstrip("-")
@@ -18,32 +19,32 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def with_minus_signs(text: str) -> str:
-    """Sentences of the commands, which write negative numbers with a hyphen, as print has them."""
+    """The text with a real minus sign in place of the hyphen before each negative number."""
     return _NEGATIVE.sub(_MINUS, text)
 
 
 def of_h(value: float, digits: int = 2) -> str:
-    """A share of the answers' entropy, never broken over lines."""
+    """A share of the entropy of the answers as text that is never broken over lines."""
     return f"{number(value, digits)}\u00a0H"
 
 
 def small(value: float) -> str:
-    """Two significant digits, for numbers of any size."""
+    """A number of any size as text with two significant digits."""
     return f"{value:.2g}".replace("-", _MINUS)
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as percentage."""
+    """A share (0 to 1) as a percentage with `digits` decimal places."""
     return f"{number(100 * share, digits)}%"
 
 
 def level(value: float) -> str:
-    """A confidence level."""
+    """A confidence level (0 to 1) as text."""
     return f"{100 * value:g}%"
 
 
 def interval(row: Bounds, digits: int = 2) -> str:
-    """Low to high."""
+    """The lower and the upper bound of an interval as text."""
     return f"{number(row.low, digits)} to {number(row.high, digits)}"
 
 
@@ -53,26 +54,26 @@ def p_said(p: float) -> str:
 
 
 def layer_set(ends: Ends) -> str:
-    """Layers that a forward-backward set holds."""
+    """The layers that a forward-backward set holds, as text."""
     if ends.high is None:
         return f"{ends.low} or later"
     return str(ends.low) if ends.low == ends.high else f"{ends.low} to {ends.high}"
 
 
 def layers_said(layers: Sequence[int]) -> str:
-    """ "layers 0 to 2 and 5 to 10", for running text."""
+    """Layers for running text, such as "layers 0 to 2 and 5 to 10"."""
     before, comma, last = layers_text(layers).rpartition(", ")
     return f"{before} and {last}" if comma else last
 
 
 def span(numbers: Sequence[int]) -> str:
-    """Smallest to largest, or the one there is."""
+    """The smallest and the largest number as a range, or the number itself if all are the same."""
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """a; a and b; a, b and c."""
+    """The parts as a list in words: "a", "a and b", or "a, b and c"."""
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -21,16 +21,17 @@ _STUDY = Joint(
 
 
 def find_pooling(runs: Sequence[Path], named: Path | None) -> Path | None:
-    """The folder of the pooling of just these runs, named or beside them; None if there is none.
-    UserError as `find_joint` says."""
+    """The folder of the pooling of exactly these runs: `named`, or else one beside the runs. None
+    if there is none. UserError in the cases that `find_joint` lists."""
     return find_joint(_STUDY, runs, named)
 
 
 def read_pooling(folder: Path) -> Record:
-    """The pooling in `folder`; UserError if it is damaged."""
+    """Read the pooling in `folder`. UserError if it is damaged."""
     return read_joint(_STUDY, folder)
 
 
 def pooled(record: Record) -> Pooling:
-    """What the file holds, typed. OtherShape if it has another shape than this version writes."""
+    """The pooling as a typed object. OtherShape if the file has another structure than this version
+    writes."""
     return record.read(Pooling, record.results)

@@ -1,4 +1,4 @@
-"""One run as the paper reads it: results, plan and identity, checked against each other."""
+"""Reads one run for the paper: its results, plan and identity, which must agree with each other."""
 
 import hashlib
 import json
@@ -20,25 +20,27 @@ Found = TypeVar("Found")
 
 
 class OtherShape(UserError):
-    """What a study found has another shape than this version reads."""
+    """Raised for results whose JSON structure is not the one that this version reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A folder whose JSON file holds numbers."""
+    """A folder with a JSON file of results: a run, a comparison, a pooling or a validation."""
 
     key: str
-    """Short name in keys and labels: a, b, ..."""
+    """Short name of the record in keys and labels: "a", "b" and so on, or "run" for a single
+    run."""
     folder: Path
     results: Any
-    """What the file holds."""
+    """The content of the JSON file."""
 
     def sha256(self, file: str) -> str:
-        """Of a file, named relative to the folder."""
+        """SHA-256 of a file, whose name is relative to the folder."""
         return sha256_of(self.folder / file)
 
     def read(self, kind: type[Found], content: Any) -> Found:
-        """A part of the results as its type; OtherShape where it is none."""
+        """Convert a part of the results to the type `kind`. OtherShape if it does not have that
+        structure."""
         try:
             return read_back(kind, content, self._where)
         except UserError as error:
@@ -46,55 +48,58 @@ class Record:
 
     @property
     def _where(self) -> str:
-        """What is read, to a user."""
+        """The place of the results, for messages to the user."""
         return str(self.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(Record):
-    """What a run found, and what it was made from."""
+    """The results of a run and the declared study that produced them."""
 
     results: Results
     plan: Mapping[str, Any]
-    """The declared study, from identity.json."""
+    """The declared study, as it stands in identity.json."""
     pooled: bool = False
-    """Whether the report also shows what holds of its runs' models together."""
+    """Whether the report also has a pooling of its runs."""
 
     @property
     def model(self) -> str:
-        """The model's name for people; a folder's path is nobody's business."""
+        """The model's name for readers. Of a folder only the last part is used, so that no local
+        path gets into the paper."""
         name = self.results.model
         return "the bundled model" if name == "bundled" else name.rstrip("/").split("/")[-1]
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Names, in the order in which they were measured."""
+        """Names of the attributes in the order in which they were measured."""
         return tuple(self.results.attributes)
 
     @property
     def last_layer(self) -> int:
-        """L, of the first curve there is."""
+        """Number of the last layer (L), taken from the first curve of the run."""
         found = next(iter(self.results.attributes.values()))
         return next(iter(found.readouts.values())).last_layer
 
     def findings(self, readout: str) -> dict[str, Finding]:
-        """What a readout found, by attribute."""
+        """The findings of one readout, by attribute."""
         return self.results.by_attribute(readout)
 
     def study(self, name: str) -> Any:
-        """One of the studies; None if the run does not hold it."""
+        """The raw JSON of the study `name`; None if the run does not hold it."""
         return self.results.studies.get(name)
 
     def found(self, name: str, kind: type[Found]) -> Found | None:
-        """What a study found, as the type of its results; None if the run does not hold it.
+        """The results of the study `name` as an object of type `kind`; None if the run does not
+        hold it.
 
-        OtherShape where another version wrote it.
+        OtherShape if another version wrote results of another structure.
         """
         content = self.study(name)
         return None if content is None else self.read(kind, content)
 
     def found_by_name(self, name: str, kind: type[Found]) -> dict[str, Found]:
-        """The same of a study that holds a result for each attribute; empty without it."""
+        """Like `found`, for a study that holds one result per attribute: results by attribute.
+        Empty if the run does not hold the study."""
         content = self.study(name) or {}
         return {each: self.read(kind, one) for each, one in content.items()}
 
@@ -104,7 +109,7 @@ class RunRecord(Record):
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's content; UserError if it cannot be read."""
+    """SHA-256 of a file's content. UserError if the file cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -112,7 +117,8 @@ def sha256_of(path: Path) -> str:
 
 
 def read_record(folder: Path, key: str) -> RunRecord:
-    """The run in `folder`. UserError if it is none, is damaged, or contradicts itself."""
+    """Read the run in `folder`. UserError if there is no run, or if its files are damaged or
+    contradict each other."""
     if not folder.is_dir():
         raise UserError(
             f"no run folder {folder}: run python -m analysis.emergence --run {folder} first, or "
@@ -151,7 +157,8 @@ def read_record(folder: Path, key: str) -> RunRecord:
 
 
 def read_validation(file: Path) -> Record | None:
-    """What `python -m analysis.validate` wrote; None if it has not been run."""
+    """Read the file that `python -m analysis.validate` wrote. None if it does not exist; UserError
+    if it is damaged."""
     if not file.exists():
         return None
     content = _json(file)
@@ -176,7 +183,8 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _require_declared(file: Path, plan: Mapping[str, Any]) -> None:
-    """The declared plan is the one that was hashed; a study file edited afterwards is refused."""
+    """Raise UserError unless the study file still holds the plan that was hashed when the run was
+    made."""
     try:
         declared = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

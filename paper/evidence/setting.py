@@ -1,4 +1,4 @@
-"""Clauses on what a run was made of: its model, its scenes, its questions."""
+"""Clauses that describe a run: its model, its scenes and its questions."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _MOST_SHOWN = 3
 
 
 def model_clause(record: RunRecord) -> str:
-    """The model, as a text introduces it."""
+    """A clause that introduces the model in running text."""
     if record.results.model == "bundled":
         return "the small LLaVA that the toolkit brings along"
     revision = record.results.model_revision.rpartition(":")[2][:12]
@@ -17,7 +17,7 @@ def model_clause(record: RunRecord) -> str:
 
 
 def data_clause(record: RunRecord) -> str:
-    """The scenes, as a text introduces them."""
+    """A clause that introduces the scenes in running text."""
     name = record.results.data
     if name == "bundled":
         return "the rendered CLEVR-style scenes that the toolkit brings along"
@@ -30,7 +30,7 @@ def data_clause(record: RunRecord) -> str:
 
 
 def right_answers_sentence(record: RunRecord) -> str:
-    """Where the right answers come from."""
+    """A sentence on where the right answers come from."""
     return {
         "bundled": _KNOWN_OBJECTS,
         "clevr": _KNOWN_OBJECTS,
@@ -40,7 +40,7 @@ def right_answers_sentence(record: RunRecord) -> str:
 
 
 def questions_clause(record: RunRecord) -> str:
-    """What was asked."""
+    """A clause on the kind of questions that were asked."""
     if _kind(record) not in ("bundled", "clevr"):
         return (
             "one text for all images, or, where it asks what is there, one for each kind of thing"
@@ -58,7 +58,8 @@ def questions_clause(record: RunRecord) -> str:
 
 
 def said_sentence(record: RunRecord) -> str:
-    """Whether what is read is what the model says, of all attributes together."""
+    """A sentence on how often the answer that was read is the one that the model generates, over
+    all attributes together."""
     every = list(record.found_by_name("said", Said).values())
     if not every:
         return (

@@ -1,8 +1,8 @@
 """Numbers as text, each with the place it was read from.
 
-A value's key is what the prose says in `\\val{key}`; with the run's short name before it, it is
-unique: `a:color.layer`. In text that speaks of all runs at once (`all:`), a value that differs
-between runs stands once for each, with its model.
+The prose inserts a value by its key, as `\\val{key}`. With the short name of the run before it the
+key is unique: `a:color.layer`. In text about all runs at once (`all:`), a value that differs
+between runs appears once per run, with the name of its model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,27 +19,27 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A piece of text that the prose may ask for."""
+    """A piece of text that the prose can insert by its key."""
 
     key: str
     text: str
     where: str
-    """Place inside the source, as in attributes/color/readouts."""
+    """Place inside the source file, such as attributes/color/readouts."""
     source: str = RESULTS
-    """File, relative to the folder of the run."""
+    """File that the value was read from, relative to the folder of the run."""
     names_model: bool = False
-    """The text itself says which model it is about."""
+    """Whether the text itself says which model it is about."""
 
 
 class Values:
-    """All values of a paper, by full key."""
+    """All values of a paper by their full key, such as `a:color.layer`."""
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Any]] = {}
         self._naming: set[str] = set()
 
     def add(self, record: Record, values: Iterable[Value]) -> None:
-        """Put a run's values in; a key that is there already is a mistake of the program."""
+        """Add the values of a run. A key that already exists is an error in the program."""
         for value in values:
             full = f"{record.key}:{value.key}"
             if full in self._entries:
@@ -56,7 +56,8 @@ class Values:
                 self._naming.add(full)
 
     def join(self, records: Sequence[RunRecord], keys: Iterable[str]) -> None:
-        """Make `all:key` of every run's value; where they differ, each with its model's name."""
+        """Add a value `all:key` for each key, made from the values of all runs. Where the runs
+        differ, it lists each value with the name of its model."""
         for key in sorted(set(keys)):
             own = [(record, self._entries.get(f"{record.key}:{key}")) for record in records]
             held = [(record, entry) for record, entry in own if entry is not None]
@@ -75,7 +76,7 @@ class Values:
         return " ".join(texts) if texts[0].endswith(".") else listed(texts)
 
     def text(self, run: str, key: str, said_in: str) -> str:
-        """What `\\val{key}` shows; UserError that names a key that no run gives."""
+        """The text that `\\val{key}` inserts. UserError if no run gives this key."""
         entry = self._entries.get(f"{run}:{key}")
         if entry is None:
             raise UserError(
@@ -85,11 +86,11 @@ class Values:
         return entry["value"]
 
     def as_records(self) -> list[Mapping[str, Any]]:
-        """For values.json, in the order of keys."""
+        """The values as rows of values.json, sorted by key."""
         return [self._entries[key] for key in sorted(self._entries)]
 
     def as_tex(self) -> str:
-        """For values.tex: one definition a line."""
+        """The content of values.tex: one definition per line."""
         lines = ["% Made by paper.build. Every number of the text stands here."]
         lines += [f"\\setval{{{key}}}{{{tex(self._entries[key]['value'])}}}"
                   for key in sorted(self._entries)]  # fmt: skip

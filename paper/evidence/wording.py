@@ -1,4 +1,5 @@
-"""Clauses on where an attribute emerges, whose wording follows the result: true whatever it is."""
+"""Clauses on where an attribute emerges. The wording is chosen by the result, so it is true in
+every case."""
 
 from collections.abc import Mapping
 
@@ -12,11 +13,12 @@ OUTCOMES = {
     "died": "lost again",
     "not_emerged": "does not emerge",
 }
-"""Words for a cell of a table."""
+"""Short words for each outcome, for a cell of a table."""
 
 
 def emergence_clause(name: str, found: Finding) -> str:
-    """`name` with what it does, and its interval where it has a layer."""
+    """A clause that says where the attribute `name` emerges, with the interval if there is a
+    layer."""
     said = f"{name} {_verb(found)}"
     if found.outcome == "not_emerged" or survives(found):
         return said
@@ -52,7 +54,8 @@ def _verb(found: Finding) -> str:
 
 
 def emergence_sentences(name: str, found: Finding) -> str:
-    """The clause with what belongs to it: plateau, sets, decline, other choices, tests."""
+    """The clause on emergence, followed by sentences on the plateau, the sets, a decline, other
+    analysis choices and the tests."""
     clause = emergence_clause(name, found)
     parts = [f"{clause[:1].upper()}{clause[1:]}.", *_about(found)]
     if found.outcome != "not_emerged" and found.declines:
@@ -63,7 +66,7 @@ def emergence_sentences(name: str, found: Finding) -> str:
 
 
 def _about(found: Finding) -> list[str]:
-    """What the outcome means here, in whole sentences."""
+    """Whole sentences that explain what the outcome means for this attribute."""
     share = f"{100 * found.fb_delta.delta:g}%"
     plateau = of_h(found.plateau_effect)
     match found.outcome:
@@ -90,7 +93,8 @@ def _about(found: Finding) -> list[str]:
 
 
 def decline_sentence(found: Finding) -> str:
-    """How far it has fallen at the horizon."""
+    """A sentence on how far the curve has fallen at the last layer that is considered (the
+    horizon)."""
     effects = [row.effect for row in found.layers[: found.horizon + 1]]
     return (
         f"It declines: of {of_h(max(effects))} at its height, {of_h(effects[-1])} are left "
@@ -99,13 +103,15 @@ def decline_sentence(found: Finding) -> str:
 
 
 def robustness_range(found: Finding) -> tuple[float, float] | None:
-    """Least and greatest layer under the choices that give one; None if none does."""
+    """The smallest and the largest layer of emergence over other analysis choices. None if no
+    choice gives a layer."""
     layers = [row.estimate for row in found.robustness if row.estimate is not None]
     return (min(layers), max(layers)) if layers else None
 
 
 def robustness_sentence(found: Finding) -> str:
-    """How far the layer moves with choices that could as well have been made."""
+    """A sentence on how far the layer moves under other analysis choices that would be as
+    reasonable."""
     ends, n_choices = robustness_range(found), len(found.robustness)
     if ends is None:
         return f"None of {n_choices} defensible choices gives a layer."
@@ -118,7 +124,7 @@ def robustness_sentence(found: Finding) -> str:
 
 
 def ranges_sentence(findings: Mapping[str, Finding]) -> str:
-    """The range of every attribute that has a layer."""
+    """A sentence with that range for every attribute that has a layer."""
     said = []
     for name, found in findings.items():
         ends = robustness_range(found)
@@ -135,7 +141,8 @@ def ranges_sentence(findings: Mapping[str, Finding]) -> str:
 
 
 def tests_sentence(found: Finding) -> str:
-    """What decides: of each control the larger p of its two tests, and Holm\u2019s adjustment."""
+    """A sentence on the deciding p-values: for each control the larger of its two tests, and the
+    p-value after Holm's adjustment."""
     tests = " and ".join(
         f"{p_said(max(p, found.plateau_p.named[control]))} against {control} images"
         for control, p in found.omnibus_p.named.items()
@@ -148,7 +155,8 @@ def tests_sentence(found: Finding) -> str:
 
 
 def whole_layer(found: Finding) -> str:
-    """The first whole layer, with its interval where that is more than one layer."""
+    """The first whole layer as text, with its interval if that holds more than one layer. Empty if
+    there is no such layer."""
     layer = found.layer
     if layer is None:
         return ""
@@ -158,20 +166,20 @@ def whole_layer(found: Finding) -> str:
 
 
 def set_clause(ends: Ends) -> str:
-    """Layers that a forward-backward set holds, with the word."""
+    """The layers of a forward-backward set, preceded by the word "layer" or "layers"."""
     word = "layer" if ends.low == ends.high or ends.high is None else "layers"
     return f"{word} {layer_set(ends)}"
 
 
 def outcome_word(found: Finding) -> str:
-    """For a cell of a table."""
+    """The outcome of a finding as a short word for a cell of a table."""
     word = OUTCOMES[found.outcome]
     falls = found.outcome in ("emerged", "from_start") and found.declines
     return f"{word}, declines" if falls else word
 
 
 def controls_clause(findings: Mapping[str, Finding]) -> str:
-    """Which attributes beat both controls in both tests, and which do not."""
+    """A clause on which attributes pass both tests against both controls, and which do not."""
     beaten = [
         name for name, found in findings.items() if found.largest_p <= 1 - found.level + 1e-12
     ]

@@ -1,1 +1,1 @@
-"""What is written: tables, floats, the PDF by latexmk, the page."""
+"""The output formats: tables and figures as LaTeX floats, the PDF and the HTML page."""

@@ -34,30 +34,32 @@ class Figure:
     name: str
     title: str
     caption: str
-    """Plain text; says level, number of scenes and unit."""
+    """Plain text of the caption. It states the level, the number of scenes and the unit."""
     size: tuple[float, float]
-    """Inches, as printed: nothing is scaled afterwards."""
+    """Width and height in inches as printed; the figure is not scaled afterwards."""
     draw: Callable[[Canvas], None]
     holds_images: bool = False
-    """Photographs inside: a PGF file would keep them as loose files beside it, so it stays PDF."""
+    """Whether the figure contains photographs. It is then always stored as PDF, because a PGF file
+    would need the images as separate files beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table that a section makes: every cell is text already."""
+    """A table that a section makes. Every cell is already text."""
 
     name: str
     caption: str
     frame: pd.DataFrame
     align: str
-    """A letter per column (l, r, c), or a width in centimetres in parentheses, for text that
-    wraps: "l(6.5)r"."""
+    """Alignment of the columns: a letter for each (l, r or c), or a width in centimetres in
+    parentheses for text that wraps, as in "l(6.5)r"."""
     long: bool = False
-    """May run over pages."""
+    """Whether the table may run over several pages."""
 
 
 def drawn(figure: Figure, form: FigureFormat) -> dict[str, bytes]:
-    """Content by ending: the figure for the PDF, and as SVG or PNG for the page."""
+    """Draw a figure. Gives file contents by file ending: one for the PDF, and SVG or PNG for the
+    page."""
     with mpl.rc_context({**STYLE, **_FONTS}):
         canvas = Canvas(figsize=figure.size, layout="constrained")
         figure.draw(canvas)
@@ -75,7 +77,8 @@ def drawn(figure: Figure, form: FigureFormat) -> dict[str, bytes]:
 
 
 def figure_float(figure: Figure, run: str, form: FigureFormat, place: str) -> str:
-    """The .tex float that includes the figure; the text says \\placefigure{name}."""
+    """The LaTeX float that includes the figure, as the content of a .tex file that
+    \\placefigure{name} reads. `place` holds LaTeX's placement letters, such as "tbp"."""
     stem = f"figures/{run}-{figure.name}"
     if form == "pgf" and not figure.holds_images:
         included = rf"\input{{{stem}.pgf}}"
@@ -90,7 +93,8 @@ def figure_float(figure: Figure, run: str, form: FigureFormat, place: str) -> st
 
 
 def table_float(table: Table, run: str, place: str) -> str:
-    """The table in booktabs style; the text says \\placetable{name}. `place` is LaTeX's tbp."""
+    """The table as a LaTeX float in booktabs style, the content of a .tex file that
+    \\placetable{name} reads. `place` holds LaTeX's placement letters, such as "tbp"."""
     caption = rf"\caption{{{tex(table.caption)}}}\label{{tab:{run}:{table.name}}}"
     columns = f"@{{}}{_columns(table.align)}@{{}}"
     head = " & ".join(tex(str(name)) for name in table.frame.columns) + r" \\"
@@ -107,7 +111,8 @@ def table_float(table: Table, run: str, place: str) -> str:
 
 
 def _size(table: Table) -> str:
-    """Many columns need the smaller of the two sizes, and very many less between them."""
+    """LaTeX's font size for the table. Tables with many columns use the smaller of two sizes, and
+    those with very many also use less space between columns."""
     n_columns = len(table.frame.columns)
     between = "3pt" if n_columns > 10 else "4.5pt"
     return rf"\{'footnotesize' if n_columns > 7 else 'small'}\setlength{{\tabcolsep}}{{{between}}}"
@@ -119,7 +124,8 @@ def _columns(align: str) -> str:
 
 
 def _rows(frame: pd.DataFrame) -> list[str]:
-    """A line per row, with a little space where the first column begins a new group."""
+    """One LaTeX line per row, with a little space above each row that begins a new group in the
+    first column."""
     lines: list[str] = []
     for place, row in enumerate(frame.itertuples(index=False)):
         if place and row[0] and (frame.iloc[:, 0] == "").any():
@@ -135,7 +141,8 @@ def _saved(canvas: Canvas, form: str, **options: Any) -> bytes:
 
 
 def _pgf(canvas: Canvas) -> bytes:
-    """By way of a file: the writer asks TeX for the width of every label."""
+    """The figure as PGF. It is written with the help of TeX, which measures the width of each
+    label."""
     with tempfile.TemporaryDirectory() as room:
         path = Path(room) / "figure.pgf"
         try:
@@ -150,7 +157,7 @@ def _pgf(canvas: Canvas) -> bytes:
 
 
 def grouped(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Rows as a frame in which the first column names a group once."""
+    """The rows as a frame in which the first column names each group only in its first row."""
     frame = pd.DataFrame(list(rows))
     first = frame.columns[0]
     frame[first] = frame[first].mask(frame[first] == frame[first].shift(), "")

@@ -25,7 +25,7 @@ class _Formula:
         self._text, self._place = text, 0
 
     def group(self, end: int | None = None) -> str:
-        """Up to the closing brace, or to the end of the formula."""
+        """HTML of the formula up to the closing brace, or up to the end of the formula."""
         parts: list[str] = []
         while self._place < len(self._text):
             if end is None and self._text[self._place] == "}":

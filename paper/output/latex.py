@@ -1,4 +1,4 @@
-"""The PDF: latexmk in a folder of its own, and the one line of its log that matters."""
+"""Makes the PDF: runs latexmk in a temporary folder and finds the important line of its log."""
 
 import os
 import re
@@ -29,11 +29,12 @@ _MISSING = re.compile(r"Missing character: There is no (\S+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typeset:
-    """A PDF with what its log complains of."""
+    """A finished PDF and the layout problems that its log reports."""
 
     pdf: bytes
     overfull: tuple[str, ...]
-    """Boxes that stand out by more than WIDEST_OVERFULL_PT, in words."""
+    """A description of each box that extends beyond the text area by more than
+    WIDEST_OVERFULL_PT."""
 
 
 def tex_version() -> str | None:
@@ -82,7 +83,8 @@ def typeset(files: Mapping[str, bytes], source_date_epoch: str | None) -> Typese
 
 
 def what_matters(log: str, shown: str) -> str:
-    """The first error of a LaTeX log with its place, or else the last line that was shown."""
+    """The first error of a LaTeX log with its file and line. If the log has none, the first line of
+    `shown` (what latexmk printed) that mentions an error, or else its first line."""
     if found := _LOCATED.search(log):
         context = _CONTEXT.search(log, found.end())
         return f"{found[1]}, line {found[2]}: {found[3]}" + (f" at {context[1]}" if context else "")
@@ -94,7 +96,7 @@ def what_matters(log: str, shown: str) -> str:
 
 
 def overfull(log: str) -> tuple[str, ...]:
-    """Boxes that stand out by more than is allowed."""
+    """A description of each box in the log that is too wide by more than WIDEST_OVERFULL_PT."""
     joined = _joined(log)
     found = []
     for match in _OVERFULL.finditer(joined):
@@ -118,7 +120,8 @@ def _require_complete(log: str) -> None:
 
 
 def _joined(log: str) -> str:
-    """TeX breaks its log at 79 characters, wherever that is."""
+    """The log with its broken lines joined again, because TeX breaks lines after 79 characters,
+    even inside of words."""
     return re.sub(r"(?<=^.{79})\n", "", log, flags=re.MULTILINE)
 
 

@@ -9,7 +9,7 @@ from paper.prose.parse import Command, Node, walk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A node where it is read, with the run that it speaks of."""
+    """A node of the text and the run that the text around it is about."""
 
     node: Node
     run: str
@@ -17,25 +17,25 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbering:
-    """What every label stands for."""
+    """The numbers of all sections, figures and tables, and the works cited."""
 
     labels: Mapping[str, str]
     of_heading: Mapping[int, str]
-    """By identity of the heading's node."""
+    """Number of each heading, keyed by `id()` of the heading's node."""
     headings: Sequence[tuple[str, Placed]]
-    """Number and node of each heading."""
+    """Each heading as its number and its node, in reading order."""
     cited: Sequence[str]
-    """Keys of works, each once."""
+    """Keys of the cited works, each once, in order of their first citation."""
 
     def number(self, label: str) -> str:
-        """UserError for a label that nothing has."""
+        """The number that belongs to a label. UserError if nothing has this label."""
         if label not in self.labels:
             raise UserError(f"the text refers to {label}, which is defined nowhere: correct it")
         return self.labels[label]
 
     @classmethod
     def of(cls, placed: Sequence[Placed]) -> "Numbering":
-        """Count through the text."""
+        """Number the headings, figures and tables of the text, which is given in reading order."""
         counts = {"figure": 0, "table": 0, "section": 0, "subsection": 0}
         labels: dict[str, str] = {}
         of_heading: dict[int, str] = {}

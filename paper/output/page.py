@@ -1,7 +1,7 @@
-"""report.html: the whole paper as one file that needs nothing else, and asks nobody for anything.
+"""Writes report.html: the whole paper as one file that needs no other file and no network.
 
-Made from the same tree as the checks read, so it says what the PDF says. Every piece of text is
-escaped; no script runs, and the page's own policy forbids any, and any request.
+It is made from the same parsed tree that the checks read, so it says the same as the PDF. All text
+is escaped. The page holds no script, and its own content policy forbids scripts and requests.
 """
 
 import base64
@@ -27,17 +27,18 @@ _ALIGNED = {"l": "l", "r": "r", "c": "c", "w": "l w"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What the text refers to."""
+    """The values, figures, tables and cited works that the text refers to."""
 
     values: Values
     figures: Mapping[str, tuple[Figure, Mapping[str, bytes]]]
-    """By run and name, as in a-effect: the figure and its content by ending."""
+    """Figures by run and name, such as "a-effect": each figure and its file contents by file
+    ending."""
     tables: Mapping[str, Table]
     works: Mapping[str, Work]
 
 
 def page(placed: Sequence[Placed], title: str, author: str, material: Material) -> bytes:
-    """The page; `placed` is the text in reading order, each node with its run."""
+    """The page as HTML bytes. `placed` is the text in reading order, each node with its run."""
     numbering = Numbering.of(placed)
     writer = _Writer(material, numbering)
     body = "".join(writer.blocks(placed))
@@ -63,7 +64,8 @@ class _Writer:
         self._run = ALL
 
     def blocks(self, placed: Sequence[Placed]) -> Iterator[str]:
-        """Paragraphs and what stands between them."""
+        """HTML of the paragraphs and of the blocks between them, such as headings, figures and
+        tables."""
         line: list[str] = []
         for each in placed:
             node, self._run = each.node, each.run
@@ -231,7 +233,7 @@ def _entry(work: Work) -> str:
 
 
 def _sides(align: str) -> Iterator[str]:
-    """A letter per column; w for one that wraps."""
+    """One letter per column of the table; "w" is a column whose text wraps."""
     inside = False
     for sign in align:
         if sign in "()":

@@ -1,7 +1,7 @@
-"""refs.bib, read for the page: BibTeX itself makes the PDF's list.
+"""Reads refs.bib for the HTML page; the PDF's list of works is made by BibTeX itself.
 
-Only what our own file holds: entries in braces, one field a line or several, authors joined by
-"and" as Last, First or First Last.
+Supported is what our own file uses: entries in braces, fields on one line or several, and authors
+joined by "and" as "Last, First" or "First Last".
 """
 
 import re
@@ -28,7 +28,7 @@ class Work:
 
     @property
     def short(self) -> str:
-        """Authors as a text names them."""
+        """The authors as they are named in running text."""
         names = [author.split(",")[0].strip() for author in self.authors]
         if len(names) > 2:
             return f"{names[0]} et al."
@@ -36,7 +36,7 @@ class Work:
 
 
 def read_works(text: str, file: str) -> dict[str, Work]:
-    """Every work of a BibTeX file, by key."""
+    """All works of a BibTeX file by their keys."""
     works = {}
     for _, key, body in _ENTRY.findall(text):
         fields = {name.lower(): _plain(value) for name, value in _FIELD.findall(body)}

@@ -1,7 +1,7 @@
-"""Any text as TeX that shows exactly it, and from which it can be copied again.
+"""Escapes text for TeX, so that the PDF shows exactly this text and it can be copied from there.
 
-What the text font of the paper (Times in T1 encoding, pdfTeX) cannot show is written as its code
-point, U+4E2D: readable, never dropped in silence. The page shows the character itself.
+A character that the paper's font (Times in T1 encoding, pdfTeX) cannot show is written as its code
+point, such as U+4E2D; it is never dropped. The HTML page shows the character itself.
 """
 
 import unicodedata
@@ -49,12 +49,12 @@ _SHOWN = frozenset(
 
 
 def tex(text: str) -> str:
-    """`text` as TeX; white space of any kind is a space, as everywhere in TeX."""
+    """`text` as TeX. Any white space becomes a plain space, as it would in TeX."""
     return "".join(map(_one, " ".join(unicodedata.normalize("NFC", text).split(" "))))
 
 
 def code_point(character: str) -> str:
-    """The name under which a character without a glyph is shown."""
+    """The name, such as U+4E2D, that is printed for a character that the font cannot show."""
     return f"U+{ord(character):04X}"
 
 

@@ -1,7 +1,7 @@
-"""The part of TeX in which the paper is written, as a tree.
+"""Parses the part of TeX in which the paper is written into a tree.
 
-Small on purpose: what is not listed here is refused with its line, so that the checks (no digits,
-every key known) and the page see all of the text, and none of it as something else.
+The language is small on purpose: anything not listed here is refused with its line number. So the
+checks (no digits, every key known) and the HTML page see all of the text in the same way.
 """
 
 import re
@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Characters as they are read."""
+    """Plain characters."""
 
     text: str
     line: int
@@ -42,7 +42,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Math:
-    """A formula, as TeX."""
+    """A formula, kept as TeX."""
 
     text: str
     line: int
@@ -51,14 +51,14 @@ class Math:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """End of a paragraph."""
+    """The end of a paragraph."""
 
     line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command with its argument: prose as nodes, or a key."""
+    """A command with its argument, which is either prose (as nodes) or a key."""
 
     name: str
     line: int
@@ -68,7 +68,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What stands between begin and end."""
+    """An environment: the nodes between its begin and its end."""
 
     name: str
     line: int
@@ -79,14 +79,15 @@ Node: TypeAlias = Text | Math | Break | Command | Environment
 
 
 def parse(text: str, file: str) -> tuple[Node, ...]:
-    """The tree of a text; UserError with file and line for what is no part of our TeX."""
+    """The tree of a text. UserError with file and line for TeX that this parser does not
+    support."""
     parser = _Parser(text, file)
     nodes = parser.nodes(closing=None)
     return tuple(nodes)
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Every node, the inner ones too, in reading order."""
+    """All nodes in reading order, including those inside of commands and environments."""
     for node in nodes:
         yield node
         if isinstance(node, Command):
@@ -100,7 +101,8 @@ class _Parser:
         self._text, self._file, self._place = text, file, 0
 
     def nodes(self, closing: str | None) -> list[Node]:
-        """Up to `closing`, "}" or an environment's name, or to the end of the text."""
+        """Parse up to `closing` (a "}" or the end of the environment with that name), or to the end
+        of the text if it is None."""
         found: list[Node] = []
         opened_at = self._line()
         while token := _TOKEN.match(self._text, self._place):
@@ -174,7 +176,8 @@ class _Parser:
 
 
 def _add_text(found: list[Node], text: Text) -> None:
-    """To the text before it on the same line: a name such as GPT-2 is one word."""
+    """Append `text` to `found`. It is merged with a text node before it on the same line, so that a
+    name such as GPT-2 stays one word."""
     last = found[-1] if found else None
     if isinstance(last, Text) and last.line == text.line:
         found[-1] = Text(text=last.text + text.text, line=text.line)

@@ -1,8 +1,8 @@
-"""What the written text must keep: no number typed by hand, and every key and reference known.
+"""Checks of the written text: no number is typed by hand, and every key and reference is known.
 
-A number that stands in the source cannot follow the results. So digits are refused, and number
-words from three on; what the text means by a number it asks for with `\\val`. Formulas may hold
-0, 1 and 2, which define (the half, the binary logarithm) and report nothing.
+A typed number would not change when the results change. So digits are refused, and number words
+from three on; the text asks for a number with `\\val` instead. Formulas may hold 0, 1 and 2, which
+define something (the half, the binary logarithm) and report no result.
 """
 
 import re
@@ -12,7 +12,8 @@ from data_prep.errors import UserError
 from paper.prose.parse import Command, Math, Node, Text, walk
 
 ALLOWED = frozenset({"GPT-2", "LLaVA-1.5", "Qwen2-VL", "CLEVR-v1.0", "Python-3", "SHA-256"})
-"""Names that hold a digit. Years of citations come from refs.bib, section numbers from TeX."""
+"""Names that may be written although they hold a digit. Years of citations come from refs.bib and
+section numbers from TeX."""
 _WORD = re.compile(
     r"[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*\d[^\s()\[\],;:\u2014\u201c\u201d\u2018\u2019]*"
 )
@@ -25,7 +26,7 @@ _FORMULA_NUMBER = re.compile(r"[\d.]*\d[\d.]*")
 
 
 def require_no_number(nodes: Sequence[Node], file: str) -> None:
-    """UserError with the line of the first number that somebody typed."""
+    """Raise UserError, with the line, for the first number that is typed in the text."""
     for node in walk(nodes):
         if isinstance(node, Text):
             typed = [word for word in _WORD.findall(node.text) if word.rstrip(".") not in ALLOWED]
@@ -43,7 +44,8 @@ def require_no_number(nodes: Sequence[Node], file: str) -> None:
 
 
 def keys(nodes: Sequence[Node], command: str) -> list[str]:
-    """What the text names with this command, in reading order; cited works one by one."""
+    """The keys given to the command `command`, in reading order. A citation of several works counts
+    as several keys."""
     found: list[str] = []
     for node in walk(nodes):
         if isinstance(node, Command) and node.name == command:
@@ -52,7 +54,7 @@ def keys(nodes: Sequence[Node], command: str) -> list[str]:
 
 
 def require_known(used: Iterable[str], known: Iterable[str], what: str, file: str) -> None:
-    """UserError that names the first key that is not known."""
+    """Raise UserError that names the first key of `used` that is not in `known`."""
     held = set(known)
     for key in used:
         if key not in held:

@@ -13,7 +13,7 @@ __all__ = ["Section", "all_sections"]
 
 
 def all_sections() -> tuple[Section, ...]:
-    """Every section there is, in the order of the paper."""
+    """All sections, in the order in which they stand in the paper."""
     found: list[Section] = []
     for module in pkgutil.iter_modules(__path__):
         section = getattr(importlib.import_module(f"{__name__}.{module.name}"), "SECTION", None)

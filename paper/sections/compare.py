@@ -1,4 +1,5 @@
-"""The runs of a report against each other: who knows earlier, who answers better, who is surer."""
+"""The runs of a report compared with each other: which model knows an answer at an earlier layer,
+which answers better, and which is surer."""
 
 from collections.abc import Iterator
 
@@ -50,7 +51,7 @@ def _text(record: Record) -> str:
 
 
 def _sentences(record: Record) -> list[tuple[str, str]]:
-    """Keys and sentences, a comparison each."""
+    """One (key, sentence) pair per comparison."""
     found = compared(record)
     rows = zip(found.comparisons, sentences(found), strict=True)
     return [(_key(row), with_minus_signs(said)) for row, said in rows]

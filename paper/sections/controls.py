@@ -112,7 +112,7 @@ def _conditions(record: RunRecord) -> Table:
 
 
 def _rows_of(name: str, found: Finding) -> Iterator[dict[str, str]]:
-    """A row per condition, and one for guessing."""
+    """The rows of the table for one attribute: one per image condition, then one for guessing."""
     last, guess = found.layers[-1], found.guessing
     tests: dict[str, ByControl] = {"p": found.omnibus_p, "plateau p": found.plateau_p}
     for condition in CONDITIONS:
@@ -139,7 +139,8 @@ def _rows_of(name: str, found: Finding) -> Iterator[dict[str, str]]:
 
 
 def _robustness(record: RunRecord) -> Table:
-    """A row per choice, a column per attribute; below each other where there are many."""
+    """Table of the robustness checks: one row per analysis choice and one column per attribute.
+    With many attributes the columns are split into blocks that stand below each other."""
     readout = main_readout(record)
     findings = record.findings(readout)
     cells = {

@@ -90,7 +90,8 @@ def _said(name: str, value: object) -> str:
 
 
 def _spaced(text: str) -> str:
-    """In pieces, so that a hash can be broken over lines and compared by eye."""
+    """The hash `text` cut into short pieces by spaces, so that it can be broken over lines and
+    compared by eye."""
     kind, colon, digits = text.rpartition(":")
     pieces = [digits[start : start + _PIECE] for start in range(0, len(digits), _PIECE)]
     return kind + colon + " ".join(pieces)

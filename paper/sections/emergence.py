@@ -110,7 +110,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 
 
 def _name_set(axes: Axes, found: Finding, name: str, look: Look, height: float) -> None:
-    """Beside the bar, which in grey looks like any other."""
+    """Write the set's name beside its bar, because in greyscale all bars look alike."""
     axes.annotate(
         name, xy=(found.fb_half.low - 0.12, height), xycoords=("data", "axes fraction"),
         xytext=(-3, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5,

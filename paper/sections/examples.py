@@ -1,4 +1,4 @@
-"""Single items, to be looked at: the image, the question, and what each layer would say."""
+"""Single items to look at: the image, the question, and the answer that each layer would give."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,7 +36,8 @@ def _text(record: RunRecord) -> str:
 
 
 def _letters(n_items: int) -> str:
-    """Names of the figures: of the first so many items, lest the paper becomes an album."""
+    """One letter per figure, such as "abc" for three items. At most the first twelve items are
+    shown, to keep the paper short."""
     return "abcdefghijkl"[:n_items]
 
 
@@ -77,7 +78,8 @@ def _figure(record: RunRecord, place: str, item: Example) -> Figure:
 
 
 def _image(record: RunRecord, name: str) -> np.ndarray:
-    """An image of the run; UserError for one that lies outside, or is none."""
+    """An image of the run as an array. UserError if its file lies outside of the run's folder or is
+    not an image."""
     path = (record.folder / name).resolve()
     if Path(name).is_absolute() or not path.is_relative_to(record.folder.resolve()):
         raise UserError(

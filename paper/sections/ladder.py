@@ -1,4 +1,5 @@
-"""What a readout says, what its answer scores hold, and what is linearly there."""
+"""Compares three readers of one layer: what the readout says, what its answer scores contain, and
+what a linear probe can decode."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

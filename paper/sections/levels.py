@@ -1,4 +1,5 @@
-"""Appendix: one meaning of level. What each interval, set and p-value of the report covers."""
+"""Appendix on levels: for each interval, set and p-value of the report, what its level refers
+to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,19 +18,23 @@ ALONE = "each alone"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What is printed in some columns of a section's tables, and what its level is the level of."""
+    """Describes some columns of a section's tables: which quantity they print, and what their
+    confidence or test level refers to."""
 
     section: str
     columns: tuple[str, ...]
-    """Table and column, "table/column"; * stands for an attribute's name."""
+    """The columns described here, each as "table/column". In a name, * stands for any attribute's
+    name."""
     quantity: str
     method: str
     kind: Literal["interval", "test", "own", "none"] = "interval"
-    """Whether the level is that of intervals, that at which a p is tested, one of its own, none."""
+    """Where the level comes from: "interval" is the study's confidence level, "test" the level at
+    which a p-value is tested, "own" a level of the column's own, and "none" no level at all."""
     over: str = ALONE
-    """What it is simultaneous over."""
+    """The family over which the statement holds simultaneously, such as "all layers"."""
     unit: str = "scenes"
-    """What is redrawn, flipped, relabelled or, where nothing is, counted."""
+    """The unit that is resampled, sign-flipped or relabelled, or that is counted if there is no
+    resampling."""
 
 
 _FLIPS = "sign flips, maximum t"
@@ -202,8 +207,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def shown(record: RunRecord) -> list[Meaning]:
-    """Those of sections that the run fills, and of what is no run's: comparison, validation and,
-    where there is one, the pooling."""
+    """The rows for sections that this run fills and for sections that do not depend on a single
+    run: the comparison, the validation and, if there is one, the pooling."""
     # Not above: the package finds its sections by importing this file.
     from paper.sections import all_sections
 

@@ -1,4 +1,5 @@
-"""When a readout knows and when it is sure: two curves, and the scale between them."""
+"""Two curves for each readout, one for what it knows and one for how sure it is, and the scale that
+relates them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Which attribute emerges first, and which cannot be told apart."""
+"""The order in which attributes emerge over the layers, and which of them cannot be told apart."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,5 @@
-"""The answer in short: one table of every attribute and readout, and what the common text says."""
+"""The main results: one table over all attributes and readouts, and the values that the text shared
+by all reports uses."""
 
 from collections.abc import Iterator, Mapping
 
@@ -172,7 +173,8 @@ def _outcomes(record: RunRecord) -> Table:
 
 
 def _cells(found: Finding) -> dict[str, str]:
-    """A row of the table of outcomes; a layer that there is not leaves its cells empty."""
+    """One row of the table of outcomes, as text by column. Cells that need a layer of emergence are
+    empty if there is none."""
     crossing = found.lambda_half
     choices = None if crossing is None else robustness_range(found)
     return {

@@ -1,4 +1,4 @@
-"""What holds of the models of all runs together, with the models as the units."""
+"""Results for the models of all runs together, where each model counts as one observation."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -40,7 +40,7 @@ _ITEMS = r"""
 \begin{itemize}
 """
 _LONG = 28
-"""Rows of a table that may then run over pages."""
+"""A table with more rows than this may run over several pages."""
 _LONG_NAME = 10
 
 
@@ -65,7 +65,8 @@ def _text(record: Record) -> str:
 
 
 def _sentences(found: Pooling) -> list[tuple[str, str, str]]:
-    """Key, sentence and place in the file, in the order in which `sentences` says them."""
+    """One tuple (key, sentence, place in pool.json) per sentence, in the order in which `sentences`
+    returns the sentences."""
     places = [(f"attribute.{one.attribute}", f"attributes/{place}")
               for place, one in enumerate(found.attributes)]  # fmt: skip
     places += [(f"difference.{one.first}.{one.second}", f"differences/{place}")
@@ -123,7 +124,8 @@ def _figures(record: Record) -> Iterator[Figure]:
 
 
 def _named(name: str, blocks: list[Block]) -> Iterator[tuple[str, list[Block]]]:
-    """What of the blocks fits on each page, the second page and those after it by number."""
+    """One figure name and the blocks that fit on it per page. The first page has the plain `name`;
+    later pages add "-2", "-3" and so on."""
     for place, page in enumerate(pages(blocks), start=1):
         yield name if place == 1 else f"{name}-{place}", page
 
@@ -250,7 +252,8 @@ def _ends(low: float, high: float, digits: int = 2) -> str:
 
 
 def _wrapped(found: Pooling) -> bool:
-    """Whether names of attributes need several lines, for the numbers to fit beside them."""
+    """Whether the names of attributes must wrap over several lines, so that the numbers fit beside
+    them."""
     return max(len(one.attribute) for one in found.attributes) > _LONG_NAME
 
 

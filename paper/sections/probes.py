@@ -1,4 +1,5 @@
-"""What a linear probe can read, and whether it is the stream or the probe."""
+"""What a linear probe can read from the residual stream, and whether the credit is due to the
+stream or to the probe."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -55,7 +56,7 @@ def _text(record: RunRecord) -> str:
 
 
 def _positions(record: RunRecord) -> list[str]:
-    """Those that hold a probe, the position of the answer first."""
+    """Names of the token positions that have a probe; the position of the answer comes first."""
     held = [position for position, found in probes(record).items() if found]
     return sorted(held, key=lambda position: position != ANSWER)
 
@@ -92,7 +93,8 @@ def _with_interval(one: Interval, at_level: float, digits: int) -> str:
 
 
 def _draws(found: Mapping[str, Probed]) -> str:
-    """What selectivity is the mean of, and what its interval holds."""
+    """A phrase that says what the selectivity is averaged over and which errors its interval
+    covers."""
     one = next(iter(found.values()))
     return (
         f"mean over {one.n_control_draws} draws of the labels and {one.n_partitions} "

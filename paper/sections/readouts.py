@@ -41,7 +41,7 @@ def _text(record: RunRecord) -> str:
 
 
 def _found(record: RunRecord) -> dict[str, dict[str, Finding]]:
-    """By attribute, then readout, as the forest shows them."""
+    """The findings by attribute, then by readout, in the form that `draw_forest` takes."""
     by_readout = {readout: record.findings(readout) for readout in READOUTS}
     return {
         name: {readout: found[name] for readout, found in by_readout.items() if name in found}

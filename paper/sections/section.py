@@ -1,4 +1,4 @@
-"""What a file of paper/sections declares."""
+"""The class `Section`, of which each file in paper/sections declares one instance."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,31 +14,37 @@ def _nothing(record: Any) -> tuple[()]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the paper that a run fills, the comparison or the pooling of runs, or the
-    validation of the statistics."""
+    """A part of the paper that is filled from a run, from the comparison or pooling of runs, or
+    from the validation of the statistics."""
 
     name: str
     place: int
-    """Sections of a part stand in this order."""
+    """Sort key: the sections of one part appear in increasing order of this number."""
     part: Literal["methods", "results", "appendix"] = "results"
-    """In the methods it stands once, at their end, from the first run that holds it."""
+    """Part of the paper in which the section stands. A section of the methods appears only once, at
+    their end, and is filled from the first run that holds it."""
     about: Literal["run", "comparison", "pooling", "validation"] = "run"
-    """Whether the functions below get a RunRecord, or the Record of compare.json, of pool.json or
-    of validation.json."""
+    """What the section is about. For "run" the functions below get a RunRecord; otherwise they get
+    the Record of compare.json, of pool.json or of validation.json."""
     made_by: str
-    """The command that makes what the section shows, "{run}" standing for the folder, or for all
-    of them in a comparison or a pooling."""
+    """The command that makes what the section shows. "{run}" stands for the run's folder or, in a
+    comparison or a pooling, for the folders of all runs."""
     holds: Callable[[Any], bool]
-    """Whether the record has what the section is about; it is left out and named if not."""
+    """Tells whether the record holds what the section shows. If not, the section is left out and
+    the report says so."""
     optional: bool = False
-    """About what few runs have, data of another kind, a study that asks everything anew, or more
-    models: nobody is told where it is missing."""
+    """Whether most runs lack what this section shows, because it needs other data, a study that
+    repeats all questions, or several models. The report does not mention that an optional section
+    is missing."""
     also_from: tuple[str, ...] = ()
-    """Inputs besides its own record, as the manifest names them."""
+    """Names in the manifest of further inputs, besides its own record, that the section depends
+    on."""
     needed: bool = False
-    """The common text asks for its values: without it there is no paper."""
+    """Whether the text that all reports share uses values of this section. Without a needed section
+    no paper can be made."""
     text: Callable[[Any], str]
-    """The prose, in the TeX of paper/prose/parse.py, for the attributes that the record has."""
+    """Returns the prose in the TeX that paper/prose/parse.py accepts, for the attributes that the
+    record holds."""
     values: Callable[[Any], Iterable[Value]] = _nothing
     figures: Callable[[Any], Iterable[Figure]] = _nothing
     tables: Callable[[Any], Iterable[Table]] = _nothing

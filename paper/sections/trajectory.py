@@ -1,4 +1,4 @@
-"""From layer to layer: what would be said, how sure of it, and how that changes."""
+"""How the answer changes from layer to layer: which token would be said, and how surely."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -46,7 +46,7 @@ _ANSWERS = {
 
 
 def _columns(curves: Curves) -> dict[str, tuple[Followed, int]]:
-    """The measures of the table, by what stands above, with how many digits they have."""
+    """The measures of the table by column heading, each with its number of decimal places."""
     return {
         "top-1": (curves.top1_probability, 3),
         "p(answer)": (curves.p_answer, 3),
@@ -62,7 +62,7 @@ def _attributes(record: RunRecord) -> Mapping[str, AttributeTrajectory]:
 
 
 def _map(record: RunRecord) -> TokenMap | None:
-    """The first map over token positions, if one was made."""
+    """The first map over token positions; None if the run has none."""
     found = record.found("trajectory", FoundTrajectories)
     return None if found is None else next(iter(found.maps.values()), None)
 
@@ -141,7 +141,7 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
 def _figure(
     name: str, title: str, height: float, caption: str, draw: Callable[[Canvas], Any]
 ) -> Figure:
-    """One that holds a heat map."""
+    """A figure of the trajectory section with a heat map in it."""
     return Figure(
         name=f"trajectory-{name}", title=title, caption=caption, size=(TEXT_WIDTH_IN, height),
         draw=draw, holds_images=True,
@@ -180,7 +180,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
 
 
 def _mean(rows: Sequence[LayerMean], layer: int, digits: int) -> str:
-    """Divergences from the layer before begin at layer 1."""
+    """The mean at `layer` as text, empty if there is none. The divergence from the layer before has
+    no value at layer 0."""
     return next((number(row.estimate, digits) for row in rows if row.layer == layer), "")
 
 

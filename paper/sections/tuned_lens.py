@@ -1,4 +1,4 @@
-"""The tuned lens: how far both lenses are from what the model says in the end."""
+"""The tuned lens: how far the predictions of both lenses are from the model's final output."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,5 @@
-"""Appendix: do the statistics do what they claim? Every claim simulated, against its bound."""
+"""Appendix on whether the statistics keep their promises: every claim is simulated and compared
+with its bound."""
 
 from collections.abc import Iterator
 
@@ -58,9 +59,10 @@ def _found(record: Record) -> Validation:
 
 
 def _rates(record: Record) -> dict[str, list[SimulatedClaim]]:
-    """Claims that are rates, by the name of their panel; the order is that of the file.
+    """The claims that are rates, grouped by the name of their panel and in the order of the file.
 
-    Controls have panels of their own: they lie so far off that they would flatten the others.
+    Negative controls have panels of their own: their rates are so far off that on a shared axis all
+    other rates would look alike.
     """
     rates: dict[str, list[SimulatedClaim]] = {}
     claims = _found(record).findings

@@ -1,4 +1,5 @@
-"""In the methods: why not stated bits, shown on worlds that know the same at every layer."""
+"""Section of the methods that explains why "stated bits" are not the main measure. It uses
+simulated worlds that know the same at every layer."""
 
 from collections.abc import Iterator
 
