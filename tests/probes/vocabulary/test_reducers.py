@@ -1,7 +1,5 @@
 """What is summed up in one pass, against the plain computation on all logits at once."""
 
-import doctest
-import importlib
 import math
 
 import pytest
@@ -122,23 +120,3 @@ def test_kept_logits_are_passed_again_as_they_were_made():
     found = LogNormaliser(torch.float64)
     kept.pass_again(found)
     torch.testing.assert_close(found.value(), kept.log_normaliser, rtol=1e-6, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "gate_uses",
-        "kept_logits",
-        "lens_quality",
-        "lens_trajectory",
-        "logit_lens",
-        "translators.output_map",
-        "unembedding",
-        "vocabulary.final_norm",
-        "vocabulary.projection",
-        "vocabulary.reducers",
-        "vocabulary.streaming",
-    ],
-)
-def test_the_examples_in_the_docstrings_run(module):
-    assert doctest.testmod(importlib.import_module(f"probes.{module}")).failed == 0
