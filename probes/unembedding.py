@@ -191,6 +191,8 @@ def _recognised(module: nn.Module, *, d_model: int) -> FinalNorm:
         (getattr(module, name) for name in ("variance_epsilon", "eps") if hasattr(module, name)),
         1e-6,
     )
+    # torch's own RMSNorm has None unless told, for the precision of what it is given.
+    eps = torch.finfo(weight.dtype).eps if eps is None else eps
     # Off-centre, so that LayerNorm and RMSNorm differ; small rows, so that eps shows.
     generator = torch.Generator().manual_seed(0)
     trial = torch.randn(4, d_model, generator=generator) + 0.5

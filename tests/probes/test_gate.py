@@ -147,7 +147,11 @@ def test_a_model_without_readable_blocks(view, monkeypatch):
 
 @pytest.mark.parametrize(
     ("module", "kind"),
-    [(torch.nn.LayerNorm(16), "layer"), (torch.nn.RMSNorm(16, eps=1e-5), "rms")],
+    [
+        (torch.nn.LayerNorm(16), "layer"),
+        (torch.nn.RMSNorm(16, eps=1e-5), "rms"),
+        (torch.nn.RMSNorm(16), "rms"),  # its eps is None
+    ],
 )
 def test_norms_are_recognised_by_what_they_compute(module, kind):
     torch.nn.init.uniform_(module.weight, 0.5, 2)
