@@ -108,10 +108,15 @@ def json_records(folder: Path, split: str, kind: str) -> list[Record]:
     it is missing or damaged."""
     tree = tree_of(folder)
     name = _json_name(tree, split, kind)
+    return records_in(json_content(tree, name), tree.root / name, kind)
+
+
+def json_content(tree: Tree, name: str) -> object:
+    """What a JSON file holds. UserError if it cannot be read."""
     path = tree.root / name
     try:
         with tree.open(name) as file:
-            content = json.load(file)
+            return json.load(file)
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{str(path)!r} must be JSON, got a broken file ({error}): unpack it again"
@@ -120,6 +125,11 @@ def json_records(folder: Path, split: str, kind: str) -> list[Record]:
         raise UserError(
             f"{str(path)!r} cannot be read ({error.strerror or error}): correct its permissions"
         ) from error
+
+
+def records_in(content: object, path: Path, kind: str) -> list[Record]:
+    """The entries under the key `kind` of what the file at `path` holds. UserError if they are no
+    list of objects."""
     entries = content.get(kind) if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(
@@ -133,8 +143,13 @@ def text_field(record: Record, name: str) -> str:
     """The value of a field. UserError unless it is a text that is not empty."""
     value = record.fields.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise _wrong(record, f"{name!r} must be a text", value)
+        raise wrong_field(record, f"{name!r} must be a text", value)
     return value
+
+
+def wrong_field(record: Record, rule: str, value: object) -> UserError:
+    """The error for a field whose value breaks a rule."""
+    return UserError(f"{record.where}: {rule}, got {reprlib.repr(value)}: correct the file")
 
 
 def _json_name(tree: Tree, split: str, kind: str) -> str:
@@ -163,7 +178,7 @@ def _scene(record: Record, split: str) -> Scene:
     image = text_field(record, "image_filename")
     things = record.fields.get("objects")
     if not isinstance(things, list) or not all(isinstance(thing, dict) for thing in things):
-        raise _wrong(record, "'objects' must be a list of objects", things)
+        raise wrong_field(record, "'objects' must be a list of objects", things)
     records = [Record(f"{record.where}.objects[{n}]", thing) for n, thing in enumerate(things)]
     return Scene(
         scene_id=image.removesuffix(PurePosixPath(image).suffix),
@@ -177,7 +192,7 @@ def _scene_object(record: Record) -> SceneObject:
     for name in PROPERTIES:
         known = attribute(name).answers
         if (value := record.fields.get(name)) not in known:
-            raise _wrong(record, f"{name} must be one of {', '.join(known)}", value)
+            raise wrong_field(record, f"{name} must be one of {', '.join(known)}", value)
     x, y, _ = _numbers(record, "pixel_coords")
     return SceneObject(
         **{name: record.fields[name] for name in PROPERTIES},
@@ -190,7 +205,7 @@ def _scene_object(record: Record) -> SceneObject:
 def _numbers(record: Record, name: str) -> tuple[float, float, float]:
     value = record.fields.get(name)
     if not isinstance(value, list) or len(value) != 3:
-        raise _wrong(record, f"{name!r} must be 3 numbers", value)
+        raise wrong_field(record, f"{name!r} must be 3 numbers", value)
     first, second, third = (_number(record, name, each) for each in value)
     return first, second, third
 
@@ -204,11 +219,7 @@ def _number(record: Record, name: str, value: object) -> float:
                 return number
         except OverflowError:
             pass
-    raise _wrong(record, f"{name!r} must be finite numbers", value)
-
-
-def _wrong(record: Record, rule: str, value: object) -> UserError:
-    return UserError(f"{record.where}: {rule}, got {reprlib.repr(value)}: correct the file")
+    raise wrong_field(record, f"{name!r} must be finite numbers", value)
 
 
 def _outside(root: Path, name: str) -> UserError:

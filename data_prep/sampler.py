@@ -8,6 +8,7 @@ layout does not depend on which others were drawn before it.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float
@@ -110,6 +111,15 @@ def sample_layout(seed: int, index: int, *, attempt: int = 0) -> Layout:
                 camera=tuple(camera.tolist()),
                 lamps=tuple(tuple(lamp) for lamp in lamps.tolist()),
             )
+
+
+def stand_free(layout: Layout) -> bool:
+    """Whether every object is in frame and far enough from the others, as in every sampled
+    layout."""
+    camera = np.array(layout.camera)
+    return all(_in_frame(each, camera) for each in layout.objects) and all(
+        _apart(one, other) for one, other in combinations(layout.objects, 2)
+    )
 
 
 def project(

@@ -12,6 +12,7 @@ from data_prep.asking import Asking
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
 from data_prep.items import answer_set, attribute_of_items, known_attribute
+from data_prep.pairs.pair import Pairs
 from data_prep.scenes import AnyScene, Scene
 
 
@@ -34,6 +35,10 @@ class SceneData:
     """Name of the data for readers of a report. It holds no path."""
     fingerprint: str
     """Hash of the scenes' content and of their images. Different data has a different hash."""
+    minimal_pairs: Callable[[str], Pairs] | None = None
+    """Takes the name of an attribute and gives pairs of a scene and a copy in which that attribute
+    of one object differs. UserError if the data has none for it. None if the data has no such pairs
+    at all."""
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
@@ -76,6 +81,9 @@ def fingerprint_of(scenes: Sequence[AnyScene], mark: Callable[[str], bytes]) -> 
     image."""
     digest = sha256()
     for scene in sorted(scenes, key=lambda each: each.scene_id):
-        digest.update(json.dumps(asdict(scene), sort_keys=True).encode())
+        known = asdict(scene)
+        if not known.get("boxes", True):
+            del known["boxes"]  # so that data that gives no boxes is the data it was before
+        digest.update(json.dumps(known, sort_keys=True).encode())
         digest.update(sha256(mark(scene.image)).digest())
     return digest.hexdigest()

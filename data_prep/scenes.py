@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels of the image, y downwards."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneObject:
@@ -61,6 +64,8 @@ class Photograph:
     """Categories known to be in the photograph, each once, in alphabetical order."""
     n_objects: int = 0
     """Number of annotated objects; 0 if the data annotates none."""
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict, hash=False)
+    """Boxes around the single objects of a category, by category, as far as the data gives them."""
 
 
 AnyScene: TypeAlias = Scene | Photograph

@@ -13,6 +13,8 @@ from data_prep.clevr import DEFAULT_SPLIT, image_name, read_clevr, tree_of
 from data_prep.errors import UserError
 from data_prep.files.images import rendered_rgb, rendered_size, unreadable
 from data_prep.files.tree import Stream, Tree
+from data_prep.pairs.minimal import minimal_pairs
+from data_prep.pairs.pairs_file import read_pairs
 from data_prep.scene_data import SceneData, fingerprint_of
 
 __all__ = ["DataOptions", "SceneData", "open_data"]
@@ -92,16 +94,19 @@ def folder_and_table(rest: str) -> tuple[Path, Path | None]:
 
 def _bundled() -> SceneData:
     # Here, not at the top: importing `datasets` takes seconds that other data need not wait for.
-    from data_prep.bundled import load_bundled
+    from data_prep.bundled import bundled_pairs, load_bundled
 
     bundled = load_bundled()
+    open_image = partial(_bundled_image, rendered_rgb, bundled.image_bytes)
+    image_size = partial(_bundled_image, rendered_size, bundled.image_bytes)
     return SceneData(
         scenes=tuple(bundled.scenes),
         asking=OBJECT_SCENES,
-        open_image=partial(_bundled_image, rendered_rgb, bundled.image_bytes),
-        image_size=partial(_bundled_image, rendered_size, bundled.image_bytes),
+        open_image=open_image,
+        image_size=image_size,
         name="bundled",
         fingerprint=fingerprint_of(bundled.scenes, bundled.image_bytes),
+        minimal_pairs=partial(bundled_pairs, bundled, open_image, image_size),
     )
 
 
@@ -113,13 +118,21 @@ def _clevr(rest: str, options: DataOptions) -> SceneData:
     folder, split = folder_and_split(rest, DEFAULT_SPLIT)
     scenes = read_clevr(folder, split)
     tree = tree_of(folder)
+    listed = read_pairs(tree, split, scenes)
+    open_image = partial(_clevr_image, rendered_rgb, tree, split)
+    image_size = partial(_clevr_image, rendered_size, tree, split)
+    # With what makes it a copy: a folder whose file of pairs is taken away is other data.
+    marks = {} if listed is None else listed.marks()
     return SceneData(
-        scenes=tuple(scenes),
+        scenes=tuple(scenes if listed is None else listed.without_copies(scenes)),
         asking=OBJECT_SCENES,
-        open_image=partial(_clevr_image, rendered_rgb, tree, split),
-        image_size=partial(_clevr_image, rendered_size, tree, split),
+        open_image=open_image,
+        image_size=image_size,
         name=f"clevr:{folder.resolve().name}:{split}",
-        fingerprint=fingerprint_of(scenes, lambda name: _mark(tree, split, name)),
+        fingerprint=fingerprint_of(
+            scenes, lambda name: _mark(tree, split, name) + marks.get(name, b"")
+        ),
+        minimal_pairs=listed and partial(minimal_pairs, listed, open_image, image_size),
     )
 
 

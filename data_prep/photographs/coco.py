@@ -28,7 +28,7 @@ from data_prep.photographs.labels import PRESENCE, LabelQuestions, question_text
 from data_prep.photographs.photograph_data import photograph_data
 from data_prep.photographs.presence import DEFAULT_TEXT, Negatives, PresenceQuestions
 from data_prep.scene_data import SceneData
-from data_prep.scenes import Photograph
+from data_prep.scenes import Box, Photograph
 
 DEFAULT_SPLIT = "val2017"
 FROM_CAPTIONS = ("activity", "place", "background")
@@ -118,7 +118,21 @@ def _annotated(image: str, split: str, instances: Sequence[Instance]) -> Photogr
         unlabelled=unlabelled,
         categories=tuple(sorted({each.category.name for each in instances})),
         n_objects=len(single),
+        boxes=_boxes(single),
     )
+
+
+def _boxes(instances: Sequence[Instance]) -> dict[str, tuple[Box, ...]]:
+    """The boxes of single objects, by category. A category one of whose objects has none is left
+    out: its tokens would not be all that show it."""
+    found: dict[str, list[Box | None]] = {}
+    for each in instances:
+        found.setdefault(each.category.name, []).append(each.box)
+    return {
+        name: tuple(box for box in boxes if box is not None)
+        for name, boxes in sorted(found.items())
+        if None not in boxes
+    }
 
 
 def _captioned(

@@ -19,6 +19,7 @@ from typing import Any
 
 from data_prep.errors import UserError
 from data_prep.files.tree import leaves
+from data_prep.scenes import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Instance:
     category: Category
     area_px: float
     is_crowd: bool
+    box: Box | None = None
+    """Where it lies; None if the file does not say."""
 
 
 def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
@@ -73,6 +76,7 @@ def read_instances(
                 category=categories[kind],
                 area_px=_area(where, entry.get("area")),
                 is_crowd=bool(entry.get("iscrowd", 0)),
+                box=_box(where, entry.get("bbox")),
             )
         )
     return found
@@ -146,6 +150,22 @@ def _area(where: str, value: object) -> float:
         except OverflowError:
             pass
     raise _wrong(where, "'area' must be a number of square pixels", value)
+
+
+def _box(where: str, value: object) -> Box | None:
+    """COCO's left, top, width and height as a box; None if there is none, or one without area.
+    UserError for anything else than four finite numbers."""
+    if value is None:
+        return None
+    try:
+        left, top, width, height = (float(each) for each in value)  # pyright: ignore[reportGeneralTypeIssues]
+        if all(map(math.isfinite, (left, top, width, height))):
+            # COCO itself has a few without any width or height: they show where nothing lies.
+            is_box = width > 0 and height > 0
+            return (left, top, left + width, top + height) if is_box else None
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise _wrong(where, "'bbox' must be left, top, width and height in pixels", value)
 
 
 def _entries(content: Mapping[str, Any], key: str, file: Path) -> list[tuple[str, dict[str, Any]]]:

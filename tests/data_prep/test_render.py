@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep import render as module
+from data_prep import views
 from data_prep.clevr import read_clevr
 from data_prep.errors import UserError
-from data_prep.render import MIN_VISIBLE_SHARE, Render, render
+from data_prep.render import Render, render
 from data_prep.sampler import sample_layout
 from data_prep.sources import open_data
+from data_prep.views import MIN_VISIBLE_SHARE
 from tests.data_prep.drawing import renderer_or_skip
 
-ROOT = Path(module.__file__).parents[1]
+ROOT = Path(views.__file__).parents[1]
 SCENES, SEED, SIZE = 12, 5, 48
 OPTIONS: dict[str, Any] = {
     "split": "val",
@@ -153,9 +154,11 @@ def test_a_collection_can_be_continued_and_is_not_rendered_twice(folder, tmp_pat
     few: dict[str, Any] = OPTIONS | {"scenes": 3}
     render(Render(out=tmp_path, **few))
     rendered = []
-    save = module._save
+    save = views.save_picture
     monkeypatch.setattr(
-        module, "_save", lambda pixels, path: (rendered.append(path.parts[-3]), save(pixels, path))
+        views,
+        "save_picture",
+        lambda pixels, path: (rendered.append(path.parts[-3]), save(pixels, path)),
     )
     render(Render(out=tmp_path, owners=True, **few))
     assert rendered == ["owners"] * 3
