@@ -11,11 +11,13 @@ from stats.comparison_onsets import (
     first_max_t_layer,
     first_uncorrected_layer,
 )
+from stats.crossing_gap import CrossingCurve, crossing_gap
 from stats.depth_difference import DepthDifference, depth_difference
 from stats.derangement_ranks import DerangementRanks, derangement_rank_test, derangements
 from stats.effect_sizes import paired_hedges_g
 from stats.emergence import Emergence, emergence_layer
 from stats.equivalence import Equivalence, equivalence
+from stats.follows import Follows, follows
 from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
 from stats.half_crossing import (
     HalfCrossing,
@@ -23,12 +25,16 @@ from stats.half_crossing import (
     half_plateau_crossing,
     isotonic_crossing,
 )
+from stats.hand_over import HandOver, hand_over
+from stats.hand_over_window import HandOverWindow, hand_over_window
 from stats.heavy_tails import HeavyTails, heavy_tails
 from stats.information import Information, information
 from stats.loudness import Loudness, loudness
 from stats.mean_difference import MeanDifference, mean_difference
 from stats.mixed_model import MixedModel, mixed_model
+from stats.moved_share import MovedShare, moved_share
 from stats.multiplicity import adjusted_p
+from stats.no_share import NoShare, no_share
 from stats.order import CrossingDifference, EmergenceOrder, emergence_order
 from stats.overtaking import Overtaking, overtaking_layer
 from stats.power import (
@@ -37,6 +43,7 @@ from stats.power import (
     scenes_to_detect,
 )
 from stats.power_curve import PowerCurve, power_curve
+from stats.rank_p import rank_p
 from stats.relative_depth import at_depths, common_depths
 from stats.resampling import resampled_means, resampled_statistic, resampled_t, weight_chunks
 from stats.shares import ClusterShare, ShareInterval, cluster_share, share_interval
@@ -53,13 +60,17 @@ __all__ = [
     "BootstrapInterval",
     "ClusterShare",
     "ClusterTest",
+    "CrossingCurve",
     "CrossingDifference",
     "DepthDifference",
     "DerangementRanks",
     "Emergence",
     "EmergenceOrder",
     "Equivalence",
+    "Follows",
     "HalfCrossing",
+    "HandOver",
+    "HandOverWindow",
     "HeavyTails",
     "Information",
     "Interval",
@@ -67,6 +78,8 @@ __all__ = [
     "Loudness",
     "MeanDifference",
     "MixedModel",
+    "MovedShare",
+    "NoShare",
     "Overtaking",
     "PowerCurve",
     "ShareInterval",
@@ -85,6 +98,7 @@ __all__ = [
     "cluster_share",
     "cluster_test",
     "common_depths",
+    "crossing_gap",
     "depth_difference",
     "derangement_rank_test",
     "derangements",
@@ -94,9 +108,12 @@ __all__ = [
     "first_bh_layer",
     "first_max_t_layer",
     "first_uncorrected_layer",
+    "follows",
     "forward_backward_set",
     "half_forward_backward_set",
     "half_plateau_crossing",
+    "hand_over",
+    "hand_over_window",
     "heavy_tails",
     "information",
     "interval_of_means",
@@ -105,9 +122,12 @@ __all__ = [
     "mean_difference",
     "minimum_detectable_effect",
     "mixed_model",
+    "moved_share",
+    "no_share",
     "overtaking_layer",
     "paired_hedges_g",
     "power_curve",
+    "rank_p",
     "readout_agreement",
     "resampled_means",
     "resampled_statistic",

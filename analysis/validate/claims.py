@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import permutation_test, ttest_1samp
 
+from analysis.validate.causes import cause_claims
 from analysis.validate.competition import competition_claims
 from analysis.validate.concept import concept_claims
 from analysis.validate.course import course_claims
@@ -207,6 +208,7 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "areas": area_claims,
     "shares": share_claims,
     "smooth_functions": smooth_function_claims,
+    "causes": cause_claims,
     "decoder": decoder_claims,
     "readout_order": readout_order_claims,
     "slow_crossing": slow_crossing_claims,
