@@ -1,0 +1,1 @@
+"""Interventions on the residual stream: edits, passes that go on from them, cuts of attention."""
