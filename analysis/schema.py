@@ -7,6 +7,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from analysis.ablation.found import FoundAblation
+from analysis.causes.found import Caused
 from analysis.concept.found import FoundConcept
 from analysis.confusion.found import Confused
 from analysis.emergence.found import Ladder, ReadoutsCompared, Said
@@ -38,6 +40,8 @@ class Studies(TypedDict, total=False):
     trajectory: FoundTrajectories
     examples: FoundExamples
     paraphrase: dict[str, Paraphrased]
+    causes: dict[str, Caused]
+    ablation: dict[str, FoundAblation]
 
 
 @result

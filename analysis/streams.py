@@ -95,6 +95,17 @@ class Stream(IntEnum):
     POOLED_DEPTHS = auto()
     POOLED_DIFFERENCES = auto()
     POWER = auto()
+    CAUSES_PAIRS = auto()
+    CAUSES_CONTROLS = auto()
+    CAUSES_ELSEWHERE = auto()
+    CAUSES_DIRECTIONS = auto()
+    CAUSES_SHARES = auto()
+    CAUSES_CROSSINGS = auto()
+    CAUSES_GAPS = auto()
+    CAUSES_INFORMATION = auto()
+    ABLATION = auto()
+    ABLATED_TOKENS = auto()
+    EXPLORED_PAIRS = auto()
 
 
 def stream_rng(seed: int, stream: Stream, *key: int) -> np.random.Generator:

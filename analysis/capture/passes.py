@@ -16,14 +16,14 @@ them. Where a text serves fewer, images are swapped with those of other scenes i
 
 
 def forward_passes(
-    run: Run, items: pd.DataFrame, *, blank_per_item: bool = False
+    run: Run, items: pd.DataFrame, *, blank_per_item: bool = False, shuffled: bool = True
 ) -> list[tuple[str, str, str]]:
     """Every forward pass that the attribute needs, as (id, image, question).
 
     The ids are real:ITEM for an item's own image, blank:QUESTION for the blank image, and
-    swapK:ITEM for the K-th swapped image, where questions serve a few scenes only. A blank pass
-    serves all items of its question; with `blank_per_item` every item has one of its own,
-    blank:ITEM.
+    swapK:ITEM for the K-th swapped image, where questions serve a few scenes only; these only with
+    `shuffled`, for a study that has a shuffled control. A blank pass serves all items of its
+    question; with `blank_per_item` every item has one of its own, blank:ITEM.
     """
     columns = [items[name].tolist() for name in ("item_id", "image", "question")]
     rows = [(f"real:{item}", image, text) for item, image, text in zip(*columns, strict=True)]
@@ -32,7 +32,7 @@ def forward_passes(
     else:
         rows += [(f"blank:{text}", BLANK, text) for text in sorted(set(columns[2]))]
     scenes_of = items["scene_id"].groupby(strata(items))
-    if all(len(set(scenes)) >= _LEAST_SCENES for _, scenes in scenes_of):
+    if not shuffled or all(len(set(scenes)) >= _LEAST_SCENES for _, scenes in scenes_of):
         return rows
     # A text that serves one scene has no other residual to borrow: its images are swapped, among
     # scenes with as many objects, so that the swap takes away the content and nothing else.

@@ -65,6 +65,7 @@ def capture_residuals(
     *,
     words: Attribute | None = None,
     folder: str | None = None,
+    shuffled: bool = True,
 ) -> ItemResiduals:
     """The residuals at a position, from the run's store or captured now.
 
@@ -72,10 +73,11 @@ def capture_residuals(
     groups are scored as answers are, all nodes of theirs. "question": the last token of the
     question. "image": the mean over all image tokens. "object": the mean over the image tokens that
     show the object which is asked about. `folder` is that of the store, for items that are not the
-    run's own; by default it is named after the position.
+    run's own; by default it is named after the position. Without `shuffled` there are no passes
+    for a shuffled control.
     """
     by_place = position == "object"
-    passes = forward_passes(opened.run, items, blank_per_item=by_place)
+    passes = forward_passes(opened.run, items, blank_per_item=by_place, shuffled=shuffled)
     if position == "answer":
         stored = stored_answers(opened, items, passes, words, folder=folder or "answer")
     else:

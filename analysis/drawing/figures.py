@@ -38,6 +38,11 @@ COLORS = {
     "there": "#009E73",
     "knows": "#0072B2",
     "sure": "#D55E00",
+    "image positions": "#D55E00",
+    "the object's positions": "#CC79A7",
+    "rest of the image": "#E69F00",
+    "question positions": "#56B4E9",
+    "answer position": "#009E73",
 }
 # Line style and marker of each word beside its colour, for grey prints and screens.
 LINES: dict[str, Any] = {

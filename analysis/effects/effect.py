@@ -23,6 +23,8 @@ class Effect:
 
     real: Information
     blank: Information
+    item_effect: Float[ndarray, "item layer"]
+    """The effect of the image on each item, as share of the entropy of the answers."""
     rows: Float[ndarray, "scene layer"]
     """The effect of the image: the mean over a scene's items of real minus blank, as share of the
     entropy of the answers."""
@@ -73,10 +75,12 @@ def effect_of(
         for table in (readings.real, readings.blank)
     )
     entropy = entropy_bits(readings)
+    by_item = real.bits - blank.bits
     return Effect(
         real=real,
         blank=blank,
-        rows=scene_rows(real.bits - blank.bits, scenes) / entropy,
+        item_effect=by_item / entropy,
+        rows=scene_rows(by_item, scenes) / entropy,
         real_rows=scene_rows(real.bits, scenes) / entropy,
     )
 

@@ -5,7 +5,8 @@
 
 Runs the model on the chosen items, with their own images and with the controls, reads every image
 token and the answer position at every layer, and writes one HTML file that needs nothing else.
-Like examples, it carries no evidence: it shows what the curves are means of.
+Where python -m analysis.causes has been run, a few of its pairs are shown as well, with what came
+of every swap. Like examples, it carries no evidence: it shows what the curves are means of.
 """
 
 import sys
@@ -81,6 +82,8 @@ def main(options: Explore) -> None:
     file, made = _of_run(options) if options.image is None else _of_own_image(options)
     write_durably(file, made.page)
     n_items = f"{made.n_items} item{'s' if made.n_items > 1 else ''}"
+    if made.n_pairs:
+        n_items += f", {made.n_pairs} pair{'s' if made.n_pairs > 1 else ''}"
     share = f"{len(made.page) / 1e6:.2f} MB of at most {MOST_BYTES / 1e6:g}"
     print(f"page: {file} ({n_items}, {share})")
 
@@ -89,6 +92,7 @@ def _of_run(options: Explore) -> "tuple[Path, Made]":
     opened = open_run(options)
     names = options.attributes(opened.data)
     from analysis.explore.lenses import lenses_of
+    from analysis.explore.pairs import explored_pairs
     from analysis.explore.run_items import run_subjects
     from analysis.explore.shown import Reader, page_of
 
@@ -102,6 +106,7 @@ def _of_run(options: Explore) -> "tuple[Path, Made]":
         _about(opened.about, _notes(lenses), of_run=True),
         n_items=len(set(options.item)) or options.items or _ITEMS,
         all_of_them=bool(options.item) or options.items is not None,
+        pairs=explored_pairs(opened, names),
     )
     return options.out or opened.run.folder / "explore.html", made
 

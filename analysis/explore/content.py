@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, UInt16
 from numpy import ndarray
 from PIL import Image
 
+from analysis.causes.wording import KIND_NAMES
 from analysis.explore.packing import (
     packed_ids,
     packed_numbers,
@@ -52,7 +53,8 @@ class ReadSubject:
 def page_content(
     read: Sequence[ReadSubject], about: Mapping[str, Any], text_of: Mapping[int, str]
 ) -> dict[str, Any]:
-    """The whole content. `about` is copied as it is; `text_of` gives the text of each token.
+    """The whole content, as yet without pairs. `about` is copied as it is; `text_of` gives the text
+    of each token.
 
     UserError if there are more different tokens than a page can hold.
     """
@@ -67,6 +69,8 @@ def page_content(
         "vocabulary": packed_texts([text_of[token] for token in vocabulary.tolist()]),
         "items": items,
         "images": list(images),
+        "kindNames": dict(KIND_NAMES),
+        "pairs": [],
     }
 
 
@@ -124,10 +128,11 @@ def _condition(
     }
 
 
-def image_url(image: Image.Image) -> str:
-    """The image as a data: URL, at most 640 pixels wide or high, in whichever format is smaller."""
+def image_url(image: Image.Image, most: int = _MOST_PIXELS) -> str:
+    """The image as a data: URL, at most so many pixels wide or high, in whichever format is
+    smaller."""
     shown = image.convert("RGB")
-    shown.thumbnail((_MOST_PIXELS, _MOST_PIXELS), Image.Resampling.LANCZOS)
+    shown.thumbnail((most, most), Image.Resampling.LANCZOS)
     written = {}
     for kind, options in (("jpeg", {"quality": 85}), ("png", {"optimize": True})):
         stream = io.BytesIO()

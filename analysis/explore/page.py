@@ -14,7 +14,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-SCRIPTS = ("data.js", "image.js", "tables.js", "chart.js", "words.js", "page.js")
+SCRIPTS = ("data.js", "image.js", "tables.js", "chart.js", "pairs.js", "words.js", "page.js")
 """The files of the page's script, in the order in which they are joined."""
 MOST_BYTES = 2_000_000
 """Largest size of a page in bytes: a page of that size still opens at once on a phone."""

@@ -28,6 +28,7 @@ class Made:
 
     page: bytes
     n_items: int
+    n_pairs: int
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -123,25 +124,41 @@ def page_of(
     *,
     n_items: int,
     all_of_them: bool,
+    pairs: Iterable[Mapping[str, Any]] = (),
 ) -> Made:
     """The page of the first `n_items` subjects; if they need not all be shown, of as many as fit.
+    Of the pairs, which come after the items, it holds the first ones that fit.
 
     UserError if all must be shown and they do not fit; the message says how many do.
     """
     read: list[ReadSubject] = []
-    made = None
+    content = None
     for subject in subjects:
         read.append(reader.read(subject))
-        larger = page(page_content(read, about, reader.texts))
-        if len(larger) > MOST_BYTES:
-            if all_of_them or made is None:
-                raise _too_large(len(larger), len(read))
+        larger = page_content(read, about, reader.texts)
+        size = len(page(larger))
+        if size > MOST_BYTES:
+            if all_of_them or content is None:
+                raise _too_large(size, len(read))
             break
-        made = Made(page=larger, n_items=len(read))
+        content = larger
         if len(read) == n_items:
             break
-    if made is None:
+    if content is None:
         raise UserError("a page needs at least 1 item, got none: choose a run that has items")
+    return with_pairs(content, pairs)
+
+
+def with_pairs(content: Mapping[str, Any], pairs: Iterable[Mapping[str, Any]]) -> Made:
+    """The page of this content with the first pairs that fit beside its items."""
+    made = Made(page=page(content), n_items=len(content["items"]), n_pairs=0)
+    shown: list[Mapping[str, Any]] = []
+    for pair in pairs:
+        shown.append(pair)
+        larger = page({**content, "pairs": shown})
+        if len(larger) > MOST_BYTES:
+            break
+        made = Made(page=larger, n_items=made.n_items, n_pairs=len(shown))
     return made
 
 

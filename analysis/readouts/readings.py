@@ -23,6 +23,7 @@ from analysis.run.items import item_notes, items_of, labels_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.items import attribute_of_items
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from analysis.capture.residuals import ItemResiduals, PositionName
@@ -68,19 +69,23 @@ def take_readings(
 
 
 def take_readings_of_items(
-    opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str
+    opened: OpenRun, items: pd.DataFrame, readout: str, *, name: str, shuffled: bool = True
 ) -> Readings:
-    """Readings of items that are asked differently from the run's own, by a readout through the
-    vocabulary. Their residuals and readings are kept in the run under `name`."""
-    file = opened.run.readouts(readout) / name / f"{items['attribute'].iloc[0]}.safetensors"
+    """Readings of items that are not the run's own. Their residuals and readings are kept in the
+    run under `name`, and so is a readout that is fitted to them.
+
+    Without `shuffled` no images are swapped for a shuffled control.
+    """
+    folder = opened.run.readouts(readout)
+    file = folder / name / f"{attribute_of_items(items)}.safetensors"
     if not file.exists():
         from analysis.capture.residuals import capture_residuals
         from analysis.readouts.reader import Asked
 
-        residuals = capture_residuals(opened, items, folder=name)
-        asked = Asked(
-            opened=opened, items=items, residuals=residuals, folder=opened.run.readouts(readout)
-        )
+        residuals = capture_residuals(opened, items, folder=name, shuffled=shuffled)
+        # A lens is the run's own, a probe that of these items.
+        own = folder if READOUTS[readout].through_vocabulary else folder / name
+        asked = Asked(opened=opened, items=items, residuals=residuals, folder=own)
         _make(asked, readout, file, made_from={})
     return _read(file, items, opened.data.answer_set(items).answers)
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.scenes import Box
 from probes.families import family_of
 from probes.image_places import shares_of
 from probes.image_tokens import image_tokens
@@ -17,8 +18,6 @@ from probes.view import View
 Kind = Literal["image", "object", "rest", "question", "answer"]
 """All image tokens; those that show the object; those that do not; all text tokens but the last;
 the last token of the prompt."""
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels of the image as it is given, y downwards."""
 Positions = Bool[Tensor, "item token"]
 SHARE_OF_BOX, SHARE_OF_TOKEN = 0.05, 0.5
 """A token shows an object if it holds at least so much of the object's box, or if the box covers
@@ -65,6 +64,20 @@ def places(
                     f"{kind!r}: image is every image token, object those that show the object"
                 )
     return found
+
+
+def shows_object(vlm: View, boxes: Sequence[Box], size: tuple[int, int]) -> Bool[Tensor, " token"]:
+    """Which image tokens show what lies in one of the boxes, in an image of this width and height.
+
+    None does where the processor crops the object away. UserError for a box outside the image.
+
+    >>> shows_object(vlm, [(0.0, 0.0, 24.0, 12.0)], (96, 96)).nonzero()[:, 0].tolist()
+    [0, 1]
+    """
+    shows = torch.zeros(len(vlm.image_boxes(size)), dtype=torch.bool)
+    for box in boxes:
+        shows |= _showing(vlm, box, size)
+    return shows
 
 
 def elsewhere(shown: Positions, image: Positions, rng: np.random.Generator) -> Positions:
@@ -119,9 +132,7 @@ def _object(
         )
     out = torch.zeros_like(image)
     for row, (there, own, size) in enumerate(zip(image, boxes, image_sizes, strict=True)):
-        shows = torch.zeros(len(vlm.image_boxes(size)), dtype=torch.bool)
-        for box in own:
-            shows |= _showing(vlm, box, size)
+        shows = shows_object(vlm, own, size)
         if int(there.sum()) != len(shows):
             raise UserError(
                 f"image {row} has {int(there.sum())} tokens, not the {len(shows)} of an image of "

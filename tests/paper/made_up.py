@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.run.format import FORMAT
+from tests.paper.made_up_causes import causes
 from tests.paper.made_up_findings import (
     LAST,
     ONSETS,
@@ -68,6 +69,7 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
             "paraphrase": {"color": paraphrase()},
             "order": order(three),
             "confusion": {"shape": confusion(last)},
+            "causes": causes(last),
             "concept": concept(last),
             "trajectory": trajectory(list(three), last),
             "examples": examples(folder, last),

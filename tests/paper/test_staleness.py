@@ -81,7 +81,7 @@ def test_a_change_of_results_names_what_it_makes_stale(report, paper_build):
     (line,) = ended.out.splitlines()
     assert line.startswith("stale: ")
     assert line.endswith("(run 0: results.json changed)")
-    assert "figures/run-conditions.pdf" in line
+    assert "figures/run-causes-color.pdf" in line
     assert "validation" not in line
 
 

@@ -40,24 +40,29 @@ function panel(item, state, lens, width, go) {
     width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(item, lens),
   });
   svg.append(...emergenceMarks(item.emergence[lens], x), ...axes(x, y, inner), ...curves(item, state, lens, x, y));
+  followLayer(svg, x, inner, state.layer, go);
+  return svg;
+}
+
+/** Puts the line of the layer into a panel; a press goes to the layer that is pressed. */
+function followLayer(svg, x, inner, now, go) {
   const line = drawn("line", { class: "now", y1: EDGE.top, y2: HEIGHT - EDGE.bottom });
   svg.append(line);
   svg.moveTo = (layer) => {
     line.setAttribute("x1", x(layer));
     line.setAttribute("x2", x(layer));
   };
-  svg.moveTo(state.layer);
+  svg.moveTo(now);
   svg.addEventListener("click", (event) => {
     const across = event.clientX - svg.getBoundingClientRect().left;
     const layer = Math.round(((across - EDGE.left) / inner) * lastLayer());
     go(Math.min(lastLayer(), Math.max(0, layer)));
   });
-  return svg;
 }
 
 /** Moves the line of the layer without drawing anew. */
 function markChartLayer(layer) {
-  for (const svg of document.querySelectorAll("#charts svg")) svg.moveTo(layer);
+  for (const svg of document.querySelectorAll(".chart svg")) svg.moveTo(layer);
 }
 
 function axes(x, y, inner) {
@@ -66,6 +71,11 @@ function axes(x, y, inner) {
     made.push(drawn("line", { class: "grid", x1: EDGE.left, x2: EDGE.left + inner, y1: y(value), y2: y(value) }));
     made.push(drawn("text", { x: EDGE.left - 7, y: y(value) + 4, "text-anchor": "end" }, `${value}`));
   }
+  return [...made, ...layerTicks(x, inner)];
+}
+
+function layerTicks(x, inner) {
+  const made = [];
   const step = Math.max(1, Math.ceil(lastLayer() / Math.max(3, Math.floor(inner / 34))));
   for (let layer = 0; layer <= lastLayer(); layer += step) {
     made.push(drawn("text", { x: x(layer), y: HEIGHT - EDGE.bottom + 16, "text-anchor": "middle" }, `${layer}`));

@@ -75,6 +75,7 @@ function showLayer() {
   byId("layer-value").textContent = `${state.layer} of ${lastLayer()}`;
   markLayer(state.layer);
   markChartLayer(state.layer);
+  fillPairTables(state.layer);
   showShading();
   if (byId("patches").open) fillPatchTable(read, state);
 }
@@ -252,6 +253,7 @@ function wire() {
     if (!read) return;
     drawHeat(read, state);
     drawCharts(item(), state, goTo);
+    drawPairCharts(state, goTo);
   });
 }
 
@@ -260,6 +262,7 @@ async function begin() {
   buildControls();
   wire();
   await show(false);
+  buildPairs(state, goTo);
 }
 
 begin();

@@ -1,11 +1,13 @@
 """Pages of any size without a model, and the tokens that do the most harm."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from analysis.explore.content import ReadCondition, ReadSubject, page_content
+from analysis.causes.parts import KINDS
+from analysis.explore.content import ReadCondition, ReadSubject, image_url, page_content
 from analysis.explore.page import page
 from analysis.explore.places import Grid, levels_of
 from analysis.explore.reading import Tops
@@ -48,6 +50,7 @@ def made_up_page(
     lenses: Sequence[str] = ("logit_lens", "tuned_lens"),
     conditions: Sequence[str] = ("real", "shuffled", "blank"),
     grid: Grid | str | None = None,
+    pairs: Sequence[dict[str, Any]] = (),
     seed: int = 0,
 ) -> bytes:
     """A page whose tokens and probabilities are drawn: later layers are surer, and neighbouring
@@ -91,7 +94,33 @@ def made_up_page(
         "ofRun": True,
         "probabilityError": 0.004,
     }
-    return page(page_content(read, about, dict(enumerate(texts))))
+    content = page_content(read, about, dict(enumerate(texts)))
+    return page({**content, "pairs": list(pairs)})
+
+
+def made_up_pair(
+    number: int = 0,
+    *,
+    answers: tuple[str, str] = ("red", "blue"),
+    question: str = "What color is the cube?",
+    kinds: Sequence[str] = KINDS,
+    n_layers: int = 5,
+) -> dict[str, Any]:
+    """A pair whose odds go from -4 to 6 with the rows of the source, and back with the base's."""
+    rng = np.random.default_rng(number)
+    given = np.linspace(1, 0, n_layers)
+    share = {"image": given, "object": 0.8 * given, "answer": 1 - given}
+    swapped = {}
+    for kind in kinds:
+        moved = 10 * share.get(kind, np.zeros(n_layers))
+        swapped[kind] = [(-4 + moved).round(3).tolist(), (6 - moved).round(3).tolist()]
+    image = {"url": image_url(noise(rng), most=320), "width": 336, "height": 336}
+    other = {**image, "url": image_url(noise(rng), most=320)}
+    return {
+        "id": f"scene-{number}/color", "attribute": "color", "kind": "minimal",
+        "question": question, "answers": list(answers), "images": [image, other],
+        "plain": [-4.0, 6.0], "swapped": swapped,
+    }  # fmt: skip
 
 
 EMERGED = {

@@ -1,0 +1,1 @@
+"""Does the answer need the image tokens that show the object?"""

@@ -1,0 +1,63 @@
+"""Does the answer need the image tokens that show the object, or any as many?
+
+    python -m analysis.ablation --attr color
+    python -m analysis.ablation --study llava-1.5-7b-coco-ablation
+
+The ablation of Neo et al. (2024, arXiv:2410.07149): the tokens that show an object are set to the
+mean row of other images, and right answers are counted. Beside them, scene by scene, as many tokens
+of the largest norm (register-like) and as many elsewhere in the image, drawn ten times; and a
+paired test, which that study did not have. For rendered scenes, and for COCO's object, animal and
+presence, whose boxes it knows.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+from analysis.ablation.found import FoundAblation
+from analysis.ablation.report import ablation_text
+from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.run.opened import OpenRun
+from analysis.run.results import FILE_NAME, add_study, read_results, study_result
+from analysis.typed import read_back, written
+from data_prep.errors import one_line_errors
+from data_prep.option_rules import AtLeast
+
+STUDY = "ablation"
+COMMAND = "python -m analysis.ablation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation(AttributeOptions):
+    """Does the answer need the image tokens that show the object?"""
+
+    layer: Annotated[int, AtLeast(0)] = 0
+    """The layer at which tokens are ablated; 0: what enters the decoder."""
+
+
+def main(options: Ablation) -> None:
+    """Ablates what has not been ablated yet, and prints what it found."""
+    opened = open_run(options)
+    for name in options.attributes(opened.data):
+        print(ablation_text(name, _found(opened, name, options.layer)))
+    print(f"\nresults: {opened.run.folder / FILE_NAME}")
+
+
+def _found(opened: OpenRun, name: str, layer: int) -> FoundAblation:
+    known = study_result(read_results(opened.run), STUDY)
+    if name in known:
+        old = read_back(FoundAblation, known[name], f"{FILE_NAME} of {opened.run.folder}")
+        if old.layer == layer:
+            return old
+    # Here, because it imports torch.
+    from analysis.ablation.measure import measured_ablation
+
+    found = measured_ablation(opened, name, layer=layer)
+    known[name] = written(found)
+    add_study(opened.run, STUDY, known, opened.about)
+    return found
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main(parse_options(Ablation, command=COMMAND, arguments=sys.argv[1:]))

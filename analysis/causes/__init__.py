@@ -1,0 +1,1 @@
+"""Is what is readable also used? From which positions, until which layer, and carried where?"""

@@ -1,0 +1,70 @@
+"""What came of swaps, kept in the run: batch by batch, so that an interrupted study goes on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
+
+Tensors = dict[str, ndarray]
+
+
+def kept(
+    file: Path, n_rows: int, batch_size: int, run: Callable[[slice], Tensors], *, what: str
+) -> Tensors:
+    """The arrays of a file, or, where it is not there yet, those that `run` gives of each batch of
+    rows, put one after the other.
+
+    Each batch is written into a file of its own before the next one is run; the whole takes their
+    place. UserError for a damaged file.
+    """
+    from tqdm import tqdm
+
+    if file.exists():
+        return _read(file, n_rows)
+    starts = range(0, n_rows, batch_size)
+    files = [file.with_suffix(f".{start:06d}-{batch_size}.part") for start in starts]
+    with tqdm(total=n_rows, desc=what, unit="swap", disable=None) as bar:
+        parts = []
+        for start, part in zip(starts, files, strict=True):
+            rows = slice(start, min(start + batch_size, n_rows))
+            if not part.exists():
+                _write(part, run(rows))
+            parts.append(_read(part, rows.stop - start))
+            bar.update(rows.stop - start)
+    whole = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+    _write(file, whole)
+    for part in files:
+        part.unlink()
+    return whole
+
+
+def require_rows(swaps: Sequence[object], what: str) -> None:
+    """UserError if there is nothing to run."""
+    if not swaps:
+        raise UserError(f"need at least 1 pair for {what}, got none: use more scenes")
+
+
+def _write(file: Path, tensors: Tensors) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
+    arrays = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
+    write_durably(file, save(arrays))
+
+
+def _read(file: Path, n_rows: int) -> Tensors:
+    try:
+        found = load_file(file)
+        lengths = {len(values) for values in found.values()}
+        if lengths != {n_rows}:
+            raise ValueError(f"it has {sorted(lengths)} rows, not {n_rows}")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({error}): delete it and run again") from error
+    return found
