@@ -39,6 +39,7 @@ report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.worlds --run $(RUN)
 	$(BIN)/python -m analysis.confusion --attr shape --run $(RUN)
 	$(BIN)/python -m analysis.trajectory --run $(RUN)
+	$(BIN)/python -m analysis.causes --quick --run $(RUN)
 	$(BIN)/python -m analysis.examples --run $(RUN)
 	$(BIN)/python -m analysis.explore --run $(RUN)
 	$(BIN)/python -m paper.build $(RUN) --out $(REPORT)

@@ -23,7 +23,7 @@ from data_prep.attributes import stream_key
 from data_prep.errors import UserError
 from probes.answers.scores import answer_log_probs
 from probes.answers.tree import Node, different, places_of
-from probes.interventions.edit import set_to
+from probes.interventions.edit import require_layer, set_to
 from probes.interventions.pass_on import Intervened
 from probes.interventions.places import places, shows_object
 from probes.residuals.batch_size import batch_size_by_rule
@@ -52,6 +52,7 @@ def measured_ablation(opened: OpenRun, attribute: str, *, layer: int) -> FoundAb
     UserError if there are too few scenes whose object has a place that the model is shown.
     """
     vlm = opened.load_model()
+    require_layer(layer, vlm.n_layers)
     placed = _shown(opened, vlm, placed_items(opened, attribute))
     if len(placed.items) < _LEAST:
         raise UserError(

@@ -10,11 +10,15 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.causes.kept import kept
-from analysis.causes.parts import IMAGE, Measuring, masks
+from analysis.causes.parts import Measuring, masks
 from analysis.causes.patching import Batch, begun, last_of, odds, plain_odds
 from analysis.causes.shares import Estimating, share
+from analysis.causes.swaps import IMAGE
 from analysis.effects.found import Interval
+from data_prep.errors import UserError
 from probes.interventions.attention_cut import attention_cut
+from probes.interventions.attention_masks import attention_of, implementation_of
+from probes.vlm import VLM
 from stats.scenes import scene_rows
 
 
@@ -27,11 +31,23 @@ def cut_shares(measuring: Measuring, n_pairs: int, how: Estimating) -> tuple[Int
     def run(rows: slice) -> dict[str, ndarray]:
         return _left(measuring, begun(asked, swaps[rows], tails=False))
 
-    file = measuring.folder / "cut.safetensors"
+    file = measuring.folder / f"cut-{n_pairs}.safetensors"
     what = f"causes {measuring.attribute}, attention cut"
-    tensors = kept(file, len(swaps), measuring.batch_size, run, what=what)
+    tensors = kept(file, len(swaps), measuring.batch_size, run, names=["left", "total"], what=what)
     rows = _by_pair(tensors, [each.pair_id for each in swaps])
     return share(rows["left"], rows["total"][:, 0], level=how.level)
+
+
+def why_not_cut(vlm: VLM) -> str | None:
+    """Why the attention of a model cannot be cut: its implementation takes no mask; None if it
+    can."""
+    try:
+        for block in vlm.blocks:
+            if (attention := attention_of(block)) is not None:
+                implementation_of(attention)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _by_pair(

@@ -13,11 +13,11 @@ from analysis.capture.residuals import capture_residuals
 from analysis.causes.asking import pair_items
 from analysis.causes.found import Directed
 from analysis.causes.kept import kept
-from analysis.causes.parts import ANSWER, Measuring, masks
+from analysis.causes.parts import Measuring, masks
 from analysis.causes.patching import Batch, after, begun, odds, plain_odds
 from analysis.causes.readable import shown_pairs
 from analysis.causes.shares import Estimating, share
-from analysis.causes.swaps import Swap
+from analysis.causes.swaps import ANSWER, Swap
 from analysis.run.items import labels_of
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
@@ -48,14 +48,21 @@ class _Directions:
     fold_of: Mapping[str, int]
     """The fold of each image's scene, whose probe has not seen it."""
 
-    def displaced(
-        self, kind: str, batch: Batch, layer: int, rng: np.random.Generator
+    def random(
+        self, norms: Float[Tensor, " item"], layer: int, rngs: Sequence[np.random.Generator]
     ) -> Float[Tensor, "item d_model"]:
-        """How far each recipient's row at the answer position is moved."""
+        """Random directions of these lengths in the span of the stream; each item has draws of its
+        own, whichever others are run together with it."""
+        natural = self.natural[:, layer].to(norms)
+        drawn = [
+            random_displacements(natural, norms[row, None], rng, 1)[0]
+            for row, rng in enumerate(rngs)
+        ]
+        return torch.cat(drawn)
+
+    def displaced(self, kind: str, batch: Batch, layer: int) -> Float[Tensor, "item d_model"]:
+        """How far each recipient's row at the answer position is moved by a probe's directions."""
         rows = batch.recipient.streams[layer][:, -1]
-        if kind == RANDOM:
-            norms = self.displaced(PROBE, batch, layer, rng).norm(dim=-1)
-            return random_displacements(self.natural[:, layer].to(rows), norms, rng, 1)[0]
         out = torch.zeros_like(rows)
         folds = torch.tensor([self.fold_of[each.recipient] for each in batch.swaps])
         targets = torch.tensor([self.answers.index(each.towards) for each in batch.swaps])
@@ -80,9 +87,16 @@ def directed_layers(measuring: Measuring, n_pairs: int, how: Estimating) -> tupl
         batch = begun(asked, swaps[rows])
         return _moved(measuring, found.directions, batch, rows.start)
 
-    file = measuring.folder / "directions.safetensors"
+    file = measuring.folder / f"directions-{n_pairs}.safetensors"
     what = f"causes {measuring.attribute}, directions"
-    tensors = kept(file, len(swaps), measuring.batch_size, run, what=what)
+    tensors = kept(
+        file,
+        len(swaps),
+        measuring.batch_size,
+        run,
+        names=[PROBE, RANDOM, PERMUTED, "distance", "total"],
+        what=what,
+    )
     return _estimated(tensors, swaps, how)
 
 
@@ -144,14 +158,17 @@ def _moved(
         natural = directions.natural[:, layer].to(batch.recipient.streams[layer])
         if torch.equal(natural, natural[:1].expand_as(natural)):
             continue  # Nothing of the image is here, so there is nothing to move along.
-        for kind in (PROBE, RANDOM, PERMUTED):
-            rng = study.rng(Stream.CAUSES_DIRECTIONS, key, start, layer)
-            displacement = directions.displaced(kind, batch, layer, rng)
+        displaced = {kind: directions.displaced(kind, batch, layer) for kind in (PROBE, PERMUTED)}
+        rngs = [
+            study.rng(Stream.CAUSES_DIRECTIONS, key, layer, start + row)
+            for row in range(len(batch.swaps))
+        ]
+        displaced[RANDOM] = directions.random(displaced[PROBE].norm(dim=-1), layer, rngs)
+        for kind, displacement in displaced.items():
             last = after(batch, layer, moved(where, displacement))
             out[kind][:, place] = odds(batch, last) - own
-            if kind == PROBE:
-                rows = batch.recipient.streams[layer][:, -1] + displacement
-                out["distance"][:, place] = distance_from_natural(rows, natural).cpu().numpy()
+        rows = batch.recipient.streams[layer][:, -1] + displaced[PROBE]
+        out["distance"][:, place] = distance_from_natural(rows, natural).cpu().numpy()
     return {**out, "total": other - own}
 
 
@@ -167,7 +184,7 @@ def _estimated(
     shares = {kind: share(rows[kind], total, level=how.level) for kind in (PROBE, RANDOM, PERMUTED)}
     test = sign_flip_max_t(
         rows[PROBE] - rows[RANDOM],
-        rng=how.rng(2),
+        rng=how.study.rng(Stream.CAUSES_DIRECTION_TESTS, how.key),
         n_resamples=how.n_resamples,
     )
     return tuple(

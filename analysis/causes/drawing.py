@@ -50,7 +50,7 @@ def draw_readable(axes: Axes, found: Caused) -> None:
         _band(axes, each.effect, look.color, look.line, look.marker, look.words)
     axes.axhline(0, color="0.8", linewidth=0.5, zorder=0)
     axes.set_ylabel("readable\n(share of H)")
-    axes.legend(fontsize=7, frameon=False, loc="upper left", handlelength=2.2, labelspacing=0.25)
+    axes.legend(fontsize=7, frameon=False, loc="lower right", handlelength=2.2, labelspacing=0.25)
 
 
 def draw_used(axes: Axes, found: Caused) -> None:
@@ -62,7 +62,10 @@ def draw_used(axes: Axes, found: Caused) -> None:
         axes.axhline(height, color="0.8", linewidth=0.5, zorder=0)
     axes.set_ylim(-0.25, 1.25)
     axes.set_ylabel("used\n(share of effect)")
-    axes.legend(fontsize=7, frameon=False, loc="center right", handlelength=2.2, labelspacing=0.25)
+    axes.legend(
+        fontsize=7, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 0.9),
+        ncols=len(found.every.places), handlelength=2.0, columnspacing=1.2,
+    )  # fmt: skip
 
 
 def draw_layers(axes: Axes, found: Caused) -> None:

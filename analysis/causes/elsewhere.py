@@ -3,7 +3,8 @@
 import numpy as np
 
 from analysis.causes.found import Elsewhere
-from analysis.causes.parts import OBJECT, Measuring, elsewhere_part, sampled_layers
+from analysis.causes.parts import Measuring, elsewhere_part, sampled_layers
+from analysis.causes.swaps import OBJECT
 from stats.rank_p import rank_p
 
 

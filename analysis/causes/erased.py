@@ -10,13 +10,15 @@ from numpy import ndarray
 from torch import Tensor
 
 from analysis.causes.asking import pair_items
+from analysis.causes.fitting import why_no_probe
 from analysis.causes.found import Erased
 from analysis.causes.kept import kept
-from analysis.causes.parts import OBJECT, Measuring, masks, sampled_layers
+from analysis.causes.parts import Measuring, masks, sampled_layers
 from analysis.causes.patching import Batch, after, begun, odds, plain_odds
 from analysis.causes.shares import Estimating, share
-from analysis.causes.swaps import Swap
+from analysis.causes.swaps import OBJECT, Swap
 from analysis.effects.found import Interval
+from analysis.streams import Stream
 from data_prep.attributes import attribute as attribute_named
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene
@@ -67,9 +69,11 @@ def erased_layers(measuring: Measuring, n_pairs: int, how: Estimating) -> tuple[
     def run(chosen: slice) -> dict[str, ndarray]:
         return _retained(measuring, begun(asked, swaps[chosen]), erasers, layers)
 
-    file = measuring.folder / "erasure.safetensors"
+    file = measuring.folder / f"erasure-{n_pairs}.safetensors"
     what = f"causes {measuring.attribute}, erasure"
-    tensors = kept(file, len(swaps), measuring.batch_size, run, what=what)
+    tensors = kept(
+        file, len(swaps), measuring.batch_size, run, names=[*erasers, "total"], what=what
+    )
     ids = [each.pair_id for each in swaps]
     total = scene_rows(tensors["total"][:, None].astype(np.float64), ids)[:, 0]
     left = {
@@ -80,6 +84,19 @@ def erased_layers(measuring: Measuring, n_pairs: int, how: Estimating) -> tuple[
         _at_layer(measuring, rows, erasers, place, layer, left, other, how)
         for place, layer in enumerate(layers)
     )
+
+
+def why_not_erased(measuring: Measuring) -> str | None:
+    """Why probes cannot be fitted to what is erased, and what is not; None if they can."""
+    if not measuring.swaps.main[0].boxes or measuring.attribute not in PROPERTIES:
+        return None  # nothing is erased then
+    things, scenes = _things(measuring), _scenes(measuring)
+    for name in (measuring.attribute, OTHER[measuring.attribute]):
+        answers = attribute_named(name).answers
+        labels = np.array([answers.index(each[name]) for each in things.values()])
+        if why := why_no_probe(labels, [scenes[image] for image in things], answers):
+            return f"{name}: {why}"
+    return None
 
 
 def _at_layer(
@@ -95,13 +112,14 @@ def _at_layer(
     own = measuring.attribute
     plain = rows.rows[:, place]
     after_it = erasers[own][place](plain)
-    before, after_own = (_read(each, rows, own, how, 40 + place) for each in (plain, after_it))
+    before, after_own = (_read(each, rows, own, how, 2 * layer) for each in (plain, after_it))
     before_other, after_other = (
-        _read(each, rows, other, how, 50 + place) for each in (plain, after_it)
+        _read(each, rows, other, how, 2 * layer + 1) for each in (plain, after_it)
     )
     counts = np.bincount(rows.labels[own])
     chance = float(counts.max() / counts.sum())
-    far = distance_from_natural(after_it[:_NATURAL], plain[_NATURAL : 2 * _NATURAL])
+    # Every second row, so that a state is not compared with what it was itself.
+    far = distance_from_natural(after_it[::2][:_NATURAL], plain[1::2][:_NATURAL])
     return Erased(
         layer=layer,
         retained=left[own][place],
@@ -132,7 +150,7 @@ def _read(
     found = cluster_bootstrap(
         (said == labels).astype(np.float64)[:, None],
         rows.scenes,
-        rng=how.rng(number),
+        rng=how.study.rng(Stream.CAUSES_ERASED, how.key, number),
         n_resamples=how.n_resamples,
         level=how.level,
     )

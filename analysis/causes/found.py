@@ -9,7 +9,7 @@ Edge = Literal["out", "in"]
 """The two ends of a hand-over: out of the image's positions, into the answer position."""
 
 
-QUICK, DEAR, DEAR_QUICK = 80, 60, 20
+QUICK, DEAR, DEAR_QUICK = 80, 40, 20
 """The most pairs of a quick measurement; those of the controls with many passes, and of these in a
 quick one."""
 
@@ -29,6 +29,13 @@ class Asked:
     def n_pairs(self) -> int:
         """The most pairs that are taken of this measurement."""
         return min(self.most, QUICK) if self.quick else self.most
+
+    @property
+    def follows(self) -> bool:
+        """Whether the answer is shown to follow the image, and more than by random weights."""
+        by_chance = self.by_chance
+        beaten = by_chance is None or by_chance.p <= 1 - self.level + 1e-12
+        return self.every.follows.shown and beaten
 
     @property
     def n_dear(self) -> int:
@@ -54,6 +61,22 @@ class Following:
     total_p: float
     """p-value for "the mean total effect is not above 0"."""
     shown: bool
+
+
+@result
+class ByChance:
+    """How much the answer of random copies of the model follows the image."""
+
+    n_copies: int
+    """Copies of the same architecture, each with weights drawn anew."""
+    n_pairs: int
+    own: float
+    """By how much more often the model's preferred answer turns with the image than against it, as
+    share of these pairs."""
+    largest: float
+    """The same for the copy in which it is largest."""
+    p: float
+    """One-sided p-value by the model's rank among its copies."""
 
 
 @result
@@ -102,7 +125,8 @@ class Shares:
     """The share of all image positions minus those of the object and of the rest; None where the
     object's place is not known."""
     out: HandOver | None
-    """lambda_out: where the image's share falls through one half. None if no effect is shown."""
+    """lambda_out: where the image's share falls through one half. None if the answer is not shown
+    to follow the image."""
     into: HandOver | None
     """lambda_in: where the share of the answer position rises through one half; likewise."""
     window: Window | None
@@ -234,6 +258,9 @@ class Caused:
     changed_outside: dict[str, float]
     """For minimal pairs the share of pixels outside the changed object that differ, by the number
     of grey levels (of 255) that they differ by more than."""
+    by_chance: ByChance | None
+    """The comparison with copies of random weights; None where no copy fits beside the model, as a
+    note then says."""
     every: Shares
     right: Shares | None
     """Only pairs that are answered right on both sides; None if there are too few."""
@@ -266,6 +293,18 @@ class Caused:
     level: float
     n_resamples: int
     notes: tuple[str, ...]
+
+    @property
+    def follows(self) -> bool:
+        """Whether the answer is shown to follow the image, and more than by random weights."""
+        by_chance = self.by_chance
+        beaten = by_chance is None or by_chance.p <= 1 - self.level + 1e-12
+        return self.every.follows.shown and beaten
+
+    @property
+    def n_dear(self) -> int:
+        """The pairs of the controls with many passes."""
+        return min(self.asked.n_dear, self.n_pairs)
 
     @property
     def last_layer(self) -> int:

@@ -1,6 +1,6 @@
 """What came of swaps, kept in the run: batch by batch, so that an interrupted study goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,16 @@ Tensors = dict[str, ndarray]
 
 
 def kept(
-    file: Path, n_rows: int, batch_size: int, run: Callable[[slice], Tensors], *, what: str
+    file: Path,
+    n_rows: int,
+    batch_size: int,
+    run: Callable[[slice], Tensors],
+    *,
+    names: Collection[str],
+    what: str,
 ) -> Tensors:
     """The arrays of a file, or, where it is not there yet, those that `run` gives of each batch of
-    rows, put one after the other.
+    rows, put one after the other; `names` are those of the arrays.
 
     Each batch is written into a file of its own before the next one is run; the whole takes their
     place. UserError for a damaged file.
@@ -26,7 +32,7 @@ def kept(
     from tqdm import tqdm
 
     if file.exists():
-        return _read(file, n_rows)
+        return read_kept(file, n_rows, names)
     starts = range(0, n_rows, batch_size)
     files = [file.with_suffix(f".{start:06d}-{batch_size}.part") for start in starts]
     with tqdm(total=n_rows, desc=what, unit="swap", disable=None) as bar:
@@ -35,19 +41,14 @@ def kept(
             rows = slice(start, min(start + batch_size, n_rows))
             if not part.exists():
                 _write(part, run(rows))
-            parts.append(_read(part, rows.stop - start))
+            parts.append(read_kept(part, rows.stop - start, names))
             bar.update(rows.stop - start)
     whole = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
     _write(file, whole)
-    for part in files:
+    # Also those of an earlier start with batches of another size.
+    for part in file.parent.glob(f"{file.stem}.*.part"):
         part.unlink()
     return whole
-
-
-def require_rows(swaps: Sequence[object], what: str) -> None:
-    """UserError if there is nothing to run."""
-    if not swaps:
-        raise UserError(f"need at least 1 pair for {what}, got none: use more scenes")
 
 
 def _write(file: Path, tensors: Tensors) -> None:
@@ -59,9 +60,13 @@ def _write(file: Path, tensors: Tensors) -> None:
     write_durably(file, save(arrays))
 
 
-def _read(file: Path, n_rows: int) -> Tensors:
+def read_kept(file: Path, n_rows: int, names: Collection[str]) -> Tensors:
+    """The arrays of these names in a file, with so many rows. UserError if it is damaged."""
     try:
         found = load_file(file)
+        lacking = sorted(set(names) - set(found))
+        if lacking:
+            raise ValueError(f"it lacks {lacking[0]!r}")
         lengths = {len(values) for values in found.values()}
         if lengths != {n_rows}:
             raise ValueError(f"it has {sorted(lengths)} rows, not {n_rows}")

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.causes.found import Nothing
-from analysis.causes.parts import IMAGE
 from analysis.causes.shares import PairRows, intervals
-from analysis.causes.swaps import Swap, Swapped
+from analysis.causes.swaps import IMAGE, Swap, Swapped
 from stats import no_share
 from stats.scenes import scene_rows
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -12,7 +13,16 @@ from analysis.capture.answer_trees import answer_trees
 from analysis.causes.asking import Swaps
 from analysis.causes.kept import kept
 from analysis.causes.patching import Asked, Batch, Where, begun, swapped
-from analysis.causes.swaps import Swap, Swapped
+from analysis.causes.swaps import (
+    ANSWER,
+    IMAGE,
+    KINDS,
+    OBJECT,
+    REST,
+    Swap,
+    Swapped,
+    completed,
+)
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
@@ -21,9 +31,8 @@ from probes.interventions.places import elsewhere, places
 from probes.residuals.batch_size import batch_size_by_rule
 from probes.vlm import VLM
 
-IMAGE, OBJECT, REST, QUESTION, ANSWER = "image", "object", "rest", "question", "answer"
-KINDS = (IMAGE, OBJECT, REST, QUESTION, ANSWER)
-"""The kinds of positions, in the order of the tables."""
+LEAST_CONTROL = 5
+"""Fewest pairs of which a control is made."""
 DRAWS = 39
 """Random sets of positions: the fewest with which a rank can be below .05 on both sides."""
 
@@ -64,9 +73,11 @@ class Measuring:
         name: str,
         swaps: Sequence[Swap],
         where: Callable[[Batch], Where],
+        *,
+        kinds: Sequence[str],
         attribute: str | None = None,
     ) -> Swapped:
-        """What came of some swaps, from the run or run now."""
+        """What came of some swaps of rows of these kinds, from the run or run now."""
         asked = self.asked(attribute or self.attribute)
 
         def run(rows: slice) -> dict[str, np.ndarray]:
@@ -75,7 +86,9 @@ class Measuring:
 
         file = self.folder / f"{name.replace(' ', '_')}.safetensors"
         what = f"causes {self.attribute}, {name}"
-        return Swapped.of_tensors(kept(file, len(swaps), self.batch_size, run, what=what))
+        names = Swapped.names(kinds)
+        found = kept(file, len(swaps), self.batch_size, run, names=names, what=what)
+        return Swapped.of_tensors(found)
 
 
 def main_part(measuring: Measuring) -> Swapped:
@@ -94,7 +107,7 @@ def main_part(measuring: Measuring) -> Swapped:
         found = masks(measuring, batch, kinds)
         return {kind: (found[kind], layers[kind]) for kind in kinds}
 
-    found = measuring.part("pairs", measuring.swaps.main, where)
+    found = measuring.part("pairs", measuring.swaps.main, where, kinds=kinds)
     return _with_what_follows(found, at_root)
 
 
@@ -107,13 +120,16 @@ def control_parts(measuring: Measuring) -> dict[str, tuple[Sequence[Swap], Swapp
     def where(batch: Batch) -> Where:
         return {IMAGE: (masks(measuring, batch, [IMAGE])[IMAGE], layers)}
 
-    found = {}
-    for name, own in (("same answer", swaps.same_answer), ("other object", swaps.other_object)):
-        if own:
-            found[name] = own, measuring.part(name, own, where)
-    for attribute, own in swaps.other_attribute.items():
-        name = f"other attribute {attribute}"
-        found[name] = own, measuring.part(name, own, where, attribute)
+    asked = [("same answer", swaps.same_answer, None), ("other object", swaps.other_object, None)]
+    asked += [
+        (f"other attribute {attribute}", own, attribute)
+        for attribute, own in swaps.other_attribute.items()
+    ]
+    found = {
+        name: (own, measuring.part(name, own, where, kinds=[IMAGE], attribute=attribute))
+        for name, own, attribute in asked
+        if len({each.pair_id for each in own}) >= LEAST_CONTROL
+    }
     return {name: (own, _with_what_follows(each, True)) for name, (own, each) in found.items()}
 
 
@@ -124,18 +140,28 @@ def elsewhere_part(measuring: Measuring, n_pairs: int) -> tuple[Sequence[Swap], 
     layers = sampled_layers(measuring.n_layers)
     study, key = measuring.opened.run.study, stream_key(measuring.attribute)
 
+    draws = [f"draw {number:02d}" for number in range(DRAWS)]
+    row_of = {each.pair_id: row for row, each in enumerate(swaps)}
+
     def where(batch: Batch) -> Where:
         found = masks(measuring, batch, [IMAGE, OBJECT])
-        # By the first pair's id, so that a study that goes on draws what it would have drawn.
-        place = next(n for n, each in enumerate(swaps) if each is batch.swaps[0])
-        rng = study.rng(Stream.CAUSES_ELSEWHERE, key, place)
+        # Each pair has draws of its own, whichever others are run together with it.
+        rngs = [
+            study.rng(Stream.CAUSES_ELSEWHERE, key, row_of[each.pair_id]) for each in batch.swaps
+        ]
         drawn = {
-            f"draw {number:02d}": (elsewhere(found[OBJECT], found[IMAGE], rng), layers)
-            for number in range(DRAWS)
-        }
+            name: (
+                torch.cat([
+                    elsewhere(found[OBJECT][row, None], found[IMAGE][row, None], rng)
+                    for row, rng in enumerate(rngs)
+                ]),
+                layers,
+            )
+            for name in draws
+        }  # fmt: skip
         return {OBJECT: (found[OBJECT], layers)} | drawn
 
-    return swaps, measuring.part("elsewhere", swaps, where)
+    return swaps, measuring.part(f"elsewhere-{n_pairs}", swaps, where, kinds=[OBJECT, *draws])
 
 
 def control_layers(n_layers: int) -> tuple[int, ...]:
@@ -167,10 +193,9 @@ def masks(
 def _with_what_follows(found: Swapped, at_root: bool) -> Swapped:
     """With the odds at those layers that need not be run: nothing is moved there, but for the
     answer position at the last layer, whose row is all that is read."""
-    patched = {}
-    for kind in (each for each in KINDS if each in found.patched):
-        odds = found.patched[kind]
-        patched[kind] = np.where(np.isnan(odds), found.recipient[:, None], odds)
-        if kind == ANSWER and at_root:
-            patched[kind][:, -1] = found.donor
+    patched = {
+        kind: completed(kind, found.patched[kind], found.recipient, found.donor, at_root=at_root)
+        for kind in KINDS
+        if kind in found.patched
+    }
     return replace(found, patched=patched)

@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from analysis.causes.asking import pair_items
 from analysis.causes.found import Edge, Gap, Readable, Shares
-from analysis.causes.parts import ANSWER, IMAGE
 from analysis.causes.shares import PairRows
+from analysis.causes.swaps import ANSWER, IMAGE
 from analysis.effects.effect import effect_of
 from analysis.effects.emergence_results import emergence_results
 from analysis.effects.found import Interval
@@ -41,15 +41,14 @@ class ReadRows:
     notes: tuple[str, ...]
 
 
-def read_rows(opened: OpenRun, pairs: Pairs, digest: str) -> ReadRows:
-    """Reads both images of every pair, by the logit lens and a linear probe, and by the tuned lens
-    where the run has one."""
+def read_rows(opened: OpenRun, pairs: Pairs, digest: str, *, probe: bool) -> ReadRows:
+    """Reads both images of every pair, by the logit lens, by the tuned lens where the run has one,
+    and by a linear probe where the pairs are enough to fit one."""
     attribute = pairs.pairs[0].attribute
     items, shown = pair_items(pairs), shown_pairs(opened, pairs)
-    names = [LOGIT_LENS.name, LINEAR_PROBE.name]
     has_lens = (opened.run.readouts(TUNED_LENS.name) / "folds").exists()
-    if has_lens:
-        names.insert(1, TUNED_LENS.name)
+    there = {LOGIT_LENS.name: True, TUNED_LENS.name: has_lens, LINEAR_PROBE.name: probe}
+    names = [name for name, is_there in there.items() if is_there]
     effects = {}
     for name in names:
         readings = take_readings_of_items(
@@ -74,7 +73,7 @@ def readable_of(opened: OpenRun, rows: ReadRows, key: int) -> dict[str, Readable
         interval = cluster_bootstrap(
             effect,
             np.arange(len(effect)),
-            rng=study.rng(Stream.CAUSES_SHARES, key, 100 + number),
+            rng=study.rng(Stream.CAUSES_READ_INTERVALS, key, number),
             n_resamples=study.n_resamples,
             level=study.level,
         )

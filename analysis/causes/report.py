@@ -3,6 +3,7 @@
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from analysis.causes.control_rows import control_rows
 from analysis.causes.found import Caused
 from analysis.causes.wording import KIND_NAMES, causes_sentences
 from analysis.effects.found import Interval
@@ -41,7 +42,7 @@ def _shares(name: str, found: Caused) -> str:
         caption=f"Ratio of means over pairs, both directions; {level} interval over "
         "pairs (Fieller). together: what image, question and answer position move together, "
         "but none of them alone. left after a cut: what is left when text cannot look at the image "
-        f"after this layer ({found.asked.n_dear} pairs).",
+        f"after this layer ({found.n_dear} pairs).",
         caption_justify="left",
     )
     places = found.every.places
@@ -70,37 +71,11 @@ def _controls(found: Caused) -> str:
     )
     for header in ("what is done", "pairs", "layer", "moves", "p", "claim"):
         table.add_column(header, justify="left" if header in ("what is done", "claim") else "right")
-    for each in found.nothing:
-        place = max(range(len(each.shares)), key=lambda at: abs(each.shares[at].estimate))
+    for row in control_rows(found):
+        moves = row.moves
         table.add_row(
-            each.what, str(each.n_pairs), str(each.layers[place]), share_text(each.shares[place]),
-            p_value(each.p), "moves nothing" if each.shown else "not shown to move nothing",
-        )  # fmt: skip
-    alpha = 1 - found.level
-    for rank in found.elsewhere:
-        table.add_row(
-            f"object's positions (median of {rank.n_draws} elsewhere {rank.median:.2f})",
-            str(rank.n_pairs), str(rank.layer), f"{rank.object:.2f}", p_value(rank.p),
-            "more than elsewhere" if rank.p <= alpha else "not shown to move more",
-        )  # fmt: skip
-    for moved in sorted(found.directed, key=lambda one: -one.probe.estimate)[:1]:
-        table.add_row(
-            f"probe's direction set (random {moved.random.estimate:.2f}, permuted "
-            f"{moved.permuted.estimate:.2f}; distance {moved.distance:.1f})",
-            str(found.asked.n_dear), str(moved.layer), share_text(moved.probe),
-            p_value(moved.probe_above_random),
-            "more than random" if moved.probe_above_random <= alpha else "not shown to move more",
-        )  # fmt: skip
-    for left in found.erased:
-        table.add_row(
-            f"erased at the object, what is left (probe {left.probe_before:.2f} to "
-            f"{left.probe_after.estimate:.2f}, chance {left.chance:.2f}; probe of {left.other} "
-            f"{left.other_before:.2f} to {left.other_after.estimate:.2f})",
-            str(found.asked.n_dear), str(left.layer), share_text(left.retained), "",
-            "probe at chance" if left.fell else "probe not shown at chance",
-        )  # fmt: skip
-        table.add_row(
-            f"{left.other} erased instead, what is left", str(found.asked.n_dear),
-            str(left.layer), share_text(left.retained_other), "", "",
+            row.what, str(row.n_pairs), str(row.layer),
+            share_text(moves) if isinstance(moves, Interval) else f"{moves:.2f}",
+            "" if row.p is None else p_value(row.p), row.claim,
         )  # fmt: skip
     return printed(table)

@@ -1,6 +1,6 @@
 """From what swaps did to the shares of the total effect, and where it is handed over."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,10 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from analysis.causes.found import Following, HandOver, Shares, Window
-from analysis.causes.parts import ANSWER, IMAGE, OBJECT, QUESTION, REST
-from analysis.causes.swaps import Swap, Swapped
+from analysis.causes.swaps import ANSWER, IMAGE, OBJECT, QUESTION, REST, Swap, Swapped
 from analysis.effects.found import Crossing, Interval, LayerSet, WholeLayer, fields_of
+from analysis.run.study import Study
+from analysis.streams import Stream
 from stats import follows, hand_over, hand_over_window, moved_share
 from stats.scenes import scene_rows
 
@@ -47,13 +48,23 @@ class PairRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimating:
-    """How estimates are made: their level, their margin, and the generator of each."""
+    """How the estimates of an attribute are made."""
 
-    level: float
+    study: Study
+    key: int
+    """A number of the attribute's own, so that each has its own random draws."""
     margin: float
-    n_resamples: int
-    rng: Callable[[int], np.random.Generator]
-    """The generator of the n-th estimate."""
+    """The share of the total effect that counts as nothing."""
+
+    @property
+    def level(self) -> float:
+        """Level of intervals and sets."""
+        return self.study.level
+
+    @property
+    def n_resamples(self) -> int:
+        """How often pairs are redrawn."""
+        return self.study.n_resamples
 
 
 def pair_rows(swaps: Sequence[Swap], found: Swapped) -> PairRows:
@@ -75,16 +86,16 @@ def pair_rows(swaps: Sequence[Swap], found: Swapped) -> PairRows:
     )
 
 
-def shares_of(rows: PairRows, how: Estimating) -> Shares:
-    """The share of every kind of positions at every layer, and the hand-over, where an effect of
-    the image is shown."""
+def shares_of(rows: PairRows, how: Estimating, *, beats_chance: bool) -> Shares:
+    """The share of every kind of positions at every layer, and the hand-over, where the answer is
+    shown to follow the image, and more than by random weights."""
     following = follows(rows.base, rows.source, level=how.level)
     places = {kind: share(moved, rows.total, level=how.level) for kind, moved in rows.moved.items()}
     apart = rows.moved[IMAGE] + rows.moved[QUESTION] + rows.moved[ANSWER]
     within = None
     if OBJECT in rows.moved:
         within = rows.moved[IMAGE] - rows.moved[OBJECT] - rows.moved[REST]
-    shown = following.shown
+    shown = following.shown and beats_chance
     return Shares(
         n_pairs=len(rows.total),
         follows=Following(
@@ -95,13 +106,13 @@ def shares_of(rows: PairRows, how: Estimating) -> Shares:
             margin=following.margin,
             total_bits=following.total_mean,
             total_p=following.total_p,
-            shown=shown,
+            shown=following.shown,
         ),
         places=places,
         interaction=share(rows.total[:, None] - apart, rows.total, level=how.level),
         image_interaction=None if within is None else share(within, rows.total, level=how.level),
-        out=handed_over(rows, IMAGE, how, 0) if shown else None,
-        into=handed_over(rows, ANSWER, how, 1) if shown else None,
+        out=handed_over(rows, IMAGE, how) if shown else None,
+        into=handed_over(rows, ANSWER, how) if shown else None,
         window=_window(rows, how) if shown else None,
         level=how.level,
     )
@@ -130,13 +141,13 @@ def intervals(
     )
 
 
-def handed_over(rows: PairRows, kind: str, how: Estimating, number: int) -> HandOver:
+def handed_over(rows: PairRows, kind: str, how: Estimating) -> HandOver:
     """Where the share of a kind of positions falls (image) or rises (answer) through one half."""
     found = hand_over(
         rows.moved[kind],
         rows.total,
         falls=kind == IMAGE,
-        rng=how.rng(number),
+        rng=how.study.rng(Stream.CAUSES_HAND_OVER, how.key, int(kind == IMAGE)),
         level=how.level,
         n_resamples=how.n_resamples,
     )

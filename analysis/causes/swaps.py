@@ -1,6 +1,6 @@
 """Swaps: a question asked of one image, into whose pass rows of another image's pass are put."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,9 @@ from numpy import ndarray
 
 from data_prep.scenes import Box
 
+IMAGE, OBJECT, REST, QUESTION, ANSWER = "image", "object", "rest", "question", "answer"
+KINDS = (IMAGE, OBJECT, REST, QUESTION, ANSWER)
+"""The kinds of positions, in the order of the tables."""
 FLOATS = ("recipient", "donor", "right")
 
 
@@ -48,6 +51,11 @@ class Swapped:
     """How far the last residual of the pass after the swap lies from the nearest one of a plain
     pass, by the kind of positions; 1 is as far as these lie from each other."""
 
+    @staticmethod
+    def names(kinds: Iterable[str]) -> list[str]:
+        """The names of the arrays in a file, for these kinds of positions."""
+        return [*FLOATS, *(f"{what} {kind}" for kind in kinds for what in ("patched", "distance"))]
+
     def tensors(self) -> dict[str, ndarray]:
         """The arrays by name, as a file of safetensors holds them."""
         named = {name: getattr(self, name) for name in FLOATS}
@@ -78,9 +86,17 @@ class Swapped:
         return self.donor - self.recipient
 
 
-def joined(parts: Sequence[Swapped]) -> Swapped:
-    """What came of several blocks of swaps, as one."""
-    tensors = [part.tensors() for part in parts]
-    return Swapped.of_tensors(
-        {name: np.concatenate([each[name] for each in tensors]) for name in tensors[0]}
-    )
+def completed(
+    kind: str,
+    odds: Float[ndarray, "swap layer"],
+    recipient: Float[ndarray, " swap"],
+    donor: Float[ndarray, " swap"],
+    *,
+    at_root: bool = True,
+) -> Float[ndarray, "swap layer"]:
+    """The odds after a swap, with those that follow from the construction and were not run: nothing
+    is moved there, but for the answer position at the last layer, where all is."""
+    out = np.where(np.isnan(odds), recipient[:, None], odds)
+    if kind == ANSWER and at_root:
+        out[:, -1] = np.where(np.isnan(odds[:, -1]), donor, odds[:, -1])
+    return out

@@ -1,7 +1,7 @@
 """What is found about causes, in sentences: the same on the terminal, in the paper and on the
 page."""
 
-from analysis.causes.found import Caused, Elsewhere, Following, Gap, HandOver, Nothing
+from analysis.causes.found import Caused, Elsewhere, Gap, HandOver, Nothing
 from analysis.wording import READOUT_NAMES, Estimated, layers_text, p_text, set_text
 
 KIND_NAMES = {
@@ -15,15 +15,16 @@ KIND_NAMES = {
 
 def causes_sentences(name: str, found: Caused) -> list[str]:
     """What may be said of one attribute, sentence by sentence."""
-    follows = found.every.follows
-    if not follows.shown:
-        return [_no_effect(name, found, follows)]
+    if not found.follows:
+        return [_no_effect(name, found)]
     return [
         f"{name.capitalize()}: {readable_text(found)}; {taken_text(found)}; {carried_text(found)}.",
+        *_between(found),
         _window(found),
         *_gaps(found),
         *_unused(name, found),
         _followed(found),
+        *_beside(found),
         *_right(found),
         *control_sentences(found),
     ]
@@ -100,13 +101,36 @@ def gap_text(gap: Gap) -> str:
     )
 
 
-def _no_effect(name: str, found: Caused, follows: Following) -> str:
+def _no_effect(name: str, found: Caused) -> str:
+    follows, chance = found.every.follows, found.by_chance
+    if follows.shown and chance is not None:
+        return (
+            f"{name.capitalize()}: nothing is said about causes, for the answer is not shown to "
+            f"follow the image more than with random weights: it turns with it in "
+            f"{100 * chance.own:.0f}% more of {chance.n_pairs} pairs than against it, and in a "
+            f"random copy of the model in up to {100 * chance.largest:.0f}% ({p_text(chance.p)} by "
+            f"its rank among {chance.n_copies})."
+        )
     return (
         f"{name.capitalize()}: nothing is said about causes, for the answer is not shown to follow "
         f"the image: it turns with it in {100 * follows.share_right:.0f}% of {found.n_pairs} pairs "
         f"and against it in {100 * follows.share_wrong:.0f}%, and must do so by more than "
         f"{100 * follows.margin:.0f}% ({p_text(max(follows.p, follows.total_p))})."
     )
+
+
+def _between(found: Caused) -> list[str]:
+    """Where question tokens carry a share that matters on the way."""
+    shares = found.every.places["question"]
+    layer = max(range(len(shares)), key=lambda at: shares[at].estimate)
+    most = shares[layer]
+    if most.low <= found.asked.margin:
+        return []
+    return [
+        f"On the way it is carried by the question's tokens, most at layer {layer}: "
+        f"{100 * most.estimate:.0f}% of the effect ({100 * most.low:.0f} to "
+        f"{100 * most.high:.0f}%)."
+    ]
 
 
 def _window(found: Caused) -> str:
@@ -132,7 +156,10 @@ def _gaps(found: Caused) -> list[str]:
     sentences = []
     if shown:
         text = "; ".join(gap_text(each) for each in shown)
-        sentences.append(f"Reading and use part: {text}.")
+        first = all(each.estimate > 0 for each in shown)
+        sentences.append(
+            f"Reading comes first: {text}." if first else f"Reading and use differ: {text}."
+        )
     if rest:
         names = sorted({READOUT_NAMES[each.readout] for each in rest})
         sentences.append(
@@ -165,12 +192,27 @@ def _followed(found: Caused) -> str:
         f"{100 * follows.share_right:.0f}%, against it in {100 * follows.share_wrong:.0f}%, by "
         f"{follows.total_bits:.1f} bits on average"
     )
+    chance = found.by_chance
+    if chance is not None:
+        text += (
+            f" (in {chance.n_copies} copies of random weights by up to "
+            f"{100 * chance.largest:.0f}% more than against it; {p_text(chance.p)})"
+        )
     if "8" in outside:
         text += (
             f"; of the pixels outside the changed object {100 * outside['8']:.1f}% change by more "
             "than 8 of 255"
         )
     return text + "."
+
+
+def _beside(found: Caused) -> list[str]:
+    if not found.whole_from:
+        return []
+    return [
+        f"In this model image features still come in from beside until layer {found.whole_from}: "
+        "below it, swaps cannot move all of the effect."
+    ]
 
 
 def _right(found: Caused) -> list[str]:

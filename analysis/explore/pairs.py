@@ -6,26 +6,20 @@ All of it is taken from what the run has kept: no model is needed.
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from analysis.causes.asking import Swaps, pairs_of, swaps_of
 from analysis.causes.found import Caused
-from analysis.causes.parts import ANSWER, KINDS
-from analysis.causes.swaps import Swapped
+from analysis.causes.kept import read_kept
+from analysis.causes.swaps import FLOATS, KINDS, Swapped, completed
 from analysis.explore.content import image_url
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, read_results, study_result
 from analysis.streams import Stream
 from analysis.typed import read_back
 from data_prep.attributes import stream_key
-from data_prep.errors import UserError
 
 _STUDY = "causes"
 _OF_EACH = 3
@@ -78,7 +72,9 @@ def kept_swaps(opened: OpenRun, attribute: str) -> KeptSwaps | None:
             file=sys.stderr,
         )
         return None
-    return KeptSwaps(swaps=swaps, found=_read(file, len(swaps.main)))
+    return KeptSwaps(
+        swaps=swaps, found=Swapped.of_tensors(read_kept(file, len(swaps.main), FLOATS))
+    )
 
 
 def pair_content(kept: KeptSwaps, place: int) -> dict[str, Any]:
@@ -114,30 +110,6 @@ def pair_content(kept: KeptSwaps, place: int) -> dict[str, Any]:
             for kind, both in patched.items()
         },
     }
-
-
-def completed(
-    kind: str,
-    patched: Float[ndarray, "swap layer"],
-    recipient: Float[ndarray, " swap"],
-    donor: Float[ndarray, " swap"],
-) -> Float[ndarray, "swap layer"]:
-    """The odds with those that follow from the construction and were not run: a swap moves nothing
-    there, but for the answer position at the last layer, where it moves all."""
-    out = np.where(np.isnan(patched), recipient[:, None], patched)
-    if kind == ANSWER:
-        out[:, -1] = np.where(np.isnan(patched[:, -1]), donor, patched[:, -1])
-    return out
-
-
-def _read(file: Path, n_swaps: int) -> Swapped:
-    try:
-        found = Swapped.of_tensors(load_file(file))
-        if len(found.recipient) != n_swaps:
-            raise ValueError(f"it has {len(found.recipient)} rows, not {n_swaps}")
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise UserError(f"{file} is damaged ({error}): delete it and run again") from error
-    return found
 
 
 def _rounded(odds: float) -> float:

@@ -10,7 +10,7 @@ from analysis.causes.wording import causes_sentences
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from paper.evidence.plain import level, listed, percent, span, with_minus_signs
 from paper.evidence.record import RunRecord
-from paper.evidence.swap_controls import control_rows, share_text
+from paper.evidence.swap_controls import control_cells, share_text
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
@@ -59,7 +59,7 @@ def _found(record: RunRecord) -> dict[str, Caused]:
 
 def _shown(record: RunRecord) -> dict[str, Caused]:
     """The attributes whose answer is shown to follow the image: only their shares mean anything."""
-    return {name: each for name, each in _found(record).items() if each.every.follows.shown}
+    return {name: each for name, each in _found(record).items() if each.follows}
 
 
 def _text(record: RunRecord) -> str:
@@ -190,7 +190,7 @@ def _layers(last: int) -> list[int]:
 
 def _controls(shown: Mapping[str, Caused]) -> Table:
     rows = [
-        {"attribute": name, **row} for name, each in shown.items() for row in control_rows(each)
+        {"attribute": name, **row} for name, each in shown.items() for row in control_cells(each)
     ]
     one = next(iter(shown.values()))
     return Table(

@@ -6,6 +6,7 @@ from typing import Any
 
 from analysis.causes.found import (
     Asked,
+    ByChance,
     Caused,
     Directed,
     Elsewhere,
@@ -45,6 +46,8 @@ def caused(*, follows: bool = True, has_object: bool = True, last: int = LAST) -
         n_pairs=240,
         skipped={},
         changed_outside={"8": 0.013} if has_object else {},
+        by_chance=ByChance(n_copies=19, n_pairs=40, own=0.8 if follows else 0.0, largest=0.1,
+                           p=0.05 if follows else 1.0),
         every=shares(240, follows=follows, has_object=has_object, last=last),
         right=shares(200, has_object=has_object, last=last) if follows else None,
         readable={
