@@ -72,8 +72,6 @@ def test_the_order_of_pairs_does_not_matter(seed):
     )
     one, two = (numbers(shares_of(each, HOW, beats_chance=True)) for each in (rows, other))
     assert two == pytest.approx(one, rel=1e-9)
-        numbers(shares_of(rows, HOW, beats_chance=True)), rel=1e-9
-    )
 
 
 @settings(max_examples=6)

@@ -1,11 +1,16 @@
 """COCO: what is read from annotations and captions, and what is refused."""
 
+import json
+from dataclasses import asdict
+from hashlib import sha256
+
 import pytest
 
 from data_prep.errors import UserError
 from data_prep.items import build_items
 from data_prep.photographs import coco
 from data_prep.photographs.coco import open_coco
+from data_prep.scene_data import fingerprint_of
 from data_prep.sources import DataOptions, open_data
 from tests.data_prep.photographs.made_up import (
     CATEGORIES,
@@ -177,6 +182,9 @@ def images(*names):
         ({"annotations": [annotation(1, 1, float("nan"))]}, "'area' must be a number"),
         ({"annotations": [annotation(1, 1, 10**400)]}, "'area' must be a number"),
         ({"annotations": [annotation(1, 1, -1)]}, "'area' must be a number"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3])]}, "'bbox' must be left, top"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox="here")]}, "'bbox' must be left, top"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3, float("inf")])]}, "'bbox' must be"),
         ({"categories": [*CATEGORIES, CATEGORIES[0]]}, "'id' must be a number of its own, got 1"),
         ({"categories": [{"id": 1, "name": ""}]}, "'name' must be a text"),
     ],
@@ -185,6 +193,39 @@ def test_broken_annotations_are_named_by_their_place(folder, changes, message):
     edit_annotations(folder, "instances", **changes)
     with pytest.raises(UserError, match=message):
         open_coco(folder)
+
+
+def test_boxes_are_those_of_single_objects_by_category(folder):
+    annotations = [
+        annotation(1, 1, 1.0, bbox=[1, 2, 3, 4]),
+        annotation(1, 1, 1.0, bbox=[5, 5, 2, 1]),
+        annotation(1, 17, 1.0),  # a file that does not say where
+        annotation(1, 18, 1.0, bbox=[0, 0, 2, 2]),
+        annotation(1, 18, 9.0, bbox=[0, 0, 9, 9], iscrowd=1),
+        annotation(2, 67, 1.0, bbox=[3, 3, 0, 4]),  # COCO has a few without width
+    ]
+    edit_annotations(folder, "instances", annotations=annotations)
+    scenes = by_id(open_coco(folder))
+    assert scenes[1].boxes == {
+        "person": ((1, 2, 4, 6), (5, 5, 7, 6)),
+        "dog": ((0, 0, 2, 2),),
+    }
+    assert scenes[2].boxes == {}
+
+
+def test_data_without_boxes_is_the_data_it_was_before(folder):
+    annotations = [annotation(1, 1, 1.0), annotation(2, 67, 1.0)]
+    edit_annotations(folder, "instances", annotations=annotations)
+    without = open_coco(folder).fingerprint
+    annotations[0]["bbox"] = [1, 2, 3, 4]
+    edit_annotations(folder, "instances", annotations=annotations)
+    assert open_coco(folder).fingerprint != without
+    scene = by_id(open_coco(folder))[2]
+    known = asdict(scene)
+    assert known.pop("boxes") == {}
+    digest = sha256(json.dumps(known, sort_keys=True).encode())
+    digest.update(sha256(b"mark").digest())
+    assert fingerprint_of([scene], lambda _: b"mark") == digest.hexdigest()
 
 
 def test_broken_captions_and_files(folder, tmp_path):
