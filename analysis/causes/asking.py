@@ -25,7 +25,7 @@ from data_prep.pairs.controls import (
 )
 from data_prep.pairs.matched import matched_pairs
 from data_prep.pairs.pair import Kind, Pair, Pairs, Side
-from data_prep.questions import Question
+from data_prep.questions import PROPERTIES, Question
 from data_prep.scenes import Box, Scene
 
 Choice = Literal["auto", "minimal", "matched"]
@@ -77,7 +77,9 @@ def pairs_of(opened: OpenRun, attribute: str, choice: Choice, *, most: int) -> P
             f"{data.name} has no minimal pairs: render some with python -m data_prep.render "
             "--pairs, or take --pairs matched"
         )
-    if data.minimal_pairs is None or choice == "matched":
+    # Numbers of objects and labels have no minimal pairs: no single change makes one.
+    changes = data.minimal_pairs is not None and (attribute in PROPERTIES or choice == "minimal")
+    if data.minimal_pairs is None or not changes or choice == "matched":
         return matched_pairs(items_of(opened.run, data, attribute), data, rng=rng, most=most)
     found = data.minimal_pairs(attribute)
     order = rng.permutation(len(found.pairs))[:most]

@@ -5,6 +5,7 @@ half of the cases to the right side. That its answer follows says something only
 than those of copies of the same architecture whose weights are drawn anew.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,9 +24,12 @@ from data_prep.errors import UserError
 from probes.linear_probe.baselines import randomly_initialised
 from stats.rank_p import rank_p
 
-COPIES = 19
-"""The fewest copies among which a rank can have p = .05."""
 PAIRS = 24
+
+
+def copies_for(level: float) -> int:
+    """The fewest copies among which a rank can be significant: 19 at a level of .95."""
+    return math.ceil(1 / (1 - level) - 1e-9) - 1
 
 
 def against_random(measuring: Measuring) -> ByChance | str:
@@ -33,6 +37,7 @@ def against_random(measuring: Measuring) -> ByChance | str:
     the image than against it, on the first pairs; or why there is no copy."""
     asked = measuring.asked(measuring.attribute)
     swaps = measuring.swaps.main[: 2 * PAIRS : 2]
+    level = measuring.opened.run.study.level
 
     def run(rows: slice) -> dict[str, ndarray]:
         study, key = measuring.opened.run.study, stream_key(measuring.attribute)
@@ -44,9 +49,9 @@ def against_random(measuring: Measuring) -> ByChance | str:
         return {"turning": np.array(found)}
 
     try:
-        file = measuring.folder / "random.safetensors"
+        file = measuring.folder / f"random-{copies_for(level)}.safetensors"
         what = f"causes {measuring.attribute}, random copies"
-        copies = kept(file, COPIES, 1, run, names=["turning"], what=what)["turning"]
+        copies = kept(file, copies_for(level), 1, run, names=["turning"], what=what)["turning"]
     except UserError as error:
         return str(error)
     own = turning(asked, swaps, measuring.batch_size)
@@ -55,7 +60,7 @@ def against_random(measuring: Measuring) -> ByChance | str:
         n_pairs=len(swaps),
         own=own,
         largest=float(copies.max()),
-        p=rank_p(own, copies, level=1 - 1 / (1 + COPIES)),
+        p=rank_p(own, copies, level=level),
     )
 
 

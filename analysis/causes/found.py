@@ -7,6 +7,7 @@ from analysis.typed import result
 
 Edge = Literal["out", "in"]
 """The two ends of a hand-over: out of the image's positions, into the answer position."""
+EDGES: tuple[Edge, ...] = ("out", "in")
 
 
 QUICK, DEAR, DEAR_QUICK = 80, 40, 20

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from analysis.capture.answer_trees import answer_trees
-from analysis.causes.asking import Swaps
+from analysis.causes.asking import Swaps, pair_items
 from analysis.causes.kept import kept
 from analysis.causes.patching import Asked, Batch, Where, begun, swapped
 from analysis.causes.swaps import (
@@ -63,7 +63,11 @@ class Measuring:
 
     def asked(self, attribute: str) -> Asked:
         """The model, and how it answers the questions for this attribute."""
-        answers = self.opened.data.attributes[attribute]
+        data = self.opened.data
+        own = attribute == self.attribute
+        answers = (
+            data.answer_set(pair_items(self.swaps.pairs)) if own else data.attributes[attribute]
+        )
         questions = self.swaps.questions[attribute]
         trees = answer_trees(self.opened, answers, questions)
         return Asked(vlm=self.vlm, open_image=self.swaps.pairs.open_image, trees=trees.by_question)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.causes.asking import pair_items
-from analysis.causes.found import Edge, Gap, Readable, Shares
+from analysis.causes.found import EDGES, Edge, Gap, Readable, Shares
 from analysis.causes.shares import PairRows
 from analysis.causes.swaps import ANSWER, IMAGE
 from analysis.effects.effect import effect_of
@@ -29,7 +29,6 @@ NO_LENS = (
     "the tuned lens is left out: python -m analysis.emergence --readout tuned_lens fits it to the "
     "run"
 )
-_EDGES: tuple[Edge, ...] = ("out", "in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,7 @@ def gaps_of(
     pairs = [
         (name, edge)
         for name in read.effects
-        for edge in _EDGES
+        for edge in EDGES
         if readable[name].half is not None and _has_layer(shares, edge)
     ]
     found = []
@@ -124,7 +123,7 @@ def gaps_of(
         gap = crossing_gap(
             CrossingCurve(rows=read.effects[name], plateau=study.plateau),
             CrossingCurve(rows=rows.moved[kind], total=rows.total, falls=edge == "out"),
-            rng=study.rng(Stream.CAUSES_GAPS, key, list(READOUTS).index(name), _EDGES.index(edge)),
+            rng=study.rng(Stream.CAUSES_GAPS, key, list(READOUTS).index(name), EDGES.index(edge)),
             level=study.level,
             n_resamples=study.n_resamples,
         )

@@ -1,7 +1,10 @@
 """What is found about causes, in sentences: the same on the terminal, in the paper and on the
 page."""
 
-from analysis.causes.found import Caused, Elsewhere, Gap, HandOver, Nothing
+from collections.abc import Sequence
+
+from analysis.causes.control_wording import control_sentences
+from analysis.causes.found import EDGES, Caused, Gap, HandOver
 from analysis.wording import READOUT_NAMES, Estimated, layers_text, p_text, set_text
 
 KIND_NAMES = {
@@ -25,6 +28,7 @@ def causes_sentences(name: str, found: Caused) -> list[str]:
         *_unused(name, found),
         _followed(found),
         *_beside(found),
+        _natural(found),
         *_right(found),
         *control_sentences(found),
     ]
@@ -47,9 +51,7 @@ def taken_text(found: Caused) -> str:
     over = found.every.out
     if over is None or over.at is None:
         return f"taken from the image's positions until {_no_layer(over)}"
-    return f"taken from the image's positions until layer {over.at.estimate:.1f} " + _ends(
-        over.at, found
-    )
+    return f"taken from the image's positions until {_layer(over.at, over, found)}"
 
 
 def carried_text(found: Caused) -> str:
@@ -57,48 +59,7 @@ def carried_text(found: Caused) -> str:
     over = found.every.into
     if over is None or over.at is None:
         return f"carried at the answer position from {_no_layer(over)}"
-    return f"carried at the answer position from layer {over.at.estimate:.1f} " + _ends(
-        over.at, found
-    )
-
-
-def control_sentences(found: Caused) -> list[str]:
-    """What the controls say, each with what is not shown."""
-    sentences = [_nothing(each, found) for each in found.nothing]
-    if found.cut:
-        sentences.append(_cut(found))
-    if found.elsewhere:
-        sentences.append(_elsewhere(found.elsewhere))
-    if found.erased:
-        fell = [each.layer for each in found.erased if each.fell]
-        lowest = min(found.erased, key=lambda each: each.retained.estimate)
-        sentences.append(
-            f"Erased linearly at the object's positions, a probe is shown back at chance at "
-            f"{layers_text(fell) if fell else 'no layer'}, and of the effect "
-            f"{100 * lowest.retained.estimate:.0f}% is left at layer {lowest.layer} "
-            f"({100 * lowest.retained_other.estimate:.0f}% with {lowest.other} erased instead)."
-        )
-    if found.directed:
-        most = max(found.directed, key=lambda each: each.probe.estimate)
-        sentences.append(
-            f"Setting the probe's direction at the answer position moves at most "
-            f"{100 * most.probe.estimate:.0f}% (layer {most.layer}), random directions of equal "
-            f"length {100 * most.random.estimate:.0f}% there, probes of permuted labels "
-            f"{100 * most.permuted.estimate:.0f}%."
-        )
-    return sentences
-
-
-def gap_text(gap: Gap) -> str:
-    """One gap: how far before or after the readout's layer the hand-over is."""
-    edge = "leaves the image's positions" if gap.edge == "out" else "reaches the answer position"
-    side = "after" if gap.estimate >= 0 else "before"
-    low, high = sorted((abs(gap.low), abs(gap.high))) if gap.low * gap.high > 0 else (None, None)
-    ends = f"{low:.1f} to {high:.1f}" if low is not None else f"{gap.low:+.1f} to {gap.high:+.1f}"
-    return (
-        f"the effect {edge} {abs(gap.estimate):.1f} layers ({ends}) {side} the "
-        f"{READOUT_NAMES[gap.readout]} can read it ({p_text(gap.p_holm)}, Holm)"
-    )
+    return f"carried at the answer position from {_layer(over.at, over, found)}"
 
 
 def _no_effect(name: str, found: Caused) -> str:
@@ -150,23 +111,41 @@ def _window(found: Caused) -> str:
 
 
 def _gaps(found: Caused) -> list[str]:
+    """Where reading and use part. Between two layers a crossing is interpolated, and where in
+    between a step is does not show, so that a gap of less than one layer is none to speak of."""
     alpha = 1 - found.level
-    shown = [each for each in found.gaps if each.p_holm <= alpha]
-    rest = [each for each in found.gaps if each.p_holm > alpha]
+    apart = [each for each in found.gaps if each.p_holm <= alpha and abs(each.estimate) >= 1]
     sentences = []
-    if shown:
-        text = "; ".join(gap_text(each) for each in shown)
-        first = all(each.estimate > 0 for each in shown)
+    if apart:
+        p = max(each.p_holm for each in apart)
         sentences.append(
-            f"Reading comes first: {text}." if first else f"Reading and use differ: {text}."
+            f"Reading and use are apart: {'; '.join(_edge(edge, apart) for edge in EDGES)} "
+            f"(the least clear of {len(apart)} gaps has {p_text(p)}, Holm)."
+            if len({each.edge for each in apart}) > 1
+            else f"Reading and use are apart: {_edge(apart[0].edge, apart)} (the least clear of "
+            f"{len(apart)} gaps has {p_text(p)}, Holm)."
         )
-    if rest:
-        names = sorted({READOUT_NAMES[each.readout] for each in rest})
+    near = [each for each in found.gaps if each not in apart]
+    if near:
+        least, most = min(each.estimate for each in near), max(each.estimate for each in near)
         sentences.append(
-            f"No gap is shown between use and the {' and the '.join(names)} "
-            f"({len(rest)} of {len(found.gaps)} comparisons)."
+            f"{'The other' if apart else 'All'} {len(near)} gaps between a readout's layer and one "
+            f"of use are less than a layer, or not shown ({least:+.1f} to {most:+.1f} layers)."
         )
     return sentences
+
+
+def _edge(edge: str, gaps: Sequence[Gap]) -> str:
+    """How far from the layers of readouts one end of the hand-over is."""
+    what = "leaves the image's positions" if edge == "out" else "reaches the answer position"
+    own = [each for each in gaps if each.edge == edge]
+    told = [
+        f"{abs(each.estimate):.1f} layers ({min(abs(each.low), abs(each.high)):.1f} to "
+        f"{max(abs(each.low), abs(each.high)):.1f}) {'after' if each.estimate > 0 else 'before'} "
+        f"the {READOUT_NAMES[each.readout]} can{' read it' if each is own[0] else ''}"
+        for each in own
+    ]
+    return f"the effect {what} {', '.join(told)}"
 
 
 def _unused(name: str, found: Caused) -> list[str]:
@@ -215,6 +194,27 @@ def _beside(found: Caused) -> list[str]:
     ]
 
 
+def _natural(found: Caused) -> str:
+    kind, layer, most = max(
+        (
+            (kind, layer, each)
+            for kind, layers in found.distance.items()
+            for layer, each in enumerate(layers)
+        ),
+        key=lambda one: one[2],
+    )
+    return (
+        f"After a swap the last residual lies near natural ones: at most {most:.1f} times as far "
+        f"from the nearest as these lie from each other ({KIND_NAMES.get(kind, kind)}, layer "
+        f"{layer}; medians over pairs)."
+        if most <= 1
+        else f"After a swap the last residual can lie far from natural ones: {most:.1f} times as "
+        f"far from the nearest as these lie from each other ({KIND_NAMES.get(kind, kind)}, layer "
+        f"{layer}; medians over pairs), so that such shares may be the model's answer to states "
+        "that it never has."
+    )
+
+
 def _right(found: Caused) -> list[str]:
     if found.right is None:
         return ["Too few pairs are answered right on both sides to be looked at alone."]
@@ -228,39 +228,6 @@ def _right(found: Caused) -> list[str]:
     ]
 
 
-def _nothing(each: Nothing, found: Caused) -> str:
-    most = "any share" if each.most is None else f"up to {100 * each.most:.0f}%"
-    verdict = "is shown to move nothing" if each.shown else "is not shown to move nothing"
-    return (
-        f"Control, {each.what} ({each.n_pairs} pairs): {verdict} (less than "
-        f"{100 * each.margin:.0f}%) at {layers_text(each.layers)}; {most} is not excluded "
-        f"({p_text(each.p)})."
-    )
-
-
-def _cut(found: Caused) -> str:
-    enough = 1 - found.asked.margin
-    layer = next(at for at, each in enumerate(found.cut) if each.low > enough)
-    kept = found.cut[layer]
-    return (
-        f"By other means: text that cannot look at the image after layer {layer} still has "
-        f"{100 * kept.estimate:.0f}% of the effect ({100 * kept.low:.0f} to "
-        f"{100 * kept.high:.0f}%), the first layer at which more than {100 * enough:.0f}% is shown."
-    )
-
-
-def _elsewhere(ranks: tuple[Elsewhere, ...]) -> str:
-    told = [
-        f"{100 * each.object:.0f}% against {100 * each.median:.0f}% "
-        f"(most {100 * each.largest:.0f}%) at layer {each.layer} ({p_text(each.p)})"
-        for each in ranks
-    ]
-    return (
-        f"Control, as many positions elsewhere in the image ({ranks[0].n_draws} draws, "
-        f"{ranks[0].n_pairs} pairs): the object's move {'; '.join(told)}."
-    )
-
-
 def _no_layer(over: HandOver | None) -> str:
     if over is None:
         return "no layer"
@@ -268,6 +235,12 @@ def _no_layer(over: HandOver | None) -> str:
         return "layer 0 at most"
     why = "the share turns back" if not over.monotone else "half is not reached"
     return f"no single layer ({why}; set {set_text(over.fb_half)})"
+
+
+def _layer(at: Estimated, over: HandOver, found: Caused) -> str:
+    """A layer between two with its interval, and the set of whole layers."""
+    ends = _ends(at, found).removesuffix(")")
+    return f"layer {at.estimate:.1f} {ends}; set {set_text(over.fb_half)})"
 
 
 def _ends(interval: Estimated, found: Caused) -> str:

@@ -28,7 +28,7 @@ from rich.table import Table
 from scipy.stats import binomtest
 from transformers.utils import logging
 
-from analysis.causes.chance import COPIES, PAIRS, turning
+from analysis.causes.chance import PAIRS, copies_for, turning
 from analysis.causes.patching import Asked, begun, plain_odds
 from analysis.causes.swaps import Swap
 from analysis.printed import printed
@@ -129,7 +129,7 @@ def beats_copies(asked: Asked, swaps: list[Swap], rng: np.random.Generator) -> b
     own = turning(asked, swaps, BATCH)
     copies = [
         turning(replace(asked, vlm=randomly_initialised(asked.vlm, int(seed))), swaps, BATCH)
-        for seed in rng.integers(2**31, size=COPIES)
+        for seed in rng.integers(2**31, size=copies_for(WANTED_LEVEL))
     ]
     return rank_p(own, np.array(copies), level=WANTED_LEVEL) <= WANTED + 1e-12
 

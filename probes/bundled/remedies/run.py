@@ -1,0 +1,172 @@
+"""Runs all arms with all seeds, or what is left of them."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, LlavaForConditionalGeneration, PreTrainedTokenizerFast
+
+from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
+from probes.bundled.architecture import new_processor
+from probes.bundled.language import LanguagePlan
+from probes.bundled.remedies.arms import ARMS, Arm, false_premises_of, require_room
+from probes.bundled.remedies.material import Material, read_material
+from probes.bundled.remedies.quick_check import Asked, bundled_questions, said
+from probes.bundled.remedies.training import ArmTraining, train_arm
+from probes.loading.identity import BUNDLED_FOLDER, folder_identity
+
+_COMMON, _OWN = "remedies.json", "training.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedies:
+    """Trains the bundled model on in several arms."""
+
+    data: Path
+    """Folder that `python -m data_prep.render --owners` wrote."""
+    out: Path
+    """Folder for checkpoints and models: <arm>-<seed>/model."""
+    removed: Path | None = None
+    """Folder that `python -m probes.bundled.remedies.removed` wrote; by default the name of the
+    data with -removed. Only contrast reads it."""
+    split: str = "train"
+    """Split of the data."""
+    scenes: int = 2400
+    """Number of scenes to train on, the first so many."""
+    arms: tuple[Arm, ...] = ARMS
+    """What to train."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of the order of batches and of all draws. One seed of every arm is trained before the
+    next."""
+    language: LanguagePlan = field(
+        default_factory=lambda: LanguagePlan(steps=600, peak_rate=3.6e-4)
+    )
+    """Steps and batches, the same in every arm."""
+    threads: int = 1
+    """Of torch; more help only on an idle machine."""
+
+    def folder(self, arm: Arm, seed: int) -> Path:
+        """The folder of one arm and seed; its model is `model` in there."""
+        return self.out / f"{arm}-{seed}"
+
+
+def run(config: Remedies) -> None:
+    """Trains what is not finished. Finished models are not made again."""
+    _check(config)
+    torch.set_num_threads(config.threads)
+    _declare(config.out / _COMMON, _declared(config), make=False)
+    left = [
+        (arm, seed)
+        for seed in config.seeds
+        for arm in config.arms
+        if not (config.folder(arm, seed) / "model").exists()
+    ]
+    if not left:
+        return
+    model, tokenizer = _start()
+    removed = config.removed or config.data.with_name(f"{config.data.name}-removed")
+    material = read_material(
+        model,
+        tokenizer,
+        config.data,
+        removed if any(arm == "contrast" for arm, _ in left) else None,
+        split=config.split,
+        n_scenes=config.scenes,
+    )
+    asked = bundled_questions(tokenizer)
+    _declare(config.out / _COMMON, _declared(config), make=True)
+    for arm, seed in left:
+        _train(config, material, asked, arm, seed)
+
+
+def _train(config: Remedies, material: Material, asked: Asked, arm: Arm, seed: int) -> None:
+    """Trains one arm with one seed, checks it, and gives its model folder the final name last."""
+    folder = config.folder(arm, seed)
+    own: dict[str, Any] = {
+        "arm": arm,
+        "seed": seed,
+        "false_premises_per_batch": false_premises_of(arm, config.language),
+        "pairs": len(material.removals) if arm == "contrast" else 0,
+    }
+    _declare(folder / _OWN, own, make=True)
+    model, tokenizer = _start()
+    train_arm(model, material, ArmTraining(arm=arm, seed=seed, plan=config.language, folder=folder))
+    model = model.half()
+    part = folder / "model.part"
+    rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    new_processor(tokenizer).save_pretrained(part)
+    found = asdict(said(model.float(), tokenizer, asked))
+    write_durably(folder / "check.json", json.dumps(found, indent=2).encode())
+    print(f"{arm}-{seed}: " + "  ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
+    part.rename(folder / "model")
+
+
+def _start() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
+    """The bundled model in single precision, and its tokenizer."""
+    model = LlavaForConditionalGeneration.from_pretrained(
+        BUNDLED_FOLDER, dtype=torch.float32, use_safetensors=True
+    )
+    return model, AutoTokenizer.from_pretrained(BUNDLED_FOLDER)
+
+
+def _check(config: Remedies) -> None:
+    """Not where the class is made: tyro would draw a frame of several lines around the error."""
+    least = {"scenes": 1, "threads": 1}
+    given = {name: getattr(config, name) for name in least}
+    for name, value in asdict(config.language).items():
+        given[f"language.{name}"] = value
+        # A batch may do without the plain questions, or without the descriptions.
+        least[f"language.{name}"] = 0 if name in ("plain", "descriptions", "peak_rate") else 1
+    for seed in config.seeds:
+        given["seeds"], least["seeds"] = min(seed, given.get("seeds", seed)), 0
+    for name, value in given.items():
+        if value < least[name]:
+            raise UserError(
+                f"--{name.replace('_', '-')} must be at least {least[name]}, got {value}: give a "
+                "larger number"
+            )
+    for arm in config.arms:
+        require_room(arm, config.language)
+
+
+def _declared(config: Remedies) -> dict[str, Any]:
+    """What all arms have in common and what decides their weights. Folders may be moved: of the
+    data only the name counts."""
+    return {
+        "start": folder_identity(BUNDLED_FOLDER),
+        "data": config.data.resolve().name,
+        "split": config.split,
+        "scenes": config.scenes,
+        "language": asdict(config.language),
+    }
+
+
+def _declare(file: Path, declared: dict[str, Any], *, make: bool) -> None:
+    """Refuses a folder in which another training was begun. With `make` writes what this one is;
+    only once the data are read, so that bad data leave no folder behind."""
+    if file.exists():
+        try:
+            begun: dict[str, Any] = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{str(file)!r} cannot be read ({error}): use another folder"
+            ) from error
+        for key, value in declared.items():
+            if begun.get(key) != value:
+                raise UserError(
+                    f"{str(file.parent)!r} holds a training with another {key}: {begun.get(key)} "
+                    f"there, {value} here: use another folder"
+                )
+    elif make:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot make {str(file.parent)!r} ({error.strerror}): choose another --out"
+            ) from error
+        write_durably(file, json.dumps(declared, indent=2).encode())

@@ -1,0 +1,40 @@
+"""What tests of questions about absence share: the bundled scenes, and texts read back."""
+
+from functools import cache
+
+from data_prep.attributes import attribute
+from data_prep.bundled import load_bundled
+from data_prep.questions import PROPERTIES, Description
+from data_prep.scenes import Scene
+
+
+@cache
+def bundled() -> dict[str, Scene]:
+    """The bundled scenes by id."""
+    return {each.scene_id: each for each in load_bundled().scenes}
+
+
+def description_in(text: str) -> Description:
+    """The description in a question, read from its words alone."""
+    words = set(text.removesuffix("?").split()[3:])
+    named = {
+        name: value for name in PROPERTIES for value in attribute(name).answers if value in words
+    }
+    return Description(**named)
+
+
+def nearest(description: Description, scene: Scene) -> int:
+    """The number of properties that the object lacks which has the most of them."""
+    return min(
+        sum(getattr(thing, name) != getattr(description, name) for name in description.properties)
+        for thing in scene.objects
+    )
+
+
+def shares_nothing(description: Description, scene: Scene) -> bool:
+    """Whether no object has any of the properties."""
+    return not any(
+        getattr(thing, name) == getattr(description, name)
+        for thing in scene.objects
+        for name in description.properties
+    )
