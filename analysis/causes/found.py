@@ -32,13 +32,6 @@ class Asked:
         return min(self.most, QUICK) if self.quick else self.most
 
     @property
-    def follows(self) -> bool:
-        """Whether the answer is shown to follow the image, and more than by random weights."""
-        by_chance = self.by_chance
-        beaten = by_chance is None or by_chance.p <= 1 - self.level + 1e-12
-        return self.every.follows.shown and beaten
-
-    @property
     def n_dear(self) -> int:
         """The pairs of which the controls with many passes are run."""
         return min(self.n_pairs, DEAR_QUICK if self.quick else DEAR)
