@@ -24,12 +24,10 @@ def existence_questions(
     answers are yes and no.
 
     A description mentions 1 to 4 properties, and the answer is yes if at least one object fits. As
-    many things are absent by one property as by all, as far as the scenes allow. How the texts are matched, what is left out
-    and what is refused is said at `matched_items`.
+    many things are absent by one property as by all, as far as the scenes allow. How the texts are
+    matched, what is left out and what is refused is said at `matched_items`.
     """
-    wording = Wording(
-        attribute=EXIST, without=None, unique=False, question=_question, suffix=EXIST
-    )
+    wording = Wording(attribute=EXIST, without=None, unique=False, question=_question, suffix=EXIST)
     return matched_items(scenes, wording, min_scenes_per_text=min_scenes_per_text, rng=rng)
 
 

@@ -46,8 +46,9 @@ def matched_scenes(offers: Offers, *, floor: int, rng: Generator) -> list[Match]
 
     The method is greedy. Scenes are taken in random order. For each, first the way in which the
     thing is absent is chosen, then the sort of text, each as the one with the fewest pairs so far
-    among those that the free scenes allow; then text, role and partner are drawn at random. As long as texts remain that serve fewer than
-    `floor` scenes, the rarer half of them is given up and all pairs are drawn anew.
+    among those that the free scenes allow; then text, role and partner are drawn at random. As long
+    as texts remain that serve fewer than `floor` scenes, the rarer half of them is given up and all
+    pairs are drawn anew.
     """
     draw = _Draw(offers, np.ones(len(offers.sorts), dtype=bool))
     usable = 2 * draw.most_pairs() >= floor

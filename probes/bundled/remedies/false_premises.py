@@ -80,4 +80,4 @@ def exchange_of(question: str, answer: str, tokenizer: PreTrainedTokenizerFast) 
 
 def text_of(exchange: Exchange, tokenizer: PreTrainedTokenizerFast) -> str:
     """The question of an exchange as text."""
-    return tokenizer.decode(exchange.question).removesuffix(_SUFFIX)
+    return str(tokenizer.decode([*exchange.question])).removesuffix(_SUFFIX)

@@ -114,14 +114,17 @@ def _rendering(config: Remove) -> Render:
     file = config.data / f"render_{config.split}.json"
     try:
         declared = json.loads(file.read_text())
-        options = {name: int(declared[name]) for name in ("seed", "size", "samples")}
+        seed, size, samples = (int(declared[name]) for name in ("seed", "size", "samples"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"copies are made of scenes of this renderer, and {str(file)!r} cannot be read "
             f"({error}): give a folder that python -m data_prep.render wrote"
         ) from error
     split = split_of_copies(config.split)
-    return Render(out=config.out, split=split, scenes=config.scenes, owners=True, **options)
+    return Render(
+        out=config.out, split=split, scenes=config.scenes, owners=True,
+        seed=seed, size=size, samples=samples,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

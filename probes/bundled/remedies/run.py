@@ -59,7 +59,7 @@ def run(config: Remedies) -> None:
     _check(config)
     torch.set_num_threads(config.threads)
     _declare(config.out / _COMMON, _declared(config), make=False)
-    left = [
+    left: list[tuple[Arm, int]] = [
         (arm, seed)
         for seed in config.seeds
         for arm in config.arms
