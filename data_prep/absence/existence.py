@@ -1,7 +1,7 @@
 """Questions whether a thing is in a scene: "Is there a large red cube?"
 
 As in POPE (Li et al. 2023, arXiv:2305.10355), half of the answers are yes. Unlike there, every text
-has as many yes as no, so that the text alone tells nothing.
+and every scene has as many yes as no, so that neither alone tells anything.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ EXIST: Final = "exist"
 def existence_questions(
     scenes: Sequence[Scene], *, rng: Generator, min_scenes_per_text: int = 20
 ) -> pd.DataFrame:
-    """A table with one question per scene, in the columns `matched_items.ABSENCE_COLUMNS`; its
+    """A table with two questions per scene, in the columns `matched_items.ABSENCE_COLUMNS`; its
     answers are yes and no.
 
     A description mentions 1 to 4 properties, and the answer is yes if at least one object fits. As

@@ -1,8 +1,8 @@
 """Questions that take for granted what is not there: "What color is the large sphere?" of a scene
 without a large sphere.
 
-Every such text is also asked, equally often, of scenes with a single large sphere. So a reader that
-tells the two apart has looked at the image.
+Every such text is also asked, equally often, of scenes with a single large sphere, and every scene
+is also asked for a thing that it has. So a reader that tells the two apart has used both.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def false_premises(
     rng: Generator,
     min_scenes_per_text: int = 20,
 ) -> pd.DataFrame:
-    """A table with one question per attribute and scene, in that order, in the columns
+    """A table with two questions per attribute and scene, in that order, in the columns
     `matched_items.ABSENCE_COLUMNS`.
 
     The attributes are among `PROPERTIES`. Where the thing is present, exactly one object fits, and

@@ -1,5 +1,4 @@
-"""Tables of items in which every text is asked equally often about a thing that is present and one
-that is absent."""
+"""Tables of items in which every text, and every scene, has as many things present as absent."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from data_prep.absence.matching import Offers, matched_scenes
+from data_prep.absence.matching import Match, Offers, matched_scenes
 from data_prep.absence.standing import all_descriptions, standing_of
 from data_prep.errors import UserError
 from data_prep.items import COLUMNS, item_row, items_table
@@ -21,7 +20,7 @@ ABSENCE_COLUMNS: tuple[str, ...] = (*COLUMNS, "present", "absent_by")
 image. `absent_by` is one of `standing.AbsentBy`, and empty where the thing is present or where the
 data does not say."""
 
-_NO_PARTNER = "no other scene with the same text and number of objects"
+_NO_PARTNER = "no other scene with the same texts and number of objects"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +43,14 @@ class Wording:
 def matched_items(
     scenes: Sequence[Scene], wording: Wording, *, min_scenes_per_text: int, rng: Generator
 ) -> pd.DataFrame:
-    """A table with the columns `ABSENCE_COLUMNS` and at most one row per scene, in the order of the
-    scenes' ids.
+    """A table with the columns `ABSENCE_COLUMNS` and two rows per scene, in the order of their ids:
+    first one whose thing is present, then one whose thing is absent.
 
     Every text is asked of at least `min_scenes_per_text` scenes. In half of them its thing is
-    present, in the other half absent, and the numbers of objects are the same in both halves. The
-    order of `scenes` does not matter. `.attrs["skipped"][attribute][reason]` holds how many scenes
-    were left out. UserError if a scene occurs twice or none can be asked.
+    present, in the other half absent, and the numbers of objects are the same in both halves, also
+    within each way of absence. The order of `scenes` does not matter.
+    `.attrs["skipped"][attribute][reason]` holds how many scenes were left out. UserError if a scene
+    occurs twice or none can be asked.
     """
     if min_scenes_per_text < 2:
         raise UserError(
@@ -64,19 +64,17 @@ def matched_items(
     )
     if not matches:
         raise UserError(
-            f"need scenes with equally many objects that share a text for {wording.attribute}, "
+            f"need scenes with equally many objects that share texts for {wording.attribute}, "
             f"got none among {len(ordered)}: give more scenes or a min_scenes_per_text below "
             f"{min_scenes_per_text}"
         )
-    asked: dict[int, tuple[int, str]] = {}
-    for match in matches:
-        asked[match.present] = match.text, ""
-        asked[match.absent] = match.text, match.absent_by
+    asked = [each for match in matches for each in _asked(match)]
+    # Present first: it is absent by nothing.
     rows = [
         _row(ordered[scene], descriptions[text], absent_by, wording)
-        for scene, (text, absent_by) in sorted(asked.items())
+        for scene, absent_by, text in sorted(asked)
     ]
-    left_out = len(ordered) - len(rows)
+    left_out = len(ordered) - 2 * len(matches)
     skipped = {_NO_PARTNER: left_out} if left_out else {}
     return absence_table(rows, skipped={wording.attribute: skipped})
 
@@ -107,13 +105,24 @@ def _offers(
     )
 
 
+def _asked(match: Match) -> list[tuple[int, str, int]]:
+    """The four questions of a match: scene, way of absence (empty if present) and text."""
+    scenes, texts = match.scenes, match.texts
+    return [
+        (scene, "" if own == place else match.absent_by, text)
+        for place, text in enumerate(texts)
+        for own, scene in enumerate(scenes)
+    ]
+
+
 def _row(
     scene: Scene, description: Description, absent_by: str, wording: Wording
 ) -> dict[str, str | int | bool]:
     question = wording.question(scene, description, not absent_by)
+    which = "absent" if absent_by else "present"
     return {
         **item_row(scene, question),
-        "item_id": f"{scene.scene_id}/{wording.attribute}/{wording.suffix}",
+        "item_id": f"{scene.scene_id}/{wording.attribute}/{wording.suffix}/{which}",
         "present": not absent_by,
         "absent_by": absent_by,
     }

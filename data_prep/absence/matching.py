@@ -1,5 +1,10 @@
-"""Pairs scenes so that a text is asked equally often where its thing is present and where it is
-absent."""
+"""Pairs scenes so that neither the text nor the image alone tells whether a thing is present.
+
+Two scenes are asked the same two texts: the thing of the one is present in the first scene only,
+that of the other in the second only. So every text and every scene has as many things present as
+absent, and only both together tell. Matching the texts alone is not enough: a scene from which all
+shapes but one are absent is a uniform one, which can be seen without reading the question.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +16,17 @@ from numpy.random import Generator
 
 from data_prep.absence.standing import AbsentBy
 
-_PRESENT = 0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Two scenes that are asked the same text. Scenes and texts are numbers of rows and columns."""
+    """Two scenes with two texts. Scenes and texts are numbers of rows and columns of the offers."""
 
-    text: int
-    present: int
-    """The scene in which the described thing is present."""
-    absent: int
-    """The scene in which it is absent."""
+    scenes: tuple[int, int]
+    texts: tuple[int, int]
+    """The thing of the first text is present in the first scene and absent from the second; that of
+    the second text is present in the second scene and absent from the first."""
     absent_by: AbsentBy
+    """The way in which each is absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,97 +36,102 @@ class Offers:
     present: Bool[ndarray, "scene text"]
     """Whether the text can be asked of the scene as one in which its thing is present."""
     absent_by: Mapping[AbsentBy, Bool[ndarray, "scene text"]]
-    """Whether it can be asked as one in which its thing is absent in this way."""
+    """Whether it can be asked as one from which its thing is absent in this way."""
     n_objects: Int[ndarray, " scene"]
-    """Only scenes with the same number are matched: else a full picture would mean "present"."""
+    """Only scenes with the same number are matched, so that images can be swapped among them."""
     sorts: Int[ndarray, " text"]
     """The sort of each text. All sorts are asked equally often, as far as the scenes allow."""
 
 
 def matched_scenes(offers: Offers, *, floor: int, rng: Generator) -> list[Match]:
-    """Pairs of scenes with a text for each; every scene is in at most one pair, and every text is
-    asked of no scene or of at least `floor`.
+    """Pairs of scenes with their texts; every scene is in at most one pair, and every text is asked
+    of no scene or of at least `floor`.
 
     The method is greedy. Scenes are taken in random order. For each, first the way in which the
-    thing is absent is chosen, then the sort of text, each as the one with the fewest pairs so far
-    among those that the free scenes allow; then text, role and partner are drawn at random. As long
-    as texts remain that serve fewer than `floor` scenes, the rarer half of them is given up and all
-    pairs are drawn anew.
+    things are absent is chosen, then the sort of each text, always as the one with the fewest texts
+    so far among those that the free scenes allow; within these, partner and texts are drawn at
+    random. As long as texts remain that serve fewer than `floor` scenes, the rarest quarter of them
+    is given up and all pairs are drawn anew.
     """
-    draw = _Draw(offers, np.ones(len(offers.sorts), dtype=bool))
-    usable = 2 * draw.most_pairs() >= floor
+    usable = _most_scenes(offers) >= floor
     while True:
         matches = _Draw(offers, usable).matches(rng)
-        sizes = 2 * np.bincount([each.text for each in matches], minlength=len(usable))
-        short = np.flatnonzero((sizes > 0) & (sizes < floor))
+        asked = [text for each in matches for text in each.texts]
+        n_scenes = 2 * np.bincount(np.array(asked, dtype=np.int64), minlength=len(usable))
+        short = np.flatnonzero((n_scenes > 0) & (n_scenes < floor))
         if not len(short):
             return matches
-        rarest_first = short[np.argsort(sizes[short], kind="stable")]
-        usable[rarest_first[: (len(short) + 1) // 2]] = False
+        rarest_first = short[np.argsort(n_scenes[short], kind="stable")]
+        usable[rarest_first[: (len(short) + 3) // 4]] = False
+
+
+def _most_scenes(offers: Offers) -> Int[ndarray, " text"]:
+    """For each text a number of scenes that it cannot serve more of."""
+    most = np.zeros(len(offers.sorts), dtype=np.int64)
+    absent = np.any(list(offers.absent_by.values()), axis=0)
+    for number in np.unique(offers.n_objects):
+        alike = offers.n_objects == number
+        most += 2 * np.minimum(offers.present[alike].sum(axis=0), absent[alike].sum(axis=0))
+    return most
 
 
 class _Draw:
-    """One draw of pairs, with the scenes that are still free. Roles are numbered: 0 is a scene in
-    which the thing is present, 1 and up one from which it is absent, by way of absence."""
+    """One draw of pairs, with the scenes that are still free and the texts that were asked."""
 
     def __init__(self, offers: Offers, usable: Bool[ndarray, " text"]) -> None:
+        # Only columns that are in use: most of the time goes into looking through them.
+        self._columns = np.flatnonzero(usable)
+        self._sorts = offers.sorts[self._columns]
+        self._present = offers.present[:, self._columns]
         self._ways = tuple(offers.absent_by)
-        self._offered = np.stack([offers.present, *offers.absent_by.values()]) & usable
-        self._sorts = offers.sorts
-        _, self._stratum = np.unique(offers.n_objects, return_inverse=True)
+        self._absent = tuple(each[:, self._columns] for each in offers.absent_by.values())
+        self._n_objects = offers.n_objects
         self._free = np.ones(len(offers.n_objects), dtype=bool)
-        n_strata = self._stratum.max(initial=-1) + 1
-        self._left = np.stack(
-            [self._offered[:, self._stratum == each].sum(axis=1) for each in range(n_strata)]
-            or [np.zeros((len(self._offered), len(usable)), dtype=np.int64)]
-        )
-        """Number of free scenes by stratum, role and text."""
-        self._n_pairs = np.zeros((len(self._ways), int(self._sorts.max(initial=0)) + 1))
-
-    def most_pairs(self) -> Int[ndarray, " text"]:
-        """For each text a number of pairs that it cannot exceed."""
-        absent = self._left[:, _PRESENT + 1 :].sum(axis=1)
-        return np.minimum(self._left[:, _PRESENT], absent).sum(axis=0)
+        self._n_texts = np.zeros((len(self._ways), int(self._sorts.max(initial=0)) + 1))
 
     def matches(self, rng: Generator) -> list[Match]:
         found = []
         for scene in rng.permutation(len(self._free)).tolist():
             if self._free[scene]:
-                self._take(scene)
+                self._free[scene] = False
                 match = self._match(scene, rng)
                 if match is not None:
+                    self._free[match.scenes[1]] = False
                     found.append(match)
         return found
 
-    def _take(self, scene: int) -> None:
-        self._free[scene] = False
-        self._left[self._stratum[scene]] -= self._offered[:, scene]
-
     def _match(self, scene: int, rng: Generator) -> Match | None:
-        """A pair of the scene and a free one; None if no free scene can be asked one of its
-        texts."""
-        own, left = self._offered[:, scene], self._left[self._stratum[scene]] > 0
-        # By way, by role of the scene (present, absent), and by text.
-        possible = np.stack([own[_PRESENT] & left[1:], own[1:] & left[_PRESENT]], axis=1)
-        if not possible.any():
-            return None
-        n_pairs = self._n_pairs.sum(axis=1)
-        way = _fewest(n_pairs, np.flatnonzero(possible.any(axis=(1, 2))), rng)
-        sorts = np.unique(self._sorts[possible[way].any(axis=0)])
-        sort = _fewest(self._n_pairs[way], sorts, rng)
-        roles, texts = np.nonzero(possible[way] & (self._sorts == sort))
+        """The scene with a free one; None if there is none with which it can be asked."""
+        near = np.flatnonzero(self._free & (self._n_objects == self._n_objects[scene]))
+        for way in self._ways_in_order(rng):
+            absent = self._absent[way]
+            own = self._present[scene] & absent[near]
+            other = self._present[near] & absent[scene]
+            possible = own.any(axis=1) & other.any(axis=1)
+            if possible.any():
+                own &= possible[:, None]
+                place, text = self._drawn(own, way, rng)
+                _, other_text = self._drawn(other[place : place + 1], way, rng)
+                return Match(
+                    scenes=(scene, int(near[place])),
+                    texts=(int(self._columns[text]), int(self._columns[other_text])),
+                    absent_by=self._ways[way],
+                )
+        return None
+
+    def _drawn(
+        self, possible: Bool[ndarray, "scene text"], way: int, rng: Generator
+    ) -> tuple[int, int]:
+        """One of the possible scenes with a text of the sort that was asked the fewest times."""
+        sorts = np.unique(self._sorts[possible.any(axis=0)])
+        n_texts = self._n_texts[way, sorts]
+        sort = rng.choice(sorts[n_texts == n_texts.min()])
+        self._n_texts[way, sort] += 1
+        scenes, texts = np.nonzero(possible & (self._sorts == sort))
         drawn = rng.integers(len(texts))
-        is_absent, text = bool(roles[drawn]), int(texts[drawn])
-        role = _PRESENT if is_absent else way + 1
-        near = self._free & (self._stratum == self._stratum[scene])
-        partner = int(rng.choice(np.flatnonzero(near & self._offered[role, :, text])))
-        self._take(partner)
-        self._n_pairs[way, sort] += 1
-        present, absent = (partner, scene) if is_absent else (scene, partner)
-        return Match(text=text, present=present, absent=absent, absent_by=self._ways[way])
+        return int(scenes[drawn]), int(texts[drawn])
 
-
-def _fewest(counts: ndarray, among: Int[ndarray, " some"], rng: Generator) -> int:
-    """One of the numbers in `among` with the smallest count; ties are broken at random."""
-    own = counts[among]
-    return int(rng.choice(among[own == own.min()]))
+    def _ways_in_order(self, rng: Generator) -> list[int]:
+        """The ways with the fewest texts so far first; ties are broken at random."""
+        n_texts = self._n_texts.sum(axis=1)
+        return np.lexsort((rng.random(len(n_texts)), n_texts)).tolist()

@@ -10,10 +10,16 @@ A finished arm with its seed is a model folder `<out>/<arm>-<seed>/model`, which
 other. A killed run goes on with the batches it would have had, and ends with the same bytes.
 """
 
+import sys
+
+from transformers.utils import logging as transformers_logging
+
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
 from probes.bundled.remedies.run import Remedies, run
 
 if __name__ == "__main__":
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
     with one_line_errors():
         run(from_command_line(Remedies, command="python -m probes.bundled.remedies"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
@@ -73,17 +74,19 @@ def read_material(
             f"--scenes asks for {n_scenes} scenes, got {len(plain)} in {str(data)!r}: render more, "
             "or give a smaller number"
         )
-    scenes, images, removals = [*plain.scenes], plain.images, ()
+    scenes, removals = [*plain.scenes], ()
+    features = [all_features(model, plain.images)]
     if removed is not None:
         copies = read_training_scenes(removed, split_of_copies(split))
         removals, chosen = _removals(plain.scenes, copies.scenes)
         scenes += [copies.scenes[place] for place in chosen]
-        images = np.concatenate([images, copies.images[chosen]])
+        # Apart from the others: who shares a batch may change the last bit.
+        features.append(all_features(model, copies.images[chosen]))
     return Material(
         scenes=scenes,
         n_plain=len(plain),
         removals=removals,
-        features=all_features(model, images),
+        features=torch.cat(features),
         tokenizer=tokenizer,
     )
 

@@ -19,7 +19,7 @@ from probes.bundled.remedies.quick_check import Asked, bundled_questions, said
 from probes.bundled.remedies.training import ArmTraining, train_arm
 from probes.loading.identity import BUNDLED_FOLDER, folder_identity
 
-_COMMON, _OWN = "remedies.json", "training.json"
+_COMMON, _OWN, _LOOK = "remedies.json", "training.json", "check.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ def run(config: Remedies) -> None:
     )
     asked = bundled_questions(tokenizer)
     _declare(config.out / _COMMON, _declared(config), make=True)
+    if not (config.out / _LOOK).exists():
+        _look(model, tokenizer, asked, config.out)
     for arm, seed in left:
         _train(config, material, asked, arm, seed)
 
@@ -94,16 +96,31 @@ def _train(config: Remedies, material: Material, asked: Asked, arm: Arm, seed: i
     }
     _declare(folder / _OWN, own, make=True)
     model, tokenizer = _start()
-    train_arm(model, material, ArmTraining(arm=arm, seed=seed, plan=config.language, folder=folder))
+    training = ArmTraining(
+        arm=arm, seed=seed, plan=config.language, checkpoint=folder / "checkpoint.safetensors"
+    )
+    train_arm(model, material, training)
     model = model.half()
     part = folder / "model.part"
     rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     new_processor(tokenizer).save_pretrained(part)
-    found = asdict(said(model.float(), tokenizer, asked))
-    write_durably(folder / "check.json", json.dumps(found, indent=2).encode())
-    print(f"{arm}-{seed}: " + "  ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
+    _look(model.float(), tokenizer, asked, folder)
     part.rename(folder / "model")
+    training.checkpoint.unlink(missing_ok=True)
+
+
+def _look(
+    model: LlavaForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    asked: Asked,
+    folder: Path,
+) -> None:
+    """Prints and writes what a model says; the start model's is in the folder of all arms."""
+    found = asdict(said(model, tokenizer, asked))
+    write_durably(folder / _LOOK, json.dumps(found, indent=2).encode())
+    shown = "  ".join(f"{name} {share:.3f}" for name, share in found.items())
+    print(f"{folder.name}: {shown}", flush=True)
 
 
 def _start() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:

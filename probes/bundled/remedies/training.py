@@ -22,18 +22,18 @@ from probes.bundled.remedies.material import Material
 from probes.bundled.schedule import Progress, one_cycle
 
 CHECKPOINT_EVERY = 100
-_CHECKPOINT = "checkpoint.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmTraining:
-    """What is trained, and where its checkpoint lies."""
+    """What is trained, and the file from which it goes on."""
 
     arm: Arm
     seed: int
     plan: LanguagePlan
-    folder: Path
+    checkpoint: Path
+    """File of weights and optimizer; its folder exists."""
 
 
 def train_arm(
@@ -48,7 +48,7 @@ def train_arm(
     optimizer = torch.optim.AdamW(
         trained.values(), lr=plan.peak_rate, betas=(0.9, 0.98), weight_decay=0.05
     )
-    first_step = _resume(training.folder / _CHECKPOINT, trained, optimizer)
+    first_step = _resume(training.checkpoint, trained, optimizer)
     loss_of = _loss_of(model, material, training)
     progress = Progress(f"{training.arm}-{training.seed}")
     for step in range(first_step, plan.steps):
@@ -60,7 +60,7 @@ def train_arm(
         optimizer.step()
         progress.report(step, plan.steps, loss=loss.item(), right=right.item())
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == plan.steps:
-            _save(training.folder / _CHECKPOINT, step + 1, trained, optimizer)
+            _save(training.checkpoint, step + 1, trained, optimizer)
 
 
 def _loss_of(

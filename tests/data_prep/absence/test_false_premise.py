@@ -1,9 +1,11 @@
 """Premises are false exactly where the table says so, and the text does not tell which."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -12,7 +14,13 @@ from data_prep.absence.matched_items import ABSENCE_COLUMNS
 from data_prep.absence.text_only import text_only_accuracy
 from data_prep.errors import UserError
 from data_prep.questions import PROPERTIES, referring_questions
-from tests.data_prep.absence.data import bundled, description_in, nearest, shares_nothing
+from tests.data_prep.absence.data import (
+    bundled,
+    description_in,
+    nearest,
+    require_neither_tells,
+    shares_nothing,
+)
 from tests.data_prep.some_scenes import many_scenes
 
 
@@ -44,29 +52,30 @@ def require_true(items, scenes) -> None:
 
 
 def require_balanced(items) -> None:
-    for _, same in items.groupby(["attribute", "question", "n_objects"]):
-        assert same["present"].mean() == 0.5
+    for _, own in items.groupby("attribute"):
+        require_neither_tells(own)
     assert text_only_accuracy(items, "present") == 0.5
 
 
-@given(st.integers(0, 1000), st.sampled_from(PROPERTIES), st.integers(2, 8))
+@settings(max_examples=15)
+@given(st.integers(0, 1000), st.sampled_from(PROPERTIES), st.integers(2, 6))
 def test_premises_are_as_said_and_texts_balanced_in_any_scenes(seed, name, floor):
-    scenes = many_scenes(60, fewest=0, most=4, seed=seed)
+    scenes = many_scenes(80, fewest=0, most=3, seed=seed)
     items = asked(scenes, [name], seed, floor)
     require_true(items, {each.scene_id: each for each in scenes})
     require_balanced(items)
-    assert items["question"].value_counts().min() >= floor
-    assert items["scene_id"].is_unique
-    assert sum(items.attrs["skipped"][name].values()) + len(items) == len(scenes)
+    assert min(Counter(items["question"]).values()) >= floor
+    left_out = sum(items.attrs["skipped"][name].values())
+    assert left_out + len(set(items["scene_id"])) == len(scenes)
 
 
 def test_on_the_bundled_scenes_hardly_any_is_left_out(of_bundled):
     require_true(of_bundled, bundled())
     require_balanced(of_bundled)
-    assert (of_bundled["attribute"].value_counts() >= 1530).all()
+    assert (of_bundled["attribute"].value_counts() >= 2 * 1490).all()
     absent = of_bundled.loc[~of_bundled["present"]]
     shares = (absent["absent_by"] == "one property").groupby(absent["attribute"]).mean()
-    assert ((shares - 0.5).abs() < 0.02).all()
+    assert ((shares - 0.5).abs() < 0.06).all()
 
 
 def test_answerable_ones_are_referring_questions_of_their_scene(of_bundled):
@@ -89,7 +98,7 @@ def test_neither_the_order_of_scenes_nor_other_attributes_matter():
     both = asked(scenes, ["color", "size", "color"])
     assert_frame_equal(both, asked(scenes[::-1], ["color", "size"]))
     alone = asked(scenes, ["size"])
-    assert_frame_equal(both[both["attribute"] == "size"].reset_index(drop=True), alone)
+    assert_frame_equal(both.query("attribute == 'size'").reset_index(drop=True), alone)
     assert set(both.attrs["skipped"]) == {"color", "size"}
     assert not alone.equals(asked(scenes, ["size"], seed=1))
 

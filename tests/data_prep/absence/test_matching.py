@@ -1,9 +1,8 @@
 """Pairs of scenes for texts, against a search through all possible pairs."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,10 +24,14 @@ def some_offers(seed: int, n_scenes: int) -> Offers:
 
 
 def is_offered(offers: Offers, match: Match) -> bool:
+    absent = offers.absent_by[match.absent_by]
+    (one, other), (text, other_text) = match.scenes, match.texts
     return bool(
-        offers.present[match.present, match.text]
-        and offers.absent_by[match.absent_by][match.absent, match.text]
-        and offers.n_objects[match.present] == offers.n_objects[match.absent]
+        offers.n_objects[one] == offers.n_objects[other]
+        and offers.present[one, text]
+        and absent[other, text]
+        and offers.present[other, other_text]
+        and absent[one, other_text]
     )
 
 
@@ -37,9 +40,9 @@ def test_pairs_are_offered_and_share_no_scene(seed, n_scenes, floor):
     offers = some_offers(seed, n_scenes)
     found = matched_scenes(offers, floor=floor, rng=np.random.default_rng(seed))
     assert all(is_offered(offers, each) for each in found)
-    scenes = [scene for each in found for scene in (each.present, each.absent)]
+    scenes = [scene for each in found for scene in each.scenes]
     assert len(scenes) == len(set(scenes))
-    texts = [each.text for each in found]
+    texts = [text for each in found for text in each.texts]
     assert all(2 * texts.count(text) >= floor for text in texts)
 
 
@@ -47,28 +50,24 @@ def test_pairs_are_offered_and_share_no_scene(seed, n_scenes, floor):
 def test_without_a_floor_no_pair_is_left(seed, n_scenes):
     offers = some_offers(seed, n_scenes)
     found = matched_scenes(offers, floor=2, rng=np.random.default_rng(seed))
-    used = {scene for each in found for scene in (each.present, each.absent)}
-    for one, other in combinations(sorted(set(range(n_scenes)) - used), 2):
-        for present, absent in ((one, other), (other, one)):
-            for way in offers.absent_by:
-                for text in range(N_TEXTS):
-                    match = Match(text=text, present=present, absent=absent, absent_by=way)
-                    assert not is_offered(offers, match)
+    used = {scene for each in found for scene in each.scenes}
+    for scenes in combinations(sorted(set(range(n_scenes)) - used), 2):
+        for way in offers.absent_by:
+            for texts in permutations(range(N_TEXTS), 2):
+                assert not is_offered(offers, Match(scenes=scenes, texts=texts, absent_by=way))
 
 
 def test_ways_and_sorts_are_even_where_scenes_allow():
-    roles = np.arange(240) % 3
-    offered = [np.repeat((roles == role)[:, None], N_TEXTS, axis=1) for role in range(3)]
+    everything = np.ones((240, N_TEXTS), dtype=bool)
     offers = Offers(
-        # Any scene may be the one with the thing, or a scene without, in either way.
-        present=np.ones_like(offered[0]),
-        absent_by={"one property": offered[1] | offered[0], "all": offered[2] | offered[0]},
+        present=everything,
+        absent_by={"one property": everything, "all": everything},
         n_objects=np.ones(240, dtype=np.int64),
-        sorts=np.arange(N_TEXTS) % 3,
+        sorts=np.arange(N_TEXTS) // 4,  # four texts of the one sort, two of the other
     )
     found = matched_scenes(offers, floor=2, rng=np.random.default_rng(0))
-    ways = [each.absent_by for each in found]
     assert len(found) == 120
-    assert ways.count("all") == pytest.approx(60, abs=2)
-    sorts = np.bincount([offers.sorts[each.text] for each in found])
-    assert sorts.max() - sorts.min() <= 4
+    assert [each.absent_by for each in found].count("all") == 60
+    for way in offers.absent_by:
+        texts = [text for each in found if each.absent_by == way for text in each.texts]
+        assert np.bincount(offers.sorts[texts]).tolist() == [60, 60]
