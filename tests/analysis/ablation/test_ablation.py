@@ -20,7 +20,7 @@ def run(*arguments: object) -> None:
 def folder(tmp_path_factory):
     """A run on the bundled scenes, a tenth of them."""
     folder = tmp_path_factory.mktemp("ablation") / "run"
-    run("--attr", "color", "--scenes", 150, "--min-scenes-per-text", 5, "--n-resamples", 800,
+    run("--attr", "color", "--scenes", 100, "--min-scenes-per-text", 5, "--n-resamples", 800,
         "--run", folder)  # fmt: skip
     return folder
 
@@ -41,7 +41,7 @@ def test_a_finished_ablation_is_read_back_and_printed_alike(folder, capsys, monk
         raise AssertionError("the model is loaded again")
 
     monkeypatch.setattr("probes.load_vlm", refuse)
-    run("--attr", "color", "--scenes", 150, "--min-scenes-per-text", 5, "--n-resamples", 800,
+    run("--attr", "color", "--scenes", 100, "--min-scenes-per-text", 5, "--n-resamples", 800,
         "--run", folder)  # fmt: skip
     said = capsys.readouterr().out
     assert "tokens that show the object" in said
@@ -78,6 +78,6 @@ def test_without_a_difference_none_is_claimed():
     ],
 )
 def test_bad_input_is_one_line(arguments, said, tmp_path, capsys):
-    sized = ["--scenes", 150, "--min-scenes-per-text", 5, "--run", tmp_path / "run"]
+    sized = ["--scenes", 100, "--min-scenes-per-text", 5, "--run", tmp_path / "run"]
     ended = run_command(capsys, lambda: run(*arguments, *sized))
     assert said in ended.refusal

@@ -159,7 +159,7 @@ def test_the_fewest_pairs_are_enough_or_refused_before_the_model_works(
     """Of minimal pairs both images are of one scene, so these are 10 scenes for a probe."""
     ended = causes(
         "--model", plain_model("llava"), "--attr", "material", "--most", "10", "--quick",
-        "--n-resamples", "800", "--run", tmp_path / "run",
+        "--n-resamples", "800", "--level", "0.8", "--run", tmp_path / "run",
     )  # fmt: skip
     if ended.code == 2:
         assert not list(tmp_path.rglob("*.safetensors"))

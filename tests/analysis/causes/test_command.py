@@ -120,7 +120,7 @@ def test_few_minimal_pairs_of_the_bundled_scenes(causes, plain_model, tmp_path):
     run = tmp_path / "run"
     ended = causes(
         "--model", plain_model("llava"), "--attr", "color", "--run", run, "--quick", "--most",
-        "30", "--n-resamples", "800",
+        "30", "--n-resamples", "800", "--level", "0.8",
     )  # fmt: skip
     assert (ended.code, ended.err) == (0, "")
     content = results_of(run)
