@@ -41,7 +41,7 @@ class Causes(AttributeOptions):
     most: Annotated[int, AtLeast(10)] = 200
     """The most pairs of an attribute that are taken."""
     quick: bool = False
-    """At most 80 pairs, and 20 for the controls with many passes."""
+    """At most 44 pairs, and 12 for the controls with many passes."""
     nothing: Annotated[float, Between(0, 0.5, remedy="0.1 is usual")] = 0.1
     """The share of the total effect that counts as nothing."""
 

@@ -29,7 +29,7 @@ from probes.linear_probe import cross_fit
 from stats import cluster_bootstrap
 from stats.scenes import scene_rows
 
-OTHER = {"color": "shape", "shape": "color", "material": "color", "size": "color"}
+OTHER = {"color": "shape", "shape": "material", "material": "shape", "size": "shape"}
 """For each attribute the other one whose probe must survive, and whose erasure must do nothing."""
 LEAST_FALL = 0.05
 """How far above chance a probe may be that counts as fallen."""

@@ -10,7 +10,7 @@ Edge = Literal["out", "in"]
 EDGES: tuple[Edge, ...] = ("out", "in")
 
 
-QUICK, DEAR, DEAR_QUICK = 80, 40, 20
+QUICK, DEAR, DEAR_QUICK = 44, 40, 12
 """The most pairs of a quick measurement; those of the controls with many passes, and of these in a
 quick one."""
 
