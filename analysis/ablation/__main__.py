@@ -18,8 +18,7 @@ from analysis.ablation.found import FoundAblation
 from analysis.ablation.report import ablation_text
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.run.opened import OpenRun
-from analysis.run.results import FILE_NAME, add_study, read_results, study_result
-from analysis.typed import read_back, written
+from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import one_line_errors
 from data_prep.option_rules import AtLeast
 
@@ -44,18 +43,16 @@ def main(options: Ablation) -> None:
 
 
 def _found(opened: OpenRun, name: str, layer: int) -> FoundAblation:
-    known = study_result(read_results(opened.run), STUDY)
-    if name in known:
-        old = read_back(FoundAblation, known[name], f"{FILE_NAME} of {opened.run.folder}")
-        if old.layer == layer:
-            return old
-    # Here, because it imports torch.
-    from analysis.ablation.measure import measured_ablation
+    def measure() -> FoundAblation:
+        # Here, because it imports torch.
+        from analysis.ablation.measure import measured_ablation
 
-    found = measured_ablation(opened, name, layer=layer)
-    known[name] = written(found)
-    add_study(opened.run, STUDY, known, opened.about)
-    return found
+        return measured_ablation(opened, name, layer=layer)
+
+    return kept_or_measured(
+        opened.run, STUDY, name, FoundAblation, same=lambda old: old.layer == layer,
+        measure=measure, about=opened.about,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

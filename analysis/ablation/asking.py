@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.causes.asking import box_of
+from analysis.capture.object_places import object_box
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
@@ -59,7 +59,7 @@ def _boxes(
         if attribute not in PROPERTIES:
             return NO_BOX
         thing = referent(scene, attribute, text)
-        return (box_of(scene, scene.objects.index(thing), height),)
+        return (object_box(scene, scene.objects.index(thing), height),)
     name = answer
     if attribute == "presence":
         if answer == "no":

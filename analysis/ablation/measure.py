@@ -14,6 +14,7 @@ from analysis.ablation.asking import PlacedItems, placed_items
 from analysis.ablation.found import CONTROLS, ELSEWHERE, OBJECT, Ablated, Contrast, FoundAblation
 from analysis.ablation.tokens import DRAWS, ablated_positions
 from analysis.capture.answer_trees import answer_trees
+from analysis.capture.captures import passes_at_once
 from analysis.effects.found import Interval
 from analysis.run.items import labels_of
 from analysis.run.opened import OpenRun
@@ -26,7 +27,6 @@ from probes.answers.tree import Node, different, places_of
 from probes.interventions.edit import require_layer, set_to
 from probes.interventions.pass_on import Intervened
 from probes.interventions.places import places, shows_object
-from probes.residuals.batch_size import batch_size_by_rule
 from probes.vlm import VLM
 from stats import cluster_bootstrap, sign_flip_max_t
 
@@ -72,7 +72,8 @@ def estimated(
     right = _with_mean(costs.right)
     names = [OBJECT, *CONTROLS]
     lost = np.stack([costs.before - after[name] for name in names], axis=1)
-    table = np.column_stack([lost, *(right[name] for name in names), costs.right_before])
+    more = lost[:, :1] - lost[:, 1:]
+    table = np.column_stack([lost, *(right[name] for name in names), costs.right_before, more])
     found = cluster_bootstrap(
         table,
         np.arange(len(table)),
@@ -80,16 +81,8 @@ def estimated(
         n_resamples=study.n_resamples,
         level=study.level,
     )
-    more = lost[:, :1] - lost[:, 1:]
-    between = cluster_bootstrap(
-        more,
-        np.arange(len(more)),
-        rng=study.rng(Stream.ABLATION, key, 1),
-        n_resamples=study.n_resamples,
-        level=study.level,
-    )
     test = sign_flip_max_t(
-        more, rng=study.rng(Stream.ABLATION, key, 2), n_resamples=study.n_resamples
+        more, rng=study.rng(Stream.ABLATION, key, 1), n_resamples=study.n_resamples
     )
     columns = [_interval(found, place) for place in range(table.shape[1])]
     n_names = len(names)
@@ -100,13 +93,15 @@ def estimated(
         n_tokens=float(costs.n_tokens.mean()),
         most_tokens=int(costs.n_tokens.max()),
         n_draws=DRAWS,
-        right_before=_share(columns[-1]),
+        right_before=_share(columns[2 * n_names]),
         arms={
             name: Ablated(lost=columns[place], right=_share(columns[n_names + place]))
             for place, name in enumerate(names)
         },
         contrasts=tuple(
-            Contrast(control=name, lost_more=_interval(between, place), p=float(test.p[place]))
+            Contrast(
+                control=name, lost_more=columns[2 * n_names + 1 + place], p=float(test.p[place])
+            )
             for place, name in enumerate(CONTROLS)
         ),
         level=study.level,
@@ -129,7 +124,7 @@ def _costs(opened: OpenRun, vlm: VLM, placed: PlacedItems, attribute: str, layer
     trees = answer_trees(opened, answers, items["question"]).of(items["question"])
     nodes = places_of(different(trees))
     label = labels_of(items, answers.answers)
-    size = _batch_size(opened, vlm)
+    size = passes_at_once(opened, vlm)
     starts = range(0, len(items), size)
     mean = _MeanOfOthers()
     for start in tqdm(starts, desc=f"mean image token, {attribute}", unit="batch", disable=None):
@@ -227,12 +222,6 @@ def _shown(opened: OpenRun, vlm: VLM, placed: PlacedItems) -> PlacedItems:
         boxes=tuple(placed.boxes[row] for row in kept),
         left_out=left_out,
     )
-
-
-def _batch_size(opened: OpenRun, vlm: VLM) -> int:
-    if opened.batch_size != "auto":
-        return opened.batch_size
-    return batch_size_by_rule(sum(each.numel() for each in vlm.model.parameters()))
 
 
 def _interval(found: object, place: int) -> Interval:

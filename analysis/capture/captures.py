@@ -64,6 +64,16 @@ def captured(
     return store
 
 
+def passes_at_once(opened: OpenRun, vlm: "VLM") -> int:
+    """Passes that are run together where nothing is stored: as asked, or by the size of the model
+    alone, so that the same bytes come out on every machine."""
+    from probes.residuals.batch_size import batch_size_by_rule
+
+    if opened.batch_size != "auto":
+        return opened.batch_size
+    return batch_size_by_rule(sum(each.numel() for each in vlm.model.parameters()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pictures:
     """The images of a study by their keys, the blank image among them. Can be sent to other

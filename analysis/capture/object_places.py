@@ -8,6 +8,7 @@ from analysis.run.items import require_enough, with_note
 from analysis.run.opened import OpenRun
 from data_prep.items import attribute_of_items
 from data_prep.questions import referent
+from data_prep.scenes import Box, Scene
 
 if TYPE_CHECKING:
     from probes.positions import Square
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # Half the side of a square that lies inside an object of CLEVR's sizes at CLEVR's distances, as
 # share of the image's height.
 _HALF_SIDE = {"large": 1 / 16, "small": 1 / 32}
+# The same of a box around such an object.
+_HALF_BOX = {"large": 1 / 10, "small": 1 / 20}
 
 
 def object_squares(opened: OpenRun, items: pd.DataFrame) -> "dict[str, Square]":
@@ -82,3 +85,11 @@ def _seen_by_the_model(opened: OpenRun, items: pd.DataFrame) -> set[str]:
         if (square := squares[f"real:{item_id}"])
         and shares_of(vlm.image_boxes(square.image_size), square.box).sum() > 0
     }
+
+
+def object_box(scene: Scene, target: int, height: int) -> Box:
+    """A box around an object of a rendered scene, whose image is so many pixels high."""
+    thing = scene.objects[target]
+    x, y = thing.position_px
+    reach = _HALF_BOX[thing.size] * height
+    return (x - reach, y - reach, x + reach, y + reach)

@@ -21,8 +21,7 @@ from analysis.causes.found import Asked, Caused
 from analysis.causes.report import causes_text
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.run.opened import OpenRun
-from analysis.run.results import FILE_NAME, add_study, read_results, study_result
-from analysis.typed import read_back, written
+from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import UserError, one_line_errors
 from data_prep.option_rules import AtLeast, Between
 
@@ -63,21 +62,20 @@ def main(options: Causes) -> None:
 
 def _found(opened: OpenRun, name: str, options: Causes) -> Caused:
     """The causes of one attribute: from the run, if the same was asked there, or measured now."""
-    known = study_result(read_results(opened.run), STUDY)
     asked = Asked(
         pairs=options.pairs, most=options.most, quick=options.quick, margin=options.nothing
     )
-    if name in known:
-        old = read_back(Caused, known[name], f"{FILE_NAME} of {opened.run.folder}")
-        if old.asked == asked:
-            return old
-    # Here, because it imports torch.
-    from analysis.causes.measure import measured_causes
 
-    found = measured_causes(opened, name, asked)
-    known[name] = written(found)
-    add_study(opened.run, STUDY, known, opened.about)
-    return found
+    def measure() -> Caused:
+        # Here, because it imports torch.
+        from analysis.causes.measure import measured_causes
+
+        return measured_causes(opened, name, asked)
+
+    return kept_or_measured(
+        opened.run, STUDY, name, Caused, same=lambda old: old.asked == asked, measure=measure,
+        about=opened.about,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from analysis.capture.object_places import object_box
 from analysis.causes.swaps import Swap
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
@@ -29,10 +30,6 @@ from data_prep.questions import PROPERTIES, Question
 from data_prep.scenes import Box, Scene
 
 Choice = Literal["auto", "minimal", "matched"]
-
-# Half the side of a box around an object of CLEVR's sizes at CLEVR's distances, as share of the
-# image's height.
-_HALF_SIDE = {"large": 1 / 10, "small": 1 / 20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,14 +151,6 @@ def pair_items(pairs: Pairs) -> pd.DataFrame:
     return items_table(rows, skipped={})
 
 
-def box_of(scene: Scene, target: int, height: int) -> Box:
-    """A box around an object of a rendered scene, whose image is so many pixels high."""
-    thing = scene.objects[target]
-    x, y = thing.position_px
-    reach = _HALF_SIDE[thing.size] * height
-    return (x - reach, y - reach, x + reach, y + reach)
-
-
 def object_boxes(pair: Pair, pairs: Pairs) -> tuple[Box, ...]:
     """Boxes around the changed object in both images; none for matched pairs, whose images have no
     object in common."""
@@ -169,7 +158,7 @@ def object_boxes(pair: Pair, pairs: Pairs) -> tuple[Box, ...]:
     if target is None:
         return ()
     return tuple(
-        box_of(side.scene, target, pairs.image_size(side.image)[1])
+        object_box(side.scene, target, pairs.image_size(side.image)[1])
         for side in pair.sides
         if isinstance(side.scene, Scene)
     )

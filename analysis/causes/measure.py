@@ -58,7 +58,9 @@ def measured_causes(opened: OpenRun, attribute: str, asked: Asked) -> Caused:
         right=_right(rows, how, beats),
         readable=readable,
         gaps=gaps_of(opened, read, readable, rows, every, key),
-        unused=unused_layers(readable, rows, margin=asked.margin, level=study.level),
+        unused=unused_layers(readable, rows, margin=asked.margin, level=study.level)
+        if every.follows.shown and beats
+        else {},
         nothing=_nothing(measuring, rows, asked),
         elsewhere=elsewhere_ranks(measuring, asked.n_dear),
         directed=() if no_probe else directed_layers(measuring, asked.n_dear, how),

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from analysis.capture.answer_trees import answer_trees
+from analysis.capture.captures import passes_at_once
 from analysis.causes.asking import Swaps, pair_items
 from analysis.causes.kept import kept
 from analysis.causes.patching import Asked, Batch, Where, begun, swapped
@@ -28,7 +29,6 @@ from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from probes.answers.tree import ANSWER_NODE, different, places_of
 from probes.interventions.places import elsewhere, places
-from probes.residuals.batch_size import batch_size_by_rule
 from probes.vlm import VLM
 
 LEAST_CONTROL = 5
@@ -55,11 +55,8 @@ class Measuring:
 
     @property
     def batch_size(self) -> int:
-        """Passes that are run together. By rule, so that the same bytes come out everywhere."""
-        asked = self.opened.batch_size
-        if asked != "auto":
-            return asked
-        return batch_size_by_rule(sum(each.numel() for each in self.vlm.model.parameters()))
+        """Passes that are run together."""
+        return passes_at_once(self.opened, self.vlm)
 
     def asked(self, attribute: str) -> Asked:
         """The model, and how it answers the questions for this attribute."""

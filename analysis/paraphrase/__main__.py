@@ -14,7 +14,6 @@ attribute, at least two texts beside the question as asked:
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.paraphrase.asking import asked_items, wording_readings, wordings_of
@@ -24,8 +23,7 @@ from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wordings_sentence, wordings_table
 from analysis.readouts.registry import LOGIT_LENS, VocabularyName
 from analysis.run.opened import OpenRun
-from analysis.run.results import FILE_NAME, add_study, read_results, study_result
-from analysis.typed import read_back, written
+from analysis.run.results import kept_or_measured
 from data_prep.errors import one_line_errors
 
 STUDY = "paraphrase"
@@ -62,23 +60,24 @@ def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:
     estimated now."""
     items = asked_items(opened, name)
     wordings = wordings_of(items, options.paraphrases)
-    known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
-    if name in known:
-        old = read_back(Paraphrased, known[name], f"{FILE_NAME} of {opened.run.folder}")
+
+    def same(old: Paraphrased) -> bool:
         asked = tuple(each.pattern for each in old.wordings[1:])
-        if (old.readout, asked) == (options.readout, wordings.patterns):
-            return old
-    readings = wording_readings(opened, items, wordings.patterns, options.readout)
-    found = paraphrase_estimates(
-        readings,
-        wordings.patterns,
-        opened.run.study,
-        readout=options.readout,
-        source=wordings.source,
+        return (old.readout, asked) == (options.readout, wordings.patterns)
+
+    def measure() -> Paraphrased:
+        readings = wording_readings(opened, items, wordings.patterns, options.readout)
+        return paraphrase_estimates(
+            readings,
+            wordings.patterns,
+            opened.run.study,
+            readout=options.readout,
+            source=wordings.source,
+        )
+
+    return kept_or_measured(
+        opened.run, STUDY, name, Paraphrased, same=same, measure=measure, about=opened.about
     )
-    known[name] = written(found)
-    add_study(opened.run, STUDY, known, opened.about)
-    return found
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from data_prep.files.durable import write_durably
 from stats import adjusted_p
 
 FILE_NAME = "results.json"
+Found = TypeVar("Found")
 _VERSIONS = ("onset", "torch", "transformers", "numpy", "scipy", "pillow")
 
 
@@ -68,6 +69,28 @@ def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str
 def study_result(results: Results | None, study: str) -> dict[str, Any]:
     """What a study found; empty if it has not been run."""
     return {} if results is None else dict(results.studies.get(study, {}))
+
+
+def kept_or_measured(
+    run: Run,
+    study: str,
+    attribute: str,
+    kind: type[Found],
+    *,
+    same: Callable[[Found], bool],
+    measure: Callable[[], Found],
+    about: Mapping[str, Any],
+) -> Found:
+    """What a study found of an attribute: from the run, if the same was asked there, or measured
+    now and put into results.json."""
+    known = study_result(read_results(run), study)
+    if attribute in known:
+        old = read_back(kind, known[attribute], f"{FILE_NAME} of {run.folder}")
+        if same(old):
+            return old
+    found = measure()
+    add_study(run, study, {**known, attribute: written(found)}, about)
+    return found
 
 
 def finding_of(run: Run, attribute: str, readout: str) -> Finding:

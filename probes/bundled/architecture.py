@@ -72,7 +72,8 @@ def new_model(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlavaForCondi
     """Randomly initialised; about 6 million parameters, 12 MB in half precision."""
     vocabulary = tokenizer.get_vocab()
     pad_id, start_id, end_id, image_id = (vocabulary[token] for token in _SPECIAL_TOKENS)
-    # transformers offers no generator for initialisation; the heads of the first stage draw on.
+    # transformers offers no generator for initialisation, and the heads of the first stage draw on
+    # from this state: forked, the training would no longer give the bundled weights.
     torch.manual_seed(seed)
     vision = CLIPVisionConfig(
         hidden_size=160,

@@ -107,6 +107,7 @@ def test_pictures_differ_around_the_changed_object_and_little_elsewhere(pairs):
 def test_the_way_to_the_images_can_be_sent_to_another_process(pairs):
     found = pairs["color"]
     image = found.pairs[0].source.image
+    # Our own bytes, just made: a function is sent as its name, so that workers can open images.
     open_image, image_size = pickle.loads(pickle.dumps((found.open_image, found.image_size)))
     assert open_image(image).tobytes() == found.open_image(image).tobytes()
     assert image_size(image) == (128, 128)

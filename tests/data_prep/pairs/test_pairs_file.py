@@ -54,6 +54,7 @@ def test_pairs_are_read_and_copies_are_no_scenes_of_their_own(folder):
     assert (pair.kind, pair.template) == (found.kind, "referring") == ("minimal", "referring")
     assert found.skipped == {"no room": 2}
     assert found.changed_outside == {0: 0.5, 2: 0.25, 8: 0.125}
+    # Our own bytes, just made: a function is sent as its name, so that workers can open images.
     open_image = pickle.loads(pickle.dumps(found.open_image))
     assert open_image(COPY).size == found.image_size(BASE) == (8, 6)
 

@@ -214,9 +214,10 @@ def test_passes_over_the_last_tokens_run_no_more_than_these(name, trial):
     short = Intervened(trial(name).vlm, trial(name).inputs, tails=True)
     own = short.streams[3]
     n_tokens, seen = own.shape[1], []
-    hook = lambda _, args, kwargs: seen.append(  # noqa: E731
-        (args[0] if args else kwargs["hidden_states"]).shape[1]
-    )
+
+    def hook(_: object, args: tuple, kwargs: dict) -> None:
+        seen.append((args[0] if args else kwargs["hidden_states"]).shape[1])
+
     handle = short.vlm.blocks[3].register_forward_pre_hook(hook, with_kwargs=True)
     changed_at = [n_tokens - 2, int(image_start(short)) + 2]
     try:

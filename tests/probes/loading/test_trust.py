@@ -61,6 +61,7 @@ def foreign(model_folder, tmp_path):
 def test_pickled_weights_where_they_are_allowed(pickled, vlm, images, questions):
     with pytest.raises(UserError, match="allow them with --allow-pickle"):
         load_vlm(pickled)
+    # What the option is for: weights that this test wrote, read by torch's own restricted reader.
     read = load_vlm(pickled, allow_pickle=True)
     assert torch.equal(read.capture(images, questions), vlm.capture(images, questions))
     assert read.revision != vlm.revision
@@ -74,6 +75,7 @@ class Malicious:
 def test_allowed_pickles_still_run_no_code(pickled, capsys):
     torch.save({"weight": Malicious()}, pickled / "pytorch_model.bin")
     with pytest.raises(UserError, match="cannot load the weights"):
+        # Hostile on purpose: that it is refused, and runs nothing, is what is tested.
         load_vlm(pickled, allow_pickle=True)
     assert "code was run" not in capsys.readouterr().out
 
