@@ -20,6 +20,7 @@ from analysis.validate.decisions import (
     readout_order_claims,
     slow_crossing_claims,
 )
+from analysis.validate.detection import detection_claims
 from analysis.validate.layers import layer_claims
 from analysis.validate.order import order_claims, order_power
 from analysis.validate.pooling import pooling_claims
@@ -209,6 +210,7 @@ CLAIMS: dict[str, Callable[[Scale], Iterator[Finding]]] = {
     "shares": share_claims,
     "smooth_functions": smooth_function_claims,
     "causes": cause_claims,
+    "detection": detection_claims,
     "decoder": decoder_claims,
     "readout_order": readout_order_claims,
     "slow_crossing": slow_crossing_claims,
