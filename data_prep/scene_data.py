@@ -39,6 +39,9 @@ class SceneData:
     """Takes the name of an attribute and gives pairs of a scene and a copy in which that attribute
     of one object differs. UserError if the data has none for it. None if the data has no such pairs
     at all."""
+    absence: pd.DataFrame | None = None
+    """Questions about presence that come with the data, in the columns of
+    `absence.matched_items.ABSENCE_COLUMNS`; None if it has none of its own."""
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:

@@ -28,6 +28,7 @@ KINDS = (
     "coco:FOLDER[:SPLIT]",
     "images:FOLDER[:CSV]",
     "hub:NAME[:SPLIT]",
+    "pope:FOLDER:FILE[:CORRECTED]",
 )
 
 
@@ -64,7 +65,7 @@ def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
     options = options or DataOptions()
     kind, _, rest = spec.partition(":")
     readers: dict[str, Callable[[str, DataOptions], SceneData]] = {
-        "clevr": _clevr, "coco": _coco, "images": _images, "hub": _hub,
+        "clevr": _clevr, "coco": _coco, "images": _images, "hub": _hub, "pope": _pope,
     }  # fmt: skip
     if spec != "bundled" and not (kind in readers and rest):
         raise UserError(f"unknown data {spec!r}: choose {' or '.join(KINDS)}")
@@ -90,6 +91,21 @@ def folder_and_table(rest: str) -> tuple[Path, Path | None]:
         return folder, None
     before, _, after = rest.rpartition(":")
     return Path(before).expanduser(), Path(after).expanduser()
+
+
+def folder_and_questions(rest: str) -> tuple[Path, list[Path]]:
+    """The folder of images, and the files of questions named after it: POPE's, and, after another
+    colon, one with corrected labels. UserError unless these are one or two."""
+    names = rest.split(":")
+    files: list[str] = []
+    while len(names) > 1 and names[-1].lower().endswith(".json"):
+        files.insert(0, names.pop())
+    if not 1 <= len(files) <= 2:
+        raise UserError(
+            "pope: needs a folder of images and one or two .json files after colons, got "
+            f"{rest!r}: write pope:FOLDER:coco_pope_random.json"
+        )
+    return Path(":".join(names)).expanduser(), [Path(each).expanduser() for each in files]
 
 
 def _bundled() -> SceneData:
@@ -170,3 +186,10 @@ def _hub(rest: str, options: DataOptions) -> SceneData:
 
     name, _, split = (rest, "", "") if Path(rest).expanduser().exists() else rest.partition(":")
     return open_hub(name, split or None, options.columns, limit=options.limit, ask=options.ask)
+
+
+def _pope(rest: str, options: DataOptions) -> SceneData:
+    from data_prep.photographs.pope_data import open_pope
+
+    folder, files = folder_and_questions(rest)
+    return open_pope(folder, *files)

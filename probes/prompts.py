@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import torch
 from jinja2 import TemplateError
 from PIL import Image
 from transformers import BatchFeature
@@ -89,6 +90,27 @@ class Prompts:
         for name in self._family.dropped_inputs & inputs.keys():
             del inputs[name]
         return inputs
+
+    def inputs_without_image(self, questions: Sequence[str]) -> BatchFeature:
+        """The same prompts without the place of the image, padded on the left."""
+        if not questions:
+            raise UserError("need at least one question, got none")
+        texts = [self.prompt(each).replace(self._placeholder, "") for each in questions]
+        tokenizer = self._processor.tokenizer
+        begin = tokenizer.bos_token
+        inputs = tokenizer(
+            [text + self._family.ending for text in texts],
+            return_tensors="pt",
+            padding=True,
+            padding_side="left",
+            add_special_tokens=not (begin and texts[0].startswith(begin)),
+        )
+        found = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        # Without these PaliGemma looks ahead in a text alone, and not in a padded batch.
+        for name in self._processor.model_input_names:
+            if name.endswith("token_type_ids"):
+                found[name] = torch.zeros_like(inputs["input_ids"])
+        return BatchFeature(found)
 
     def _choose_render(self) -> _Render:
         tokenizer = self._processor.tokenizer

@@ -122,6 +122,19 @@ class VLM:
         """The inputs of `prepare` as the processor gives them: on the CPU, in float32."""
         return self._prompts.inputs(images, questions)
 
+    def prepare_without_image(self, questions: Sequence[str]) -> BatchFeature:
+        """Like `prepare`, but of the prompts alone, from which the image's place is taken out.
+
+        UserError for a model whose blocks look at the image beside the text: without one they are
+        left out.
+        """
+        if family_of(self.model.config).image_layout == "beside":
+            raise UserError(
+                f"{type(self.model).__name__} looks at the image by blocks of their own, which are "
+                "left out without one: give it a blank image"
+            )
+        return self._prompts.inputs_without_image(questions).to(device=self.device)
+
     def new_buffer(
         self, n_items: int, *, n_layers: int | None = None, dtype: torch.dtype | None = None
     ) -> Float[Tensor, "item layer d_model"]:

@@ -15,10 +15,12 @@ from data_prep.items import COLUMNS, item_row, items_table
 from data_prep.questions import Description, Question
 from data_prep.scenes import Scene
 
-ABSENCE_COLUMNS: tuple[str, ...] = (*COLUMNS, "present", "absent_by")
-"""Columns of every table about absence. `present` says whether what the question names is in the
+ABSENCE_COLUMNS: tuple[str, ...] = (*COLUMNS, "thing", "present", "absent_by", "group")
+"""Columns of every table about absence. `thing` is what the question names, as "large red cube", or
+empty where the data does not say. `present` says whether what the question names is in the
 image. `absent_by` is one of `standing.AbsentBy`, and empty where the thing is present or where the
-data does not say."""
+data does not say. `group` names the scenes that are asked the same texts: these are sampled
+together."""
 
 _NO_PARTNER = "no other scene with the same texts and number of objects"
 
@@ -70,8 +72,11 @@ def matched_items(
         )
     asked = [each for match in matches for each in _asked(match)]
     # Present first: it is absent by nothing.
+    group_of = {
+        scene: ordered[min(match.scenes)].scene_id for match in matches for scene in match.scenes
+    }
     rows = [
-        _row(ordered[scene], descriptions[text], absent_by, wording)
+        _row(ordered[scene], descriptions[text], absent_by, wording) | {"group": group_of[scene]}
         for scene, absent_by, text in sorted(asked)
     ]
     left_out = len(ordered) - 2 * len(matches)
@@ -85,8 +90,10 @@ def absence_table(
     """The rows as a table with the columns `ABSENCE_COLUMNS`, even if there are no rows."""
     common = [{name: row[name] for name in COLUMNS} for row in rows]
     table = items_table(common, skipped=skipped)
+    table["thing"] = pd.Series([row["thing"] for row in rows], dtype="str")
     table["present"] = pd.Series([row["present"] for row in rows], dtype=bool)
     table["absent_by"] = pd.Series([row["absent_by"] for row in rows], dtype="str")
+    table["group"] = pd.Series([row["group"] for row in rows], dtype="str")
     return table
 
 
@@ -123,6 +130,7 @@ def _row(
     return {
         **item_row(scene, question),
         "item_id": f"{scene.scene_id}/{wording.attribute}/{wording.suffix}/{which}",
+        "thing": description.phrase,
         "present": not absent_by,
         "absent_by": absent_by,
     }

@@ -12,6 +12,7 @@ judged ambiguous. A file from elsewhere is not trusted: every field that is used
 """
 
 import json
+import re
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from data_prep.questions import Question
 from data_prep.scenes import Photograph
 
 _AMBIGUOUS = "judged ambiguous"
+_THING = re.compile(r"Is there an? (.+) in the image\?", re.IGNORECASE)
+"""POPE's wording of a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +109,10 @@ def _row(entry: _Entry) -> dict[str, str | int | bool]:
         **item_row(photograph, question),
         # An image is asked several questions.
         "item_id": f"{entry.image}/{PRESENCE}/{entry.question_id}",
+        "thing": thing[1] if (thing := _THING.fullmatch(entry.text)) else "",
         "present": entry.label == "yes",
         "absent_by": "",
+        "group": entry.image,
     }
 
 

@@ -89,6 +89,26 @@ def place_of(tree: AnswerTree, paths: Sequence[Path], places: Sequence[Node]) ->
     return {path: number[tree.node(path)] for path in paths}
 
 
+def log_probs_of_logits(
+    tree: AnswerTree, logits: Mapping[Path, Mapping[int, Float[Tensor, "*batch"]]]
+) -> Float[ndarray, "*batch answer"]:
+    """log2 of the distribution over a tree's answers, from logits of the children of its nodes.
+
+    For logits that are no lens's, such as those of a decoding method. `logits` holds, for every
+    node at which answers differ, a logit for each child; -inf is a child that is not said, and at
+    least one child of a node must be finite. An answer that is not said has -inf.
+
+    >>> from probes.answers.tree import one_token_tree
+    >>> tree = one_token_tree({"yes": [4, 5], "no": [6]})
+    >>> given = {4: torch.zeros(1), 5: torch.zeros(1), 6: torch.full((1,), -math.inf)}
+    >>> log_probs_of_logits(tree, {(): given}).tolist()
+    [[0.0, -inf]]
+    """
+    found = _Sums(tree, logits).below(())
+    scores = torch.stack([found[answer] for answer in range(len(tree.answers))], dim=-1)
+    return (scores / math.log(2)).cpu().numpy()
+
+
 def _logits(
     residuals: Float[Tensor, "item layer d_model"],
     unembedding: Unembedding,
