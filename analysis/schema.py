@@ -13,6 +13,8 @@ from analysis.concept.found import FoundConcept
 from analysis.confusion.found import Confused
 from analysis.emergence.found import Ladder, ReadoutsCompared, Said
 from analysis.examples.found import FoundExamples
+from analysis.hallucination.found import Hallucinated
+from analysis.mitigation.found import Mitigated
 from analysis.order.found import FoundOrder
 from analysis.paraphrase.found import Paraphrased
 from analysis.probes.found import Probed
@@ -42,6 +44,8 @@ class Studies(TypedDict, total=False):
     paraphrase: dict[str, Paraphrased]
     causes: dict[str, Caused]
     ablation: dict[str, FoundAblation]
+    hallucination: dict[str, Hallucinated]
+    mitigation: dict[str, Mitigated]
 
 
 @result

@@ -110,6 +110,32 @@ class Stream(IntEnum):
     ABLATION = auto()
     ABLATED_TOKENS = auto()
     EXPLORED_PAIRS = auto()
+    ABSENCE_ITEMS = auto()
+    ABSENCE_CHOICE = auto()
+    """Chooses the groups of scenes that are asked about what is absent."""
+    OTHER_IMAGES = auto()
+    NOISED_IMAGES = auto()
+    ABSENCE_READERS = auto()
+    """Splits scenes into folds for the readers of questions about what is absent."""
+    ABSENCE_TESTS = auto()
+    ABSENCE_GAPS = auto()
+    ABSENCE_LAYERS = auto()
+    ABSTENTION = auto()
+    CALIBRATION = auto()
+    SIGNAL_DETECTION = auto()
+    MITIGATION_SPLIT = auto()
+    """Splits groups of scenes into those on which methods are tuned and those on which they are
+    judged."""
+    MITIGATION_FOLDS = auto()
+    MITIGATION_DIRECTIONS = auto()
+    MITIGATION_YES = auto()
+    MITIGATION_SHIFTS = auto()
+    MITIGATION_RIGHT = auto()
+    MITIGATION_HARM = auto()
+    REMEDY_SCENES = auto()
+    """Splits scenes among the attributes that are asked for under a premise."""
+    REMEDY_PREMISES = auto()
+    REMEDY_EXISTENCE = auto()
 
 
 def stream_rng(seed: int, stream: Stream, *key: int) -> np.random.Generator:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from stats.arguments import enough_scenes, finite_array, probability
+from stats.logit_interval import logit_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ def area_under_curve(
     above, below = _placements(one, two)
     area = above.mean(axis=0)
     variance = sum(each.var(axis=0, ddof=1) / len(each) for each in (above, below))
-    low, high = _on_logit_scale(area, np.asarray(variance), level)
+    quantile = float(ndtri((1 + level) / 2))
+    low, high = logit_interval(area, np.sqrt(variance), quantile=quantile)
     unseen = 1 - ((1 - level) / 2) ** (1 / min(len(one), len(two)))
     return AreaUnderCurve(
         estimate=area,
@@ -90,14 +92,3 @@ def _placements(
     beaten = ranks[: len(one)] - rankdata(one, axis=0)
     beats = ranks[len(one) :] - rankdata(two, axis=0)
     return beaten / len(two), 1 - beats / len(one)
-
-
-def _on_logit_scale(
-    area: Float[ndarray, " layer"], variance: Float[ndarray, " layer"], level: float
-) -> Float[ndarray, "2 layer"]:
-    """Lower and upper end of the interval; the area itself where it has no spread."""
-    alive = (variance > 0) & (area > 0) & (area < 1)
-    inside = np.where(alive, area, 0.5)
-    reach = ndtri((1 + level) / 2) * np.sqrt(variance) / (inside * (1 - inside))
-    ends = expit(logit(inside) + np.stack([-reach, reach]))
-    return np.where(alive, ends, area)

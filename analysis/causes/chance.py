@@ -14,10 +14,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.causes.found import ByChance
-from analysis.causes.kept import kept
 from analysis.causes.parts import Measuring
 from analysis.causes.patching import Asked, begun, plain_odds
 from analysis.causes.swaps import Swap
+from analysis.run.kept_arrays import kept
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.causes.kept import kept
 from analysis.causes.parts import Measuring, masks
 from analysis.causes.patching import Batch, begun, last_of, odds, plain_odds
 from analysis.causes.shares import Estimating, share
 from analysis.causes.swaps import IMAGE
 from analysis.effects.found import Interval
+from analysis.run.kept_arrays import kept
 from data_prep.errors import UserError
 from probes.interventions.attention_cut import attention_cut
 from probes.interventions.attention_masks import attention_of, implementation_of

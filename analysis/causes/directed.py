@@ -12,13 +12,13 @@ from torch import Tensor
 from analysis.capture.residuals import capture_residuals
 from analysis.causes.asking import pair_items
 from analysis.causes.found import Directed
-from analysis.causes.kept import kept
 from analysis.causes.parts import Measuring, masks
 from analysis.causes.patching import Batch, after, begun, odds, plain_odds
 from analysis.causes.readable import shown_pairs
 from analysis.causes.shares import Estimating, share
 from analysis.causes.swaps import ANSWER, Swap
 from analysis.run.items import labels_of
+from analysis.run.kept_arrays import kept
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from probes.interventions.directions import (

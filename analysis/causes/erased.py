@@ -12,12 +12,12 @@ from torch import Tensor
 from analysis.causes.asking import pair_items
 from analysis.causes.fitting import why_no_probe
 from analysis.causes.found import Erased
-from analysis.causes.kept import kept
 from analysis.causes.parts import Measuring, masks, sampled_layers
 from analysis.causes.patching import Batch, after, begun, odds, plain_odds
 from analysis.causes.shares import Estimating, share
 from analysis.causes.swaps import OBJECT, Swap
 from analysis.effects.found import Interval
+from analysis.run.kept_arrays import kept
 from analysis.streams import Stream
 from data_prep.attributes import attribute as attribute_named
 from data_prep.questions import PROPERTIES

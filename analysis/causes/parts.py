@@ -12,7 +12,6 @@ from torch import Tensor
 from analysis.capture.answer_trees import answer_trees
 from analysis.capture.captures import passes_at_once
 from analysis.causes.asking import Swaps, pair_items
-from analysis.causes.kept import kept
 from analysis.causes.patching import Asked, Batch, Where, begun, swapped
 from analysis.causes.swaps import (
     ANSWER,
@@ -24,6 +23,7 @@ from analysis.causes.swaps import (
     Swapped,
     completed,
 )
+from analysis.run.kept_arrays import kept
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.attributes import stream_key

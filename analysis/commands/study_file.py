@@ -15,7 +15,7 @@ from data_prep.errors import UserError
 
 COMMANDS = (
     "emergence", "order", "probes", "tuned_lens", "trajectory", "confusion", "concept", "examples",
-    "explore", "paraphrase", "causes", "ablation",
+    "explore", "paraphrase", "causes", "ablation", "hallucination", "mitigation",
 )  # fmt: skip
 """The commands that work on a run. In a study file, a table with a command's name holds options of
 that command."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from analysis.causes.asking import Swaps, pairs_of, swaps_of
 from analysis.causes.found import Caused
-from analysis.causes.kept import read_kept
 from analysis.causes.swaps import FLOATS, KINDS, Swapped, completed
 from analysis.explore.content import image_url
+from analysis.run.kept_arrays import read_kept
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, read_results, study_result
 from analysis.streams import Stream

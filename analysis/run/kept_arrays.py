@@ -1,4 +1,4 @@
-"""What came of swaps, kept in the run: batch by batch, so that an interrupted study goes on."""
+"""Arrays kept in the run, batch by batch, so that an interrupted study goes on."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -35,7 +35,7 @@ def kept(
         return read_kept(file, n_rows, names)
     starts = range(0, n_rows, batch_size)
     files = [file.with_suffix(f".{start:06d}-{batch_size}.part") for start in starts]
-    with tqdm(total=n_rows, desc=what, unit="swap", disable=None) as bar:
+    with tqdm(total=n_rows, desc=what, unit="item", disable=None) as bar:
         parts = []
         for start, part in zip(starts, files, strict=True):
             rows = slice(start, min(start + batch_size, n_rows))

@@ -1,0 +1,1 @@
+"""What is known inside of what is not there, and not said."""

@@ -1,0 +1,1 @@
+"""What helps against hallucination without training, and what only moves the threshold."""

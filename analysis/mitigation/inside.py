@@ -1,0 +1,68 @@
+"""Methods that change the pass inside: attention to the image raised, or cut late."""
+
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from analysis.mitigation.arms import Arm, OnPremises, best
+from analysis.mitigation.interventions import Change, attention_raised, changed_passes
+from analysis.mitigation.methods import LATE
+from analysis.mitigation.setup import Asked, Setup
+from data_prep.errors import UserError
+
+RAISED, CUT = "attention raised (PAI)", "image cut late"
+_RAISES = (0.2, 0.5)
+
+
+def raised_arms(setup: Setup) -> list[Arm]:
+    changes = {f"strength {each:g}": attention_raised(each) for each in _RAISES}
+    try:
+        odds = {
+            setting: setup.odds(setup.answers(setup.main.tune, last))
+            for setting, last in changed_passes(setup.main.tune, changes, told="raised").items()
+        }
+    except UserError:
+        return []
+    setting = best(odds, setup.main.tune.absent)
+    return [_changed_arm(setup, RAISED, setting, {setting: changes[setting]}, "raised", 0.0)]
+
+
+def _changed_arm(
+    setup: Setup, name: str, setting: str, change: Mapping[str, Change], told: str, passes: float
+) -> Arm:
+    def answers(asked: Asked) -> ndarray:
+        last = changed_passes(asked.judge, change, told=told)[setting]
+        return setup.answers(asked.judge, last)
+
+    return Arm(
+        name=name,
+        kind="intervention",
+        setting=setting,
+        passes=passes,
+        odds=setup.odds(answers(setup.main)),
+        premises={key: OnPremises(scores=answers(asked)) for key, asked in setup.premises.items()},
+    )
+
+
+def cut_arms(setup: Setup) -> list[Arm]:
+    """The answer of the pass in which the image is cut late."""
+    if setup.cut_after is None:
+        return []
+    return [
+        Arm(
+            name=CUT,
+            kind="intervention",
+            setting=f"after layer {setup.cut_after}",
+            passes=0.0,
+            odds=setup.odds(late_answers(setup, setup.main)),
+            premises={
+                key: OnPremises(scores=late_answers(setup, asked))
+                for key, asked in setup.premises.items()
+            },
+        )
+    ]
+
+
+def late_answers(setup: Setup, asked: Asked) -> Float[ndarray, "item answer"]:
+    return setup.answers(asked.judge, asked.judged[LATE])
