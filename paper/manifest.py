@@ -25,7 +25,8 @@ _ROOT = Path(__file__).parents[1]
 # What a report depends on besides the runs: its text and code, and the drawing functions and
 # sentences that it shares with the commands.
 _SOURCES = ("paper/**/*.py", "paper/**/*.tex", "paper/**/*.css", "paper/*.bib",
-            "analysis/reporting/*.py", "probes/bundled/model/README.md")  # fmt: skip
+            "analysis/reporting/*.py", "analysis/remedies/results.json",
+            "probes/bundled/model/README.md")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from analysis.wording import Bounds, Ends, layers_text, p_text
 
 _MINUS = "\u2212"
-_NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=\.?\d)")
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from analysis.remedies.kept import kept_remedies
 from paper.evidence.plain import level
 from paper.evidence.record import IDENTITY, RunRecord
 from paper.evidence.values import Value
@@ -39,7 +40,31 @@ class Meaning:
 
 _FLIPS = "sign flips, maximum t"
 _BOOTSTRAP = "bootstrap (bootstrap-t for few scenes)"
+_AREA = "Obuchowski, normal on the logit scale"
+_GROUPS = "groups of scenes"
 _SHARE = "Clopper\u2013Pearson; Wilson where a scene has several items"
+
+_REMEDIES = (
+    Meaning(section="remedies",
+            columns=("remedies/none, absent (CI)", "remedies/none, there (CI)",
+                     "remedies/right, there (CI)"),
+            quantity="share of none, and of right answers", method=_SHARE, kind="own",
+            unit=_GROUPS),
+    Meaning(section="remedies", columns=("remedies/AUROC (CI)", "remedies/by probe (CI)"),
+            quantity="AUROC of absence", method=_AREA, kind="own", unit=_GROUPS),
+    Meaning(section="remedies", columns=("remedies-differences/less plain (CI)",),
+            quantity="difference to plain over seeds; for one seed that of its models",
+            method="Hartung\u2013Knapp, t; for one seed t", kind="own",
+            unit="seeds; groups of scenes"),
+    Meaning(section="remedies", columns=("remedies-differences/p",),
+            quantity="p of the same, two-sided",
+            method="Hartung\u2013Knapp, t, weighted and unweighted; Holm", kind="own",
+            over="all arms", unit="seeds"),
+    Meaning(section="remedies", columns=("remedies-differences/p (same)",),
+            quantity="p of a harm that matters", method="equivalence (t, both sides)", kind="own",
+            unit="seeds"),
+)  # fmt: skip
+"""Of the results that come with the package."""
 
 MEANINGS = (
     Meaning(section="overview", columns=("design/read as said",), quantity="share read as said",
@@ -116,6 +141,45 @@ MEANINGS = (
             kind="test",
             over="no effect: all layers; elsewhere: each alone; directions: all layers",
             unit="pairs"),
+    Meaning(section="hallucination",
+            columns=("hallucination/best (CI)", "hallucination/last layer (CI)"),
+            quantity="AUROC of a signal", method=_AREA, unit=_GROUPS),
+    Meaning(section="hallucination", columns=("hallucination/p (best)",),
+            quantity="p of a signal at a layer, two-sided", method=_FLIPS, kind="test",
+            over="all layers", unit=_GROUPS),
+    Meaning(section="hallucination", columns=("hallucination/p (Holm)",),
+            quantity="smallest p of a signal, two-sided", method=f"{_FLIPS}, Holm", kind="test",
+            over="all layers of all signals", unit=_GROUPS),
+    Meaning(section="hallucination",
+            columns=("hallucination-held-back/risk at 80% (CI)",
+                     "hallucination-held-back/mean risk (CI)"),
+            quantity="risk of the answers that are given",
+            method="t on the logit scale, bootstrapped error", unit=_GROUPS),
+    Meaning(section="mitigation", columns=("mitigation-gains-*/AUROC (CI)",),
+            quantity="AUROC of a method", method=_AREA, unit=_GROUPS),
+    Meaning(section="mitigation",
+            columns=("mitigation-gains-*/less greedy (CI)", "mitigation-literature/this run (CI)",
+                     "mitigation-harm-*/AUROC, less greedy (CI)"),
+            quantity="difference of AUROC to greedy answers", method="paired t", unit=_GROUPS),
+    Meaning(section="mitigation",
+            columns=("mitigation-gains-*/p", "mitigation-harm-*/p (AUROC)"),
+            quantity="p of the same, two-sided", method="paired t, Holm", kind="test",
+            over="all methods", unit=_GROUPS),
+    Meaning(section="mitigation",
+            columns=("mitigation-shift-*/yes (CI)", "mitigation-shift-*/right (CI)"),
+            quantity="share of yes, and of right answers", method=_SHARE, unit=_GROUPS),
+    Meaning(section="mitigation", columns=("mitigation-shift-*/difference (CI)",),
+            quantity="right answers, less those of the moved threshold",
+            method="t, bootstrapped error", unit=_GROUPS),
+    Meaning(section="mitigation", columns=("mitigation-shift-*/p",),
+            quantity="p of the same, two-sided", method="t, bootstrapped error, Holm", kind="test",
+            over="all methods", unit=_GROUPS),
+    Meaning(section="mitigation", columns=("mitigation-harm-*/right, less greedy (CI)",),
+            quantity="right answers about what is there, less those of greedy answers",
+            method=_BOOTSTRAP, unit=_GROUPS),
+    Meaning(section="mitigation", columns=("mitigation-harm-*/p (right)",),
+            quantity="p of the same, two-sided", method="paired t, Holm", kind="test",
+            over="all methods", unit=_GROUPS),
     Meaning(section="confusion",
             columns=("confusion-*/log-ratio (CI)", "confusion-*/image adds (CI)"),
             quantity="log-ratio of competing words, and what the image adds", method=_BOOTSTRAP),
@@ -163,6 +227,7 @@ MEANINGS = (
     Meaning(section="pool", columns=("pool-attributes/next", "pool-differences/next"),
             quantity="prediction for the next model", method="t, with the spread", kind="own",
             unit="models"),
+    *(_REMEDIES if kept_remedies() is not None else ()),
     Meaning(section="validation", columns=("validation/MC interval",),
             quantity="simulated rate", method="Clopper\u2013Pearson", kind="own",
             unit="simulated data sets"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.run.format import FORMAT
+from tests.paper.made_up_absence import hallucination, mitigation
 from tests.paper.made_up_causes import causes
 from tests.paper.made_up_findings import (
     LAST,
@@ -70,6 +71,8 @@ def results(folder: Path, last: int = LAST) -> dict[str, Any]:
             "order": order(three),
             "confusion": {"shape": confusion(last)},
             "causes": causes(last),
+            "hallucination": hallucination(last),
+            "mitigation": mitigation(),
             "concept": concept(last),
             "trajectory": trajectory(list(three), last),
             "examples": examples(folder, last),

@@ -1,0 +1,1 @@
+"""What a training on false premises teaches, and what it costs."""
