@@ -126,7 +126,6 @@ class Stream(IntEnum):
     MITIGATION_SPLIT = auto()
     """Splits groups of scenes into those on which methods are tuned and those on which they are
     judged."""
-    MITIGATION_FOLDS = auto()
     MITIGATION_DIRECTIONS = auto()
     MITIGATION_YES = auto()
     MITIGATION_SHIFTS = auto()

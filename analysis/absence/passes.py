@@ -52,8 +52,8 @@ class Passes:
 def passes_of(opened: OpenRun, questions: Questions, condition: Condition) -> Passes:
     """The passes of a condition, from the run or captured now.
 
-    real: image and question. blank: the uniform image. other: the image of another scene that the
-    same text is asked of, which in matched questions is a real pass already. noised: the image
+    real: image and question. blank: the uniform image. other: the image of a scene in
+    another group that the same text is asked of, which is a real pass already. noised: the image
     under diffusion noise. disturbed: after a misleading instruction. or none: after the question it
     is said that the answer may be none, and none is scored among the answers.
     """
@@ -93,20 +93,23 @@ def with_none(answers: Attribute) -> Attribute:
 
 
 def other_images(opened: OpenRun, questions: Questions) -> list[str]:
-    """For every item the image of another scene: of one in its group that the same text is asked
-    of, else of any that the same text is asked of, else of any."""
+    """For every item the image of a scene in another group: of one that the same text is asked of,
+    else of any.
+
+    Not of its own group: there the same text has the opposite answer, and to be told so by a
+    contrast would be to be told the answer.
+    """
     items = questions.items
     rng = opened.run.study.rng(Stream.OTHER_IMAGES, stream_key(questions.name))
-    columns = [items[name].tolist() for name in ("image", "question", "group")]
-    by_text: dict[str, list[str]] = {}
-    by_group: dict[tuple[str, str], list[str]] = {}
-    for image, text, group in zip(*columns, strict=True):
-        by_text.setdefault(text, []).append(image)
-        by_group.setdefault((text, group), []).append(image)
+    rows = list(zip(items["image"], items["question"], items["group"], strict=True))
+    by_text: dict[str, list[tuple[str, str]]] = {}
+    for image, text, group in rows:
+        by_text.setdefault(text, []).append((image, group))
+    every = [(image, group) for image, _, group in rows]
     found = []
-    for image, text, group in zip(*columns, strict=True):
-        for offers in (by_group[text, group], by_text[text], columns[0]):
-            others = sorted({each for each in offers if each != image})
+    for _, text, group in rows:
+        for offers in (by_text[text], every):
+            others = sorted({image for image, other in offers if other != group})
             if others:
                 found.append(others[int(rng.integers(len(others)))])
                 break

@@ -44,7 +44,7 @@ def measured_hallucination(opened: OpenRun, name: str, *, most: int) -> Hallucin
         n_items=len(questions.items),
         n_scenes=questions.n_scenes,
         n_groups=questions.n_groups,
-        n_texts=questions.items["question"].nunique(),
+        n_texts=len(set(questions.items["question"])),
         absent=absent,
         wrong=wrong,
         abstained=abstained(read, every, study),

@@ -81,7 +81,7 @@ def probe_arms(setup: Setup, greedy: Arm) -> list[Arm]:
     return [alone, together]
 
 
-def _said_when_cut(setup: Setup) -> tuple[Float[ndarray, " item"], Float[ndarray, " item"]]:
+def _said_when_cut(setup: Setup) -> tuple[Float[ndarray, " item"], Float[ndarray, " judged"]]:
     """Odds of yes with the image cut late, or plainly where no layer is known, on both parts."""
     main = setup.main
     if setup.cut_after is None:

@@ -33,6 +33,9 @@ class AgainstShift:
 class Harm:
     """What a method does to questions that have an answer, and to those that have none."""
 
+    n_there: int
+    """Questions about things that are there."""
+    n_absent: int
     right: Interval
     """Share of right answers where the thing is there; a declined question is not answered
     right."""

@@ -191,6 +191,8 @@ def _harms(study: Study, name: str, ground: Ground, arms: Sequence[Arm]) -> dict
         if place == 0:
             continue
         found[arm.name] = Harm(
+            n_there=int(there.sum()),
+            n_absent=int((~there).sum()),
             right=column(shares, place),
             lost=lost[place - 1],
             declined_absent=_declined(each, ground.absent, groups, study),

@@ -54,7 +54,7 @@ def scored(
     residuals at the nodes of the part.
     """
     passes = part.passes("real")
-    out = {name: np.empty((len(part), len(passes.answers)), dtype=np.float32) for name in methods}
+    out = {name: np.empty((len(part), len(passes.answers))) for name in methods}
     stored, nodes = passes.rows.nodes, part.nodes
     for tree, items in by_tree(passes.trees):
         rows = passes.rows.select(items)
@@ -78,7 +78,8 @@ def scored(
 def _of_children(
     scores: Float[Tensor, "item vocab"], logits: NodeLogits
 ) -> Float[Tensor, "item child"]:
-    own, plain = scores[:, logits.among], logits.final[:, logits.among]
+    # In float64, for beside the distance of what is not said float32 rounds items to ties.
+    own, plain = (each[:, logits.among].double() for each in (scores, logits.final))
     said = own.isfinite()
     none = ~said.any(-1, keepdim=True)
     return torch.where(said, own, plain - torch.where(none, 0.0, _NOT_SAID))

@@ -22,7 +22,7 @@ class Probed:
     layer: int
     tuned: Float[ndarray, " item"]
     """Of the items to tune on, each by a probe fitted on other groups of them."""
-    judged: Float[ndarray, " item"]
+    judged: Float[ndarray, " judged"]
     """Of the items to judge by, by a probe fitted on all items to tune on."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from numpy import ndarray
+from torch import Tensor
 
 from analysis.absence.passes import Condition
 from analysis.absence.questions import Questions, questions_of
@@ -47,7 +48,7 @@ class Asked:
     judge: Part
     tuned: Mapping[str, Last]
     """Last residuals of other passes over the items to tune on; empty where nothing is tuned."""
-    judged: Mapping[str, Last]
+    judged: Mapping[str, Float[Tensor, "judged place d_model"]]
     """The same over the items to judge by."""
 
     @property

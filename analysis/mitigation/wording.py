@@ -1,6 +1,6 @@
 """What may be said of methods against hallucination, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from analysis.hallucination.wording import asked_about, hundredths, noted, percent
 from analysis.mitigation.found import Compared, Harm, Judged, Mitigated, Verdict
@@ -132,21 +132,26 @@ def _against_shift(found: Mitigated) -> Iterator[str]:
 
 def _declining(found: Mitigated) -> Iterator[str]:
     for attribute in found.premises:
-        parts = []
+        parts, numbers = [], set[int]()
         for name, harm in _harms(found, attribute):
+            numbers.add(harm.n_absent)
             if harm.declined_absent is not None and harm.declined_present is not None:
                 parts.append(
                     f"{name} declines {percent(harm.declined_absent)} of them and "
                     f"{percent(harm.declined_present)} of those about what is there"
                 )
         if parts:
-            yield f"Of questions for the {attribute} of absent things, {'; '.join(parts)}."
+            yield (
+                f"Of {_count(numbers)} questions for the {attribute} of absent things, "
+                f"{'; '.join(parts)}."
+            )
 
 
 def _harm(found: Mitigated) -> Iterator[str]:
     alpha = 1 - found.level + 1e-12
     for attribute in found.premises:
-        what = f"questions for the {attribute} of what is there"
+        numbers = {each.n_there for _, each in _harms(found, attribute)}
+        what = f"{_count(numbers)} questions for the {attribute} of what is there"
         shown = {n: each.lost for n, each in _harms(found, attribute) if each.lost.p <= alpha}
         told = {name: f"{name} ({signed(one)}, {p_text(one.p)})" for name, one in shown.items()}
         fewer = [told[name] for name, one in shown.items() if one.estimate < 0]
@@ -157,6 +162,11 @@ def _harm(found: Mitigated) -> Iterator[str]:
             yield f"No method is shown to harm {what}."
         if more:
             yield f"A greater share of the {what} is answered right with: {'; '.join(more)}."
+
+
+def _count(numbers: Collection[int]) -> str:
+    """How many questions were asked, the same for every method."""
+    return ", ".join(f"{each:,}" for each in sorted(numbers))
 
 
 def _harms(found: Mitigated, attribute: str) -> Iterator[tuple[str, Harm]]:

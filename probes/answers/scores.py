@@ -90,8 +90,8 @@ def place_of(tree: AnswerTree, paths: Sequence[Path], places: Sequence[Node]) ->
 
 
 def log_probs_of_logits(
-    tree: AnswerTree, logits: Mapping[Path, Mapping[int, Float[Tensor, "*batch"]]]
-) -> Float[ndarray, "*batch answer"]:
+    tree: AnswerTree, logits: Mapping[Path, Mapping[int, Float[Tensor, " item"]]]
+) -> Float[ndarray, "item answer"]:
     """log2 of the distribution over a tree's answers, from logits of the children of its nodes.
 
     For logits that are no lens's, such as those of a decoding method. `logits` holds, for every
@@ -104,9 +104,13 @@ def log_probs_of_logits(
     >>> log_probs_of_logits(tree, {(): given}).tolist()
     [[0.0, -inf]]
     """
-    found = _Sums(tree, logits).below(())
+    one_layer = {
+        path: {token: logit[:, None] for token, logit in below.items()}
+        for path, below in logits.items()
+    }
+    found = _Sums(tree, one_layer).below(())
     scores = torch.stack([found[answer] for answer in range(len(tree.answers))], dim=-1)
-    return (scores / math.log(2)).cpu().numpy()
+    return (scores[:, 0] / math.log(2)).cpu().numpy()
 
 
 def _logits(

@@ -227,6 +227,8 @@ def judged(
         against_shift=AgainstShift(shifted=0.82, difference=compared(gain / 2, shown=shown)),
         harm={
             name: Harm(
+                n_there=400,
+                n_absent=400,
                 right=near(0.79),
                 lost=compared(-0.05 if declines else 0.0, shown=declines),
                 declined_absent=near(0.71) if declines else None,

@@ -65,13 +65,23 @@ def test_under_a_premise_absent_things_have_no_right_answer(opened):
     assert NONE in with_none(color.answers).answers
 
 
-def test_the_other_image_is_the_partner_s_and_costs_no_pass(opened, exist):
-    own, other = exist.items["image"].tolist(), other_images(opened, exist)
-    group_of = dict(zip(own, exist.items["group"], strict=True))
-    assert all(a != b and group_of[a] == group_of[b] for a, b in zip(own, other, strict=True))
-    passes = passes_of(opened, exist, "other")
-    assert passes.n_passes == 0
-    assert len(passes.rows) == len(exist.items)
+def test_the_other_image_is_of_another_group_and_does_not_tell_the_answer(opened, exist):
+    """In its own group the same text has the opposite answer: a contrast with that image would be
+    told the answer, and found an AUROC higher by .05 in the bundled model."""
+    items = exist.items
+    other = other_images(opened, exist)
+    group_of = dict(zip(items["image"], items["group"], strict=True))
+    groups = items["group"].tolist()
+    assert all(group_of[a] != b for a, b in zip(other, groups, strict=True))
+    answer_of = {(each.image, each.question): each.present for each in items.itertuples()}
+    told = [
+        (answer_of[image, text], own)
+        for image, text, own in zip(other, items["question"], items["present"], strict=True)
+        if (image, text) in answer_of
+    ]
+    assert len(told) > 60
+    assert 0.25 < np.mean([there == own for there, own in told]) < 0.75
+    assert passes_of(opened, exist, "other").n_passes <= len(items) - len(told)
 
 
 def test_or_none_says_so_and_scores_it(opened):

@@ -1,4 +1,5 @@
-"""Verdicts on arms of which everything is known: a shift is no gain, a gain is found, and what is\nneither is not claimed."""
+"""Verdicts on arms of which everything is known: a shift is no gain, a gain is found, and what is
+neither is not claimed."""
 
 import numpy as np
 import pytest

@@ -90,10 +90,10 @@ def test_the_layer_of_the_cut_is_named_where_there_is_one():
 def test_declining_and_harm_by_premise():
     said = sentences(mitigated())
     assert (
-        "Of questions for the color of absent things, absence by a probe declines 71.0% (69.0 to "
-        "73.0) of them and 6.2% (4.2 to 8.2) of those about what is there; "
+        "Of 400 questions for the color of absent things, absence by a probe declines 71.0% (69.0 "
+        "to 73.0) of them and 6.2% (4.2 to 8.2) of those about what is there; "
     ) in said
-    harmed = "A smaller share of the questions for the color of what is there is answered right"
+    harmed = "A smaller share of the 400 questions for the color of what is there is answered right"
     assert f"{harmed} with: absence by a probe (-.050 (-.062 to -.038), p < .001); " in said
     no_premise = sentences(only("gain", 0.04))
     assert "declines" not in no_premise
@@ -103,11 +103,13 @@ def test_declining_and_harm_by_premise():
 def test_no_harm_is_claimed_where_none_is_shown():
     found = mitigated({"A": ("decoding", "no gain", 0.0)})
     bare = replace(found, methods={"A": found.methods["A"]})
-    assert "No method is shown to harm questions for the color of what is there." in sentences(bare)
+    assert "No method is shown to harm 400 questions for the color of what is there." in sentences(
+        bare
+    )
     one = bare.methods["A"]
     better = replace(one.harm["color"], lost=compared(0.05, shown=True))
     found = replace(bare, methods={"A": replace(one, harm={"color": better})})
-    assert "A greater share of the questions for the color" in sentences(found)
+    assert "A greater share of the 400 questions for the color" in sentences(found)
 
 
 def test_differences_have_signs_and_no_negative_zero():
