@@ -40,6 +40,8 @@ report-anew: $(VENV)/installed tex
 	$(BIN)/python -m analysis.confusion --attr shape --run $(RUN)
 	$(BIN)/python -m analysis.trajectory --run $(RUN)
 	$(BIN)/python -m analysis.causes --quick --run $(RUN)
+	$(BIN)/python -m analysis.hallucination --run $(RUN)
+	$(BIN)/python -m analysis.mitigation --run $(RUN)
 	$(BIN)/python -m analysis.examples --run $(RUN)
 	$(BIN)/python -m analysis.explore --run $(RUN)
 	$(BIN)/python -m paper.build $(RUN) --out $(REPORT)

@@ -71,18 +71,18 @@ def passes_of(opened: OpenRun, questions: Questions, condition: Condition) -> Pa
         ),
     }
     wanted = make[condition]()
-    known = set(make["real"]()) if condition == "other" else set()
-    needed = list(dict.fromkeys(wanted))
-    folder, source = f"absence-{condition.replace(' ', '-')}-{questions.digest}", needed
-    if condition == "other" and known >= set(needed):
-        folder, source = f"absence-real-{questions.digest}", list(dict.fromkeys(make["real"]()))
+    shared = condition in ("real", "other")
+    # Most passes of the condition other are real ones: all are kept together, each made once.
+    every = [*make["real"](), *make["other"]()] if shared else wanted
+    folder = f"absence-{'real' if shared else condition.replace(' ', '-')}-{questions.digest}"
+    source = list(dict.fromkeys(every))
     words = with_none(questions.answers) if condition == "or none" else questions.answers
     asked = ask_of(_noising(opened), items, source, words, folder=folder)
     texts = [text for _, _, text in wanted]
     return Passes(
         rows=asked.rows([pass_id for pass_id, _, _ in wanted]),
         trees=tuple(answer_trees(opened, words, texts).of(texts)),
-        n_passes=0 if condition == "real" else len(set(needed) - known),
+        n_passes=len(set(wanted) - (set(make["real"]()) if shared else set())),
     )
 
 

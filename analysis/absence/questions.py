@@ -60,11 +60,11 @@ class Questions:
 
     @property
     def n_groups(self) -> int:
-        return self.items["group"].nunique()
+        return len(set(self.items["group"]))
 
     @property
     def n_scenes(self) -> int:
-        return self.items["scene_id"].nunique()
+        return len(set(self.items["scene_id"]))
 
     @property
     def right_answer(self) -> Int[ndarray, " item"]:
@@ -113,8 +113,8 @@ def questions_of(opened: OpenRun, name: str, *, most: int) -> Questions:
     items = _items(opened, name)
     rng = opened.run.study.rng(Stream.ABSENCE_CHOICE, stream_key(name))
     items = _some_groups(items, most, rng)
-    n_groups = items["group"].nunique()
-    if n_groups < _LEAST_GROUPS or items["present"].nunique() < 2:
+    n_groups = len(set(items["group"]))
+    if n_groups < _LEAST_GROUPS or len(set(items["present"])) < 2:
         raise UserError(
             f"questions about {name} need at least {_LEAST_GROUPS} groups of scenes, of which some "
             f"hold the thing and some do not, got {n_groups}: use more scenes"
@@ -150,7 +150,7 @@ def _readable(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
     study = opened.run.study
     broken = image_survey(opened.run, opened.data).broken
     chosen = {each.scene_id for each in chosen_scenes(opened.data, study.scenes)} - set(broken)
-    return items.loc[items["scene_id"].isin(chosen)].reset_index(drop=True)
+    return items.loc[items["scene_id"].isin(list(chosen))].reset_index(drop=True)
 
 
 def _with_presence(items: pd.DataFrame, data: SceneData) -> pd.DataFrame:
@@ -171,11 +171,10 @@ def _with_presence(items: pd.DataFrame, data: SceneData) -> pd.DataFrame:
 
 
 def _some_groups(items: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
-    names = items["group"].drop_duplicates().sort_values().to_numpy()
-    sizes = items.groupby("group")["scene_id"].nunique()
-    order = rng.permutation(names)
-    before = np.concatenate([[0], np.cumsum(sizes[order].to_numpy())[:-1]])
-    chosen = set(order[before < most])
+    scenes_of = items.drop_duplicates("scene_id")["group"].value_counts()
+    order = rng.permutation(np.array(sorted(set(items["group"]))))
+    before = np.concatenate([[0], np.cumsum([scenes_of[each] for each in order])[:-1]])
+    chosen = order[before < most].tolist()
     return items.loc[items["group"].isin(chosen)].reset_index(drop=True)
 
 

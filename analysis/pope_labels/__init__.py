@@ -1,0 +1,1 @@
+"""How many labels of a benchmark of yes and no do its corrected labels change?"""
