@@ -29,7 +29,7 @@ def _signals(title: str, target: Detected, found: Hallucinated) -> str:
         pad_edge=False, padding=(0, 1, 0, 0),
         caption=f"Area under the ROC curve (AUROC) with its {100 * found.level:g}% interval over "
         f"{target.n_groups:,} groups of scenes; below .50 a signal tells the other way round. best "
-        "layer: that of the largest area, chosen after looking. p there: two-sided, adjusted over "
+        "layer: the farthest from .50, chosen after looking. p there: two-sided, adjusted over "
         "layers. p (Holm): the smallest of all layers, on either side of .50, adjusted over "
         "signals, too.",
     )  # fmt: skip

@@ -119,7 +119,7 @@ def _signals(found: Mapping[str, Hallucinated]) -> Table:
             "How well signals tell what is absent and which answers are wrong: area under the ROC "
             f"curve (AUROC) with its {_level(found)} interval over {span(groups)} groups of "
             "scenes; in brackets, how many of how many questions are absent or wrong. Best layer: "
-            "that of the largest area, chosen after looking. p (best): two-sided p-value at that "
+            "the farthest from .50, chosen after looking. p (best): two-sided p-value at that "
             "layer, adjusted over layers. p (Holm): the smallest p-value of all layers, on either "
             "side of guessing, adjusted over signals, too. Baselines need no layer."
         ),

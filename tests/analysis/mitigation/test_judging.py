@@ -64,6 +64,16 @@ def test_a_real_gain_is_found_and_a_loss_called_so(known):
     assert found["better"].against_shift.difference.low > 0
 
 
+def test_a_model_that_never_says_no_is_judged_by_its_order(known):
+    found = known.judged(known.arm("never no", known.odds + 100))["never no"]
+    assert found.verdict == "no gain"
+    assert found.answers is not None
+    assert found.answers.yes.estimate == 1
+    assert np.isfinite([found.answers.d_prime.estimate, found.answers.criterion.low]).all()
+    assert found.against_shift is not None
+    assert found.against_shift.difference.estimate == 0
+
+
 def test_declining_costs_right_answers_where_things_are_there(known):
     declines = known.absent | (np.arange(len(known.absent)) % 8 == 0)
     arm = known.arm("declines", known.odds, declines=declines, absence=declines.astype(float))

@@ -10,7 +10,8 @@ import torch
 from analysis.capture.output_map import output_map
 from analysis.mitigation.logits import NodeLogits, scored
 from analysis.mitigation.methods import GREEDY, TEXT, decodings, plain
-from analysis.mitigation.parts import Part
+from analysis.mitigation.parts import Part, two_parts
+from data_prep.errors import UserError
 from probes.answers.scores import answer_log_probs
 from probes.decoding import contrast, deco, m3id, sled
 
@@ -99,3 +100,10 @@ def test_the_parts_share_no_group(parts):
     assert not set(tune.questions.items["group"]) & set(judge.questions.items["group"])
     assert len(tune) + len(judge) == len(tune.whole.items)
     assert isinstance(tune, Part)
+
+
+def test_parts_that_lack_one_side_are_refused(opened, parts):
+    whole = parts[0].whole
+    there = whole.part(np.flatnonzero(~whole.absent))
+    with pytest.raises(UserError, match=r"the part for tuning needs things .* got 0 absent"):
+        two_parts(opened, there)
