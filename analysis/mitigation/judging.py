@@ -10,9 +10,9 @@ from numpy import ndarray
 from analysis.absence.discrimination import column, discriminated
 from analysis.absence.found import Discriminated
 from analysis.effects.found import Interval
-from analysis.mitigation.arms import Arm, OnPremises
 from analysis.mitigation.found import AgainstShift, Compared, Harm, Judged, Verdict
-from analysis.mitigation.parts import Part
+from analysis.mitigation.methods.arms import Arm, OnPremises
+from analysis.mitigation.passes.parts import Part
 from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key

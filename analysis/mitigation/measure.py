@@ -3,8 +3,8 @@ judged on the others."""
 
 from analysis.mitigation.found import Mitigated
 from analysis.mitigation.judging import MARGIN, Ground, judged_methods, yes_or_no
-from analysis.mitigation.setup import set_up
-from analysis.mitigation.tried import all_arms
+from analysis.mitigation.methods.tried import all_arms
+from analysis.mitigation.passes.setup import set_up
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 

@@ -102,6 +102,13 @@ def write_run(folder: Path, content: dict[str, Any] | None = None) -> Path:
     return folder
 
 
+def few_studies(content: dict[str, Any]) -> dict[str, Any]:
+    """The same results without the studies that draw most: for tests that are about others."""
+    dear = ("causes", "hallucination", "mitigation", "trajectory", "confusion", "paraphrase")
+    kept = {name: each for name, each in content["studies"].items() if name not in dear}
+    return content | {"studies": kept}
+
+
 def validation() -> dict[str, Any]:
     """What `analysis.validate` writes."""
     cases = (

@@ -8,7 +8,7 @@ import pytest
 
 from paper.output.latex import what_matters
 from tests.paper.conftest import files_of, needs_tex
-from tests.paper.made_up import results, write_run
+from tests.paper.made_up import few_studies, results, write_run
 
 
 def edited(folder, change) -> None:
@@ -19,7 +19,7 @@ def edited(folder, change) -> None:
 
 @pytest.fixture
 def run(tmp_path):
-    return write_run(tmp_path / "run")
+    return write_run(tmp_path / "run", few_studies(results(tmp_path / "run")))
 
 
 def test_no_run(refused, tmp_path):
@@ -238,7 +238,7 @@ def test_a_number_in_a_section_is_refused(refused, run, tmp_path, monkeypatch):
 
 
 def test_two_runs_in_one_paper(tmp_path, paper_build, without_tex):
-    one = write_run(tmp_path / "one")
+    one = write_run(tmp_path / "one", few_studies(results(tmp_path / "one")))
     content = results(tmp_path / "two")
     content["model"], content["studies"] = "some/Other_VLM-7B", {}
     del content["attributes"]["count"]

@@ -20,7 +20,7 @@ from paper.evidence.plain import interval, listed, number, span
 from paper.evidence.record import read_record
 from paper.output.floats import table_float
 from paper.sections import all_sections
-from tests.paper.made_up import validation
+from tests.paper.made_up import few_studies, results, validation, write_run
 from tests.paper.made_up_findings import ONSETS, typed_finding
 from tests.paper.made_up_studies import TOKENS, order
 
@@ -39,12 +39,13 @@ SECTION = Section(
 """
 
 
-def test_one_file_adds_a_section(run_folder, tmp_path, paper_build, without_tex, monkeypatch):
+def test_one_file_adds_a_section(tmp_path, paper_build, without_tex, monkeypatch):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "trajectories.py").write_text(NEW)
     path = [*paper.sections.__path__, str(tmp_path / "more")]
     monkeypatch.setattr(paper.sections, "__path__", path)
-    assert paper_build(run_folder, "--out", tmp_path / "out").code == 0
+    run = write_run(tmp_path / "run", few_studies(results(tmp_path / "run")))
+    assert paper_build(run, "--out", tmp_path / "out").code == 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "They bend at <span" in page
     assert "layer 4_2" in page

@@ -18,10 +18,10 @@ from analysis.absence.passes import passes_of
 from analysis.absence.questions import questions_of
 from analysis.capture.output_map import output_map
 from analysis.commands.options import open_run, parse_options
-from analysis.mitigation.logits import scored
-from analysis.mitigation.methods import TEXT, decodings
-from analysis.mitigation.parts import two_parts
-from analysis.mitigation.setup import METHOD_NAMES, references_of
+from analysis.mitigation.methods.decodings import TEXT, decodings
+from analysis.mitigation.passes.logits import scored
+from analysis.mitigation.passes.parts import two_parts
+from analysis.mitigation.passes.setup import METHOD_NAMES, references_of
 
 WANTED = 2.5
 """All decoding methods together cost at most so many forward passes."""

@@ -5,7 +5,7 @@ import pytest
 from analysis.absence.options import AbsenceOptions
 from analysis.absence.questions import questions_of
 from analysis.commands.options import open_run, parse_options
-from analysis.mitigation.parts import two_parts
+from analysis.mitigation.passes.parts import two_parts
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ neither is not claimed."""
 import numpy as np
 import pytest
 
-from analysis.mitigation.arms import Arm, OnPremises
 from analysis.mitigation.found import Compared
 from analysis.mitigation.judging import Ground, judged_methods, verdict, yes_or_no
-from analysis.mitigation.probing import threshold
+from analysis.mitigation.methods.arms import Arm, OnPremises
+from analysis.mitigation.methods.probing import threshold
 from analysis.run.study import Study
 
 N_GROUPS = 150

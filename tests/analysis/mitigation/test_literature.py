@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from analysis.mitigation import declining, inside, shifted
-from analysis.mitigation.away import AWAY
 from analysis.mitigation.literature import Literature, baseline_text, here_text, literature
-from analysis.mitigation.methods import decodings
-from analysis.mitigation.setup import METHOD_NAMES
+from analysis.mitigation.methods import declining, inside, shifted
+from analysis.mitigation.methods.away import AWAY
+from analysis.mitigation.methods.decodings import decodings
+from analysis.mitigation.passes.setup import METHOD_NAMES
 from analysis.typed import read_back
 from data_prep.errors import UserError
 from paper.assemble import _source

@@ -10,12 +10,12 @@ from analysis.worlds.figure import draw_worlds, save_worlds_figure
 from analysis.worlds.found import FoundWorlds
 from paper.sections import worlds
 from tests.paper.conftest import changed_record, needs_tex, pdf_words
-from tests.paper.made_up import results, write_run
+from tests.paper.made_up import few_studies, results, write_run
 from tests.paper.made_up_findings import worlds as found_worlds
 
 
 def test_a_run_without_ladder_and_worlds_says_so(tmp_path, paper_build, without_tex):
-    content = results(tmp_path / "run")
+    content = few_studies(results(tmp_path / "run"))
     for name in ("ladder", "worlds"):
         del content["studies"][name]
     run = write_run(tmp_path / "run", content)
@@ -29,7 +29,9 @@ def test_a_run_without_ladder_and_worlds_says_so(tmp_path, paper_build, without_
 
 
 def test_worlds_stand_in_the_methods_once(tmp_path, paper_build, without_tex):
-    runs = [write_run(tmp_path / name) for name in ("one", "two")]
+    runs = [
+        write_run(tmp_path / name, few_studies(results(tmp_path / name))) for name in ("one", "two")
+    ]
     for place, run in enumerate(runs):
         for name in ("results.json", "identity.json"):
             content = json.loads((run / name).read_text())

@@ -5,11 +5,11 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.mitigation.arms import Arm, OnPremises, best
 from analysis.mitigation.found import Kind
-from analysis.mitigation.interventions import changed_passes, words_projected_away
-from analysis.mitigation.parts import Part
-from analysis.mitigation.setup import Asked, Setup
+from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.passes.interventions import changed_passes, words_projected_away
+from analysis.mitigation.passes.parts import Part
+from analysis.mitigation.passes.setup import Asked, Setup
 from analysis.streams import Stream
 from probes.interventions.project_away import random_direction, text_direction
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from analysis.mitigation.arms import Arm, OnPremises, best
-from analysis.mitigation.logits import scored
-from analysis.mitigation.methods import GREEDY, Decoding, decodings, plain
-from analysis.mitigation.setup import METHOD_NAMES, Setup
+from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.methods.decodings import GREEDY, Decoding, decodings, plain
+from analysis.mitigation.passes.logits import scored
+from analysis.mitigation.passes.setup import METHOD_NAMES, Setup
 
 
 def greedy_arm(setup: Setup) -> Arm:

@@ -1,12 +1,12 @@
 """Every method that a model and a run allow, tuned on a third of the scenes."""
 
-from analysis.mitigation.arms import Arm
-from analysis.mitigation.away import away_arms
-from analysis.mitigation.declining import or_none_arms, probe_arms
-from analysis.mitigation.decoded import decoded_arms, greedy_arm
-from analysis.mitigation.inside import cut_arms, raised_arms
-from analysis.mitigation.setup import Setup
-from analysis.mitigation.shifted import shifted_arm
+from analysis.mitigation.methods.arms import Arm
+from analysis.mitigation.methods.away import away_arms
+from analysis.mitigation.methods.declining import or_none_arms, probe_arms
+from analysis.mitigation.methods.decoded import decoded_arms, greedy_arm
+from analysis.mitigation.methods.inside import cut_arms, raised_arms
+from analysis.mitigation.methods.shifted import shifted_arm
+from analysis.mitigation.passes.setup import Setup
 
 
 def all_arms(setup: Setup) -> list[Arm]:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analysis.mitigation.found import Kind
-from analysis.mitigation.logits import Method, NodeLogits
+from analysis.mitigation.passes.logits import Method, NodeLogits
 from probes.decoding import contrast, cut_implausible, deco, dola, m3id, sled
 
 CUTOFF = 0.1

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.mitigation.arms import Arm, accuracy
-from analysis.mitigation.setup import Setup
+from analysis.mitigation.methods.arms import Arm, accuracy
+from analysis.mitigation.passes.setup import Setup
 
 SHIFTED = "threshold moved"
 

@@ -5,11 +5,11 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from analysis.mitigation.arms import Arm, OnPremises, best
-from analysis.mitigation.inside import late_answers
-from analysis.mitigation.methods import LATE
-from analysis.mitigation.probing import Probed, probed, threshold
-from analysis.mitigation.setup import Asked, Setup
+from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.methods.decodings import LATE
+from analysis.mitigation.methods.inside import late_answers
+from analysis.mitigation.methods.probing import Probed, probed, threshold
+from analysis.mitigation.passes.setup import Asked, Setup
 from probes.answers.scores import answer_log_probs
 
 OR_NONE = '"or none" in the prompt'

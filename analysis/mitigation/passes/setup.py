@@ -14,11 +14,11 @@ from analysis.absence.questions import Questions, questions_of
 from analysis.absence.reading import Read, read_questions
 from analysis.capture.output_map import output_map
 from analysis.causes.found import Caused
-from analysis.mitigation.arms import Answers, odds_of_yes
-from analysis.mitigation.interventions import changed_passes, cut_after
-from analysis.mitigation.logits import Last
-from analysis.mitigation.methods import LATE, TEXT
-from analysis.mitigation.parts import Part, two_parts
+from analysis.mitigation.methods.arms import Answers, odds_of_yes
+from analysis.mitigation.methods.decodings import LATE, TEXT
+from analysis.mitigation.passes.interventions import changed_passes, cut_after
+from analysis.mitigation.passes.logits import Last
+from analysis.mitigation.passes.parts import Part, two_parts
 from analysis.run.kept_arrays import kept
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, read_results, study_result

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from analysis.capture.output_map import output_map
-from analysis.mitigation.logits import NodeLogits, scored
-from analysis.mitigation.methods import GREEDY, TEXT, decodings, plain
-from analysis.mitigation.parts import Part, two_parts
+from analysis.mitigation.methods.decodings import GREEDY, TEXT, decodings, plain
+from analysis.mitigation.passes.logits import NodeLogits, scored
+from analysis.mitigation.passes.parts import Part, two_parts
 from data_prep.errors import UserError
 from probes.answers.scores import answer_log_probs
 from probes.decoding import contrast, deco, m3id, sled
@@ -69,7 +69,7 @@ def test_a_contrast_is_the_formula_of_its_paper(head, parts, references):
 
 
 def test_what_is_not_said_comes_last_and_keeps_its_order():
-    from analysis.mitigation.logits import _of_children
+    from analysis.mitigation.passes.logits import _of_children
 
     given = NodeLogits(
         final=torch.tensor([[2.0, 1.0, 9.0], [3.0, 1.0, 9.0], [1.0, 0.5, 9.0]]),

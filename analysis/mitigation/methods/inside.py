@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.mitigation.arms import Arm, OnPremises, best
-from analysis.mitigation.interventions import Change, attention_raised, changed_passes
-from analysis.mitigation.methods import LATE
-from analysis.mitigation.setup import Asked, Setup
+from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.methods.decodings import LATE
+from analysis.mitigation.passes.interventions import Change, attention_raised, changed_passes
+from analysis.mitigation.passes.setup import Asked, Setup
 from data_prep.errors import UserError
 
 RAISED, CUT = "attention raised (PAI)", "image cut late"

@@ -14,8 +14,8 @@ from numpy import ndarray
 from torch import Tensor
 
 from analysis.capture.captures import passes_at_once
-from analysis.mitigation.logits import Last
-from analysis.mitigation.parts import Part
+from analysis.mitigation.passes.logits import Last
+from analysis.mitigation.passes.parts import Part
 from analysis.run.kept_arrays import kept
 from probes.answers.tree import ANSWER_NODE, Node
 from probes.image_tokens import image_tokens

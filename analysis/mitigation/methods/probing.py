@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from analysis.mitigation.parts import Part
-from analysis.mitigation.setup import Asked
+from analysis.mitigation.passes.parts import Part
+from analysis.mitigation.passes.setup import Asked
 from data_prep.errors import UserError
 from probes.linear_probe import cross_fit, fit_probe
 from stats import clustered_area

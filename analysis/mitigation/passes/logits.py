@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from analysis.mitigation.parts import Part
+from analysis.mitigation.passes.parts import Part
 from probes.answers.scores import by_tree, log_probs_of_logits, place_of
 from probes.unembedding import Unembedding
 

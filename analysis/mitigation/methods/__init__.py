@@ -1,0 +1,1 @@
+"""Methods against hallucination, and placebos."""

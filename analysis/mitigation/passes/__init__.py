@@ -1,0 +1,1 @@
+"""The passes over questions about absence that methods work with."""
