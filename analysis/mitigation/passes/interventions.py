@@ -46,10 +46,21 @@ class Begun:
         """The plain pass, to go on from."""
         return Intervened(self.vlm, self.inputs)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a changed pass goes on from the plain one: after forced tokens a whole pass is as
+        short."""
+        return list(self.nodes) == [ANSWER_NODE]
+
+    def begin(self) -> None:
+        """Runs the plain pass if it is gone on from, while nothing in the model is changed yet."""
+        if self.goes_on:
+            _ = self.plain
+
     def last(self, layer: int) -> Last:
         """The last residuals at the nodes, of a pass whose blocks after a layer are changed while
-        this runs. After forced tokens a whole pass is as short as going on."""
-        if list(self.nodes) == [ANSWER_NODE]:
+        this runs."""
+        if self.goes_on:
             return self.plain.at_nodes(layer, lambda stream: stream, self.nodes)
         buffer = self.vlm.new_buffer(len(self.things) * len(self.nodes), n_layers=1)
         self.vlm.residuals_at(self.inputs, self.nodes, buffer, layers=[self.vlm.n_layers])
@@ -85,7 +96,7 @@ def cut_after(layer: int) -> Change:
 
     def change(begun: Begun) -> Last:
         vlm, inputs, image = begun.vlm, begun.inputs, begun.image
-        _ = list(begun.nodes) == [ANSWER_NODE] and begun.plain  # before anything is cut
+        begun.begin()
         text = inputs["attention_mask"].bool() & ~image
         window = (layer + 1, vlm.n_layers)
         with attention_cut(vlm, inputs, keys=image, queries=text, blocks=window):
@@ -100,7 +111,7 @@ def attention_raised(strength: float) -> Change:
 
     def change(begun: Begun) -> Last:
         vlm, inputs = begun.vlm, begun.inputs
-        _ = list(begun.nodes) == [ANSWER_NODE] and begun.plain  # before anything is raised
+        begun.begin()
         first = max(1, round(vlm.n_layers / 16))
         window, back = (first + 1, vlm.n_layers), max(node.back for node in begun.nodes)
         with image_attention_boosted(vlm, inputs, strength=strength, blocks=window, back=back):
