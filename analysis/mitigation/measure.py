@@ -19,7 +19,7 @@ def measured_mitigation(
     lack one side.
     """
     setup = set_up(opened, main, premises, most=most)
-    arms = all_arms(setup)
+    arms, left_out = all_arms(setup)
     study, judge = opened.run.study, setup.main.judge
     on_yes_no = yes_or_no(study, arms, Ground.of(judge))
     greedy = on_yes_no[arms[0].name]
@@ -41,7 +41,7 @@ def measured_mitigation(
         methods=judged_methods(study, arms, on_yes_no, premises_judged),
         cut_after=setup.cut_after,
         margin=MARGIN,
-        notes=setup.notes,
+        notes=(*setup.notes, *left_out),
         level=study.level,
         n_resamples=study.n_resamples,
     )

@@ -12,6 +12,11 @@ from analysis.mitigation.found import Kind
 Answers = Float[ndarray, "item answer"]
 
 
+class LeftOut(Exception):
+    """A method that this model, or these questions, do not allow; its text names method and
+    reason."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OnPremises:
     """What a method answers to questions about the look of things that may not be there."""

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.mitigation.found import Kind
-from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.methods.arms import Arm, LeftOut, OnPremises, best
 from analysis.mitigation.passes.interventions import changed_passes, words_projected_away
 from analysis.mitigation.passes.parts import Part
 from analysis.mitigation.passes.setup import Asked, Setup
@@ -21,8 +21,13 @@ _QUANTILES = (0.25, 0.5, 0.75, 1.0)
 
 def away_arms(setup: Setup) -> list[Arm]:
     """ProjectAway and its placebo: of things in which the image's tokens show little confidence,
-    the word is taken out of these tokens; layer and least confidence are tuned."""
-    return _Away(setup).arms() if setup.main.read.words is not None else []
+    the word is taken out of these tokens; layer and least confidence are tuned.
+
+    LeftOut where the words are not known.
+    """
+    if setup.main.read.words is None:
+        raise LeftOut(f"{AWAY}, for the word that each question names is not known")
+    return _Away(setup).arms()
 
 
 class _Away:

@@ -35,14 +35,8 @@ def or_none_arms(setup: Setup) -> list[Arm]:
 def probe_arms(setup: Setup, greedy: Arm) -> list[Arm]:
     """Absence told by a probe: alone, and together with what is said once the image is cut."""
     main = probed(setup.main)
-    if main is None:
-        return []
     probes = {name: probed(asked) for name, asked in setup.premises.items()}
-    declining = {
-        name: _declining(setup.premises[name], found)
-        for name, found in probes.items()
-        if found is not None
-    }
+    declining = {name: _declining(setup.premises[name], found) for name, found in probes.items()}
     alone = Arm(
         name=BY_PROBE,
         kind="probe",

@@ -2,28 +2,30 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from analysis.mitigation.methods.arms import Arm, OnPremises, best
+from analysis.mitigation.methods.arms import Arm, LeftOut, OnPremises, best
 from analysis.mitigation.methods.decodings import LATE
 from analysis.mitigation.passes.interventions import Change, attention_raised, changed_passes
 from analysis.mitigation.passes.setup import Asked, Setup
-from data_prep.errors import UserError
 
 RAISED, CUT = "attention raised (PAI)", "image cut late"
 _RAISES = (0.2, 0.5)
 
 
 def raised_arms(setup: Setup) -> list[Arm]:
+    """PAI, with the better of its strengths. LeftOut if some block does not show its attention to
+    the image, which then cannot be raised either."""
+    shown = setup.main.read.attention
+    if shown is None or not np.isfinite(shown[:, 1:]).all():
+        raise LeftOut(f"{RAISED}, for not every block shows its attention to the image")
     changes = {f"strength {each:g}": attention_raised(each) for each in _RAISES}
-    try:
-        odds = {
-            setting: setup.odds(setup.answers(setup.main.tune, last))
-            for setting, last in changed_passes(setup.main.tune, changes, told="raised").items()
-        }
-    except UserError:
-        return []
+    odds = {
+        setting: setup.odds(setup.answers(setup.main.tune, last))
+        for setting, last in changed_passes(setup.main.tune, changes, told="raised").items()
+    }
     setting = best(odds, setup.main.tune.absent)
     return [_changed_arm(setup, RAISED, setting, {setting: changes[setting]}, "raised", 0.0)]
 

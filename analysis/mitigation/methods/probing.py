@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from analysis.mitigation.methods.arms import LeftOut
 from analysis.mitigation.passes.parts import Part
 from analysis.mitigation.passes.setup import Asked
 from data_prep.errors import UserError
@@ -26,17 +27,18 @@ class Probed:
     """Of the items to judge by, by a probe fitted on all items to tune on."""
 
 
-def probed(asked: Asked) -> Probed | None:
-    """Reads absence at the layer that tells it best among the items to tune on; None where there
-    are too few of these to fit a probe."""
+def probed(asked: Asked) -> Probed:
+    """Reads absence at the layer that tells it best among the items to tune on. LeftOut where these
+    do not allow a probe."""
     tune, judge = asked.tune, asked.judge
     residuals = asked.read.residuals
     own = residuals[tune.rows.tolist()]
     groups, label = _groups(tune), tune.absent.astype(np.int64)
     try:
         crossed = cross_fit(own, label, scenes=groups, answers=_SIDES)
-    except UserError:
-        return None
+    except UserError as error:
+        name = asked.questions.name
+        raise LeftOut(f"absence of {name} by a probe, which cannot be fitted ({error})") from error
     tuned = _odds(crossed.log_probs(own, scenes=groups))
     areas = clustered_area(tuned, tune.absent, tune.questions.groups).estimate
     layer = int(areas.argmax())

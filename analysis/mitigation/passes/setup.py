@@ -162,6 +162,12 @@ def _without_image(part: Part) -> Float[torch.Tensor, "item place d_model"] | No
     nodes = part.nodes
     file = opened.run.folder / "mitigation" / f"text-{part.questions.digest}.safetensors"
 
+    if not file.exists():
+        try:
+            opened.load_model().prepare_without_image(texts[:1])
+        except UserError:
+            return None
+
     def run(rows: slice) -> dict[str, ndarray]:
         vlm = opened.load_model()
         chosen = texts[rows]
@@ -171,10 +177,7 @@ def _without_image(part: Part) -> Float[torch.Tensor, "item place d_model"] | No
         last = buffer.view(len(chosen), len(nodes), -1)
         return {"last": last.float().cpu().numpy()}
 
-    try:
-        found = kept(file, len(texts), 32, run, names=["last"], what="without an image")
-    except UserError:
-        return None
+    found = kept(file, len(texts), 32, run, names=["last"], what="without an image")
     place = {text: number for number, text in enumerate(texts)}
     rows = torch.tensor([place[each] for each in items["question"]])
     return torch.from_numpy(found["last"])[rows]

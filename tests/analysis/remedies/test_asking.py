@@ -68,7 +68,8 @@ def test_none_is_told_from_no():
     red = next(each.tokens[0] for each in tree.spellings if each.text == "red")
     assert tree.parting == ((),)  # so whoever reads where answers part takes no for none
 
-    # For each token a residual of which the model says it, by least squares.
+    # For each token a residual of which the model says it, by least squares. By getattr (B009), for
+    # to the types the norm is a module, whose attributes they do not know.
     saying = torch.linalg.pinv(vlm.unembedding.head * getattr(vlm.norm, "weight")).T  # noqa: B009
 
     def read(root: int, after_no: int) -> tuple[str, str]:
