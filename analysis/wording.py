@@ -74,3 +74,10 @@ def survives(found: Finding) -> bool:
     """Whether the finding is still significant after Holm's adjustment over all findings of its
     run."""
     return found.omnibus_p_holm <= 1 - found.level + 1e-12
+
+
+def listed(parts: Sequence[str]) -> str:
+    """The parts as a list in words: "a", "a and b", or "a, b and c"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from analysis.wording import listed
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from paper.evidence.comparison import read_comparison
-from paper.evidence.plain import listed
 from paper.evidence.pooling import read_pooling
 from paper.evidence.record import Record, RunRecord, read_record, read_validation
 from paper.evidence.values import Value, Values

@@ -6,7 +6,7 @@ from analysis.absence.found import Discriminated
 from analysis.effects.found import FoundEmergence, Interval
 from analysis.hallucination.found import Hallucinated
 from analysis.hallucination.names import PROBE, SIGNAL_NAMES, STATED
-from analysis.wording import layers_text, p_text, set_text
+from analysis.wording import layers_text, listed, p_text, set_text
 
 QUESTION_NAMES = {
     "exist": "whether a thing is there",
@@ -36,11 +36,6 @@ def short(value: float) -> str:
     if text == "-0.00":
         text = "0.00"
     return text.replace("0.", ".", 1) if abs(value) < 1 else text
-
-
-def listed(parts: Sequence[str]) -> str:
-    """The parts as a list in words: "a", "a and b", or "a, b and c"; nothing for none."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def noted(notes: Sequence[str]) -> list[str]:

@@ -1,10 +1,10 @@
 """What may be said of remedies against hallucination, in sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from analysis.effects.found import Interval
 from analysis.remedies.found import PLAIN, AgainstPlain, Judged, Measure, Remedied
-from analysis.wording import p_text
+from analysis.wording import listed, p_text
 
 NAMES: Mapping[Measure, str] = {
     "detection": "none where absent",
@@ -64,8 +64,8 @@ def sentences(found: Remedied) -> list[str]:
 def _asked(found: Remedied) -> str:
     n_models = len(found.models)
     return (
-        f"{n_models} {'model' if n_models == 1 else 'models'} of {_listed(found.arms)} answered "
-        f"the same {found.n_premises:,} questions under a premise ({_listed(found.about)}; half of "
+        f"{n_models} {'model' if n_models == 1 else 'models'} of {listed(found.arms)} answered "
+        f"the same {found.n_premises:,} questions under a premise ({listed(found.about)}; half of "
         "them about what is not there, none scored among the answers and not mentioned) and "
         f"{found.n_existence:,} questions whether a thing is there, about {found.n_scenes:,} "
         f"scenes; {100 * found.level:g}% intervals of single models are over "
@@ -94,7 +94,7 @@ def _told(found: Remedied, arm: str) -> str:
         for measure in _DESCRIBED
     ]
     return (
-        f"{arm}, {_seeds([each.trained.seed for each in models])}: shares of {_listed(parts)}; "
+        f"{arm}, {_seeds([each.trained.seed for each in models])}: shares of {listed(parts)}; "
         f"AUROC of absence {_told_by('said_area', models)} by the odds of none and "
         f"{_told_by('probe_area', models)} by a linear probe on the last layer."
     )
@@ -129,7 +129,7 @@ def _compared(found: Remedied, arm: str) -> Iterator[str]:
         )
     open_ones = [NAMES[each.measure] for each in own if each not in changed]
     if open_ones:
-        yield f"No change is shown by {arm} in: {_listed(open_ones)}."
+        yield f"No change is shown by {arm} in: {listed(open_ones)}."
     right = next(each for each in own if each.measure == "right")
     yield _harm(right, found)
 
@@ -186,7 +186,3 @@ def _span(shares: list[Interval]) -> str:
 
 def _seeds(seeds: list[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]

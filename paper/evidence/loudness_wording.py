@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from analysis.effects.found import Crossing, Finding, Sure
 from analysis.emergence.found import Step, StepLayer
-from paper.evidence.plain import interval, layers_said, level, listed, number, of_h
+from analysis.wording import listed
+from paper.evidence.plain import interval, layers_said, level, number, of_h
 
 
 def loudness_sentences(name: str, found: Finding) -> str:

@@ -8,8 +8,9 @@ from analysis.emergence.found import ReadoutPair
 from analysis.order.found import FoundOrder, LayerGap
 from analysis.order.report import order_called
 from analysis.typed import read_back
+from analysis.wording import listed
 from data_prep.errors import UserError
-from paper.evidence.plain import level, listed, number, p_said
+from paper.evidence.plain import level, number, p_said
 from paper.evidence.studies import READOUT_NAMES
 
 

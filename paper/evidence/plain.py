@@ -70,10 +70,3 @@ def span(numbers: Sequence[int]) -> str:
     """The smallest and the largest number as a range, or the number itself if all are the same."""
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """The parts as a list in words: "a", "a and b", or "a, b and c"."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -5,12 +5,13 @@ key is unique: `a:color.layer`. In text about all runs at once (`all:`), a value
 between runs appears once per run, with the name of its model.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.wording import listed
 from data_prep.errors import UserError
-from paper.evidence.plain import listed
+from paper.evidence.plain import with_minus_signs
 from paper.evidence.record import RESULTS, Record, RunRecord
 from paper.prose.escape import tex
 
@@ -29,6 +30,13 @@ class Value:
     """File that the value was read from, relative to the folder of the run."""
     names_model: bool = False
     """Whether the text itself says which model it is about."""
+
+
+def said(study: str, sentences: Mapping[str, Sequence[str]]) -> Iterator[Value]:
+    """What a study says of each name, whole sentences, as the values study.name."""
+    for name, each in sentences.items():
+        text = with_minus_signs(" ".join(each))
+        yield Value(key=f"{study}.{name}", text=text, where=f"studies/{study}/{name}")
 
 
 class Values:

@@ -4,8 +4,8 @@ every case."""
 from collections.abc import Mapping
 
 from analysis.effects.found import Finding
-from analysis.wording import Ends, survives
-from paper.evidence.plain import interval, layer_set, level, listed, number, of_h, p_said
+from analysis.wording import Ends, listed, survives
+from paper.evidence.plain import interval, layer_set, level, number, of_h, p_said
 
 OUTCOMES = {
     "emerged": "emerges",

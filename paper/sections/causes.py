@@ -8,10 +8,11 @@ from analysis.causes.drawing import HEIGHT_IN, draw_causes
 from analysis.causes.found import Caused
 from analysis.causes.wording import causes_sentences
 from analysis.drawing.figures import TEXT_WIDTH_IN
-from paper.evidence.plain import level, listed, percent, span, with_minus_signs
+from analysis.wording import listed
+from paper.evidence.plain import level, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.swap_controls import control_cells, share_text
-from paper.evidence.values import Value
+from paper.evidence.values import Value, said
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
@@ -82,9 +83,8 @@ def _text(record: RunRecord) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    for name, each in _found(record).items():
-        said = with_minus_signs(" ".join(causes_sentences(name, each)))
-        yield Value(key=f"causes.{name}", text=said, where=f"studies/causes/{name}")
+    found = _found(record).items()
+    return said("causes", {name: causes_sentences(name, each) for name, each in found})
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:

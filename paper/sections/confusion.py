@@ -17,8 +17,8 @@ from analysis.confusion.figures import (
 from analysis.confusion.found import Compared, Confused
 from analysis.confusion.report import image_part, wording_verdict
 from analysis.effects.found import Interval
-from analysis.wording import p_value, set_text
-from paper.evidence.plain import interval, level, listed, number, p_said, percent
+from analysis.wording import listed, p_value, set_text
+from paper.evidence.plain import interval, level, number, p_said, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table

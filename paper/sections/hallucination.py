@@ -10,10 +10,10 @@ from analysis.hallucination.drawing import HEIGHT_IN, draw_hallucination
 from analysis.hallucination.found import Detected, Hallucinated
 from analysis.hallucination.names import SIGNAL_NAMES
 from analysis.hallucination.wording import hundredths, noted, percent, sentences, short
-from analysis.wording import p_value
-from paper.evidence.plain import level, listed, span, with_minus_signs
+from analysis.wording import listed, p_value
+from paper.evidence.plain import level, span, with_minus_signs
 from paper.evidence.record import RunRecord
-from paper.evidence.values import Value
+from paper.evidence.values import Value, said
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
@@ -75,9 +75,11 @@ def _text(record: RunRecord) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    for name, each in _found(record).items():
-        said = with_minus_signs(" ".join([*sentences(name, each), *noted(each.notes)]))
-        yield Value(key=f"hallucination.{name}", text=said, where=f"studies/hallucination/{name}")
+    found = _found(record).items()
+    return said(
+        "hallucination",
+        {name: [*sentences(name, each), *noted(each.notes)] for name, each in found},
+    )
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:

@@ -10,10 +10,10 @@ from analysis.mitigation.drawing import draw_mitigation, height_in
 from analysis.mitigation.found import Compared, Judged, Mitigated
 from analysis.mitigation.literature import baseline_text, here_text, literature
 from analysis.mitigation.wording import labelled, noted, plain, sentences, signed
-from analysis.wording import p_value
-from paper.evidence.plain import level, listed, with_minus_signs
+from analysis.wording import listed, p_value
+from paper.evidence.plain import level, with_minus_signs
 from paper.evidence.record import RunRecord
-from paper.evidence.values import Value
+from paper.evidence.values import Value, said
 from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
@@ -82,9 +82,9 @@ def _text(record: RunRecord) -> str:
 
 
 def _values(record: RunRecord) -> Iterator[Value]:
-    for name, each in _found(record).items():
-        said = with_minus_signs(" ".join([*sentences(name, each), *noted(each.notes)]))
-        yield Value(key=f"mitigation.{name}", text=said, where=f"studies/mitigation/{name}")
+    found = _found(record).items()
+    told = {name: [*sentences(name, each), *noted(each.notes)] for name, each in found}
+    return said("mitigation", told)
 
 
 def _figures(record: RunRecord) -> Iterator[Figure]:

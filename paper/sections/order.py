@@ -8,9 +8,9 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.order.found import FoundOrder
 from analysis.order.report import draw_order, order_basis, order_called
-from analysis.wording import p_value
+from analysis.wording import listed, p_value
 from paper.evidence.order_wording import chain_clause, pair_clause
-from paper.evidence.plain import interval, level, listed, number, percent
+from paper.evidence.plain import interval, level, number, percent
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import READOUT_NAMES
 from paper.evidence.values import Value

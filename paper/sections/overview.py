@@ -7,9 +7,9 @@ import pandas as pd
 
 from analysis.effects.found import Finding
 from analysis.emergence.found import Said
-from analysis.wording import p_value
+from analysis.wording import listed, p_value
 from paper.evidence.order_wording import order_clause
-from paper.evidence.plain import interval, layer_set, listed, number, percent, span
+from paper.evidence.plain import interval, layer_set, number, percent, span
 from paper.evidence.plain import level as level_of
 from paper.evidence.record import IDENTITY, RunRecord
 from paper.evidence.setting import (

@@ -9,7 +9,7 @@ from analysis.finished.found import differ_sentence
 from analysis.pool.figure import Block, attribute_blocks, difference_blocks
 from analysis.pool.found import Mean, Pool, PooledAttribute, Pooling
 from analysis.pool.text import METHOD, sentences
-from analysis.wording import READOUT_NAMES, p_value
+from analysis.wording import READOUT_NAMES, listed, p_value
 from paper.drawing.pool_forest import (
     draw_depths,
     draw_differences,
@@ -18,7 +18,7 @@ from paper.drawing.pool_forest import (
     pages,
     reach_of,
 )
-from paper.evidence.plain import level, listed, number, percent, with_minus_signs
+from paper.evidence.plain import level, number, percent, with_minus_signs
 from paper.evidence.pooling import POOLING, pooled
 from paper.evidence.record import Record
 from paper.evidence.values import Value

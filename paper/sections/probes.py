@@ -15,9 +15,9 @@ from analysis.probes.found import (
     Probed,
     ProbedLayer,
 )
-from analysis.wording import p_value
+from analysis.wording import listed, p_value
 from paper.drawing.probe_panels import draw_probe_panels
-from paper.evidence.plain import interval, level, listed, number, percent, span
+from paper.evidence.plain import interval, level, number, percent, span
 from paper.evidence.record import RunRecord
 from paper.evidence.studies import ANSWER, probes
 from paper.evidence.values import Value

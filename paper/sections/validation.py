@@ -8,8 +8,8 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from analysis.validate.found import SimulatedClaim, Validation
+from analysis.wording import listed
 from paper.drawing.calibration import draw_calibration
-from paper.evidence.plain import listed
 from paper.evidence.record import VALIDATION, Record
 from paper.evidence.values import Value
 from paper.output.floats import Figure, Table

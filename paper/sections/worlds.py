@@ -7,9 +7,10 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from analysis.effects.found import Interval
+from analysis.wording import listed
 from analysis.worlds.figure import draw_worlds
 from analysis.worlds.found import FoundWorlds, World
-from paper.evidence.plain import interval, level, listed, number
+from paper.evidence.plain import interval, level, number
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value
 from paper.output.floats import Figure

@@ -13,10 +13,11 @@ from analysis.order.found import FoundOrder
 from analysis.order.report import draw_order
 from analysis.typed import read_back
 from analysis.validate.found import Validation
+from analysis.wording import listed
 from paper.drawing.calibration import draw_calibration
 from paper.drawing.example_grid import draw_top_tokens, shown
 from paper.drawing.forest import draw_forest
-from paper.evidence.plain import interval, listed, number, span
+from paper.evidence.plain import interval, number, span
 from paper.evidence.record import read_record
 from paper.output.floats import table_float
 from paper.sections import all_sections

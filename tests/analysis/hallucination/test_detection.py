@@ -1,5 +1,5 @@
-"""Planted signals: what knows from a layer on is found there, more inside than is said is called so,
-and noise, the control, is nothing."""
+"""Planted signals: what knows from a layer on is found there, more inside than is said is called
+so, and noise, the control, is nothing."""
 
 import numpy as np
 import pytest

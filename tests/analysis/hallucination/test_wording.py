@@ -9,8 +9,9 @@ from analysis.effects.found import LayerSet
 from analysis.hallucination.drawing import draw_hallucination, save_hallucination_figure
 from analysis.hallucination.names import PROBE
 from analysis.hallucination.report import hallucination_text
-from analysis.hallucination.wording import asked_about, hundredths, listed, noted, percent, short
+from analysis.hallucination.wording import asked_about, hundredths, noted, percent, short
 from analysis.hallucination.wording import sentences as all_sentences
+from analysis.wording import listed
 from tests.paper.made_up_absence import discriminated, emerged, hallucinated, near, with_signal
 
 
