@@ -8,19 +8,20 @@ folder from elsewhere is not trusted: every field that is used is checked, and t
 image never leads out of `images/<split>`.
 """
 
-import json
 import math
 import re
 import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from data_prep.attributes import attribute
 from data_prep.errors import UserError
 from data_prep.files.archive import open_archive
-from data_prep.files.tree import Folder, Tree, inside, leaves
+from data_prep.files.foreign_json import read_json_stream
+from data_prep.files.tree import INSTEAD_OF_LINKS, Folder, Tree, inside, leaves, link_out
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene, SceneObject
 
@@ -68,6 +69,8 @@ def scenes_of(
 def require_images(tree: Tree, split: str, images: Sequence[str]) -> None:
     """Raise UserError unless every image exists inside the split's folder."""
     absent = [each for each in images if not tree.is_file(image_name(tree, split, each))]
+    for each in absent:
+        _require_no_link_out(tree, image_name(tree, split, each))
     if absent:
         raise UserError(
             f"{str(tree.root / 'images' / split)!r} must hold an image per scene, {len(absent)} of "
@@ -115,15 +118,11 @@ def json_content(tree: Tree, name: str) -> object:
     """What a JSON file holds. UserError if it cannot be read."""
     path = tree.root / name
     try:
-        with tree.open(name) as file:
-            return json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{str(path)!r} must be JSON, got a broken file ({error}): unpack it again"
-        ) from error
+        return read_json_stream(partial(tree.open, name), str(path))
     except OSError as error:
+        remedy = "correct its permissions" if error.strerror else "download it again"
         raise UserError(
-            f"{str(path)!r} cannot be read ({error.strerror or error}): correct its permissions"
+            f"{str(path)!r} cannot be read ({error.strerror or error}): {remedy}"
         ) from error
 
 
@@ -157,6 +156,7 @@ def _json_name(tree: Tree, split: str, kind: str) -> str:
         raise UserError(f"a split is named with letters and digits, got {split!r}: such as val")
     name = f"{kind}/CLEVR_{split}_{kind}.json"
     if not tree.is_file(name):
+        _require_no_link_out(tree, name)
         rule = f"the split needs the file CLEVR_{split}_{kind}.json"
         if split in ("test", "testA", "testB"):
             rule = f"the {split} split is published without scenes and answers"
@@ -223,7 +223,21 @@ def _number(record: Record, name: str, value: object) -> float:
 
 
 def _outside(root: Path, name: str) -> UserError:
+    if link := link_out(root, name):
+        return UserError(
+            f"an image must lie inside {str(root)!r}, got {name!r}: {link!r} is a link that leads "
+            f"elsewhere: {INSTEAD_OF_LINKS}"
+        )
     return UserError(
         f"an image must lie inside {str(root)!r}, got {name!r}: put it there and correct its "
         "name in the JSON file"
     )
+
+
+def _require_no_link_out(tree: Tree, name: str) -> None:
+    """UserError if a file is not in the folder because a link on the way to it leads elsewhere."""
+    if isinstance(tree, Folder) and (link := link_out(tree.root, name)):
+        raise UserError(
+            f"{str(tree.root)!r} must hold its own files, got {link!r}, a link that leads "
+            f"elsewhere: {INSTEAD_OF_LINKS}"
+        )

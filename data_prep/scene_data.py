@@ -35,10 +35,17 @@ class SceneData:
     """Name of the data for readers of a report. It holds no path."""
     fingerprint: str
     """Hash of the scenes' content and of their images. Different data has a different hash."""
+    notes: tuple[str, ...] = ()
+    """What readers of a report should know of files that are there and not used, or listed and not
+    there; a line each, with a count."""
     minimal_pairs: Callable[[str], Pairs] | None = None
     """Takes the name of an attribute and gives pairs of a scene and a copy in which that attribute
     of one object differs. UserError if the data has none for it. None if the data has no such pairs
     at all."""
+    size_fault: Callable[[tuple[int, int]], str | None] | None = None
+    """Takes width and height in pixels and says what is wrong with images of that size for the
+    model that is to see them, or None if nothing is. None where no model is known. It need not be
+    picklable."""
     absence: pd.DataFrame | None = None
     """Questions about presence that come with the data, in the columns of
     `absence.matched_items.ABSENCE_COLUMNS`; None if it has none of its own."""

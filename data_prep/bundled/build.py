@@ -7,17 +7,18 @@ python -m data_prep.bundled.build --data runs/evaluation-scenes --split eval
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import datasets
-from PIL import Image
 
 from data_prep.bundled.jpeg import jpeg_bytes
 from data_prep.bundled.load import FILE_NAME
 from data_prep.clevr import image_path, read_clevr
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
+from data_prep.files.image_file import opened_image
 from data_prep.scenes import Scene
 
 FEATURES = datasets.Features(
@@ -63,7 +64,8 @@ def build(config: Build) -> None:
 
 def _rows(scenes: list[Scene], config: Build) -> Iterator[dict[str, Any]]:
     for scene in scenes:
-        with Image.open(image_path(config.data, config.split, scene.image)) as image:
+        path = image_path(config.data, config.split, scene.image)
+        with opened_image(partial(path.open, "rb"), str(path)) as image:
             encoded = {"bytes": jpeg_bytes(image), "path": None}
         yield {
             "scene_id": scene.scene_id,

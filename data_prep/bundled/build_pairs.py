@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from data_prep.bundled.pairs import FILE_NAME, METADATA_KEY
 from data_prep.clevr import image_path, read_clevr, tree_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.image_file import opened_image
 from data_prep.pairs.minimal import Copies, Copy
 from data_prep.pairs.pairs_file import pairs_file_name, read_pairs
 from data_prep.pairs.reach import changed_outside, mean_changed_outside, outlines
@@ -98,7 +100,8 @@ def _checked(copies: Copies, bundled: BundledScenes, config: BuildPairs) -> Iter
     known = {scene.scene_id for scene in bundled.scenes}
     for copy in copies.copies:
         name = copy.base.scene_id
-        with Image.open(image_path(config.data, config.split, copy.base.image)) as image:
+        path = image_path(config.data, config.split, copy.base.image)
+        with opened_image(partial(path.open, "rb"), str(path)) as image:
             if name not in known or jpeg_bytes(image) != bundled.image_bytes(name):
                 raise UserError(
                     f"bundled pairs are copies of bundled scenes, got another picture for {name!r}:"
@@ -133,12 +136,10 @@ def _packed(copy: Copy, config: BuildPairs) -> tuple[dict[str, Any], dict[int, f
 def _picture(config: BuildPairs, name: str, kind: str = "images") -> np.ndarray:
     path = config.data / kind / config.split / name
     try:
-        with Image.open(path) as image:
+        with opened_image(partial(path.open, "rb"), str(path)) as image:
             return np.asarray(image)
-    except OSError as error:
-        raise UserError(
-            f"{str(path)!r} cannot be read ({error}): render with --owners, or once more"
-        ) from error
+    except UserError as error:
+        raise UserError(f"{error}; render with --owners, or once more") from error
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from data_prep.errors import UserError
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
 """The content of a file, which can be read from any position."""
+INSTEAD_OF_LINKS = "put copies there instead of links (cp -rL copies what links point to)"
+"""The remedy for links that lead out of a data set's folder."""
 _TAIL_BYTES = 64
 
 
@@ -53,6 +55,25 @@ def inside(root: Path, name: str) -> Path | None:
     return path
 
 
+def link_out(root: Path, name: str) -> str | None:
+    """The part of `name` that is a link out of `root`, in a circle, or to nothing. None if no part
+    is: then a file that is not there is just missing."""
+    if leaves(name):
+        return None
+    place = ""
+    for part in PurePosixPath(name).parts:
+        place = f"{place}/{part}" if place else part
+        try:
+            if not (root / place).is_symlink():
+                continue
+            path = inside(root, place)
+            if path is None or not path.exists():
+                return place
+        except OSError:  # a name that is too long
+            return None
+    return None
+
+
 def leaves(name: str) -> bool:
     """Whether a name found in a file or archive is absolute or leads out of its folder."""
     name = name.replace("\\", "/")
@@ -91,9 +112,14 @@ class Folder:
 
     def _path(self, name: str) -> Path:
         path = inside(self.root, name)
-        if path is None:
+        if path is not None:
+            return path
+        if link := link_out(self.root, name):
             raise UserError(
-                f"a file must lie inside {str(self.root)!r}, got {name!r}: put it there and "
-                "correct its name"
+                f"a file must lie inside {str(self.root)!r}, got {name!r}: {link!r} is a link that "
+                f"leads elsewhere: {INSTEAD_OF_LINKS}"
             )
-        return path
+        raise UserError(
+            f"a file must lie inside {str(self.root)!r}, got {name!r}: put it there and correct "
+            "its name"
+        )

@@ -5,16 +5,17 @@ differ only where the changed object, its shadow and the light from it are seen.
 """
 
 from collections import Counter
+from functools import partial
 from itertools import count
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int8
 from numpy import ndarray
-from PIL import Image
 from tqdm import tqdm
 
 from data_prep.errors import UserError
+from data_prep.files.image_file import opened_image
 from data_prep.pairs.change import FEW_OBJECTS, Change, draw_change
 from data_prep.pairs.pairs_file import pairs_file_name
 from data_prep.pairs.reach import changed_outside, mean_changed_outside, outlines
@@ -111,7 +112,8 @@ class _Collection:
         return name
 
     def _pixels(self, name: str) -> np.ndarray:
-        with Image.open(self._config.picture(name)) as image:
+        path = self._config.picture(name)
+        with opened_image(partial(path.open, "rb"), name) as image:
             return np.asarray(image)
 
     def write_pairs(self) -> None:

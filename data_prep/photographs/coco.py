@@ -14,7 +14,7 @@ from pathlib import Path
 
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
-from data_prep.files.tree import Folder
+from data_prep.files.tree import INSTEAD_OF_LINKS, Folder, link_out
 from data_prep.photographs.captions import DISAGREE, CaptionLabels
 from data_prep.photographs.coco_files import (
     Instance,
@@ -61,12 +61,7 @@ def open_coco(
         )
     photographs, captioned = _photographs(folder, split)
     tree = Folder(folder / split)
-    absent = [each.image for each in photographs if not tree.is_file(each.image)]
-    if absent:
-        raise UserError(
-            f"{str(tree.root)!r} must hold every image that is listed, {len(absent)} of "
-            f"{len(photographs)} missing, first {absent[0]!r}: unpack the images again"
-        )
+    photographs, notes = _present(photographs, tree)
     names = [name for name in TEXTS if captioned or name not in FROM_CAPTIONS]
     texts = question_texts({name: TEXTS[name] for name in names}, ask or {})
     known = _known_attributes(photographs)
@@ -75,7 +70,34 @@ def open_coco(
         texts=texts,
         presence=PresenceQuestions(photographs, negatives, texts[PRESENCE]).offers,
     )
-    return photograph_data(photographs, asking, tree, name=f"coco:{folder.resolve().name}:{split}")
+    name = f"coco:{folder.resolve().name}:{split}"
+    return photograph_data(photographs, asking, tree, name=name, notes=notes)
+
+
+def _present(
+    photographs: Sequence[Photograph], tree: Folder
+) -> tuple[list[Photograph], tuple[str, ...]]:
+    """The photographs whose images are there, and a note that counts the others: a part of COCO
+    serves with the annotations of the whole. UserError if none is there, and for links that lead
+    elsewhere: what they show is not part of the folder, but it is not missing either."""
+    present = [each for each in photographs if tree.is_file(each.image)]
+    if len(present) == len(photographs):
+        return present, ()
+    here = {each.image for each in present}
+    absent = [each.image for each in photographs if each.image not in here]
+    if links := [each for each in absent if link_out(tree.root, each)]:
+        raise UserError(
+            f"an image must be a file inside {str(tree.root)!r}, {len(links)} of "
+            f"{len(photographs)} are links that lead elsewhere, first {links[0]!r}: "
+            f"{INSTEAD_OF_LINKS}"
+        )
+    counted = f"{len(absent):,} of {len(photographs):,} missing, first {absent[0]!r}"
+    if not present:
+        raise UserError(
+            f"{str(tree.root)!r} must hold the images that are listed, {counted}: unpack the "
+            "images again"
+        )
+    return present, (f"images that are listed and not there: {counted}",)
 
 
 def _photographs(folder: Path, split: str) -> tuple[list[Photograph], bool]:

@@ -8,7 +8,6 @@ A folder from elsewhere is not trusted: every field that is used is checked, and
 image never leads out of FOLDER/<split>.
 """
 
-import json
 import math
 import re
 import reprlib
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import UserError
+from data_prep.files.foreign_json import read_json_file
+from data_prep.files.names import is_plain
 from data_prep.files.tree import leaves
 from data_prep.scenes import Box
 
@@ -51,6 +52,8 @@ def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
             raise _wrong(where, "'id' must be a number of its own", number)
         if not isinstance(name, str) or leaves(name):
             raise _wrong(where, "'file_name' must be a name inside the split's folder", name)
+        if not is_plain(name):
+            raise _wrong(where, "'file_name' must hold no control character", name)
         names[number] = name
     if not names:
         raise UserError(f"{str(file)!r} must list at least 1 image, got none: take another split")
@@ -75,7 +78,7 @@ def read_instances(
             Instance(
                 category=categories[kind],
                 area_px=_area(where, entry.get("area")),
-                is_crowd=bool(entry.get("iscrowd", 0)),
+                is_crowd=_is_crowd(where, entry.get("iscrowd")),
                 box=_box(where, entry.get("bbox")),
             )
         )
@@ -110,15 +113,11 @@ def annotation_file(folder: Path, kind: str, split: str) -> Path:
 def read_json(file: Path) -> Mapping[str, Any]:
     """The JSON object in a file. UserError if the file cannot be read or holds something else."""
     try:
-        with file.open("rb") as stream:
-            content = json.load(stream)
+        content = read_json_file(file)
     except OSError as error:
         raise UserError(
-            f"{str(file)!r} cannot be read ({error.strerror}): unpack the annotations there"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{str(file)!r} must be JSON, got a broken file ({error}): unpack it again"
+            f"{str(file)!r} cannot be read ({error.strerror or error}): unpack the annotations "
+            "there"
         ) from error
     if not isinstance(content, dict):
         raise UserError(
@@ -141,15 +140,18 @@ def _categories(content: Mapping[str, Any], file: Path) -> dict[int, Category]:
 
 
 def _area(where: str, value: object) -> float:
-    """The value as an area in square pixels. UserError unless it is finite and not negative:
-    Python's JSON reader also accepts NaN and integers that are too large for a float."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            if math.isfinite(area := float(value)) and area >= 0:
-                return area
-        except OverflowError:
-            pass
-    raise _wrong(where, "'area' must be a number of square pixels", value)
+    """The value as an area in square pixels. UserError unless it is finite and not negative."""
+    area = _finite(value)
+    if area is None or area < 0:
+        raise _wrong(where, "'area' must be a number of square pixels", value)
+    return area
+
+
+def _is_crowd(where: str, value: object) -> bool:
+    """COCO's 0 or 1 as a bool; False if there is none."""
+    if value is not None and (not isinstance(value, int) or value not in (0, 1)):
+        raise _wrong(where, "'iscrowd' must be 0 or 1", value)
+    return bool(value)
 
 
 def _box(where: str, value: object) -> Box | None:
@@ -157,15 +159,24 @@ def _box(where: str, value: object) -> Box | None:
     UserError for anything else than four finite numbers."""
     if value is None:
         return None
+    numbers = [_finite(each) for each in value] if isinstance(value, list) else []
+    if len(numbers) != 4 or None in numbers:
+        raise _wrong(where, "'bbox' must be left, top, width and height in pixels", value)
+    left, top, width, height = (each for each in numbers if each is not None)
+    # COCO itself has a few without any width or height: they show where nothing lies.
+    is_box = width > 0 and height > 0
+    return (left, top, left + width, top + height) if is_box else None
+
+
+def _finite(value: object) -> float | None:
+    """The value as a float. None unless it is a finite number: Python's JSON reader also accepts
+    NaN, Infinity and integers that are too large for a float."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
     try:
-        left, top, width, height = (float(each) for each in value)  # pyright: ignore[reportGeneralTypeIssues]
-        if all(map(math.isfinite, (left, top, width, height))):
-            # COCO itself has a few without any width or height: they show where nothing lies.
-            is_box = width > 0 and height > 0
-            return (left, top, left + width, top + height) if is_box else None
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise _wrong(where, "'bbox' must be left, top, width and height in pixels", value)
+        return number if math.isfinite(number := float(value)) else None
+    except OverflowError:
+        return None
 
 
 def _entries(content: Mapping[str, Any], key: str, file: Path) -> list[tuple[str, dict[str, Any]]]:

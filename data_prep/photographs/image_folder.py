@@ -4,17 +4,17 @@
     FOLDER/**/*.jpg and a CSV      an attribute per column, see label_table
     FOLDER and a contrast folder   attribute `shown`: yes in FOLDER, no in the other
 
-Hidden files, and those whose ending is not that of an image, are passed over.
+Hidden files, and those whose ending is not that of an image, are passed over. Images of kinds that
+are not read are counted in a note.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from data_prep.errors import UserError
-from data_prep.files.images import ENDINGS
 from data_prep.files.tree import Folder, Stream, Tree
+from data_prep.photographs.found_images import FoundImages, find_images
 from data_prep.photographs.label_table import LabelTable, read_label_table
 from data_prep.photographs.labels import (
     LabelQuestions,
@@ -76,23 +76,29 @@ def open_images(
 
     A relative path `table` is looked for in the folder first. UserError for any fault in the files.
     """
-    names = _images(folder)
+    images = find_images(folder)
     if table is not None:
         inner = folder / table
         found = read_label_table(
             inner if inner.is_file() else table, Folder(folder), needed=contrast is None
         )
     else:
-        found = _from_sub_folders(folder, names, needed=contrast is None)
+        found = _from_sub_folders(folder, images, needed=contrast is None)
     attributes = {name: label_attribute(name, values) for name, values in found.values.items()}
     texts = {name: default_text(name) for name in attributes}
+    labels = found.labels
+    if table is not None:
+        labels = _labels_of_files(folder, labels, None if contrast is None else images.names)
     photographs = [
-        Photograph(scene_id=name, image=name, split="", labels=found.labels.get(name, {}))
-        for name in (found.labels if table is not None and contrast is None else names)
+        Photograph(scene_id=name, image=name, split="", labels=labels.get(name, {}))
+        for name in (labels if table is not None else images.names)
     ]
     tree: Tree = Folder(folder)
+    notes = [*images.unread_notes, *(images.link_notes if table is None else ())]
     if contrast is not None:
-        photographs = _contrasted(photographs, _images(contrast), folder, contrast)
+        others = find_images(contrast)
+        photographs = _contrasted(photographs, others.names, folder, contrast)
+        notes += [f"{note} (contrast)" for note in (*others.unread_notes, *others.link_notes)]
         tree = _Both(Folder(folder), Folder(contrast))
         attributes[SHOWN] = yes_no_attribute(SHOWN)
         texts[SHOWN] = f"Does the image show {_words(folder)}?"
@@ -102,42 +108,21 @@ def open_images(
     name = f"images:{folder.resolve().name}"
     if contrast is not None:
         name += f" against {contrast.resolve().name}"
-    return photograph_data(photographs, asking, tree, name=name)
+    return photograph_data(photographs, asking, tree, name=name, notes=notes)
 
 
-def _images(folder: Path) -> list[str]:
-    """Names of all images below the folder, including sub-folders, in alphabetical order."""
-    if not folder.is_dir():
-        raise UserError(f"no folder {str(folder)!r}: give the one that holds the images")
-    tree, found = Folder(folder), []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS:
-                found.append((Path(place) / name).relative_to(folder).as_posix())
-    if not found:
-        raise UserError(
-            f"need at least 1 image, got none in {str(folder)!r}: put some there "
-            f"({', '.join(sorted(ENDINGS))})"
-        )
-    for name in found:
-        if not name.isprintable():
-            raise UserError(f"an image needs a name in readable UTF-8, got {name!r}: rename it")
-        if not tree.is_file(name):
-            raise UserError(
-                f"an image must be a file inside {str(folder)!r}, got {name!r}, which leads "
-                "elsewhere: put a copy there instead of a link"
-            )
-    return sorted(found)
-
-
-def _from_sub_folders(folder: Path, names: Sequence[str], *, needed: bool) -> LabelTable:
+def _from_sub_folders(folder: Path, images: FoundImages, *, needed: bool) -> LabelTable:
     """A table with the one attribute `label`, taken from the names of sub-folders. With a single
     sub-folder it has no attribute, unless one is `needed`."""
     labels = {}
-    for name in names:
-        parts = PurePosixPath(name).parts
-        labels[name] = {_LABEL: parts[0]} if len(parts) > 1 else {}
+    for name in images.names:
+        labels[name] = _label_by_place(name)
+        for other in images.other_links.get(name, ()):
+            if _label_by_place(other) != labels[name]:
+                raise UserError(
+                    f"an image may have one label, got {name!r} and {other!r} in "
+                    f"{str(folder)!r}, which link to the same file: remove one of the links"
+                )
     values = {each[_LABEL] for each in labels.values() if each}
     if len(values) >= 2:
         return LabelTable(labels=labels, values={_LABEL: values}, left_out={})
@@ -150,12 +135,44 @@ def _from_sub_folders(folder: Path, names: Sequence[str], *, needed: bool) -> La
     return LabelTable(labels={}, values={}, left_out={})
 
 
+def _labels_of_files(
+    folder: Path, labels: Mapping[str, Mapping[str, str]], names: Sequence[str] | None
+) -> Mapping[str, Mapping[str, str]]:
+    """The labels that the rows of a CSV give, for the images called `names`, or, if that is None,
+    for those that have a row. A row may name an image by another link to it. UserError for two rows
+    about one file."""
+    rows: dict[Path, str] = {}
+    for name in labels:
+        first = rows.setdefault((folder / name).resolve(), name)
+        if first != name:
+            raise UserError(
+                f"an image needs one row, got {first!r} and {name!r} in {str(folder)!r}, which are "
+                "one file: remove one of the rows"
+            )
+    if names is None:
+        return labels
+    row_of = {name: rows.get((folder / name).resolve()) for name in names}
+    return {name: {} if row is None else labels[row] for name, row in row_of.items()}
+
+
+def _label_by_place(name: str) -> dict[str, str]:
+    """The label of an image: the sub-folder it is in, if it is in one."""
+    label, slash, _ = name.partition("/")
+    return {_LABEL: label} if slash else {}
+
+
 def _contrasted(
     photographs: Sequence[Photograph], others: Sequence[str], folder: Path, contrast: Path
 ) -> list[Photograph]:
     """The images of both folders, labelled by the folder they are in."""
     if contrast.resolve() == folder.resolve():
         raise UserError(f"the contrast must be another folder, got {str(contrast)!r} for both")
+    for outer, inner in ((folder, contrast), (contrast, folder)):
+        if inner.resolve().is_relative_to(outer.resolve()):
+            raise UserError(
+                f"the contrast must be another folder, got {str(inner)!r} inside of "
+                f"{str(outer)!r}, whose images would be both: move one of them"
+            )
     own = [(each.image, each.labels, "yes") for each in photographs]
     return [
         Photograph(

@@ -13,14 +13,21 @@ from data_prep.scenes import Photograph
 
 
 def photograph_data(
-    photographs: Sequence[Photograph], asking: LabelQuestions, tree: Tree, *, name: str
+    photographs: Sequence[Photograph],
+    asking: LabelQuestions,
+    tree: Tree,
+    *,
+    name: str,
+    notes: Sequence[str] = (),
 ) -> SceneData:
     """The data of a study with these photographs, whose images are opened in `tree` by their
-    names."""
+    names. `notes` says what of the data is not used."""
 
     def mark(image: str) -> bytes:
         try:
             return tree.mark(image)
+        except FileNotFoundError:
+            return b""  # a broken image, which the look at all images names or leaves out
         except OSError as error:
             raise unreadable(image, error) from error
 
@@ -31,6 +38,7 @@ def photograph_data(
         image_size=partial(_size, tree),
         name=name,
         fingerprint=fingerprint_of(photographs, mark),
+        notes=tuple(notes),
     )
 
 

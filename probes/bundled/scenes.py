@@ -12,6 +12,7 @@ from data_prep.attributes import attribute
 from data_prep.bundled.jpeg import jpeg_round_trip
 from data_prep.clevr import read_clevr
 from data_prep.errors import UserError
+from data_prep.files.image_file import opened_image
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene
 from probes.bundled.architecture import GRID, IMAGE_SIZE, PATCH_SIZE
@@ -65,14 +66,10 @@ def read_training_scenes(folder: Path, split: str, *, limit: int | None = None) 
 
 def _opened(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with opened_image(lambda: path.open("rb"), str(path)) as image:
             image.load()
-    # What Pillow raises for a damaged file; some decoders have only SyntaxError for it.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"training needs a picture {str(path)!r}, which cannot be read ({error}): render the "
-            "scenes with --owners"
-        ) from error
+    except UserError as error:
+        raise UserError(f"{error}; training needs it: render the scenes with --owners") from error
     if image.size != (IMAGE_SIZE, IMAGE_SIZE):
         raise UserError(
             f"training needs pictures of {IMAGE_SIZE} x {IMAGE_SIZE} pixels, got {image.size[0]} "

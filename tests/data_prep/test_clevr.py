@@ -102,6 +102,28 @@ def test_links_within_the_folder_and_to_the_folder_are_fine(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "place", ["images", "images/val", "scenes", "scenes/CLEVR_val_scenes.json"]
+)
+def test_links_that_lead_elsewhere_are_called_links(folder, tmp_path, place):
+    (folder / place).rename(tmp_path / "elsewhere")
+    (folder / place).symlink_to(tmp_path / "elsewhere")
+    assert f"got {place!r}, a link that leads elsewhere: put copies" in refused(folder)
+
+
+def test_an_image_that_is_a_link_to_elsewhere_is_called_one(folder, tmp_path):
+    image = folder / "images" / "val" / "CLEVR_val_000001.png"
+    image.rename(tmp_path / "1.png")
+    image.symlink_to(tmp_path / "1.png")
+    assert "'CLEVR_val_000001.png' is a link that leads elsewhere: put copies" in refused(folder)
+
+
+def test_json_with_a_byte_order_mark(folder):
+    file = folder / "scenes" / "CLEVR_val_scenes.json"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert len(read_clevr(folder)) == 2
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",

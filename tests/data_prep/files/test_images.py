@@ -1,6 +1,7 @@
 """Images of every kind as a viewer shows them."""
 
 import io
+import struct
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from data_prep.errors import UserError
+from data_prep.files import images
 from data_prep.files.images import (
     ENDINGS,
     FORMATS,
@@ -77,6 +79,15 @@ def test_a_palette_with_and_without_transparency():
     assert shown(Image.new("RGB", (4, 3), (5, 6, 7)), transparency=(5, 6, 7)) == (255, 255, 255)
 
 
+def test_of_sixteen_bits_one_value_may_be_transparent():
+    pixels = np.full((3, 4), 77 * 256, np.uint16)
+    pixels[0, 0] = 5
+    file = file_of(Image.fromarray(pixels), "PNG", transparency=5)
+    read = photograph_rgb(file, "a")
+    assert read.getpixel((0, 0)) == (255, 255, 255)
+    assert read.getpixel((1, 0)) == (77, 77, 77)
+
+
 def test_cmyk():
     red, green, blue = shown(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")
     assert red > 240
@@ -114,6 +125,57 @@ def test_orientation_is_applied_to_pixels_and_to_size(kind, orientation):
         for y in (0, 1)
     }
     assert max(quarters, key=lambda place: quarters[place]) == (right, bottom)
+
+
+def misread_exif(orientation: int, wrong: bytes) -> bytes:
+    """EXIF with an orientation and, before it, an entry that is wrong."""
+    entries = wrong + struct.pack("<HHII", 0x0112, 3, 1, orientation)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        struct.pack("<HHII", 0x0100, 2, 4, 0x41414141),  # a text where a number is meant
+        struct.pack("<HHII", 0x010F, 4, 1, 7),  # a number where a text is meant
+        struct.pack("<HHII", 0x011A, 5, 1, 8),  # a fraction, of whatever is there
+        struct.pack("<HHII", 0x011A, 2, 2**31, 2**31),  # lies beyond the end
+        struct.pack("<HHII", 0x8769, 4, 1, 8),  # its own directory as that of another
+        struct.pack("<HHII", 0x0110, 99, 1, 1),  # an unknown type
+        struct.pack("<HHII", 0x0111, 12, 1, 1),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_image_is_turned_by_its_orientation_whatever_else_its_exif_holds(kind, wrong):
+    file = file_of(Image.new("RGB", (32, 16)), kind, exif=misread_exif(6, wrong))
+    assert photograph_rgb(file, "a").size == photograph_size(file, "a") == (16, 32)
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"x" * 30,
+                                  misread_exif(0, b""), misread_exif(99, b"")])  # fmt: skip
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_exif_that_cannot_be_read_is_none(kind, exif):
+    file = file_of(Image.new("RGB", (32, 16)), kind, exif=exif)
+    assert photograph_rgb(file, "a").size == photograph_size(file, "a") == (32, 16)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "F", "I", "I;16", "P"])
+def test_bands_of_rows_do_not_show(mode, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 256, (23, 7, 4), dtype=np.uint8)
+    if mode in ("RGBA", "LA"):
+        image = Image.fromarray(values).convert(mode)
+    elif mode == "P":
+        image = Image.fromarray(values[..., 0]).convert("P")
+        image.info["transparency"] = 7
+    else:
+        kind = {"F": np.float32, "I": np.int32, "I;16": np.uint16}[mode]
+        factor = 1 / 255 if mode == "F" else 200
+        image = Image.fromarray((values[..., 0].astype(float) * factor).astype(kind))
+    file = file_of(image, "PNG" if mode in ("RGBA", "LA", "P") else "TIFF")
+    whole = photograph_rgb(file, "a")
+    monkeypatch.setattr(images, "_BAND_PIXELS", 20)
+    assert photograph_rgb(file, "a").tobytes() == whole.tobytes()
+    assert len(set(whole.tobytes())) > 20
 
 
 def test_every_format_can_be_read():

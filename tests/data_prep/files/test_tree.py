@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.errors import UserError
-from data_prep.files.tree import Folder, inside, leaves
+from data_prep.files.tree import Folder, inside, leaves, link_out
 
 PARTS = st.sampled_from(["..", ".", "a", "b.png", "", "/", "~", "C:", "\\", "a/../..", "link"])
 NAMES = st.lists(PARTS, min_size=1, max_size=6).map("/".join)
@@ -51,3 +51,22 @@ def test_a_name_that_no_file_can_have(root):
     assert inside(root, "x" * 5000) is None
     assert inside(root, "a\0b") is None
     assert Folder(root).names("a") == ["b.png"]
+
+
+def test_a_link_that_leads_out_is_told_from_a_file_that_is_missing(root, tmp_path):
+    for name, target in (("in", "a/b.png"), ("gone", "nothing"), ("round", "round"),
+                         ("out", tmp_path), ("in-folder", "a")):  # fmt: skip
+        (tmp_path / "tree").mkdir(exist_ok=True)
+        (tmp_path / "tree" / name).symlink_to(target)
+    tree = tmp_path / "tree"
+    (tree / "a").mkdir()
+    (tree / "a" / "b.png").touch()
+    (tree / "a" / "out").symlink_to(tmp_path)
+    for name, link in {
+        "in": None, "gone": "gone", "round": "round", "out": "out", "out/x/y.png": "out",
+        "in-folder/b.png": None, "in-folder/missing.png": None, "a/out/x.png": "a/out",
+        "in-folder/out/x.png": "in-folder/out", "missing.png": None, "../x": None, "x" * 5000: None,
+    }.items():  # fmt: skip
+        assert link_out(tree, name) == link, name
+    with pytest.raises(UserError, match=r"got 'out/x\.png': 'out' is a link that leads elsewhere"):
+        Folder(tree).open("out/x.png")

@@ -185,6 +185,11 @@ def images(*names):
         ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3])]}, "'bbox' must be left, top"),
         ({"annotations": [annotation(1, 1, 1.0, bbox="here")]}, "'bbox' must be left, top"),
         ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3, float("inf")])]}, "'bbox' must be"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox="1234")]}, "'bbox' must be left, top"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3, "4"])]}, "'bbox' must be left"),
+        ({"annotations": [annotation(1, 1, 1.0, bbox=[1, 2, 3, True])]}, "'bbox' must be left"),
+        ({"annotations": [annotation(1, 1, 1.0) | {"iscrowd": "0"}]}, "'iscrowd' must be 0 or 1"),
+        ({"images": images("a\nb.jpg")}, "'file_name' must hold no control character"),
         ({"categories": [*CATEGORIES, CATEGORIES[0]]}, "'id' must be a number of its own, got 1"),
         ({"categories": [{"id": 1, "name": ""}]}, "'name' must be a text"),
     ],
@@ -248,10 +253,36 @@ def test_broken_captions_and_files(folder, tmp_path):
         open_coco(tmp_path / "nowhere")
 
 
-def test_missing_images_are_counted(folder):
+def test_a_part_of_the_images_serves_and_the_others_are_counted(folder):
+    assert open_coco(folder).notes == ()
     (folder / "val2017" / "000000000003.jpg").unlink()
-    with pytest.raises(UserError, match="1 of 4 missing, first '000000000003"):
+    data = open_coco(folder)
+    assert sorted(by_id(data)) == [1, 2, 4]
+    (note,) = data.notes
+    assert note == (
+        "images that are listed and not there: 1 of 4 missing, first '000000000003.jpg'"
+    )
+    for file in (folder / "val2017").iterdir():
+        file.unlink()
+    with pytest.raises(UserError, match=r"4 of 4 missing, first '0000.*: unpack the images again"):
         open_coco(folder)
+
+
+def test_links_that_lead_elsewhere_are_called_links_and_others_are_read(folder, tmp_path):
+    images = folder / "val2017"
+    first, second = images / "000000000001.jpg", images / "000000000002.jpg"
+    (images / "blobs").mkdir()
+    first.rename(images / "blobs" / "1")
+    first.symlink_to("blobs/1")
+    assert len(open_coco(folder).scenes) == 4
+    second.rename(tmp_path / "2")
+    second.symlink_to(tmp_path / "2")
+    with pytest.raises(UserError, match=r"1 of 4 are links .* first '000000000002\.jpg': put cop"):
+        open_coco(folder)
+    images.rename(tmp_path / "images")
+    images.symlink_to(tmp_path / "images")
+    (tmp_path / "2").replace(tmp_path / "images" / "000000000002.jpg")
+    assert len(open_coco(folder).scenes) == 4
 
 
 def test_the_fingerprint_follows_labels_and_images(folder):
