@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from data_prep.errors import UserError
+from data_prep.plain_text import require_plain
 
 ATTRIBUTES: tuple[str, ...] = ("color", "shape", "material", "size", "count")
 """Names of all attributes of CLEVR-style scenes, in the order of the tables."""
@@ -86,11 +87,14 @@ def attribute_of(
 ) -> Attribute:
     """The attribute `name`, whose answers and their words are given by `table`.
 
-    UserError if a word belongs to two answers, because it would count for both.
+    UserError if a word belongs to two answers, because it would count for both, and for an answer
+    or a word that holds control characters.
     """
     owner: dict[str, str] = {}
     for answer, words in table.items():
+        require_plain(answer, f"an answer of {name}")
         for word in words:
+            require_plain(word, f"a word of {name}")
             if owner.setdefault(word, answer) != answer:
                 raise UserError(
                     f"each word of {name} belongs to one answer, got {word!r} under "

@@ -13,6 +13,7 @@ from data_prep.clevr import DEFAULT_SPLIT, image_name, read_clevr, tree_of
 from data_prep.errors import UserError
 from data_prep.files.images import rendered_rgb, rendered_size, unreadable
 from data_prep.files.tree import Stream, Tree
+from data_prep.files.typed_path import path_of
 from data_prep.pairs.minimal import minimal_pairs
 from data_prep.pairs.pairs_file import read_pairs
 from data_prep.scene_data import SceneData, fingerprint_of
@@ -76,21 +77,23 @@ def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
 def folder_and_split(rest: str, default: str) -> tuple[Path, str]:
     """The folder and the split, separated by the last colon of `rest`. If a file or folder named
     `rest` exists, or no colon separates a split, the split is `default`."""
-    whole = Path(rest).expanduser()
+    whole = path_of(rest)
     folder, colon, split = rest.rpartition(":")
     if not colon or not folder or "/" in split or whole.exists():
         return whole, default
-    return Path(folder).expanduser(), split
+    return path_of(folder), split
 
 
 def folder_and_table(rest: str) -> tuple[Path, Path | None]:
     """The folder with the user's images, and the CSV file named after a colon. The second is None
     if no CSV is named."""
-    folder = Path(rest).expanduser()
+    folder = path_of(rest)
     if folder.exists() or not rest.lower().endswith(".csv"):
         return folder, None
-    before, _, after = rest.rpartition(":")
-    return Path(before).expanduser(), Path(after).expanduser()
+    before, colon, after = rest.rpartition(":")
+    if colon and not before:  # it would be the folder in which the command was typed
+        raise _no_folder("images", rest)
+    return path_of(before), path_of(after)
 
 
 def folder_and_questions(rest: str) -> tuple[Path, list[Path]]:
@@ -105,7 +108,15 @@ def folder_and_questions(rest: str) -> tuple[Path, list[Path]]:
             "pope: needs a folder of images and one or two .json files after colons, got "
             f"{rest!r}: write pope:FOLDER:coco_pope_random.json"
         )
-    return Path(":".join(names)).expanduser(), [Path(each).expanduser() for each in files]
+    if names == [""]:
+        raise _no_folder("pope", rest)
+    return path_of(":".join(names)), [path_of(each) for each in files]
+
+
+def _no_folder(kind: str, rest: str) -> UserError:
+    return UserError(
+        f"{kind}: needs a folder before the colon, got {rest!r}: write {kind}:FOLDER{rest}"
+    )
 
 
 def _bundled() -> SceneData:
@@ -177,14 +188,14 @@ def _images(rest: str, options: DataOptions) -> SceneData:
     from data_prep.photographs.image_folder import open_images
 
     folder, table = folder_and_table(rest)
-    contrast = Path(options.contrast).expanduser() if options.contrast else None
+    contrast = path_of(options.contrast) if options.contrast else None
     return open_images(folder, table, contrast=contrast, ask=options.ask)
 
 
 def _hub(rest: str, options: DataOptions) -> SceneData:
     from data_prep.photographs.hub import open_hub
 
-    name, _, split = (rest, "", "") if Path(rest).expanduser().exists() else rest.partition(":")
+    name, _, split = (rest, "", "") if path_of(rest).exists() else rest.partition(":")
     return open_hub(name, split or None, options.columns, limit=options.limit, ask=options.ask)
 
 

@@ -13,10 +13,12 @@ Prints a table and a sentence, and writes results.json, tables of items and figu
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from analysis.commands.model_layers import require_layers_of_model, require_up_to
 from analysis.commands.options import RunOptions, open_run, parse_options
 from analysis.concept.figures import save_concept_figure, save_decode_figure
 from analysis.concept.found import Asked, FoundConcept
@@ -32,11 +34,13 @@ from analysis.run.results import FILE_NAME, add_study, read_results, study_resul
 from analysis.typed import read_back, written
 from data_prep.attributes import Attribute, stream_key
 from data_prep.errors import UserError, one_line_errors
-from data_prep.option_rules import AtLeast, Filled
+from data_prep.option_rules import MOST_LAYERS, Filled, Within
 from data_prep.photographs.value_column import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.concept.decoded_column import ColumnOfItems
 
 STUDY = "concept"
 COMMAND = "python -m analysis.concept"
@@ -57,7 +61,9 @@ class Concept(RunOptions):
     """What both folders are asked."""
     export: bool = False
     """Write the residuals of the emergence layer, with labels, into the run's folder export/."""
-    layers: Annotated[tuple[int, ...], AtLeast(0, remedy="layers are counted from 0")] = ()
+    layers: Annotated[
+        tuple[int, ...], Within(0, MOST_LAYERS, remedy="layers are counted from 0")
+    ] = ()
     """With --export: other layers as well."""
     decode: str | None = None
     """A column of the CSV that a decoder is fitted to at every layer, on own images."""
@@ -69,36 +75,51 @@ class Concept(RunOptions):
     def require_consistent(self) -> None:
         if self.layers and not self.export:
             raise UserError("--layers says what --export writes: add --export, or leave it out")
+        if self.table is not None and not self.export and self.decode is None:
+            raise UserError(
+                "--table is the CSV of --decode and --export: add one of them, or leave it out"
+            )
 
 
 def main(options: Concept) -> None:
     """Asks, or reads what was found before, and prints it; then exports and decodes."""
+    from analysis.concept.decoded_column import column_of, csv_columns
     from analysis.concept.readings import concept_items, concept_words
 
     groups = concept_words(options.words, options.against)
     opened = open_run(options)
     items = concept_items(opened)
     run = opened.run
+    # Whatever is wrong with the CSV is said before the model works.
+    table = options.plan.data, options.table
+    columns = csv_columns(*table) if options.export else {}
+    chosen = None
+    if options.decode is not None:
+        chosen = column_of(items, *table, options.decode, options.decode_as)
     asked = Asked(
         words=groups.words["concept"],
         against=groups.words.get("against", ()),
         question=options.question,
     )
     found = _kept(run)
+    if found is not None:
+        require_up_to(found.layers[-1].layer, options.layers, "--layers")
+    else:
+        require_layers_of_model(opened, options.layers, "--layers")
     if found is None or found.made_from != asked:
         # What was decoded follows from the question, and not from the words.
         same = found is not None and found.made_from.question == options.question
         decoded = found.decoded if found is not None and same else {}
         found = replace(_recognised(opened, items, groups, asked), decoded=decoded)
         add_study(run, STUDY, written(found), opened.about)
+    figure = save_concept_figure(found, run.folder)[0]
     print(concept_table(found))
     print(concept_sentence(found))
-    figure = save_concept_figure(found, run.folder)[0]
     print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
     if options.export:
-        _export(opened, items, found, options)
-    if options.decode is not None:
-        _decode(opened, items, found, options, options.decode)
+        _export(opened, items, found, options, columns)
+    if options.decode is not None and chosen is not None:
+        _decode(opened, items, found, options, options.decode, chosen)
 
 
 def _kept(run: Run) -> FoundConcept | None:
@@ -121,15 +142,19 @@ def _recognised(
     return concept_results(readings, opened.run.study, key=key, asked=asked)
 
 
-def _export(opened: OpenRun, items: "pd.DataFrame", found: FoundConcept, options: Concept) -> None:
-    from analysis.concept.decoded_column import csv_columns
+def _export(
+    opened: OpenRun,
+    items: "pd.DataFrame",
+    found: FoundConcept,
+    options: Concept,
+    columns: Mapping[str, Mapping[str, str]],
+) -> None:
     from analysis.concept.export import export_residuals, exported_layers
     from analysis.concept.readings import concept_residuals, concept_words
 
     layers = exported_layers(found, options.layers)
     groups = concept_words(options.words, options.against)
     rows, _ = concept_residuals(opened, items, options.question, groups)
-    columns = csv_columns(options.plan.data, options.table)
     files = export_residuals(opened.run, rows, items, options.question, layers, columns)
     said = ", ".join(map(str, layers))
     print(f"exported: layers {said} of {len(items)} images to {files[0].parent}")
@@ -141,12 +166,12 @@ def _decode(
     found: FoundConcept,
     options: Concept,
     column: str,
+    chosen: "ColumnOfItems",
 ) -> None:
     from analysis.concept.decode import decode_results, decode_rows
-    from analysis.concept.decoded_column import asked_of, column_of
+    from analysis.concept.decoded_column import asked_of
     from analysis.concept.readings import concept_residuals, concept_words
 
-    chosen = column_of(items, options.plan.data, options.table, column, options.decode_as)
     run, one = opened.run, found.decoded.get(column)
     if one is None or one.made_from != asked_of(chosen):
         groups = concept_words(options.words, options.against)
@@ -157,9 +182,9 @@ def _decode(
         run.replace_rows("decode_scores", table, key=["attribute", "column"])
         found = replace(found, decoded={**found.decoded, column: one})
         add_study(run, STUDY, written(found), opened.about)
+    figure = save_decode_figure(column, one, run.folder)[0]
     print(decode_table(column, one))
     print(decode_sentence(column, one))
-    figure = save_decode_figure(column, one, run.folder)[0]
     print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
 
 

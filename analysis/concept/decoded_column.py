@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,8 @@ from numpy import ndarray
 
 from analysis.concept.found import ColumnAsked
 from data_prep.errors import UserError
-from data_prep.photographs.label_table import file_column, table_rows
+from data_prep.files.foreign_csv import read_csv
+from data_prep.photographs.label_table import file_column, image_of
 from data_prep.photographs.value_column import Kind, read_value_column, require_enough
 from data_prep.sources import folder_and_table
 
@@ -93,12 +94,14 @@ def csv_columns(data: str, table: Path | None) -> Mapping[str, Mapping[str, str]
     file = _csv(data, table)
     if file is None:
         return {}
-    header, rows = table_rows(file)
-    names_image = file_column(header, file)
-    images = [_OWN + PurePosixPath(row[names_image].strip()).as_posix() for row in rows]
+    read = read_csv(file)
+    names_image = file_column(read, file)
+    images = [
+        _OWN + image_of(row[names_image], read.where(place)) for place, row in enumerate(read.rows)
+    ]
     return {
-        name: {image: row[name].strip() for image, row in zip(images, rows, strict=True)}
-        for name in header
+        name: {image: row[name] for image, row in zip(images, read.rows, strict=True)}
+        for name in read.header
         if name != names_image
     }
 

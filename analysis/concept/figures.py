@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,12 +12,12 @@ from analysis.concept.found import DecodedColumn, FoundConcept
 from analysis.concept.report import measure_text
 from analysis.drawing.figures import (
     COLORS,
-    STYLE,
     TEXT_WIDTH_IN,
     draw_crossing,
     label_ends,
     save_figure,
 )
+from analysis.drawing.style import house_style
 
 _EFFECT, _AREA = "#0072B2", "#D55E00"
 CONCEPT_SIZE = (TEXT_WIDTH_IN, 2.4)
@@ -71,7 +70,7 @@ def draw_decoded(axes: Axes, found: DecodedColumn) -> None:
 
 def save_concept_figure(found: FoundConcept, folder: Path) -> tuple[Path, Path]:
     """Draws the effect and the AUC of a concept as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=CONCEPT_SIZE, layout="constrained")
         draw_concept(figure, found)
         return _saved(figure, folder, "concept", "Recognition of a kind of image by layer")
@@ -79,7 +78,7 @@ def save_concept_figure(found: FoundConcept, folder: Path) -> tuple[Path, Path]:
 
 def save_decode_figure(column: str, found: DecodedColumn, folder: Path) -> tuple[Path, Path]:
     """Draws the decoder's scores for a column as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=DECODE_SIZE, layout="constrained")
         draw_decoded(figure.subplots(), found)
         return _saved(figure, folder, f"decoded-{slug(column)}", "What a decoder knows by layer")

@@ -1,41 +1,45 @@
-"""One look at all images of a study before any model work: which are broken, and the mean color."""
+"""One look at all images of a study before any model work: which cannot be used, and the mean
+color."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 
-import pandas as pd
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from analysis.run.folder import Run
 from data_prep.controls import mean_color
 from data_prep.errors import UserError
+from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from data_prep.scene_data import SceneData
 from data_prep.scenes import AnyScene
 
-_KEPT = "images"
+_FILE = "images.json"
 _NAMED = 3
+_Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSurvey:
     """What a study needs to know of its images as a whole."""
 
-    broken: Mapping[str, str]
-    """What is wrong with each broken image, by the id of its scene."""
+    unreadable: Mapping[str, str]
+    """What is wrong with each image that cannot be read, by the id of its scene."""
+    refused: Mapping[str, str]
+    """What is wrong with each image whose size the model does not take, by the id of its scene."""
     mean_color: tuple[int, int, int]
-    """Mean color over all pixels of all readable images, as 8-bit code values (red, green, blue):
-    the color of the blank image."""
+    """Mean color over all pixels of all images that can be used, as 8-bit code values (red, green,
+    blue): the color of the blank image."""
     blank_size: tuple[int, int]
-    """Width and height in pixels of the first readable image, and so of the blank image."""
+    """Width and height in pixels of the first image that can be used, and so of the blank image."""
 
-    def keep(self, items: pd.DataFrame) -> None:
-        """Write the survey into a table of the run, so that it is made only once."""
-        items.attrs[_KEPT] = {
-            "broken": dict(self.broken),
-            "mean_color": list(self.mean_color),
-            "blank_size": list(self.blank_size),
-        }
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """What is wrong with each image that cannot be used, by the id of its scene."""
+        return {**self.unreadable, **self.refused}
 
 
 def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[AnyScene]:
@@ -48,53 +52,102 @@ def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[AnyScene]:
     return ordered[:limit]
 
 
+def is_surveyed(run: Run) -> bool:
+    """Whether the run has kept its survey, so that neither images nor model are asked again."""
+    return (run.folder / _FILE).exists()
+
+
 def image_survey(run: Run, data: SceneData) -> ImageSurvey:
-    """The survey that the run has kept, or one made now. UserError for broken images, unless the
-    study skips them."""
-    table = run.read_table("items")
-    kept = {} if table is None else table.attrs.get(_KEPT, {})
-    if kept:
-        return ImageSurvey(
-            broken=kept["broken"],
-            mean_color=tuple(kept["mean_color"]),
-            blank_size=tuple(kept["blank_size"]),
-        )
+    """The survey that the run has kept, or one made now and kept.
+
+    Every image is read, and then `data.size_fault` is asked about every size that occurs. UserError
+    for images that cannot be used, unless the study skips them.
+    """
+    if is_surveyed(run):
+        return _kept(run)
     scenes = chosen_scenes(data, run.study.scenes)
-    broken: dict[str, str] = {}
-    color = mean_color(_readable(data, scenes, broken, skip=run.study.skip_broken))
-    first = next(scene for scene in scenes if scene.scene_id not in broken)
-    return ImageSurvey(
-        broken=broken, mean_color=color, blank_size=data.open_image(first.image).size
+    refuse = partial(_refuse, scenes, skip=run.study.skip_broken)
+    unreadable: dict[str, str] = {}
+    sizes: dict[str, _Size] = {}
+    color = mean_color(_readable(data, scenes, unreadable, sizes, refuse))
+    refused = _of_refused_size(scenes, sizes, data.size_fault)
+    refuse({**unreadable, **refused})
+    if refused:
+        usable = [scene for scene in scenes if scene.scene_id not in {**unreadable, **refused}]
+        color = mean_color(data.open_image(scene.image) for scene in usable)
+    survey = ImageSurvey(
+        unreadable=unreadable,
+        refused=refused,
+        mean_color=color,
+        blank_size=next(size for scene_id, size in sizes.items() if scene_id not in refused),
     )
+    run.hold()
+    write_durably(run.folder / _FILE, sealed_json(asdict(survey)))
+    return survey
+
+
+def _kept(run: Run) -> ImageSurvey:
+    path = run.folder / _FILE
+    try:
+        return TypeAdapter(ImageSurvey).validate_python(read_sealed_json(path))
+    except (OSError, ValueError, ValidationError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it and run again, it is made anew"
+        ) from error
 
 
 def _readable(
     data: SceneData,
     scenes: Sequence[AnyScene],
-    broken: dict[str, str],
-    *,
-    skip: bool,
+    unreadable: dict[str, str],
+    sizes: dict[str, _Size],
+    refuse: Callable[[Mapping[str, str]], None],
 ) -> Iterator[Image.Image]:
-    """The images that can be read, one after the other. What is wrong with the others is put into
-    `broken`; unless `skip` is set, UserError for them after the last image."""
+    """The images that can be read, one after the other, whose sizes are put into `sizes`. What is
+    wrong with the others is put into `unreadable`; `refuse` is told of them after the last one."""
     for scene in tqdm(scenes, desc="check images", unit="image", disable=None):
         try:
             image = data.open_image(scene.image)
         except UserError as error:
-            broken[scene.scene_id] = str(error)
+            unreadable[scene.scene_id] = str(error)
         else:
+            sizes[scene.scene_id] = image.size
             yield image
-    if broken and (not skip or len(broken) == len(scenes)):
-        raise _refused(scenes, broken)
+    refuse(unreadable)
 
 
-def _refused(scenes: Sequence[AnyScene], broken: Mapping[str, str]) -> UserError:
+def _of_refused_size(
+    scenes: Sequence[AnyScene],
+    sizes: Mapping[str, _Size],
+    size_fault: Callable[[_Size], str | None] | None,
+) -> dict[str, str]:
+    """What is wrong with the images whose size the model does not take, by the id of the scene."""
+    if size_fault is None:
+        return {}
+    distinct = list(dict.fromkeys(sizes.values()))
+    shown = tqdm(distinct, desc="check sizes", unit="size", disable=None)
+    faults = {size: fault for size in shown if (fault := size_fault(size)) is not None}
+    found = {}
+    for scene in scenes:
+        size = sizes.get(scene.scene_id)
+        if size is not None and size in faults:
+            found[scene.scene_id] = (
+                f"image {scene.image!r} cannot be used: the model does not take {size[0]} x "
+                f"{size[1]} pixels ({faults[size]}): crop or scale it, or leave it out with "
+                "--skip-broken"
+            )
+    return found
+
+
+def _refuse(scenes: Sequence[AnyScene], broken: Mapping[str, str], *, skip: bool) -> None:
+    """Raise UserError for images that cannot be used, unless they are to be skipped and others are
+    left."""
+    if not broken or (skip and len(broken) < len(scenes)):
+        return
     first = next(iter(broken.values()))
     if len(broken) == 1:
-        return UserError(first)
+        raise UserError(first)
     images = [repr(scene.image) for scene in scenes if scene.scene_id in broken]
     named = ", ".join(images[:_NAMED])
     more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
-    return UserError(
-        f"{len(images)} of {len(scenes)} images cannot be read, {named}{more}: {first}"
-    )
+    raise UserError(f"{len(images)} of {len(scenes)} images cannot be read, {named}{more}: {first}")

@@ -1,7 +1,7 @@
 """The items of a run: which scenes are asked what, built once per attribute."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from analysis.run.folder import Run
-from analysis.run.image_survey import chosen_scenes, image_survey
+from analysis.run.image_survey import chosen_scenes, image_survey, is_surveyed
 from analysis.streams import Stream
 from data_prep.errors import UserError
 from data_prep.items import attribute_of_items, build_items
@@ -19,6 +19,7 @@ from data_prep.scenes import Photograph
 
 _MIN_SCENES = 10
 _BROKEN = "image cannot be read"
+_REFUSED = "the model does not take the image's size"
 _NOTES = "notes"
 
 
@@ -31,6 +32,9 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
         items = own.reset_index(drop=True)
     else:
+        if not is_surveyed(run):
+            # What the labels alone do not allow is said before images are read or a model loaded.
+            require_enough(_asked(run, data, attribute, ()))
         items = _judgeable(_built(run, data, attribute))
         require_enough(items)
         run.replace_rows("items", items, key=["attribute"])
@@ -97,12 +101,23 @@ def labels_of(items: pd.DataFrame, answers: Sequence[str]) -> Int[ndarray, " ite
 
 
 def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
-    survey, study = image_survey(run, data), run.study
-    scenes = [
-        scene for scene in chosen_scenes(data, study.scenes) if scene.scene_id not in survey.broken
-    ]
-    items = build_items(
-        scenes,
+    survey = image_survey(run, data)
+    items = _asked(run, data, attribute, survey.broken)
+    skipped: dict[str, int] = items.attrs["skipped"][attribute]
+    missing = {_BROKEN: len(survey.unreadable), _REFUSED: len(survey.refused)}
+    skipped.update({reason: count for reason, count in missing.items() if count})
+    # Which of rendered scenes a text suits is no news; which photographs are missing is.
+    told = skipped if isinstance(data.scenes[0], Photograph) else missing
+    items.attrs[_NOTES] = {attribute: [*data.notes, *_not_asked(told)]}
+    return items
+
+
+def _asked(run: Run, data: SceneData, attribute: str, broken: Collection[str]) -> pd.DataFrame:
+    """The items of one attribute about the study's scenes, but for those whose image is broken."""
+    study = run.study
+    scenes = chosen_scenes(data, study.scenes)
+    return build_items(
+        [scene for scene in scenes if scene.scene_id not in broken],
         [attribute],
         rng=study.rng(Stream.ITEMS),
         questions=study.questions,
@@ -110,14 +125,6 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
         min_scenes_per_answer=study.min_scenes_per_answer,
         asking=data.asking,
     )
-    skipped: dict[str, int] = items.attrs["skipped"][attribute]
-    if survey.broken:
-        skipped[_BROKEN] = len(survey.broken)
-    # Which of rendered scenes a text suits is no news; which photographs are missing is.
-    told = skipped if isinstance(scenes[0], Photograph) else {_BROKEN: skipped.get(_BROKEN, 0)}
-    items.attrs[_NOTES] = {attribute: _not_asked(told)}
-    survey.keep(items)
-    return items
 
 
 def _judgeable(items: pd.DataFrame) -> pd.DataFrame:

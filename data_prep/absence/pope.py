@@ -11,7 +11,6 @@ coco_repope_*.json have the same form and the same question ids. Lines that are 
 judged ambiguous. A file from elsewhere is not trusted: every field that is used is checked.
 """
 
-import json
 import re
 import reprlib
 from collections.abc import Iterator
@@ -23,9 +22,12 @@ import pandas as pd
 
 from data_prep.absence.matched_items import absence_table
 from data_prep.errors import UserError
+from data_prep.files.foreign_json import read_foreign_json
+from data_prep.files.foreign_text import read_foreign_text
 from data_prep.files.tree import Tree, leaves
 from data_prep.items import item_row
 from data_prep.photographs.labels import PRESENCE, YES_NO
+from data_prep.plain_text import MOST_CHARACTERS, hidden_in
 from data_prep.questions import Question
 from data_prep.scenes import Photograph
 
@@ -135,13 +137,11 @@ def _read_entries(file: Path) -> list[_Entry]:
 def _lines(file: Path) -> Iterator[tuple[str, str]]:
     """Every line that is not blank, with its place for messages."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_foreign_text(file, "UTF-8")
     except OSError as error:
         raise UserError(
             f"{str(file)!r} cannot be read ({error.strerror}): give POPE's file of questions"
         ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{str(file)!r} must be UTF-8 ({error}): download it again") from error
     # Not splitlines: a text may hold characters that count as line breaks for Python only.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -150,13 +150,14 @@ def _lines(file: Path) -> Iterator[tuple[str, str]]:
 
 def _entry(where: str, line: str) -> _Entry:
     try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: must be JSON ({error}): download the file again") from error
+        fields = read_foreign_json(line.encode(), where)
+    except UserError as error:
+        # The place in the file is the name of what is read, which the message quotes.
+        raise UserError(f"{where}:{str(error).removeprefix(repr(where))}") from error
     if not isinstance(fields, dict):
         raise _wrong(where, "must be a JSON object", fields)
     number = fields.get("question_id")
-    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).strip():
+    if isinstance(number, bool) or not isinstance(number, int | str) or not _is_line(str(number)):
         raise _wrong(where, "'question_id' must be a number", number)
     image = _text(where, fields, "image")
     if leaves(image):
@@ -175,10 +176,13 @@ def _entry(where: str, line: str) -> _Entry:
 
 def _text(where: str, fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
-    # What cannot be printed may not be written to a table either: half of a surrogate pair.
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+    if not isinstance(value, str) or not _is_line(value):
         raise _wrong(where, f"{name!r} must be a text in one line", value)
     return value
+
+
+def _is_line(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= MOST_CHARACTERS and hidden_in(text) is None
 
 
 def _wrong(where: str, rule: str, value: object) -> UserError:

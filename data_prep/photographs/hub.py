@@ -4,16 +4,17 @@ Only as many rows are streamed as a study needs, and they are kept (see hub_cach
 data set is run: the library cannot do so, and the format of the files decides how they are read.
 """
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import datasets
-from datasets.exceptions import DatasetsError
+from huggingface_hub import HfFileSystem
 
 from data_prep.errors import UserError
-from data_prep.files.tree import inside
+from data_prep.files.tree import inside, leaves
+from data_prep.files.typed_path import path_of
 from data_prep.photographs.hub_cache import (
     KeptRows,
     Row,
@@ -22,9 +23,11 @@ from data_prep.photographs.hub_cache import (
     keep_rows,
     kept_rows,
 )
+from data_prep.photographs.hub_columns import IMAGE, chosen_columns
+from data_prep.photographs.hub_folder import folder_state, require_harmless
+from data_prep.photographs.hub_stream import columns_of, open_stream, rows_of
 from data_prep.photographs.labels import (
     LabelQuestions,
-    attribute_name,
     default_text,
     label_attribute,
     question_texts,
@@ -32,10 +35,6 @@ from data_prep.photographs.labels import (
 from data_prep.photographs.photograph_data import photograph_data
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Photograph
-
-IMAGE = "image"
-"""The key of `columns` that stands for the column of images. Every other key is an attribute."""
-_FAULTS = (OSError, ValueError, RuntimeError, KeyError, DatasetsError)
 
 
 def open_hub(
@@ -50,14 +49,15 @@ def open_hub(
     folder.
 
     `columns` gives the column of each attribute, and under "image" that of the images. If it is
-    empty, the first column of images and all columns of class labels are used.
+    empty, the first column of images and all columns of class labels are used. A row without an
+    image is a scene whose image is broken.
     """
     folder = _folder(name)
     identity = {
         "name": name if folder is None else str(folder.resolve()),
         "split": split,
         "columns": dict(columns),
-        "files": None if folder is None else _state(folder),
+        "files": None if folder is None else folder_state(folder),
     }
     kept = _kept(identity, folder, limit)
     names = list(dict.fromkeys(each for labels in kept.labels for each in labels))
@@ -84,7 +84,7 @@ def open_hub(
 def _folder(name: str) -> Path | None:
     """The folder called `name`; None if it is a name on the Hub. UserError if it looks like a path
     but is not a folder."""
-    folder = Path(name).expanduser()
+    folder = path_of(name)
     if folder.is_dir():
         return folder
     if folder.exists() or name.startswith((".", "/", "~")):
@@ -97,135 +97,100 @@ def _kept(identity: Mapping[str, Any], folder: Path | None, limit: int | None) -
     place = cache_folder(identity)
     name = identity["name"]
     if (kept := kept_rows(place, limit)) is None:
-        try:
-            stream = _stream(name, identity["split"])
-            chosen = _columns(stream.features or {}, identity["columns"], name)
-            rows = _rows(stream, chosen, folder)
-            keep_rows(place, rows, limit)
-        except UserError:
-            raise
-        except _FAULTS as error:
-            raise UserError(
-                f"the data set {name!r} cannot be read ({error}): give a name of the Hub, or a "
-                "folder with parquet files"
-            ) from error
-        kept = kept_rows(place, limit)
-    if kept is None or not kept.labels:
+        if folder is not None:
+            require_harmless(folder)
+        stream = open_stream(name, identity["split"])
+        chosen = chosen_columns(columns_of(stream, name), identity["columns"], name)
+        # Left open, the library's threads may bring down the process at its end.
+        with closing(_rows(stream, chosen, name, folder)) as rows:
+            kept = keep_rows(place, rows, limit)
+    if not kept.labels:
         raise UserError(f"need at least 1 row, got none in {name!r}: take another split")
     return kept
 
 
-def _stream(name: str, split: str | None) -> datasets.IterableDataset:
-    splits = datasets.load_dataset(name, streaming=True)
-    known = [str(each) for each in splits]
-    if split is None and len(known) == 1:
-        split = known[0]
-    if split is None or split not in known:
-        got = "none" if split is None else repr(split)
-        raise UserError(
-            f"the data set {name!r} has the splits {', '.join(known)}, got {got}: choose one with "
-            f"hub:{name}:SPLIT"
-        )
-    return splits[split]
-
-
-def _columns(features: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dict[str, str]:
-    """The column of each attribute and of the images. UserError for a column that cannot be
-    used."""
-    images = [column for column, kind in features.items() if isinstance(kind, datasets.Image)]
-    chosen = {(key if key == IMAGE else attribute_name(key)): own for key, own in asked.items()}
-    chosen.setdefault(IMAGE, images[0] if images else IMAGE)
-    if len(chosen) == 1:
-        for column, kind in features.items():
-            if isinstance(kind, datasets.ClassLabel):
-                chosen[attribute_name(column)] = column
-    for column in chosen.values():
-        if column not in features:
-            raise UserError(
-                f"the data set {name!r} has no column {column!r}: choose from "
-                f"{', '.join(features) or 'none'} with --columns image=COLUMN NAME=COLUMN"
-            )
-    if len(chosen) == 1:
-        raise UserError(
-            f"the data set {name!r} has no column of classes: name one of "
-            f"{', '.join(set(features) - set(images)) or 'none'} with --columns NAME=COLUMN"
-        )
-    for attribute, column in chosen.items():
-        if attribute != IMAGE:
-            _require_labels(features[column], column)
-    return chosen
-
-
-def _require_labels(kind: Any, column: str) -> None:
-    if isinstance(kind, datasets.ClassLabel):
-        return
-    dtype = str(getattr(kind, "dtype", "")) if isinstance(kind, datasets.Value) else ""
-    if dtype.startswith(("float", "double", "decimal")):
-        raise UserError(
-            f"a label must be a name or a whole number, column {column!r} holds {dtype}: add a "
-            "column of classes to the data, such as low and high, and name that one"
-        )
-    if not dtype.startswith(("string", "large_string", "int", "uint", "bool")):
-        raise UserError(
-            f"a label must be a name or a whole number, column {column!r} holds "
-            f"{dtype or type(kind).__name__}: name another one"
-        )
-
-
 def _rows(
-    stream: datasets.IterableDataset, chosen: Mapping[str, str], folder: Path | None
-) -> Iterator[Row]:
-    features = stream.features or {}
+    stream: datasets.IterableDataset,
+    chosen: Mapping[str, str],
+    name: str,
+    folder: Path | None,
+) -> Generator[Row, None, None]:
+    features = columns_of(stream, name)
     image = chosen[IMAGE]
-    if isinstance(features[image], datasets.Image):
-        stream = stream.cast_column(image, datasets.Image(decode=False))
     labels = {name: column for name, column in chosen.items() if name != IMAGE}
-    for number, row in enumerate(stream.select_columns(list(dict.fromkeys(chosen.values())))):
-        said = {name: _label(features[column], row[column]) for name, column in labels.items()}
-        yield Row(
-            image=_encoded(row[image], number, folder),
-            labels={name: label for name, label in said.items() if label is not None},
-        )
+    with closing(rows_of(stream, image, list(chosen.values()), name)) as rows:
+        for number, row in enumerate(rows):
+            said = {
+                name: _label(features[column], row[column], f"row {number}, column {column!r}")
+                for name, column in labels.items()
+            }
+            yield Row(
+                image=_encoded(row[image], number, folder, f"hf://datasets/{name}"),
+                labels={name: label for name, label in said.items() if label is not None},
+            )
 
 
-def _label(kind: Any, value: Any) -> str | None:
+def _label(kind: Any, value: Any, where: str) -> str | None:
     """A label as text; None if the row has no label."""
     if value is None or value == "":
         return None
     if isinstance(kind, datasets.ClassLabel):
-        return None if value < 0 else kind.names[value]
+        if value >= len(kind.names):
+            raise UserError(
+                f"{where}: a class is a number below {len(kind.names)}, the number of its names, "
+                f"got {value}: correct the data set, or name another column"
+            )
+        return None if value < 0 else str(kind.names[value])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).strip() or None
 
 
-def _encoded(value: Any, number: int, folder: Path | None) -> bytes:
-    """The bytes of an image file, which the data set holds itself or refers to by a path. UserError
-    if there is no encoded image."""
+def _encoded(value: Any, number: int, folder: Path | None, own: str | None = None) -> bytes:
+    """The bytes of an image file, which the data set holds itself or refers to by a path. No
+    bytes if it holds none, or refers to a file that is not there.
+
+    Only what the data set itself holds is read: files inside of `folder`, or on the Hub below
+    `own`. UserError for a path that leads elsewhere, and for what is no encoded image at all.
+    """
+    if value is None:
+        return b""
     if isinstance(value, bytes):
         return value
     held = value if isinstance(value, dict) else {}
     if isinstance(held.get("bytes"), bytes):
         return held["bytes"]
     path = held.get("path")
-    # What a row refers to is read from the data set's own place only.
-    if isinstance(path, str) and folder is not None:
-        file = inside(folder, path)
-        if file is not None and file.is_file():
-            return file.read_bytes()
-    if isinstance(path, str) and folder is None and path.startswith("hf://"):
-        stream = io.BytesIO()
-        datasets.Image().decode_example({"path": path, "bytes": None}).save(stream, format="PNG")
-        return stream.getvalue()
+    if held.keys() & {"bytes", "path"} and not path:
+        return b""
+    if isinstance(path, str) and folder is None and own and path.startswith((f"{own}@", f"{own}/")):
+        return _from_hub(path)
+    if isinstance(path, str) and "://" not in path and not leaves(path):
+        file = inside(folder, path) if folder is not None else None
+        return _from_file(file) if file is not None and file.is_file() else b""
+    got = f"the path {path!r}" if path else f"{type(value).__name__}"
     raise UserError(
-        f"row {number} must hold an encoded image, got {type(value).__name__}: name another column "
-        "with --columns image=COLUMN"
+        f"row {number} must hold an encoded image, got {got}: put the image into the data set, or "
+        "name another column with --columns image=COLUMN"
     )
 
 
-def _state(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size in bytes and time of change (in ns) of every file of the folder. It identifies the
-    state of the folder, so that rows kept from another state are not reused."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    states = ((path.relative_to(folder).as_posix(), path.stat()) for path in files)
-    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+def _from_file(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"image {str(file)!r} cannot be read ({error.strerror}): let it be read, or remove it"
+        ) from error
+
+
+def _from_hub(path: str) -> bytes:
+    try:
+        with HfFileSystem().open(path, "rb") as file:
+            return file.read()  # pyright: ignore[reportReturnType]
+    except FileNotFoundError:
+        return b""
+    except OSError as error:  # of the network
+        raise UserError(
+            f"{path!r} cannot be fetched ({error.strerror or error}): try again later"
+        ) from error

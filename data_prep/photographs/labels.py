@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
+from data_prep.plain_text import require_plain
 from data_prep.questions import Question
 from data_prep.scenes import Photograph
 
@@ -60,6 +61,7 @@ def question_texts(defaults: Mapping[str, str], ask: Mapping[str, str]) -> dict[
             )
         if not text.strip():
             raise UserError(f"ask needs a text for {name}, got {text!r}: write the question")
+        require_plain(text, f"the text for {name}", lines=True)
         if (CATEGORY in defaults[name]) != (CATEGORY in text):
             rule = "must" if CATEGORY in defaults[name] else "must not"
             raise UserError(f"the text for {name} {rule} hold {CATEGORY}, got {text!r}: correct it")
@@ -75,6 +77,7 @@ def default_text(name: str) -> str:
 def attribute_name(label: str) -> str:
     """A label's name turned into the name of an attribute, which is suitable for options, file
     names and keys of results."""
+    require_plain(label, "the name of an attribute")
     name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
     if not name or name in _RESERVED:
         raise UserError(
@@ -89,6 +92,7 @@ def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
     words: dict[str, tuple[str, ...]] = {}
     owner: dict[str, str] = {}
     for label in sorted(set(labels)):
+        require_plain(label, f"a label of {name}")
         written = " ".join(label.replace("_", " ").split())
         said = written.lower()
         if not said:

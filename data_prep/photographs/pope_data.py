@@ -22,12 +22,19 @@ def open_pope(folder: Path, file: Path, corrected: Path | None = None) -> SceneD
     its labels and without what it leaves out.
 
     An image is one scene, asked several questions; a study that asks one question of each scene
-    chooses among them. UserError for any fault of the files, and for an image that is missing.
+    chooses among them. An image that is missing is a broken one, unless all are. UserError for any
+    fault of the files.
     """
     if not folder.is_dir():
         raise UserError(f"no folder {str(folder)!r}: give the one that holds the images of {file}")
     tree = Folder(folder)
-    items = read_pope(file, tree)
+    items = read_pope(file)
+    images = sorted(set(items["image"]))
+    if not any(map(tree.is_file, images)):
+        raise UserError(
+            f"{str(folder)!r} must hold the images that {file.name} asks about, all {len(images)} "
+            f"missing, first {images[0]!r}: give their folder"
+        )
     if corrected is not None:
         items = with_corrected_labels(items, corrected)
     photographs = [

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from data_prep.errors import UserError
 from data_prep.photographs.labels import CATEGORY, PRESENCE
+from data_prep.plain_text import require_plain
 from data_prep.questions import Question
 from data_prep.scenes import Photograph
 
@@ -20,6 +22,8 @@ DEFAULT_TEXT = f"Is there a {CATEGORY} in the image?"
 N_RANKED = 3
 """Number of absent categories that are asked for a photograph if they are ranked ("popular",
 "adversarial"). POPE asks as many."""
+MOST_CATEGORIES = 10_000
+"""Largest number of categories, of which every pair is counted. LVIS has 1,203."""
 
 
 class PresenceQuestions:
@@ -35,6 +39,13 @@ class PresenceQuestions:
         self, photographs: Sequence[Photograph], negatives: Negatives, text: str = DEFAULT_TEXT
     ) -> None:
         self._names = sorted({name for each in photographs for name in each.categories})
+        if len(self._names) > MOST_CATEGORIES:
+            raise UserError(
+                f"presence is asked of at most {MOST_CATEGORIES:,} categories, got "
+                f"{len(self._names):,}: join categories, or take a part of the annotations"
+            )
+        for name in self._names:
+            require_plain(name, "the name of a category")
         self._place = {name: number for number, name in enumerate(self._names)}
         self._texts = [asked_text(text, name) for name in self._names]
         together = self._together(photographs)

@@ -4,17 +4,22 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from data_prep.errors import UserError
-from data_prep.photographs.label_table import file_column, table_rows
+from data_prep.files.foreign_csv import CsvTable, read_csv
+from data_prep.photographs.label_table import file_column, image_of
+from data_prep.plain_text import require_plain
 
 Kind = Literal["auto", "number", "label"]
 LEAST_OF_A_LABEL = 5
 _MOST_CLASSES = 10
 """Columns of whole numbers with at most this many different values are taken for labels, such as
 grades."""
+_LARGEST = 1e100
+_GAPS = frozenset(("nan", "na", "n/a", "null", "none", "-", "?", "inf", "-inf"))
+"""How a table says that there is no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +47,8 @@ def read_value_column(file: Path, column: str, kind: Kind = "auto") -> ValueColu
     UserError for an unknown column, for a missing value (with its row), and for values that are all
     the same, that are not numbers where numbers are asked for, or that occur on too few images.
     """
-    header, rows = table_rows(file)
-    names_image = file_column(header, file)
-    if column not in header or column == names_image:
-        choose = ", ".join(name for name in header if name != names_image)
-        raise UserError(f"{file.name} has no column {column!r}: choose from {choose or 'none'}")
-    texts: dict[str, str] = {}
-    for number, row in enumerate(rows, start=2):
-        image, value = PurePosixPath(row[names_image].strip()).as_posix(), row[column].strip()
-        if not value:
-            raise UserError(
-                f"{file.name}, row {number}: no value for {column!r}: fill it in or remove the row"
-            )
-        if image in texts:
-            raise UserError(f"{file.name}, row {number}: {image!r} has a row already: keep one")
-        texts[image] = value
+    table = read_csv(file)
+    texts = _texts(table, file_column(table, file), column)
     if len(set(texts.values())) < 2:
         only = next(iter(texts.values()))
         raise UserError(
@@ -64,6 +56,24 @@ def read_value_column(file: Path, column: str, kind: Kind = "auto") -> ValueColu
             "choose another column"
         )
     return _of_kind(column, texts, kind)
+
+
+def _texts(table: CsvTable, names_image: str, column: str) -> dict[str, str]:
+    """The cells of a column by the name of the image."""
+    if column not in table.header or column == names_image:
+        choose = ", ".join(name for name in table.header if name != names_image)
+        raise UserError(f"{table.name} has no column {column!r}: choose from {choose or 'none'}")
+    texts: dict[str, str] = {}
+    for place, row in enumerate(table.rows):
+        where, value = table.where(place), row[column]
+        image = image_of(row[names_image], where)
+        if not value:
+            raise UserError(f"{where}: no value for {column!r}: fill it in or remove the row")
+        if image in texts:
+            raise UserError(f"{where}: {image!r} has a row already: keep one")
+        require_plain(value, f"{where}: a value of {column!r}")
+        texts[image] = value
+    return texts
 
 
 def require_enough(column: str, labels: Mapping[str, str]) -> None:
@@ -91,13 +101,38 @@ def _of_kind(column: str, texts: Mapping[str, str], kind: Kind) -> ValueColumn:
         raise UserError(f"{column!r} must hold numbers, got {no_number!r}: correct or remove it")
     few = len(set(values.values())) <= _MOST_CLASSES and all(map(float.is_integer, values.values()))
     if kind == "number" or (kind == "auto" and no_number is None and not few):
+        _require_size(column, values)
         return ValueColumn(name=column, kind="number", numbers=values, labels={})
+    if kind == "auto" and not few and 2 * len(values) > len(texts):
+        _require_no_gap(column, texts)
     return ValueColumn(name=column, kind="label", numbers={}, labels=dict(texts))
+
+
+def _require_size(column: str, values: Mapping[str, float]) -> None:
+    """Raise UserError for numbers whose squares are too large to be added up."""
+    largest = max(values.values(), key=abs)
+    if abs(largest) > _LARGEST:
+        raise UserError(
+            f"numbers of {column!r} must lie within {_LARGEST:g} of 0, got {largest:g}: give them "
+            "in another unit, or correct it"
+        )
+
+
+def _require_no_gap(column: str, texts: Mapping[str, str]) -> None:
+    """Raise UserError for a column of numbers that says of an image that it has none: its numbers
+    are not to be taken for labels."""
+    gap = next((text for text in texts.values() if text.lower() in _GAPS), None)
+    if gap is not None:
+        raise UserError(
+            f"{column!r} must hold numbers or labels, got numbers and {gap!r}: fill it in or "
+            "remove the row"
+        )
 
 
 def _number(text: str) -> float | None:
     try:
-        value = float(text)
+        # Python takes 1_000 for a thousand.
+        value = float(text) if "_" not in text else math.nan
     except ValueError:
         return None
     return value if math.isfinite(value) else None

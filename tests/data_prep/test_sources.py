@@ -108,6 +108,12 @@ def written(kind: str, folder: Path) -> str:
     return f"hub:{write_hub(folder, 4)}"
 
 
+@pytest.mark.parametrize("spec", ["images::labels.csv", "pope::questions.json"])
+def test_no_folder_is_not_the_one_in_which_the_command_was_typed(spec):
+    with pytest.raises(UserError, match="needs a folder before the colon"):
+        open_data(spec)
+
+
 @pytest.mark.parametrize("kind", ["bundled", "archive", "clevr", "coco", "images", "hub"])
 def test_a_way_to_the_images_can_be_sent_to_another_process(tmp_path, monkeypatch, kind):
     monkeypatch.setenv("ONSET_CACHE", str(tmp_path / "cache"))

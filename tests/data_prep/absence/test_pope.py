@@ -67,7 +67,10 @@ def test_other_fields_are_ignored_and_ids_may_be_texts(tmp_path):
         ({"text": "  "}, "'text' must be a text in one line"),
         ({"text": ["Is there?"]}, "'text' must be a text in one line"),
         ({"text": "Is there\na dog?"}, "'text' must be a text in one line"),
-        ({"text": "\ud800"}, "'text' must be a text in one line"),
+        ({"text": "Is there\x1b[31m a dog?"}, "'text' must be a text in one line"),
+        ({"text": "Is there \u202ea dog?"}, "'text' must be a text in one line"),
+        ({"text": "x" * 10_001}, "'text' must be a text in one line"),
+        ({"question_id": "7\0"}, "'question_id' must be a number"),
         ({"image": 7}, "'image' must be a text in one line, got 7"),
         ({"image": "../b.jpg"}, "'image' must be a name inside the folder"),
         ({"image": "/etc/passwd"}, "'image' must be a name inside the folder"),
@@ -91,6 +94,8 @@ def test_a_fault_is_named_by_its_line(tmp_path, fields, rule):
     [
         ('{"question_id": 1', "must be JSON"),
         ("[" * 100_000, "must be JSON"),
+        ('{"question_id": 1, "text": "\\ud800"}', "must be JSON"),
+        (f'{{"question_id": {"9" * 5000}}}', "must be JSON"),
         ("[]", "must be a JSON object, got"),
         ("{}", "'question_id' must be a number, got None"),
     ],
@@ -105,8 +110,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         read_pope(tmp_path / "none.json")
     with pytest.raises(UserError, match="at least 1 question, got none"):
         read_pope(written(tmp_path, [" "]))
-    with pytest.raises(UserError, match="must be UTF-8"):
+    with pytest.raises(UserError, match="must be UTF-8, line 1 holds 0xff"):
         read_pope(written(tmp_path, LINES, start=b"\xff"))
+    with pytest.raises(UserError, match="must be UTF-8, line 1 holds the character NUL"):
+        read_pope(written(tmp_path, LINES, start=b"\0"))
+
+
+def test_unusual_blanks_and_joiners_belong_to_a_question(tmp_path):
+    text = "Y a-t-il un chat\u202f\u00a0? \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert read_pope(written(tmp_path, changed(2, text=text)))["question"].tolist()[2] == text
 
 
 def test_with_a_folder_every_image_must_be_in_it(tmp_path):

@@ -1,10 +1,14 @@
 """Data sets of the Hub, as folders: columns, labels, what is kept, and what is refused."""
 
+import weakref
+
 import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data_prep.errors import UserError
-from data_prep.photographs import hub
+from data_prep.photographs import hub, hub_stream
 from data_prep.photographs.hub_cache import Row, keep_rows, kept_rows
 from data_prep.sources import DataOptions, open_data
 from tests.data_prep.photographs.made_up import photographs, picture, write_hub
@@ -139,3 +143,162 @@ def test_what_was_kept_in_part_is_not_taken_for_all(tmp_path):
     (tmp_path / "rows.json").write_text("{")
     with pytest.raises(UserError, match=r"is damaged .*: delete the folder"):
         kept_rows(tmp_path, 1)
+
+
+def without_image(folder, *rows, path=None):
+    """The same data, of which some rows have no image."""
+    file = folder / "data" / "train-00000-of-00001.parquet"
+    table = pq.read_table(file)
+    images = table["img"].to_pylist()
+    for row in rows:
+        images[row] = None if path is None else {"bytes": None, "path": path}
+    field = table.schema.field("img")
+    kept = table.set_column(0, field, pa.array(images, field.type))
+    pq.write_table(kept.replace_schema_metadata(table.schema.metadata), file)
+    return folder
+
+
+@pytest.mark.parametrize("path", [None, "", "nowhere.png"])
+def test_a_row_without_an_image_is_a_scene_whose_image_is_broken(folder, path):
+    data = opened(without_image(folder, 5, path=path))
+    assert len(data.scenes) == 12
+    with pytest.raises(UserError, match=r"'00000005' cannot be read \(row 5 .* holds no image\)"):
+        data.open_image("00000005")
+    with pytest.raises(UserError, match="leave it out with --skip-broken"):
+        data.image_size("00000005")
+    assert data.open_image("00000006").tobytes() == picture(6).tobytes()
+
+
+def test_a_stream_is_closed_however_its_reading_ends(folder, monkeypatch):
+    closed = []
+    features = datasets.Features(image=datasets.Value("binary"), kind=datasets.Value("string"))
+
+    def rows(image, fails):
+        try:
+            for number in range(9):
+                if fails and number == 5:
+                    raise OSError("torn")
+                yield {"image": image, "kind": "a"}
+        finally:
+            closed.append(True)
+
+    for image, fails, limit, message in (
+        (7, False, None, "row 0 must hold an encoded image, got int"),
+        (b"x", True, None, r"cannot be read \(torn\)"),
+        (b"x", False, 3, None),
+    ):
+        stream = datasets.IterableDataset.from_generator(
+            rows, features=features, gen_kwargs={"image": image, "fails": fails}
+        )
+        monkeypatch.setattr(hub, "open_stream", lambda *_, given=stream: given)
+        write_hub(folder, 12)  # other rows than those that were kept
+        if message is None:
+            assert len(opened(folder, {"kind": "kind"}, limit=limit).scenes) == limit
+        else:
+            with pytest.raises(UserError, match=message):
+                opened(folder, {"kind": "kind"}, limit=limit)
+        assert closed == [True]
+        closed.clear()
+
+
+def test_what_a_library_raises_is_let_go_with_all_that_its_frames_hold():
+    class Reader:
+        pass
+
+    def fails():
+        reader = Reader()
+        held.append(weakref.ref(reader))
+        raise TypeError("damaged")
+
+    held = []
+    said = r"the data set 'x' cannot be read \(damaged\)"
+    with pytest.raises(UserError, match=said), hub_stream._one_line("x"):
+        fails()
+    assert held[0]() is None
+
+
+def test_a_class_without_a_name(folder):
+    with pytest.raises(UserError, match="row 2, column 'k': a class is a number below 2, the n"):
+        hub._label(datasets.ClassLabel(names=["a", "b"]), 2**62, "row 2, column 'k'")
+    assert hub._label(datasets.ClassLabel(names=["a", "b"]), -1, "") is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"Kind": "kind", "kind": "size"}, "must differ in letters and digits"),
+        ({"Image!": "kind"}, "none may be 'image', got 'Image!'"),
+        ({"ki\x1bnd": "kind"}, "the name of an attribute must hold no control characters"),
+    ],
+)
+def test_names_that_cannot_be_told_apart(folder, columns, message):
+    with pytest.raises(UserError, match=message):
+        opened(folder, columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"image": ' + "[" * 5000, "line 1: JSON must be nested at most 200 deep"),
+        ("a.json", "[\n" * 5000, "line 201: JSON must be nested at most 200 deep, got 201"),
+        ("a.jsonl", '{"image": "a", "kind"\n', "cannot be read"),
+        ("a.parquet", "PAR1", "cannot be read"),
+        ("README.md", "---\nconfigs:\n- config_name: a\n  data_files: ../x.parquet\n---\n",
+         "README.md': data must lie inside the folder, got '../x.parquet'"),
+        (".huggingface.yaml", "configs:\n- data_files:\n  - {split: a, path: [/x.parquet]}\n",
+         "data must lie inside the folder, got '/x.parquet'"),
+        ("README.md", "---\nx: " + "[" * 5000 + "\n---\n", "must begin with YAML, got a broken"),
+        ("README.md", "---\nx: [\n---\n", "must begin with YAML, got a broken"),
+    ],
+)  # fmt: skip
+def test_files_that_are_hostile_or_damaged(tmp_path, capfd, name, content, message):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_text(content)
+    with pytest.raises(UserError, match=message):
+        opened(tmp_path / "d", {"kind": "kind"})
+    assert "Failed" not in capfd.readouterr().err
+
+
+def test_a_kept_image_that_is_damaged_is_told_and_not_taken_for_another(folder, cache):
+    first = opened(folder).fingerprint
+    (kept,) = cache.iterdir()
+    one = min(path for path in kept.iterdir() if path.name != "rows.json")
+    content = one.read_bytes()
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 1
+    for damaged in (bytes(changed), content[:-1], b""):
+        one.write_bytes(damaged)
+        with pytest.raises(UserError, match="is damaged since it was fetched: delete the folder"):
+            opened(folder)
+    one.unlink()
+    with pytest.raises(UserError, match="is damaged since it was fetched"):
+        opened(folder)
+    one.write_bytes(content)
+    assert opened(folder).fingerprint == first
+
+
+def test_a_kept_list_in_which_a_label_was_changed_is_damaged(folder, cache):
+    opened(folder)
+    (file,) = cache.glob("*/rows.json")
+    file.write_text(file.read_text().replace("cat", "dog", 1))
+    with pytest.raises(UserError, match=r"is damaged \(its checksum differs\): delete the folder"):
+        opened(folder)
+
+
+def test_two_that_fetch_at_once_do_not_harm_each_other(tmp_path):
+    rows = [Row(image=b"%d" % (n % 3), labels={"kind": str(n)}) for n in range(6)]
+
+    def other():
+        for place, row in enumerate(rows):
+            if place == 3:
+                keep_rows(tmp_path, rows, 2)
+            yield row
+
+    assert len(keep_rows(tmp_path, other(), None).labels) == 6
+    kept = kept_rows(tmp_path, None)
+    assert kept is not None
+    for number, row in enumerate(rows):
+        with kept.tree.open(f"{number:08d}") as image:
+            assert image.read() == row.image
+    assert sorted(path.name for path in tmp_path.iterdir())[-1] == "rows.json"
+    assert len(list(tmp_path.iterdir())) == 6 + 1

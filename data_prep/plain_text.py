@@ -1,0 +1,51 @@
+"""Which texts from elsewhere may be names, labels and questions: those that are shown as they are.
+
+A control character, with which an escape sequence begins, and a mark that turns the direction of
+writing do not show anything: they steer the terminal or the page on which they are printed, and a
+model is given bytes that nobody sees. Unusual blanks and joiners belong to how words are written.
+"""
+
+import re
+import unicodedata
+
+from data_prep.errors import UserError
+
+MOST_CHARACTERS = 10_000
+"""The longest name, label or question. Longer ones are files that were pasted by mistake."""
+# Cc control characters, Cs halves of surrogate pairs, Zl and Zp separators of lines, paragraphs.
+_REFUSED = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SHOWN = 40
+
+
+def hidden_in(text: str, *, lines: bool = False) -> str | None:
+    """The first character of a text that is not shown but steers; None if there is none. With
+    `lines`, line breaks and tabs may be among the text.
+
+    >>> hidden_in("caf\\u00e9 bleu"), hidden_in("red\\x1b[31m")
+    (None, '\\x1b')
+    """
+    if text.isprintable():
+        return None
+    for sign in text:
+        if lines and sign in "\n\t":
+            continue
+        if unicodedata.category(sign) in _REFUSED or _TURNING.match(sign):
+            return sign
+    return None
+
+
+def require_plain(text: str, what: str, *, lines: bool = False) -> None:
+    """Raise UserError, which begins with `what`, for a text that `hidden_in` finds something in, or
+    that is far too long for a name or a question."""
+    if len(text) > MOST_CHARACTERS:
+        raise UserError(
+            f"{what} must have at most {MOST_CHARACTERS:,} characters, got {len(text):,} in "
+            f"{text[:_SHOWN]!r}...: shorten it"
+        )
+    if (sign := hidden_in(text, lines=lines)) is not None:
+        place = max(0, text.index(sign) - _SHOWN // 2)
+        raise UserError(
+            f"{what} must hold no control characters, got {sign!r} in "
+            f"{text[place : place + _SHOWN]!r}: remove them"
+        )
