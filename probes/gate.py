@@ -6,6 +6,8 @@ believable curves: nothing later would notice. The same holds of each later use 
 in chunks, of chosen tokens, kept, translated, saved.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from probes.families import head_is_tied
+from probes.gate_fit import running
 from probes.gate_uses import CHECKED_ROWS, logits_by_use
 from probes.trial import QUESTIONS, tolerance_of, trial_images
 from probes.unembedding import GateError
@@ -30,7 +33,8 @@ class _Untouched:
     """A plain forward pass, one item at a time, no hook, no padding, at the answer position."""
 
     states: Float[Tensor, "item layer d_model"]
-    """The hidden states as the library returns them: the last one is already normed."""
+    """The hidden states as the library returns them; the last one is what its decoder ends with,
+    normed."""
     logits: Float[Tensor, "item vocab"]
 
 
@@ -41,9 +45,14 @@ def check_gate(vlm: VLM) -> None:
 
     >>> check_gate(vlm)  # says nothing, for the bundled model is read faithfully
     """
-    tolerance, images = tolerance_of(vlm), trial_images()
     _check_finite(vlm)
     _check_tied(vlm)
+    with running(vlm):
+        _check_readings(vlm)
+
+
+def _check_readings(vlm: VLM) -> None:
+    tolerance, images = tolerance_of(vlm), trial_images()
     untouched = _untouched(vlm, images)
     alone = torch.cat([vlm.capture([i], [q]) for i, q in zip(images, QUESTIONS, strict=True)])
     _compare(
@@ -78,17 +87,22 @@ def _check_finite(vlm: VLM) -> None:
     rows = torch.nonzero(~torch.isfinite(sums)).flatten().tolist()
     if not rows:
         return
-    first, n_tokens = rows[0], len(vlm.tokenizer)
+    first, last, n_tokens = rows[0], rows[-1], len(vlm.tokenizer)
     value = "NaN" if bool(vlm.unembedding.head[first].isnan().any()) else "infinite"
-    more = f", nor are {len(rows) - 1:,} others" if len(rows) > 1 else ""
+    if len(rows) == 1:
+        which = f"row {first} of the head is"
+    elif last - first + 1 == len(rows):
+        which = f"rows {first} to {last} of the head are"
+    else:
+        which = f"{len(rows):,} rows of the head, {first} to {last}, are"
     whose = (
-        f"no token has it, the tokenizer ends at {n_tokens - 1}"
+        f"no token has them, the tokenizer ends at {n_tokens - 1}"
         if first >= n_tokens
-        else f"it is that of the token {vlm.tokenizer.convert_ids_to_tokens(first)!r}"
+        else f"the first is that of the token {vlm.tokenizer.convert_ids_to_tokens(first)!r}"
     )
     raise GateError(
-        f"row {first} of the head is not finite ({value}){more}: {whose}; every probability over "
-        f"the vocabulary would be NaN. Fill such rows with numbers, as with the mean of the others "
+        f"{which} not finite ({value}): {whose}; every probability over the vocabulary would be "
+        "NaN. Fill such rows with numbers, as with the mean of the others "
         "(model.resize_token_embeddings does so for rows that it adds), and save the model again"
     )
 
@@ -190,8 +204,25 @@ def _untouched(vlm: VLM, images: list[Image.Image]) -> _Untouched:
     states, logits = [], []
     for image, question in zip(images, QUESTIONS, strict=True):
         inputs = vlm.prepare([image], [question])
-        with torch.no_grad():
+        with _last_states(vlm) as last, torch.no_grad():
             output = vlm.model(**inputs, use_cache=False, output_hidden_states=True)
-        states.append(torch.stack([state[0, -1] for state in output.hidden_states]))
+        below = [state[0, -1] for state in output.hidden_states[:-1]]
+        states.append(torch.stack([*below, last[0][0, -1].to(below[0].device)]))
         logits.append(output.logits[0, -1])
     return _Untouched(states=torch.stack(states), logits=torch.stack(logits))
+
+
+@contextmanager
+def _last_states(vlm: VLM) -> Iterator[list[Tensor]]:
+    """The `last_hidden_state` of the decoder in each forward pass while it lasts.
+
+    The last of its `hidden_states` need not be the same: a configuration can ask for it raw
+    (tie_last_hidden_states).
+    """
+    found: list[Tensor] = []
+    decoder: Any = vlm.model.get_decoder()
+    hook = decoder.register_forward_hook(lambda *passed: found.append(passed[2][0]))
+    try:
+        yield found
+    finally:
+        hook.remove()

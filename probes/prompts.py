@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
-from jinja2 import TemplateError
 from PIL import Image
 from transformers import BatchFeature
 
 from data_prep.errors import UserError
+from probes.control_tokens import PlainText
 from probes.families import Family, image_placeholder
+from probes.loading.remarks import reason
 
 PromptStyle = Literal["card", "one_word", "bare"]
 """"card": the checkpoint's own chat template; "one_word": the same after asking for a word or
@@ -18,6 +19,8 @@ phrase; "bare": the image and the question, no roles."""
 # The sentence with which LLaVA-1.5 was trained to answer shortly (Liu et al. 2023,
 # arXiv:2310.03744).
 _ONE_WORD = "Answer the question using a single word or phrase."
+# What a template may write around a question: more than ten times what any known one does.
+_MOST_SIGNS_AROUND = 32_768
 _TRIAL, _TRIAL_ANSWER = "What is this?", "Cubes"
 
 
@@ -33,6 +36,7 @@ class Prompts:
         self._processor = processor
         self._family = family
         self._placeholder = image_placeholder(processor)
+        self._plain = PlainText(processor)
         self._style = style
         self._render = self._bare if style == "bare" else self._choose_render()
         self._template_space = self._space_of_template()
@@ -44,9 +48,22 @@ class Prompts:
                 f"a question must not hold the image token {self._placeholder!r}, got "
                 f"{question!r}: rephrase it"
             )
-        if self._style == "one_word":
-            question = f"{question}\n{_ONE_WORD}"
-        return self._render(question)
+        self._plain.require(question)
+        asked = f"{question}\n{_ONE_WORD}" if self._style == "one_word" else question
+        try:
+            text = self._render(asked)
+        except Exception as error:  # of a template from elsewhere, any
+            raise UserError(
+                f"the chat template cannot render the question {question!r} ({reason(error)}): "
+                "rephrase it, or ask with --prompt-style bare"
+            ) from error
+        if text.count(self._placeholder) != 1 or len(text) - len(asked) > _MOST_SIGNS_AROUND:
+            raise UserError(
+                f"the chat template must render the question {question!r} with one image, got "
+                f"{text.count(self._placeholder)} images and {len(text):,} signs: rephrase it, or "
+                "ask with --prompt-style bare"
+            )
+        return text
 
     def text(self, question: str) -> str:
         """The prompt as the model is given it, with what the processor itself writes at its end."""
@@ -62,7 +79,8 @@ class Prompts:
     def tokens_after(self, question: str) -> list[int]:
         """The tokens that the prompt, and the processor, write after the question's last one."""
         text = self.text(question)
-        end = text.rindex(question) + len(question)
+        # A template may trim it.
+        end = text.rfind(question.strip()) + len(question.strip())
         encoded = self._processor.tokenizer(
             text, add_special_tokens=False, return_offsets_mapping=True
         )
@@ -124,7 +142,7 @@ class Prompts:
         for render in candidates:
             try:
                 text = render(_TRIAL)
-            except (TemplateError, TypeError, ValueError):
+            except Exception:  # of a template from elsewhere, any
                 continue
             # A text-only template drops the image part, or prints the list that it is given.
             if text.count(self._placeholder) == 1 and text.count(_TRIAL) == 1 and "[{" not in text:
@@ -144,7 +162,7 @@ class Prompts:
             return None
         try:
             asked, answered = self._render(_TRIAL), self._render(_TRIAL, _TRIAL_ANSWER)
-        except (TemplateError, TypeError, ValueError):
+        except Exception:  # a template that takes no answer
             return None
         between = answered.removeprefix(asked).partition(_TRIAL_ANSWER)[0]
         told = answered.startswith(asked) and _TRIAL_ANSWER in answered and not between.strip()

@@ -5,7 +5,6 @@ arXiv:2303.08112.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_vouched, sealed_json
 from probes import tuned_lens_format
 from probes.translators.affine import Translators
 from probes.unembedding import Unembedding
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS_FILE = "translators.safetensors"
 _DESCRIPTION_FILE = "tuned_lens.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,7 +143,7 @@ class TunedLens:
         }
         # The description last: it vouches for the weights.
         write_durably(folder / _WEIGHTS_FILE, weights)
-        write_durably(folder / _DESCRIPTION_FILE, json.dumps(description, indent=1).encode())
+        write_durably(folder / _DESCRIPTION_FILE, sealed_json(description))
 
     @classmethod
     def load(cls, folder: Path | str, vlm: "VLM | None" = None) -> "TunedLens":
@@ -154,12 +154,9 @@ class TunedLens:
         folder = Path(folder)
         unembedding = Unembedding.load(folder)
         try:
-            description = json.loads((folder / _DESCRIPTION_FILE).read_text(encoding="utf-8"))
+            description, content = read_vouched(folder / _DESCRIPTION_FILE, folder / _WEIGHTS_FILE)
             if description["format"] != _FORMAT:
                 raise ValueError(f"format {description['format']}, this version reads {_FORMAT}")
-            content = (folder / _WEIGHTS_FILE).read_bytes()
-            if hashlib.sha256(content).hexdigest() != description["sha256"]:
-                raise ValueError("the translators do not match their checksum")
             tensors = load(content)
             translators = Translators(maps=tensors["maps"], offsets=tensors["offsets"])
             model, revision = str(description["model"]), str(description["revision"])

@@ -7,16 +7,16 @@ the residual translators of layers 0..L-1; config.json names the model and hashe
 
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from probes.foreign_json import read_json_object
+from probes.plain_tensors import read_plain_tensors
 from probes.published_head import head_hash, rows_with_hash
 from probes.translators.affine import Translators
 from probes.unembedding import Unembedding
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PARAMS, _CONFIG = "params.pt", "config.json"
 _LENS_TYPE = "linear_tuned_lens"
+_ENTRIES = {"d_model": int, "num_hidden_layers": int, "base_model_name_or_path": str}
 
 
 def write(
@@ -83,22 +84,20 @@ def read(folder: Path, vlm: "VLM", *, allow_other_head: bool = False) -> Publish
 
 
 def _translators(config: dict[str, Any], vlm: "VLM", folder: Path) -> Translators:
-    state = _state(folder / _PARAMS)
     width, layers = vlm.d_model, range(vlm.n_layers)
+    # Numbers of 8 bytes are the widest.
+    state = read_plain_tensors(folder / _PARAMS, 8 * len(layers) * (width + 1) * width)
     has_bias = bool(config.get("bias", True))
     shapes = {f"{layer}.weight": (width, width) for layer in layers}
     if has_bias:
         shapes |= {f"{layer}.bias": (width,) for layer in layers}
-    found = {
-        name: tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        for name, value in state.items()
-    }
+    found = {name: tuple(value.shape) for name, value in state.items()}
     if found != shapes:
         odd = sorted(name for name in {*found, *shapes} if found.get(name) != shapes.get(name))[0]
         raise UserError(
             f"{folder / _PARAMS} must hold one translator for each of {len(layers)} layers, but "
-            f"{odd} is {found.get(odd, 'missing')}, not {shapes.get(odd, 'expected')}: it is of "
-            "another model or lens type"
+            f"{odd[:100]} is {found.get(odd, 'missing')}, not {shapes.get(odd, 'expected')}: it "
+            "is of another model or lens type"
         )
     maps = torch.stack([state[f"{layer}.weight"].float() for layer in layers])
     offsets = (
@@ -114,12 +113,15 @@ def _translators(config: dict[str, Any], vlm: "VLM", folder: Path) -> Translator
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        _ = int(config["d_model"]), int(config["num_hidden_layers"])
-        str(config["base_model_name_or_path"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config = read_json_object(path)
+        for name, kind in _ENTRIES.items():
+            # A boolean is an integer to Python.
+            if not isinstance(config.get(name), kind) or isinstance(config[name], bool):
+                got = repr(config.get(name))[:100]
+                raise ValueError(f"{name} must be of type {kind.__name__}, got {got}")
+    except (OSError, ValueError) as error:
         raise UserError(
-            f"no usable config of a tuned lens at {path} ({error!r}): give the folder with "
+            f"no usable config of a tuned lens at {path} ({error}): give the folder with "
             f"{_PARAMS} and {_CONFIG}"
         ) from error
     kind = config.get("lens_type", _LENS_TYPE)
@@ -182,19 +184,3 @@ def _other(config: dict[str, Any], folder: Path) -> str:
         f"the tuned lens in {folder} was made for another model "
         f"({config['base_model_name_or_path']}"
     )
-
-
-def _state(path: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path} holds more than tensors (pickled code is not run) or is damaged: use a "
-            "checkpoint of plain tensors from a source you trust"
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"cannot read {path} ({reason}): fetch it again") from error
-    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise UserError(f"{path} must hold a state dict, got {type(state).__name__}")
-    return state

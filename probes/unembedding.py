@@ -5,11 +5,10 @@ residuals and loaded without the model.
 """
 
 import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import opened_json, read_vouched, sealed_json
 from probes.vocabulary import FinalNorm, NormKind, Projection, Way, slices
 
 _WEIGHTS_FILE = "unembedding.safetensors"
@@ -110,7 +110,7 @@ class Unembedding:
             "soft_cap": self.soft_cap,
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
-        return weights, json.dumps(description, indent=1).encode()
+        return weights, sealed_json(description)
 
     @classmethod
     def unpacked(cls, weights: bytes, description: bytes) -> "Unembedding":
@@ -118,9 +118,13 @@ class Unembedding:
 
         ValueError, KeyError, TypeError or SafetensorError if it is damaged.
         """
-        about = json.loads(description)
+        about = opened_json(description)
         if hashlib.sha256(weights).hexdigest() != about["sha256"]:
             raise ValueError("the weights do not match their checksum")
+        return cls._of(about, weights)
+
+    @classmethod
+    def _of(cls, about: Mapping[str, Any], weights: bytes) -> "Unembedding":
         if about["norm"] not in get_args(NormKind):
             raise ValueError(f"unknown norm {about['norm']!r}")
         tensors = load(weights)
@@ -149,8 +153,7 @@ class Unembedding:
     def load(cls, folder: Path) -> "Unembedding":
         """Read what `save` wrote; UserError if it is missing or damaged."""
         try:
-            description = (folder / _DESCRIPTION_FILE).read_bytes()
-            return cls.unpacked((folder / _WEIGHTS_FILE).read_bytes(), description)
+            return cls._of(*read_vouched(folder / _DESCRIPTION_FILE, folder / _WEIGHTS_FILE))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(
                 f"no usable unembedding in {folder} ({error}): copy it again or repeat the capture"

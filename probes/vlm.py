@@ -19,6 +19,7 @@ from probes.families import family_of, logit_scale, soft_cap
 from probes.image_places import image_boxes
 from probes.positions import AnswerPosition, Position
 from probes.prompts import Prompts, PromptStyle
+from probes.readable_tokens import require_readable_tokens
 from probes.residuals.answer_nodes import AnswerNodes
 from probes.residuals.forced import Way, residuals_at_nodes
 from probes.residuals.spec import require_layers
@@ -115,8 +116,13 @@ class VLM:
         return self._boxes[size]
 
     def prepare(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
-        """The model's inputs for a batch, on its device, padded on the left."""
-        return self.processed(images, questions).to(device=self.device, dtype=self.dtype)
+        """The model's inputs for a batch, on its device, padded on the left.
+
+        UserError for questions that the model has no positions or no embeddings for.
+        """
+        inputs = self.processed(images, questions)
+        require_readable_tokens(self, inputs["input_ids"])
+        return inputs.to(device=self.device, dtype=self.dtype)
 
     def processed(self, images: Sequence[Image.Image], questions: Sequence[str]) -> BatchFeature:
         """The inputs of `prepare` as the processor gives them: on the CPU, in float32."""
@@ -133,7 +139,9 @@ class VLM:
                 f"{type(self.model).__name__} looks at the image by blocks of their own, which are "
                 "left out without one: give it a blank image"
             )
-        return self._prompts.inputs_without_image(questions).to(device=self.device)
+        inputs = self._prompts.inputs_without_image(questions)
+        require_readable_tokens(self, inputs["input_ids"])
+        return inputs.to(device=self.device)
 
     def new_buffer(
         self, n_items: int, *, n_layers: int | None = None, dtype: torch.dtype | None = None

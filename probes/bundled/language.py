@@ -6,6 +6,7 @@ features are computed once, for every picture and its mirror image.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import LlavaForConditionalGeneration
 
+from data_prep.option_rules import MOST_STEPS, Within
 from probes.bundled.corpus import Exchange, Packed, SceneLessons, draw_exchanges, pack
 from probes.bundled.packed_attention import PACKED, Packing
 from probes.bundled.schedule import Progress, one_cycle
@@ -23,15 +25,15 @@ from probes.bundled.tower import normalized, patch_features
 class LanguagePlan:
     """How long, how fast, and how much of what in one sequence."""
 
-    steps: int
-    batch: int = 20
+    steps: Annotated[int, Within(1, MOST_STEPS)]
+    batch: Annotated[int, Within(1, 10_000)] = 20
     """Images. Few, because steps count for more than the size of a step on the way to binding."""
-    peak_rate: float = 1.2e-3
-    referring: int = 6
-    plain: int = 1
-    descriptions: int = 1
-    captions: int = 2
-    caption_every: int = 8
+    peak_rate: Annotated[float, Within(0, 1)] = 1.2e-3
+    referring: Annotated[int, Within(1, 1000)] = 6
+    plain: Annotated[int, Within(0, 1000)] = 1
+    descriptions: Annotated[int, Within(0, 1000)] = 1
+    captions: Annotated[int, Within(1, 1000)] = 2
+    caption_every: Annotated[int, Within(1, MOST_STEPS)] = 8
 
 
 def all_features(

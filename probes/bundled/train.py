@@ -12,7 +12,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
+from data_prep.option_rules import MOST_SEED, MOST_STEPS, MOST_THREADS, Within, require_rules
 from probes.bundled.alignment import align_projector, attend_by_similarity
 from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
@@ -46,21 +47,21 @@ class Train:
     """Folder for checkpoints and, in the end, the model."""
     split: str = "train"
     """Split of the data."""
-    seed: int = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Of initialisation and of all draws."""
-    tower_steps: int = 1500
+    tower_steps: Annotated[int, Within(1, MOST_STEPS)] = 1500
     """Batches of the first stage."""
-    alignment_steps: int = 600
+    alignment_steps: Annotated[int, Within(1, MOST_STEPS)] = 600
     """Batches of the alignment between the stages."""
     language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=2800))
     """Second stage."""
-    threads: int = 1
+    threads: Annotated[int, Within(1, MOST_THREADS)] = 1
     """Of torch; more help only on an idle machine."""
 
 
 def train(config: Train) -> None:
     """Runs both stages, or what is left of them, and writes the model folder."""
-    _check(config)
+    require_rules(config, typed=True)
     torch.set_num_threads(config.threads)
     _require_same(config)
     data = read_training_scenes(config.data, config.split)
@@ -137,23 +138,6 @@ def _second_stage(
         first_step=0 if state is None else state["step"],
         optimizer_state=None if state is None else state["optimizer"],
     )
-
-
-def _check(config: Train) -> None:
-    """Not where the class is made: tyro would draw a frame of several lines around the error."""
-    least = {"seed": 0, "tower_steps": 1, "alignment_steps": 1, "threads": 1}
-    given = {name: getattr(config, name) for name in least}
-    for name, value in asdict(config.language).items():
-        given[f"language.{name}"] = value
-        # A batch may do without the plain questions, or without the descriptions.
-        may_be_none = name in ("plain", "descriptions", "peak_rate")
-        least[f"language.{name}"] = 0 if may_be_none else 1
-    for name, value in given.items():
-        if value < least[name]:
-            raise UserError(
-                f"--{name.replace('_', '-')} must be at least {least[name]}, got {value}: give a "
-                "larger number"
-            )
 
 
 def _require_same(config: Train) -> None:

@@ -5,7 +5,6 @@ probabilities over the answer set, so the same controls and statistics apply to 
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_vouched, sealed_json
 from data_prep.splits import split_of
 from probes.linear_probe.labels import (
     require_apart,
@@ -104,16 +104,13 @@ class LinearProbe:
         }
         # The description last: it vouches for the weights.
         write_durably(folder / _WEIGHTS_FILE, content)
-        write_durably(folder / _DESCRIPTION_FILE, json.dumps(description, indent=1).encode())
+        write_durably(folder / _DESCRIPTION_FILE, sealed_json(description))
 
     @classmethod
     def load(cls, folder: Path) -> "LinearProbe":
         """Read what `save` wrote; UserError if it is missing or damaged."""
         try:
-            description = json.loads((folder / _DESCRIPTION_FILE).read_text(encoding="utf-8"))
-            content = (folder / _WEIGHTS_FILE).read_bytes()
-            if hashlib.sha256(content).hexdigest() != description["sha256"]:
-                raise ValueError("the weights do not match their checksum")
+            description, content = read_vouched(folder / _DESCRIPTION_FILE, folder / _WEIGHTS_FILE)
             tensors = load(content)
             return cls(
                 answers=tuple(description["answers"]),

@@ -9,7 +9,9 @@ from huggingface_hub.errors import HFValidationError
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled" / "model"
 # What decides the residuals in a model folder: weights, configurations, tokenizer, template, and
 # what counts only where it is allowed, pickled weights and code.
-_IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model", ".bin", ".py"}
+_IDENTITY_SUFFIXES = frozenset(
+    [".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoken", ".bin", ".py"]
+)
 
 
 def source_of(name: str) -> str:
@@ -28,11 +30,12 @@ def folder_identity(folder: Path) -> str:
     True
     """
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    # A processor also takes templates from this folder within.
+    for path in sorted([*folder.iterdir(), *folder.glob("additional_chat_templates/*")]):
         if path.suffix in _IDENTITY_SUFFIXES and path.is_file():
             with open(path, "rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.name} {content}\n".encode())
+            total.update(f"{path.relative_to(folder)} {content}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
 

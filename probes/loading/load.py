@@ -4,15 +4,19 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import try_to_load_from_cache
+from transformers import PretrainedConfig
 
-from data_prep.errors import UserError
 from probes.gate import check_gate
-from probes.loading.identity import folder_identity, source_of
+from probes.loading.checked.configuration import require_plausible, require_readable
+from probes.loading.checked.headers import HeldWeights, held_weights
+from probes.loading.checked.trial import require_tame_texts
+from probes.loading.checked.weight_files import weight_files
+from probes.loading.hub import fetch_description, fetch_weights
+from probes.loading.identity import BUNDLED_FOLDER, folder_identity, source_of
 from probes.loading.memory import require_memory
 from probes.loading.options import DeviceMap, Loading
 from probes.loading.processor import read_processor
-from probes.loading.source import is_model_folder, read_config
+from probes.loading.source import is_model_folder, read_config, require_model_files
 from probes.loading.weights import read_model
 from probes.prompts import PromptStyle
 from probes.vlm import VLM
@@ -59,30 +63,33 @@ def load_vlm(
     name = os.fspath(name_or_path)
     source = source_of(name)
     is_folder = is_model_folder(source, loading)
-    config = read_config(source, loading)
-    pinned = None if is_folder else _commit(source, revision)
-    processor = read_processor(source, config, loading, pinned)
-    require_memory(Path(source) if pinned is None else _cached(source, pinned).parent, loading)
-    model = read_model(source, loading, pinned)
-    identity = pinned or folder_identity(Path(source))
+    folder = Path(source) if is_folder else fetch_description(source, loading)
+    held, config = _checked(folder, source, loading, is_folder=is_folder)
+    processor = read_processor(folder, source, config, loading)
+    require_memory(held.shapes, source, loading)
+    model = read_model(folder, source, loading, held)
     vlm = VLM(
-        model=model, processor=processor, name=name, revision=identity, prompt_style=prompt_style
+        model=model,
+        processor=processor,
+        name=name,
+        revision=folder_identity(folder) if is_folder else folder.name,
+        prompt_style=prompt_style,
     )
     check_gate(vlm)
     return vlm
 
 
-def _commit(source: str, revision: str | None) -> str:
-    """The commit of a Hub model whose configuration has just been read."""
-    # Its folder in the cache is named after it; the configuration itself does not always say.
-    return _cached(source, revision).parent.name
-
-
-def _cached(source: str, revision: str | None) -> Path:
-    cached = try_to_load_from_cache(source, "config.json", revision=revision)
-    if not isinstance(cached, str):
-        raise UserError(
-            f"cannot tell which commit of {source} was read, for it is not in the Hub's cache: "
-            "fetch it with `hf download` and give its folder"
-        )
-    return Path(cached)
+def _checked(
+    folder: Path, source: str, loading: Loading, *, is_folder: bool
+) -> tuple[HeldWeights, PretrainedConfig]:
+    """What can be told of a model before its processor and its weights are read, all of it fit."""
+    require_model_files(folder, source)
+    written = require_readable(folder, source)
+    if not is_folder:
+        fetch_weights(source, folder, allow_pickle=loading.allow_pickle)
+    held = held_weights(weight_files(folder, source, allow_pickle=loading.allow_pickle), source)
+    require_plausible(written, held.n_tensors, source)
+    config = read_config(folder, source, loading)
+    if folder != BUNDLED_FOLDER:
+        require_tame_texts(folder, source)
+    return held, config

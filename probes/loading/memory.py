@@ -3,11 +3,8 @@
 On Linux memory is promised and then taken by killing the process: it is too late to notice there.
 """
 
-import json
-import struct
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
 
 import psutil
 import torch
@@ -21,15 +18,13 @@ _BYTES_PER_WEIGHT = {8: 1.0, 4: 0.56}
 _HALF = 2
 
 
-def require_memory(folder: Path, loading: Loading) -> None:
+def require_memory(shapes: Mapping[str, tuple[int, ...]], source: str, loading: Loading) -> None:
     """Refuse a model whose weights take more memory than the device has free.
 
     UserError that says what would fit. Nothing is said of weights in other files than safetensors.
 
-    >>> from probes.loading.identity import BUNDLED_FOLDER
-    >>> require_memory(BUNDLED_FOLDER, Loading(device="cpu"))  # says nothing: 12 MB fit
+    >>> require_memory({"head": (561, 192)}, "small", Loading(device="cpu"))  # says nothing
     """
-    shapes = tensor_shapes(folder)
     free = free_bytes(None if loading.device_map else loading.target)
     needed = weight_bytes(shapes, loading.torch_dtype.itemsize, loading.quantize)
     if not shapes or needed <= free:
@@ -44,32 +39,10 @@ def require_memory(folder: Path, loading: Loading) -> None:
     remedy = f"use {', or '.join(fitting)}" if fitting else "take a smaller model"
     where = "all devices" if loading.device_map else str(loading.target)
     raise UserError(
-        f"the weights in {folder.name} take {needed / _GIB:.1f} GiB in {_precision(loading)}, "
+        f"the weights of {source} take {needed / _GIB:.1f} GiB in {_precision(loading)}, "
         f"{where} has {free / _GIB:.1f} GiB free: {remedy}"
         + ("" if loading.device_map else ", or spread them over devices with --device-map auto")
     )
-
-
-def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor in a folder's safetensors files, from their headers.
-
-    >>> from probes.loading.identity import BUNDLED_FOLDER
-    >>> shapes = tensor_shapes(BUNDLED_FOLDER)
-    >>> {shape for name, shape in shapes.items() if name.endswith("embed_tokens.weight")}
-    {(561, 192)}
-    """
-    shapes = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(length, path.stat().st_size)))
-            shapes |= {
-                name: tuple(each["shape"]) for name, each in header.items() if name[:2] != "__"
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
-            continue  # whoever reads the weights says what is wrong with them
-    return shapes
 
 
 def weight_bytes(

@@ -10,6 +10,7 @@ from data_prep.errors import UserError
 from probes.prompts import PromptStyle
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_DEVICES = ("cpu", "cuda", "mps", "xpu")
 DeviceMap = Literal["auto", "balanced", "sequential"]
 
 
@@ -78,6 +79,12 @@ class Loading:
         name = self.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
+        # Only these are known to compute: meta, for one, has shapes without numbers.
+        if name.partition(":")[0] not in _DEVICES:
+            raise UserError(
+                f"device {name!r} cannot be used here: choose auto, or one of "
+                f"{', '.join(_DEVICES)} (cuda:1 for the second of several)"
+            )
         try:
             device = torch.device(name)
             torch.empty(0, device=device)

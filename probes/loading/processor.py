@@ -1,5 +1,6 @@
 """The processor of a checkpoint, with what the rest relies on."""
 
+from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
@@ -7,27 +8,26 @@ from transformers import PretrainedConfig
 from data_prep.errors import UserError
 from probes.families import complete_processor, image_placeholder
 from probes.loading.options import Loading
-from probes.loading.source import LOAD_ERRORS, reason
+from probes.loading.remarks import reason, without_remarks
 from probes.loading.still_images import still_image_processor
 
 
-def read_processor(
-    source: str, config: PretrainedConfig, loading: Loading, revision: str | None
-) -> Any:
+def read_processor(folder: Path, source: str, config: PretrainedConfig, loading: Loading) -> Any:
     """The tokenizer and image processor of a model, able to pad and to mark an image.
 
     UserError if they cannot.
 
-    >>> from probes.loading.identity import source_of
-    >>> found = read_processor(source_of("bundled"), vlm.model.config, Loading(), None)
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> found = read_processor(BUNDLED_FOLDER, "bundled", vlm.model.config, Loading())
     >>> type(found).__name__, found.tokenizer.pad_token, found.image_token
     ('LlavaProcessor', '<pad>', '<image>')
     """
     try:
-        processor = still_image_processor(
-            source, config, revision, trust_remote_code=loading.trust_remote_code
-        )
-    except LOAD_ERRORS as error:
+        with without_remarks():
+            processor = still_image_processor(
+                str(folder), config, trust_remote_code=loading.trust_remote_code
+            )
+    except Exception as error:  # for files from elsewhere, any
         raise UserError(
             f"cannot load the processor of {source} ({reason(error)}): the folder needs "
             "processor_config.json and the tokenizer's files, as processor.save_pretrained writes"

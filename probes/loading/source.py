@@ -1,32 +1,16 @@
 """What a model's name stands for, and its configuration."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 
-from huggingface_hub.errors import StrictDataclassError
-from huggingface_hub.utils import logging as hub_logging
-from safetensors import SafetensorError
 from transformers import AutoConfig, PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from data_prep.errors import UserError
 from probes.loading.options import Loading
+from probes.loading.remarks import reason, without_remarks
 
-LOAD_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    SafetensorError,
-    UnpicklingError,
-    StrictDataclassError,
-)
-"""What transformers raises for files that are missing, damaged or of another kind."""
+_ADAPTER = "adapter_config.json"
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
@@ -52,40 +36,45 @@ def is_model_folder(source: str, loading: Loading) -> bool:
         raise UserError(
             f"a folder has no revisions, got revision {loading.revision!r} for {source}"
         )
+    require_model_files(folder, source)
+    return True
+
+
+def require_model_files(folder: Path, source: str) -> None:
+    """UserError for a folder without a model, or with more than one.
+
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> require_model_files(BUNDLED_FOLDER, "bundled")  # says nothing
+    """
+    adapters = sorted(path.name for path in (*folder.glob("adapter_model*"), folder / _ADAPTER)
+                      if path.exists())  # fmt: skip
+    if adapters:
+        raise UserError(
+            f"{source} holds an adapter ({adapters[0]}), which changes the model and is not "
+            "applied here: merge it first, with merge_and_unload() of peft and save_pretrained of "
+            "the result into a folder of its own, or remove the adapter's files to measure the "
+            "model without it"
+        )
     if not (folder / "config.json").is_file():
         raise UserError(
             f"{source} is no model folder (no config.json in it): give the folder that "
             "save_pretrained wrote"
         )
-    if not any(folder.glob("*.safetensors")) and not loading.allow_pickle:
-        raise UserError(
-            f"{source} has no weights in safetensors (pickled weights can run code and are not "
-            "read): save the model again with save_pretrained, or allow them with --allow-pickle "
-            "(they are then read without running code)"
-        )
-    return True
 
 
-def read_config(source: str, loading: Loading) -> PretrainedConfig:
-    """The configuration of a model with image input. UserError if there is none.
+def read_config(folder: Path, source: str, loading: Loading) -> PretrainedConfig:
+    """The configuration of the model in a folder, one with image input. UserError if there is none.
 
-    >>> from probes.loading.identity import source_of
-    >>> read_config(source_of("bundled"), Loading()).model_type
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> read_config(BUNDLED_FOLDER, "bundled", Loading()).model_type
     'llava'
     """
     try:
-        with _one_complaint():
+        with without_remarks():
             config = AutoConfig.from_pretrained(
-                source, revision=loading.revision, trust_remote_code=loading.trust_remote_code
+                str(folder), trust_remote_code=loading.trust_remote_code
             )
-    except OSError as error:
-        raise UserError(
-            f"cannot get the configuration of {source} ({reason(error)}): is it the name of an "
-            "existing folder? A Hub model must be public or you logged in (`hf auth login`, and "
-            "for a gated one its terms accepted on its page); without a network, fetch it "
-            f"elsewhere with `hf download {source} --local-dir FOLDER` and give the folder"
-        ) from error
-    except LOAD_ERRORS as error:
+    except Exception as error:  # for files from elsewhere, any
         raise UserError(
             f"{source} has no configuration that this version of transformers knows without "
             f"running foreign code ({reason(error)}): if it comes with code that you trust, "
@@ -93,17 +82,6 @@ def read_config(source: str, loading: Loading) -> PretrainedConfig:
         ) from error
     _require_image_input(config, source)
     return config
-
-
-@contextmanager
-def _one_complaint() -> Iterator[None]:
-    """While it lasts, the Hub's library does not log failed requests: the error says it all."""
-    before = hub_logging.get_verbosity()
-    hub_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        hub_logging.set_verbosity(before)
 
 
 def _require_image_input(config: PretrainedConfig, source: str) -> None:
@@ -117,13 +95,3 @@ def _require_image_input(config: PretrainedConfig, source: str) -> None:
             f"{source} ({config.model_type}) is no vision-language model, it takes no image: "
             "choose one that transformers lists under image-text-to-text"
         )
-
-
-def reason(error: Exception) -> str:
-    r"""The first line of an error, without the pages of advice that some carry.
-
-    >>> reason(OSError("no file config.json\nHere follows a page of advice."))
-    'OSError: no file config.json'
-    """
-    first = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first[:200]}"

@@ -13,18 +13,17 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 
 def still_image_processor(
-    source: str,
+    folder: str,
     config: PretrainedConfig,
-    revision: str | None,
     *,
     trust_remote_code: bool = False,
 ) -> Any:
-    """The processor of a checkpoint, without its part for videos if it has one.
+    """The processor in a folder, without its part for videos if it has one.
 
     Raises what transformers raises for files that are missing or no processor.
 
     >>> from probes.loading.identity import source_of
-    >>> found = still_image_processor(source_of("bundled"), vlm.model.config, None)
+    >>> found = still_image_processor(source_of("bundled"), vlm.model.config)
     >>> type(found).__name__
     'LlavaProcessor'
     """
@@ -32,8 +31,7 @@ def still_image_processor(
     if "video_processor" in inspect.signature(kind.__init__).parameters:
         kind = without_videos(kind)
     return kind.from_pretrained(
-        source,
-        revision=revision,
+        folder,
         trust_remote_code=trust_remote_code,
         # Named, because the default would give other pixels where torchvision is installed.
         backend="pil",

@@ -1,5 +1,6 @@
 """The weights of a checkpoint in its model: from safetensors, complete, on their device."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,51 +12,60 @@ from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, PreTra
 from transformers.utils import logging as transformers_logging
 
 from data_prep.errors import UserError
+from probes.loading.checked.growth import no_larger_than
+from probes.loading.checked.headers import HeldWeights
 from probes.loading.options import Loading
-from probes.loading.source import LOAD_ERRORS, reason
+from probes.loading.remarks import reason, without_remarks
+
+# Tables that older versions of transformers saved, and the newer compute.
+_COMPUTED = re.compile(r"(^|\.)(position_ids|inv_freq|masked_bias)$")
 
 
-def read_model(source: str, loading: Loading, revision: str | None) -> PreTrainedModel:
-    """The model with all its weights, on its device or devices.
+def read_model(folder: Path, source: str, loading: Loading, held: HeldWeights) -> PreTrainedModel:
+    """The model in a folder with all its weights, on its device or devices.
 
-    UserError if some are missing.
+    UserError unless the weights that are `held` there fill the model exactly.
 
-    >>> from probes.loading.identity import source_of
-    >>> model = read_model(source_of("bundled"), Loading(device="cpu"), None)
+    >>> from probes.loading.checked.headers import held_weights
+    >>> from probes.loading.identity import BUNDLED_FOLDER
+    >>> held = held_weights([BUNDLED_FOLDER / "model.safetensors"], "bundled")
+    >>> model = read_model(BUNDLED_FOLDER, "bundled", Loading(device="cpu"), held)
     >>> type(model).__name__, model.num_parameters()
     ('LlavaForConditionalGeneration', 5974592)
     """
     try:
-        with _quiet_unless_terminal():
+        with (
+            _quiet_unless_terminal(),
+            without_remarks(),
+            no_larger_than(held, source),
+        ):
             loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                source,
-                revision=revision,
+                str(folder),
                 dtype=loading.torch_dtype,
-                use_safetensors=not _only_pickled(source, loading),
+                use_safetensors=not held.pickled,
                 weights_only=True,
                 trust_remote_code=loading.trust_remote_code,
                 output_loading_info=True,
                 **_placement(loading),
             )
+    except UserError:
+        raise
     except torch.OutOfMemoryError as error:
         raise _too_large(source, loading) from error
-    except (*LOAD_ERRORS, RuntimeError) as error:
+    except Exception as error:  # for files from elsewhere, any
         if loading.attention is not None and "ttention" in str(error):
             raise UserError(
                 f"attention {loading.attention!r} cannot be used with {source} here "
                 f"({reason(error)}): leave --attention out, or try sdpa or eager"
             ) from error
+        other = "ignore_mismatched_sizes" in str(error)
+        told = "tensors have other shapes than config.json asks for" if other else reason(error)
         raise UserError(
-            f"cannot load the weights of {source} ({reason(error)}): fetch or save it again"
+            f"cannot load the weights of {source} ({told}): fetch or save it again"
         ) from error
     model, report = loaded
     _require_complete(source, report)
     return _placed(source, model, loading)
-
-
-def _only_pickled(source: str, loading: Loading) -> bool:
-    folder = Path(source)
-    return loading.allow_pickle and folder.is_dir() and not any(folder.glob("*.safetensors"))
 
 
 def _placement(loading: Loading) -> dict[str, Any]:
@@ -87,6 +97,13 @@ def _require_complete(source: str, report: dict[str, Any]) -> None:
                 f"{names[0]}): if head and embeddings are one matrix, set tie_word_embeddings in "
                 "its config.json; otherwise save it again with all its weights"
             )
+    left = sorted(str(key) for key in report["unexpected_keys"] if not _COMPUTED.search(str(key)))
+    if left:
+        raise UserError(
+            f"the weights of {source} hold tensors for which the model has no place "
+            f"({len(left)}, first {left[0]}): config.json is of another model, as one with fewer "
+            "layers; take the one that was saved with these weights"
+        )
 
 
 def _placed(source: str, model: Any, loading: Loading) -> PreTrainedModel:

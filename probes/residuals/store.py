@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -23,13 +24,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from data_prep.errors import UserError
-from data_prep.files.durable import remove_unfinished, write_durably
+from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
+from data_prep.files.unfinished import remove_unfinished
 from probes.residuals.spec import StoreSpec, digest_of
 
 _MANIFEST = "manifest.json"
 _ROW_IDS = "row_ids.json"
 _TENSOR = "residuals"
-_FORMAT = 2
+_FORMAT = 3
 # Two, because one waits for the disk while the other computes its checksum.
 _AHEAD = 2
 
@@ -93,14 +96,14 @@ class ResidualStore:
     def open(cls, folder: Path) -> "ResidualStore":
         """A store to read from; a shard is verified when it is first read."""
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+            manifest = _manifest(folder)
             if manifest["format"] != _FORMAT:
                 raise ValueError(f"format {manifest['format']}, this version reads {_FORMAT}")
             spec = StoreSpec.of(manifest["spec"])
-            row_ids = tuple(json.loads((folder / _ROW_IDS).read_text(encoding="utf-8")))
+            row_ids = _row_ids(folder)
             checksums = {str(name): str(value) for name, value in manifest["shards"].items()}
             if digest_of(row_ids) != spec.row_ids_sha256:
-                raise ValueError("the row ids do not match their checksum")
+                raise ValueError(f"the row ids do not match their checksum: {_ROW_IDS} is damaged")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"no usable residuals in {folder} ({error}): remove the folder and capture again"
@@ -210,4 +213,19 @@ class ResidualStore:
             "spec": asdict(self.spec),
             "shards": dict(sorted(self._checksums.items())),
         }
-        write_durably(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
+        write_durably(self.folder / _MANIFEST, sealed_json(manifest))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        return read_sealed_json(folder / _MANIFEST)
+    except ValueError as error:
+        raise ValueError(f"{_MANIFEST} is damaged: {error}") from error
+
+
+def _row_ids(folder: Path) -> tuple[str, ...]:
+    try:
+        found = json.loads((folder / _ROW_IDS).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{_ROW_IDS} is damaged: {error}") from error
+    return tuple(found)

@@ -10,7 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from data_prep.errors import UserError
-from data_prep.files.durable import remove_unfinished, write_durably
+from data_prep.files.durable import write_durably
+from data_prep.files.sealed import require_whole_file, sealed_safetensors
+from data_prep.files.unfinished import remove_unfinished
 from probes.translators.recipe import Recipe
 from probes.translators.refinement import State
 from probes.translators.rows import ResidualRows
@@ -65,8 +67,7 @@ def write_checkpoint(path: Path, state: State, identity: str) -> None:
         "looks_in_vain": state.looks_in_vain,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One entry, because safetensors writes several in an order of its own each time.
-    write_durably(path, save(tensors, {_ABOUT: json.dumps(about)}))
+    write_durably(path, sealed_safetensors(save(tensors), {_ABOUT: json.dumps(about)}))
 
 
 def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | None:
@@ -87,9 +88,12 @@ def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | 
     if not path.exists():
         return None
     try:
+        require_whole_file(path)
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})[_ABOUT])
-            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+            # Copied: where in memory a number lies decides about roundings, and in the file that
+            # depends on the length of its header.
+            tensors = {name: file.get_tensor(name).clone() for name in _TENSORS}
         found, step, looks = about["identity"], int(about["step"]), int(about["looks_in_vain"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and train again") from error

@@ -5,7 +5,6 @@ its training scenes it reads more than it would on others.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_vouched, sealed_json
 from data_prep.splits import N_FOLDS, scene_folds, split_of
 from probes.translators.affine import Translators
 from probes.translators.recipe import Recipe
@@ -124,7 +124,7 @@ def _store(folder: Path, fold: int, translators: Translators, identity: str) -> 
     folder.mkdir(parents=True, exist_ok=True)
     # The description last: it vouches for the weights.
     write_durably(folder / _FILE.format(fold), weights)
-    write_durably(folder / _DESCRIPTION.format(fold), json.dumps(about, indent=1).encode())
+    write_durably(folder / _DESCRIPTION.format(fold), sealed_json(about))
 
 
 def _stored(folder: Path, fold: int, identity: str) -> Translators | None:
@@ -132,10 +132,7 @@ def _stored(folder: Path, fold: int, identity: str) -> Translators | None:
     if not description.exists():
         return None
     try:
-        about = json.loads(description.read_text(encoding="utf-8"))
-        weights = (folder / _FILE.format(fold)).read_bytes()
-        if hashlib.sha256(weights).hexdigest() != about["sha256"]:
-            raise ValueError("the translators do not match their checksum")
+        about, weights = read_vouched(description, folder / _FILE.format(fold))
         made_from, tensors = about["made_from"], load(weights)
         translators = Translators(maps=tensors["maps"], offsets=tensors["offsets"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

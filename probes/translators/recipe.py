@@ -1,35 +1,36 @@
 """What decides how translators are trained; hashed into their checkpoints."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from data_prep.errors import UserError
+from data_prep.option_rules import Within, require_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A closed-form start, then some steps of Muon; see `training` for what is kept of either."""
 
-    ridge: tuple[float, ...] = (1e-4, 1e-2, 1.0)
+    ridge: Annotated[tuple[float, ...], Within(0, 1e9)] = (1e-4, 1e-2, 1.0)
     """Strengths tried for the start, as share of the inputs' mean variance; () for none."""
-    steps: int = 40
+    steps: Annotated[int, Within(0, 1_000_000)] = 40
     """Most steps of refinement; 0 keeps the start."""
-    batch_size: int = 2048
+    batch_size: Annotated[int, Within(1, 10_000_000)] = 2048
     """Rows in a step (fewer if there are fewer)."""
-    learning_rate: float = 0.05
+    learning_rate: Annotated[float, Within(0, 1000)] = 0.05
     """Spectral norm of a step in whitened coordinates, as share of the root mean square of what
     the start puts out. Decays linearly to 0 over `steps`."""
-    momentum: float = 0.95
-    warm_up: float = 0.05
+    momentum: Annotated[float, Within(0, 1)] = 0.95
+    warm_up: Annotated[float, Within(0, 1)] = 0.05
     """Share of the steps over which the learning rate rises."""
-    rank: int | None = None
+    rank: Annotated[int | None, Within(1, 1_000_000, remedy="leave it out for full rank")] = None
     """Rank of the translators' matrices; None: full."""
-    evaluate_every: int = 5
+    evaluate_every: Annotated[int, Within(1, 1_000_000)] = 5
     """Steps between two looks at the validation rows, each followed by a checkpoint."""
-    patience: int = 4
+    patience: Annotated[int, Within(1, 1_000_000)] = 4
     """Looks, one after the other, at which every layer is worse than at the look before, after
     which refinement stops."""
-    guard_rows: int = 8192
+    guard_rows: Annotated[int, Within(1, 100_000_000)] = 8192
     """Training rows, evenly spaced, on which nothing may be kept that is worse than what it
     replaces; also the most validation rows looked at."""
     products: Literal["float32", "bfloat16"] = "float32"
@@ -37,17 +38,7 @@ class Recipe:
     the processor has it; what is kept is decided in float32 either way."""
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("steps", 0),
-            ("batch_size", 1),
-            ("evaluate_every", 1),
-            ("patience", 1),
-            ("guard_rows", 1),
-        ):
-            if getattr(self, name) < least:
-                raise UserError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if self.rank is not None and self.rank < 1:
-            raise UserError(f"rank must be at least 1, got {self.rank}: leave it out for full rank")
+        require_rules(self, typed=False)
         if not self.learning_rate > 0 or not all(strength > 0 for strength in self.ridge):
             raise UserError(
                 "learning_rate and ridge strengths must be above 0, got "

@@ -87,7 +87,8 @@ def test_rows_of_the_head_that_are_not_finite(build_model, build_processor, valu
     with pytest.raises(GateError) as refused:
         check_gate(view)
     message = str(refused.value)
-    assert message.startswith(f"row {n_rows - 2} of the head is not finite ({name}), nor are 1 ")
+    rows = f"rows {n_rows - 2} to {n_rows - 1} of the head are not finite ({name})"
+    assert message.startswith(rows)
     assert (f"the tokenizer ends at {n_tokens - 1}" in message) == (n_rows - 2 >= n_tokens)
     assert "save the model again" in message
     assert "layer" not in message
@@ -248,3 +249,48 @@ def test_more_rows_than_are_checked_at_a_time(view, monkeypatch):
     monkeypatch.setattr(gate_uses, "_SAVED_ROWS", 13)
     monkeypatch.setattr(gate_uses, "_CHUNK", 4)
     check_gate(view)
+
+
+def test_a_last_hidden_state_that_is_asked_for_raw(view):
+    view.model.config.text_config.tie_last_hidden_states = False
+    check_gate(view)
+
+
+def test_what_the_model_raises_is_one_line(view, monkeypatch):
+    def fails(*args, **kwargs):
+        raise AssertionError("tiles\nand a page of advice")
+
+    monkeypatch.setattr(view.model.model, "get_image_features", fails)
+    with pytest.raises(GateError, match="model and processor do not fit: tiles; take the conf"):
+        check_gate(view)
+
+
+def test_what_the_processor_raises_is_one_line(view, monkeypatch):
+    monkeypatch.setattr(view.processor.image_processor, "image_mean", "grey")
+    with pytest.raises(GateError, match="one image and one question, its processor fails: "):
+        check_gate(view)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda view: setattr(view.processor, "num_additional_image_tokens", 2),
+            "do not (fit|match)",
+        ),
+        (lambda view: setattr(view.model.config, "image_token_id", 5), "says image token 5"),
+        (
+            lambda view: setattr(
+                view.processor.image_processor, "size", {"height": 24, "width": 24}
+            ),
+            "images of 24 by 24 pixels, the model's vision_config says 32 by 32",
+        ),
+    ],
+)
+def test_a_processor_and_a_model_that_do_not_fit(view, build_processor, change, said):
+    view.processor = build_processor()
+    view._prompts._processor = view.processor
+    change(view)
+    with pytest.raises(GateError, match=said) as refused:
+        check_gate(view)
+    assert "saved together" in str(refused.value)

@@ -191,7 +191,13 @@ def spoil(change):
         (spoil(lambda s: list(s)), "must hold a state dict, got list"),
         (lambda f: (f / "params.pt").write_bytes(b"PK\x03\x04 cut off"), "cannot read|damaged"),
         (lambda f: (f / "params.pt").unlink(), "cannot read"),
+        (spoil(lambda s: s | {"0.bias": torch.zeros(1).expand(2**40)}), "0.bias is"),
+        (spoil(lambda s: s | {"0.bias": s["0.bias"].to_sparse()}), "dense tensors"),
+        (lambda f: (f / "params.pt").write_bytes(b""), "cannot read"),
         (lambda f: (f / "config.json").write_text("{}"), "no usable config"),
+        (lambda f: (f / "config.json").write_text("[" * 10**5), "nested too deeply"),
+        (lambda f: (f / "config.json").write_text('{"d_model": 1e999}'), "must be of type int"),
+        (lambda f: (f / "config.json").write_bytes(b"\xff"), "no usable config"),
         (lambda f: (f / "config.json").unlink(), "no usable config"),
     ],
 )

@@ -11,13 +11,14 @@ them. A killed run goes on where it stopped.
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import MOST_SCENES, Within
 from data_prep.questions import PROPERTIES, referring_questions
 from data_prep.render_options import Render, check, declare
 from data_prep.rendered_files import picture_name, record_of, scene_of, write_json
@@ -39,7 +40,7 @@ class Remove:
     """Folder to write."""
     split: str = "train"
     """Split of the data."""
-    scenes: int = 2400
+    scenes: Annotated[int, Within(1, MOST_SCENES)] = 2400
     """Number of scenes of the data to copy; the first so many."""
 
 

@@ -4,13 +4,21 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from transformers import AutoTokenizer, LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.option_rules import (
+    MOST_SCENES,
+    MOST_SEED,
+    MOST_THREADS,
+    Filled,
+    Within,
+    require_rules,
+)
 from probes.bundled.architecture import new_processor
 from probes.bundled.language import LanguagePlan
 from probes.bundled.remedies.arms import ARMS, Arm, false_premises_of, require_room
@@ -35,18 +43,18 @@ class Remedies:
     data with -removed. Only contrast reads it."""
     split: str = "train"
     """Split of the data."""
-    scenes: int = 2400
+    scenes: Annotated[int, Within(1, MOST_SCENES)] = 2400
     """Number of scenes to train on, the first so many."""
-    arms: tuple[Arm, ...] = ARMS
+    arms: Annotated[tuple[Arm, ...], Filled("at least one arm")] = ARMS
     """What to train."""
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: Annotated[tuple[int, ...], Filled("at least one seed"), Within(0, MOST_SEED)] = (0, 1, 2)
     """Of the order of batches and of all draws. One seed of every arm is trained before the
     next."""
     language: LanguagePlan = field(
         default_factory=lambda: LanguagePlan(steps=600, peak_rate=3.6e-4)
     )
     """Steps and batches, the same in every arm."""
-    threads: int = 1
+    threads: Annotated[int, Within(1, MOST_THREADS)] = 1
     """Of torch; more help only on an idle machine."""
 
     def folder(self, arm: Arm, seed: int) -> Path:
@@ -132,21 +140,7 @@ def _start() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
 
 
 def _check(config: Remedies) -> None:
-    """Not where the class is made: tyro would draw a frame of several lines around the error."""
-    least = {"scenes": 1, "threads": 1}
-    given = {name: getattr(config, name) for name in least}
-    for name, value in asdict(config.language).items():
-        given[f"language.{name}"] = value
-        # A batch may do without the plain questions, or without the descriptions.
-        least[f"language.{name}"] = 0 if name in ("plain", "descriptions", "peak_rate") else 1
-    for seed in config.seeds:
-        given["seeds"], least["seeds"] = min(seed, given.get("seeds", seed)), 0
-    for name, value in given.items():
-        if value < least[name]:
-            raise UserError(
-                f"--{name.replace('_', '-')} must be at least {least[name]}, got {value}: give a "
-                "larger number"
-            )
+    require_rules(config, typed=True)
     for arm in config.arms:
         require_room(arm, config.language)
 

@@ -149,7 +149,7 @@ def test_fewer_scenes_than_asked_for_are_refused(data, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"seeds": (0, -1)}, "--seeds must be at least 0, got -1"),
+        ({"seeds": (0, -1)}, "--seeds must be at least 0, got 0 -1"),
         ({"threads": 0}, "--threads must be at least 1, got 0"),
         (
             {"language": LanguagePlan(**PLAN | {"captions": 0})},

@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from data_prep.errors import UserError
 from probes import load_vlm
 from probes.families import soft_cap
+from probes.loading.identity import folder_identity
 from probes.unembedding import GateError
 
 HEAD = "language_model.lm_head.weight"
@@ -84,7 +85,7 @@ def test_a_folder_that_is_no_model(tmp_path):
 def test_unknown_dtype_and_device(model_folder):
     with pytest.raises(UserError, match="choose from float32"):
         load_vlm(model_folder, dtype="float8")
-    with pytest.raises(UserError, match="try cpu"):
+    with pytest.raises(UserError, match="cannot be used here"):
         load_vlm(model_folder, device="toaster")
     with pytest.raises(UserError, match="no revisions"):
         load_vlm(model_folder, revision="main")
@@ -165,3 +166,46 @@ def test_a_template_that_drops_the_image_is_refused(build_processor, copied):
     build_processor(template="{{ messages[0].content[-1].text }}").save_pretrained(copied)
     with pytest.raises(UserError, match="chat template does not render"):
         load_vlm(copied)
+
+
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_adapter_is_not_passed_over(copied, name, beside):
+    if not beside:
+        for each in ("config.json", "model.safetensors"):
+            (copied / each).unlink()
+    (copied / name).write_text("{}")
+    with pytest.raises(UserError, match=rf"holds an adapter \({name}\).*merge_and_unload"):
+        load_vlm(copied)
+
+
+def test_weights_that_are_left_over(copied):
+    change_weights(copied, lambda weights: weights.update(lora_A=torch.ones(2)))
+    with pytest.raises(
+        UserError, match=r"hold tensors for which the model has no place \(1, first"
+    ):
+        load_vlm(copied)
+
+
+def test_tables_of_older_versions_are_no_weights(copied, vlm):
+    table = "language_model.model.layers.0.self_attn.rotary_emb.inv_freq"
+    places = "vision_tower.vision_model.embeddings.position_ids"
+    change_weights(
+        copied, lambda w: w.update({table: torch.ones(6), places: torch.arange(17)[None]})
+    )
+    assert load_vlm(copied).n_layers == vlm.n_layers
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_libraries_say_nothing_before_we_do(copied, layers, capfd):
+    text = json.loads((copied / "config.json").read_text())["text_config"]
+    change_config(copied, text_config=text | {"num_hidden_layers": layers})
+    with pytest.raises(UserError, match="the weights of"):
+        load_vlm(copied)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_identity_holds_templates_in_a_folder_within(copied, vlm):
+    (copied / "additional_chat_templates").mkdir()
+    (copied / "additional_chat_templates" / "tools.jinja").write_text("{{ messages }}")
+    assert folder_identity(copied) != vlm.revision

@@ -11,6 +11,7 @@ from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from probes.residuals.spec import StoreSpec, digest_of
 from probes.residuals.store import ResidualStore
+from tests.sealed import edit_sealed, leave_unfinished
 
 ROW_IDS = tuple(f"row-{i}" for i in range(10))
 
@@ -162,8 +163,7 @@ def test_an_interrupt_while_writing_keeps_the_old_file(tmp_path, monkeypatch):
 
 
 def test_what_a_kill_left_behind_is_removed(filled):
-    left = filled.folder / ".shard-00002.safetensors.writing"
-    left.write_bytes(b"half")
+    left = leave_unfinished(filled.folder)
     reopened(filled)
     assert not left.exists()
 
@@ -171,7 +171,5 @@ def test_what_a_kill_left_behind_is_removed(filled):
 def test_a_shard_without_its_checksum_is_captured_again(filled):
     """A kill between the shard and the manifest."""
     manifest = filled.folder / "manifest.json"
-    text = manifest.read_text()
-    last = text.index(',\n  "shard-00002')
-    manifest.write_text(text[:last] + text[text.index("\n }", last) :])
+    edit_sealed(manifest, lambda content: content["shards"].pop("shard-00002.safetensors"))
     assert reopened(filled).missing_shards() == [2]
