@@ -1,1 +1,5 @@
-"""One study per file, each a command `python -m analysis.<study>`."""
+"""One study per folder, each a command `python -m analysis.<study>`."""
+
+from analysis.started import settle
+
+settle()

@@ -2,20 +2,32 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from data_prep.terminal.visible import visible
 
 WIDTH = 100
 _LEAST_NAME = 9
 
 
+class _Console(Console):
+    """A console that writes out control characters before it measures how wide a text is. Rich
+    drops some of them and keeps others."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
+
 def printed(table: Table) -> str:
     """The lines of the table, without spaces at their ends; no text in the table is read as
-    markup."""
+    markup, and none can steer a terminal."""
     stream = io.StringIO()
-    Console(file=stream, width=WIDTH, color_system=None, markup=False).print(table)
+    _Console(file=stream, width=WIDTH, color_system=None, markup=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 

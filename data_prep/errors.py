@@ -1,8 +1,18 @@
-"""The exception for mistakes of the user, and how a command ends when one is raised."""
+"""The exception for mistakes of the user, and how a command ends: in one line, whatever ends it."""
 
+import errno
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from data_prep.terminal.signals import Stopped, exit_code, raising_when_stopped, stopped_line
+from data_prep.terminal.streams import Stream, harmless_streams
+from data_prep.terminal.visible import visible
+
+# PyTorch's errors by their names and words, since nothing here imports it.
+_OUT_OF_MEMORY = "OutOfMemoryError"
+_SAYS_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class UserError(ValueError):
@@ -10,22 +20,76 @@ class UserError(ValueError):
 
     A command prints the message as one line and ends with exit code 2, without a traceback. The
     message names what is wrong, the rule, the value and the remedy. Line breaks that came in with a
-    value (a file name may hold one) become spaces, so that the message is always one line.
+    value (a file name may hold one) become spaces, so that the message is always one line, and
+    control characters are written out.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))
+        super().__init__(visible(" ".join(message.splitlines())))
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Context manager around a command: a UserError inside is printed as one line on stderr, and
-    the process ends with exit code 2 and no traceback."""
-    try:
-        yield
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted: what is finished is kept, run again to go on", file=sys.stderr)
-        raise SystemExit(130) from None
+    """Context manager around a command, which decides how it ends.
+
+    A UserError inside is printed as one line on stderr, and the process ends with exit code 2 and
+    no traceback; so does a lack of memory. Ctrl-C and SIGTERM end it in one line with the codes 130
+    and 143. What is printed inside cannot steer a terminal, and is never worth more than the files
+    that a command writes: if it cannot be written, the command goes on, and ends with code 2; if
+    it was no longer wanted, as by `| head -1`, with code 141 and without a word. Any other
+    exception is a fault of the program, and keeps its traceback.
+    """
+    with harmless_streams() as streams:
+        try:
+            with raising_when_stopped():
+                yield
+        except SystemExit as end:
+            if not end.code:
+                _require_printed(streams.out)
+            raise
+        except UserError as error:
+            raise _ended(f"error: {error}", 2) from None
+        except KeyboardInterrupt as error:
+            number = error.number if isinstance(error, Stopped) else signal.SIGINT
+            raise _ended(stopped_line(number), exit_code(number)) from None
+        except Exception as error:
+            if not _lacks_memory(error):
+                raise
+            raise _ended(f"error: {_memory_line(error)}", 2) from None
+        _require_printed(streams.out)
+
+
+def _ended(line: str, code: int) -> SystemExit:
+    print(line, file=sys.stderr)
+    return SystemExit(code)
+
+
+def _require_printed(out: Stream) -> None:
+    """SystemExit if something that the command printed could not be written."""
+    out.flush()
+    if out.failure is None:
+        return
+    if isinstance(out.failure, BrokenPipeError):
+        raise SystemExit(exit_code(signal.SIGPIPE))
+    raise _ended(
+        f"error: cannot print to standard output ({out.failure.strerror}), files are written "
+        "all the same: send it to where there is room, or run again to print it",
+        2,
+    )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == _OUT_OF_MEMORY:
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(each in str(error) for each in _SAYS_NO_MEMORY)
+
+
+def _memory_line(error: Exception) -> str:
+    told = visible(str(error).strip().partition("\n")[0].partition(". ")[0])
+    why = f" ({told})" if told else ""
+    return (
+        f"memory is not enough{why}: choose a smaller --batch-size or fewer scenes, or a machine "
+        "or device with more of it"
+    )

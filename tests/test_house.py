@@ -1,5 +1,6 @@
 """The figures of the house: right on small cases, and without circles on the house itself."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_circles_and_chains_of_a_small_house():
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}
     assert circles(graph) == [["b", "c"]]
     assert longest_chain({"a": {"b"}, "b": {"c"}, "c": set(), "d": {"c"}}) == ["a", "b", "c"]
+
+
+def test_only_the_style_of_the_house_sets_how_figures_look():
+    """Elsewhere a figure would look as a user's settings say; pyplot would open windows."""
+    asked = re.compile(r"\brc_context\b|\bpyplot\b|rcParams(?:Default)?(?:\.update|\[[^]]*\] = )")
+    found = [path for path in modules(ROOT).values() if asked.search(path.read_text("utf-8"))]
+    assert [path.relative_to(ROOT).as_posix() for path in found] == ["analysis/drawing/style.py"]
 
 
 @pytest.mark.parametrize(("lines", "found"), [(6, 1), (5, 0)])

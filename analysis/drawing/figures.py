@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from analysis.drawing.style import house_style
 from analysis.effects.found import Finding
 from analysis.readouts.registry import READOUTS
 from analysis.wording import Estimated
@@ -78,17 +78,6 @@ _OTHERS = {
     "marker": ("o", "s", "^", "v", "P", "X", "D", "<", ">"),
 }
 TEXT_WIDTH_IN = 5.5
-STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.3,
-    "pdf.fonttype": 42,
-}
 _TITLE = "Information that the image adds by layer, and the layer of emergence"
 
 
@@ -182,7 +171,7 @@ def draw_sets(
 def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """Draws the effect by layer of all attributes in one panel, as PDF and PNG; gives the two
     files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         # Room above for the sets, which the layout does not know of.
         room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.02 * len(results)))
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout=room)

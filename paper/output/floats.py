@@ -2,17 +2,19 @@
 
 import io
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 import pandas as pd
+from matplotlib.backends import backend_pgf
 from matplotlib.figure import Figure as Canvas
 
-from analysis.drawing.figures import STYLE
+from analysis.drawing.style import house_style
 from data_prep.errors import UserError
+from paper.output.surroundings import only_tex_surroundings
 from paper.prose.escape import tex
 
 FigureFormat = Literal["pdf", "pgf"]
@@ -23,7 +25,8 @@ _FONTS: dict[Any, Any] = {
     "svg.hashsalt": "onset",  # else ids inside an SVG are random
     "pgf.texsystem": "pdflatex",
     "pgf.rcfonts": False,
-    "pgf.preamble": r"\usepackage[T1]{fontenc}\usepackage{textcomp}\usepackage{mathptmx}",
+    "pgf.preamble": r"\usepackage[T1]{fontenc}\usepackage{textcomp}\usepackage{mathptmx}"
+    r"\providecommand{\codepoint}[1]{{\footnotesize U+#1}}",
 }
 
 
@@ -60,7 +63,7 @@ class Table:
 def drawn(figure: Figure, form: FigureFormat) -> dict[str, bytes]:
     """Draw a figure. Gives file contents by file ending: one for the PDF, and SVG or PNG for the
     page."""
-    with mpl.rc_context({**STYLE, **_FONTS}):
+    with house_style(_FONTS):
         canvas = Canvas(figsize=figure.size, layout="constrained")
         figure.draw(canvas)
         files: dict[str, bytes] = {}
@@ -143,7 +146,7 @@ def _saved(canvas: Canvas, form: str, **options: Any) -> bytes:
 def _pgf(canvas: Canvas) -> bytes:
     """The figure as PGF. It is written with the help of TeX, which measures the width of each
     label."""
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory() as room, only_tex_surroundings(), _escaped_for_tex():
         path = Path(room) / "figure.pgf"
         try:
             canvas.savefig(path, format="pgf")
@@ -154,6 +157,18 @@ def _pgf(canvas: Canvas) -> bytes:
                 "--format out, or install TeX"
             ) from error
         return path.read_bytes()
+
+
+@contextmanager
+def _escaped_for_tex() -> Iterator[None]:
+    """Context manager in which matplotlib hands all text of a figure to TeX as the same text. By
+    itself it would hand on what is a command to TeX, so that a name could hold one."""
+    own = backend_pgf._tex_escape
+    backend_pgf._tex_escape = tex
+    try:
+        yield
+    finally:
+        backend_pgf._tex_escape = own
 
 
 def grouped(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Makes the PDF: runs latexmk in a temporary folder and finds the important line of its log."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import UserError
+from paper.output.surroundings import tex_surroundings
 
 PACKAGES = "texlive-latex-recommended texlive-fonts-recommended latexmk"
 HOW_TO_INSTALL = (
@@ -69,11 +69,12 @@ def typeset(files: Mapping[str, bytes], source_date_epoch: str | None) -> Typese
     inside are relative, so the PDF does not know where it was made.
     """
     with tempfile.TemporaryDirectory(prefix="onset-paper-") as room:
-        folder = Path(room)
+        folder, home = Path(room, "paper"), Path(room, "home")
+        home.mkdir()
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        ended = _latexmk(folder, source_date_epoch)
+        ended = _latexmk(folder, tex_surroundings(home, source_date_epoch))
         log = _read(folder / "paper.log")
         pdf = folder / "paper.pdf"
         if ended.returncode or not pdf.exists():
@@ -125,10 +126,7 @@ def _joined(log: str) -> str:
     return re.sub(r"(?<=^.{79})\n", "", log, flags=re.MULTILINE)
 
 
-def _latexmk(folder: Path, source_date_epoch: str | None) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "max_print_line": "79", "FORCE_SOURCE_DATE": "1"}
-    if source_date_epoch is not None:
-        environment["SOURCE_DATE_EPOCH"] = source_date_epoch
+def _latexmk(folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     command = [
         "latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error",
         "-file-line-error", "-no-shell-escape", "paper.tex",

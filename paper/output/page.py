@@ -1,16 +1,18 @@
 """Writes report.html: the whole paper as one file that needs no other file and no network.
 
 It is made from the same parsed tree that the checks read, so it says the same as the PDF. All text
-is escaped. The page holds no script, and its own content policy forbids scripts and requests.
+is escaped, and what would turn the text around it, or is no text, is written out. The page holds no
+script, and its own content policy forbids scripts and requests.
 """
 
 import base64
 import hashlib
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 
+from data_prep.terminal.visible import visible
 from paper.evidence.values import ALL, Values
 from paper.output.floats import Figure, Table
 from paper.output.formulas import formula_html
@@ -230,6 +232,11 @@ def _entry(work: Work) -> str:
         f'<p id="ref-{escape(work.key)}">{escape(authors)}. <em>{escape(work.title)}</em>.'
         f"{venue} {escape(work.year)}.{link}</p>\n"
     )
+
+
+def escape(text: str) -> str:
+    """The text as HTML shows it."""
+    return html.escape(visible(text))
 
 
 def _sides(align: str) -> Iterator[str]:
