@@ -6,6 +6,7 @@ only the line that says what is wrong.
 
 import io
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from itertools import dropwhile, takewhile
@@ -14,6 +15,8 @@ from typing import Annotated, TypeVar
 import tyro
 
 from data_prep.errors import UserError
+from data_prep.option_rules import require_rules
+from data_prep.option_texts import as_repr, clipped
 
 Config = TypeVar("Config")
 
@@ -22,9 +25,9 @@ def _named_texts(words: Sequence[str]) -> dict[str, str]:
     pairs = [word.partition("=") for word in words]
     for word, (name, sign, _) in zip(words, pairs, strict=True):
         if not name or not sign:
-            raise ValueError(f"write NAME=TEXT, got {word!r}")
+            raise ValueError(f"write NAME=TEXT, got {as_repr(word)}")
     if len({name for name, *_ in pairs}) < len(pairs):
-        raise ValueError(f"a name stands twice in {' '.join(words)}")
+        raise ValueError(f"a name stands twice in {clipped(' '.join(words))}")
     return {name: text for name, _, text in pairs}
 
 
@@ -42,6 +45,9 @@ NamedTexts = Annotated[
 TEXT NAME TEXT, changes to --option.NAME TEXT as soon as the option has a default, such as one from
 a study file."""
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
+_NO_VALUE = re.compile(r"--[\w.-]+=")
+_LONGEST = 300
+"""Characters of a message; one of tyro's repeats all that was typed."""
 _RULE = re.compile("[-─╭╮╰╯]*")  # ASCII where the terminal has no other signs
 
 
@@ -56,22 +62,60 @@ def from_command_line(
     `kind`.
 
     `command` is what the user typed before the arguments; the help shows it. Defaults come from
-    `default`, or from the class `kind` if that is None. UserError for an unknown option or a value
-    of the wrong type.
+    `default`, or from the class `kind` if that is None. UserError for an unknown option, and for a
+    value of the wrong type or one that breaks a rule of its field.
     """
-    complaint = io.StringIO()
+    words = sys.argv[1:] if arguments is None else arguments
+    require_values(words)
+    complaint, around = io.StringIO(), sys.exception()
     try:
         with redirect_stderr(complaint):
-            return tyro.cli(
+            config = tyro.cli(
                 kind,
                 prog=command,
-                args=arguments,
+                args=words,
                 default=tyro.MISSING_NONPROP if default is None else default,
             )
     except SystemExit as end:
         if not end.code:  # --help
             raise
+        # tyro takes our own errors for errors of its types, and puts the class before them.
+        if (own := _own_error(end, around)) is not None:
+            raise UserError(str(own)) from None
         raise UserError(f"{_first_sentence(complaint.getvalue())}: see {command} --help") from None
+    require_rules(config, typed=True)
+    return config
+
+
+def require_values(arguments: Sequence[str]) -> None:
+    """UserError for an argument that is empty, or holds what no argument can.
+
+    An empty path would be taken for the folder that the command was started in.
+    """
+    for place, word in enumerate(arguments):
+        if "\0" in word:
+            raise UserError(
+                f"an argument holds the character NUL, got {as_repr(word)}: leave it out"
+            )
+        if not word or _NO_VALUE.fullmatch(word):
+            options = [each for each in arguments[:place] if each.startswith("--")]
+            name = word.rstrip("=") or (options[-1] if options else "an argument")
+            raise UserError(
+                f"{clipped(name)} needs a text, got an empty one: write one, or leave it out"
+            )
+
+
+def _own_error(end: SystemExit, around: BaseException | None) -> UserError | None:
+    """The UserError on account of which tyro ended the process; None if there was none.
+
+    `around` is what was being handled before, which is no cause of the end.
+    """
+    cause: BaseException | None = end
+    while cause is not None and cause is not around:
+        if isinstance(cause, UserError):
+            return cause
+        cause = cause.__context__
+    return None
 
 
 def _first_sentence(boxed: str) -> str:
@@ -80,4 +124,13 @@ def _first_sentence(boxed: str) -> str:
     lines = [line.strip("│ ") for line in _COLORS.sub("", boxed).splitlines()[1:]]
     texts = dropwhile(_RULE.fullmatch, lines)
     sentence = " ".join(takewhile(lambda line: not _RULE.fullmatch(line), texts))
-    return sentence.rstrip(".:").removeprefix("Error parsing ")
+    # Python's advice for numbers of over 4300 digits is for programmers.
+    sentence = sentence.partition("; use sys.set_int_max_str_digits")[0]
+    return _shortened(sentence.rstrip(".:").removeprefix("Error parsing "))
+
+
+def _shortened(sentence: str) -> str:
+    """The sentence without the middle of what was typed, if that is long."""
+    if len(sentence) <= _LONGEST:
+        return sentence
+    return f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 2 :]}"

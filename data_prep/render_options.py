@@ -4,9 +4,10 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from data_prep.errors import UserError
+from data_prep.option_rules import MOST_SCENES, MOST_SEED, Within, require_rules
 from data_prep.questions import PROPERTIES
 from data_prep.rendered_files import write_json
 
@@ -21,13 +22,13 @@ class Render:
     """Folder to write."""
     split: str = "val"
     """Name of the split, part of the file names."""
-    scenes: int = 100
+    scenes: Annotated[int, Within(1, MOST_SCENES)] = 100
     """Number of scenes; with --pairs the number of pairs of each attribute."""
-    seed: int = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Seed of the collection; another seed gives scenes that share nothing with it."""
-    size: int = 128
+    size: Annotated[int, Within(_MIN_SIZE, 4096)] = 128
     """Side of the pictures in pixels."""
-    samples: int = 64
+    samples: Annotated[int, Within(1, 65_536)] = 64
     """Light paths per pixel."""
     owners: bool = False
     """Also write which object every pixel shows."""
@@ -46,18 +47,12 @@ class Render:
 
 
 def check(config: Render) -> None:
-    """Raise UserError for an invalid option. This is not done when the object is made, because tyro
-    would draw a frame of several lines around the error."""
-    for name, least in (("scenes", 1), ("seed", 0), ("size", _MIN_SIZE), ("samples", 1)):
-        if getattr(config, name) < least:
-            raise UserError(
-                f"--{name} must be at least {least}, got {getattr(config, name)}: give a larger "
-                "number"
-            )
+    """Raise UserError for an invalid option."""
     if not re.fullmatch(r"[A-Za-z0-9]+", config.split):
         raise UserError(
             f"--split must be letters and digits, got {config.split!r}: a name such as val"
         )
+    require_rules(config, typed=True)
     for name in config.pairs:
         if name not in PROPERTIES:
             raise UserError(

@@ -4,7 +4,7 @@ name."""
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, final
@@ -17,9 +17,9 @@ from analysis.run.folder import claim, recorded_identity, recorded_study
 from analysis.run.kept_data import keep_data, kept_data
 from analysis.run.opened import BatchSize, Engine, OpenRun
 from analysis.run.study import Study
-from data_prep.command_line import from_command_line
+from data_prep.command_line import from_command_line, require_values
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast, require_rules
+from data_prep.option_rules import Within, require_rules
 from data_prep.scene_data import SceneData
 from data_prep.sources import open_data
 from probes.loading.identity import known_revision
@@ -50,7 +50,7 @@ class RunOptions:
     engine: Engine = "local"
     """Who captures residuals: this process, or the workers of a Ray cluster (the one of
     RAY_ADDRESS, else this machine's CPUs or GPUs)."""
-    batch_size: Annotated[BatchSize, AtLeast(1, otherwise=", or auto")] = "auto"
+    batch_size: Annotated[BatchSize, Within(1, 100_000, otherwise=", or auto")] = "auto"
     """Forward passes run together; auto: 32 on a CPU (4 for models above 1e9 parameters), on an
     accelerator the largest that is worth its memory. A capture that goes on keeps its own."""
     plan: Annotated[Study, tyro.conf.arg(name="")] = field(default_factory=Study)
@@ -123,6 +123,16 @@ def open_run(options: RunOptions) -> OpenRun:
     declared = declared_order(options.study, data, study.identity(**made_from))
     run = claim(options.run, study, **made_from, declared=declared)
     keep_data(run, data)
+
+    def load_to_work() -> "VLM":
+        run.require_free()  # before the model is loaded, not when there is something to keep
+        return load_model()
+
+    def size_fault(size: tuple[int, int]) -> str | None:
+        from probes.image_sizes import size_fault as fault_of
+
+        return fault_of(load_to_work(), size)
+
     about = {
         "model": study.model,
         "data": data.name,
@@ -130,8 +140,8 @@ def open_run(options: RunOptions) -> OpenRun:
     }
     return OpenRun(
         run=run,
-        data=data,
-        load_model=load_model,
+        data=replace(data, size_fault=size_fault),
+        load_model=load_to_work,
         about=about,
         engine=options.engine,
         batch_size=options.batch_size,
@@ -173,6 +183,7 @@ def _data(options: RunOptions, recorded: Mapping[str, Any] | None) -> SceneData:
 def parse_options(kind: type[Options], *, command: str, arguments: Sequence[str]) -> Options:
     """The options of a command line. Options that it does not give are taken from the study file
     that it names, or else from that of the run."""
+    require_values(arguments)
     parse = partial(from_command_line, kind, command=command, arguments=arguments)
     # Only the two together need make a plan: a level in one may ask for resamples in the other.
     chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)

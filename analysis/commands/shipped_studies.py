@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.commands.study_file import StudyFile, read_study
 from data_prep.errors import UserError
+from data_prep.option_texts import shown
 
 _FOLDER = "analysis.commands.studies"
 
@@ -18,12 +19,20 @@ def study_names() -> tuple[str, ...]:
 def study_named(file: Path) -> StudyFile:
     """What a study file declares, or the shipped study of that name. UserError if there is
     neither."""
-    if file.exists() or str(file) not in study_names():
-        if not file.exists() and file.suffix != ".toml" and len(file.parts) == 1:
+    exists = _exists(file)
+    if exists or str(file) not in study_names():
+        if not exists and file.suffix != ".toml" and len(file.parts) == 1:
             raise UserError(
-                f"no study file {file}, and no study of that name is shipped: choose from "
+                f"no study file {shown(file)}, and no study of that name is shipped: choose from "
                 f"{', '.join(study_names())}"
             )
         return read_study(file)
     with as_file(files(_FOLDER).joinpath(f"{file}.toml")) as shipped:
         return read_study(shipped)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # such as a name that is too long; reading it says so
+        return False

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from analysis.run.study import Study
 from data_prep.errors import UserError
+from data_prep.option_texts import as_repr, clipped
 
 COMMANDS = (
     "emergence", "order", "probes", "tuned_lens", "trajectory", "confusion", "concept", "examples",
@@ -19,6 +20,10 @@ COMMANDS = (
 )  # fmt: skip
 """The commands that work on a run. In a study file, a table with a command's name holds options of
 that command."""
+
+_MOST_BYTES = 100_000
+_MOST_DOTS = 200
+"""In a line. Python's reader takes hours for a key of hundreds of thousands of parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +44,8 @@ class StudyFile:
         for name, value in self.options.get(command, {}).items():
             if name not in names:
                 raise UserError(
-                    f"unknown key {name!r} in [{command}] of {self.file}: the keys of {command} "
-                    f"are {', '.join(names) or 'none'}"
+                    f"unknown key {as_repr(name)} in [{command}] of {self.file}: the keys of "
+                    f"{command} are {', '.join(names) or 'none'}"
                 )
             typed += _typed(name, value, f"{name} in [{command}] of {self.file}")
         return typed
@@ -49,22 +54,53 @@ class StudyFile:
 def read_study(file: Path) -> StudyFile:
     """Reads a study file. UserError if the file is none, and for unknown keys or values of a wrong
     type."""
-    try:
-        content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"the study file {file} is not valid TOML: {error}") from error
+    content = _content(file)
     names = [each.name for each in fields(Study)]
     tables = {name: content.pop(name) for name in COMMANDS if isinstance(content.get(name), dict)}
     for name, value in content.items():
         if name not in names:
             raise UserError(
-                f"unknown key {name!r} in {file}: the keys of a study are {', '.join(names)}; "
-                f"options of a command go into a table of its name, like [{COMMANDS[0]}]"
+                f"unknown key {as_repr(name)} in {file}: the keys of a study are "
+                f"{', '.join(names)}; options of a command go into a table of its name, like "
+                f"[{COMMANDS[0]}]"
             )
         content[name] = _checked(name, value, file)
-    return StudyFile(file=file, plan=Study(**content), options=tables)
+    try:
+        return StudyFile(file=file, plan=Study(**content), options=tables)
+    except UserError as error:
+        raise UserError(f"{error}, in the study file {file}") from error
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """What the file holds, whatever its bytes are. UserError if that is no TOML."""
+    try:
+        # A pipe or a device would be waited for, or never end.
+        if file.exists() and not file.is_file():
+            raise UserError(f"the study file {file} is no file: give one with a study in TOML")
+        with file.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UserError(
+                f"the study file {file} must have at most {_MOST_BYTES} bytes, got more: give one "
+                "with a study in TOML"
+            )
+        # Some editors mark a file as UTF-8 by a first character that TOML does not know.
+        text = content.decode("utf-8-sig")
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise RecursionError
+        return tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
+    except RecursionError as error:
+        raise UserError(
+            f"the study file {file} is nested too deeply: a plan has lists of texts or numbers only"
+        ) from error
+    # TOMLDecodeError and UnicodeDecodeError are such, and so is what `int` says of too many digits.
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        reason = str(error).partition("; use sys.set_int_max_str_digits")[0]
+        raise UserError(f"the study file {file} is not valid TOML: {clipped(reason)}") from error
 
 
 def _checked(name: str, value: Any, file: Path) -> Any:
@@ -73,8 +109,11 @@ def _checked(name: str, value: Any, file: Path) -> Any:
     try:
         # Through JSON, where alone a list is taken for a tuple and a text for nothing but a text.
         return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
-    except (ValidationError, TypeError) as error:
-        raise UserError(f"{name} in {file} must be {_wanted(kind)}, got {value!r}") from error
+    # ValidationError is a ValueError, and so is what `json` says of too many digits.
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{name} in {file} must be {_wanted(kind)}, got {as_repr(value)}"
+        ) from error
 
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -105,11 +144,16 @@ def _typed(name: str, value: Any, where: str) -> list[str]:
     each = list(named.values()) if named else value if isinstance(value, list) else [value]
     if not all(type(one) in (str, int, float) for one in each):
         raise UserError(
-            f"{where} must be text, a number or a list of these, got {value!r}: see --help"
+            f"{where} must be text, a number or a list of these, got {as_repr(value)}: see --help"
         )
-    words = [f"{name}={one}" for name, one in named.items()] or [str(one) for one in each]
+    try:
+        words = [f"{name}={one}" for name, one in named.items()] or [str(one) for one in each]
+    except ValueError:  # from a number of more digits than Python converts
+        raise UserError(f"{where} is a number of too many digits: see --help") from None
     for word in words:
         # It would be read as an option, of which a file must not set any but the command's own.
         if word.startswith("-"):
-            raise UserError(f"{where} must not begin with a hyphen, got {word!r}: leave it out")
+            raise UserError(
+                f"{where} must not begin with a hyphen, got {as_repr(word)}: leave it out"
+            )
     return [option, *words]

@@ -1,17 +1,18 @@
 """Rules of options: found in the annotations of a field, inherited ones too, and said in words."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast, Between, Filled, require_rules
+from data_prep.option_rules import Between, Filled, Within, require_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    batch_size: Annotated[Literal["auto"] | int, AtLeast(1, otherwise=", or auto")] = "auto"
+    batch_size: Annotated[Literal["auto"] | int, Within(1, 100, otherwise=", or auto")] = "auto"
     share: Annotated[float, Between(0, 1, remedy="0.5 is usual")] = 0.5
 
 
@@ -19,8 +20,8 @@ class Base:
 class Inherits(Base):
     names: Annotated[tuple[str, ...], Filled("at least one name")] = ("a",)
     text: Annotated[str, Filled("a text")] = "b"
-    layers: Annotated[tuple[int, ...] | None, AtLeast(0)] = None
-    free: int = -1
+    layers: Annotated[tuple[int, ...] | None, Within(0, 9)] = None
+    path: Path | None = None
 
 
 @pytest.mark.parametrize(

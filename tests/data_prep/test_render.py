@@ -235,7 +235,7 @@ def test_bad_arguments_end_the_command_with_one_line_and_exit_code_2(folder, tmp
     file.touch()
     ended = run("--out", str(tmp_path / "out"), "--scenes", "0")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "error: --scenes must be at least 1, got 0: give a larger number\n"
+    assert ended.stderr == "error: --scenes must be at least 1, got 0\n"
     ended = run("--out", str(file), "--scenes", "1")
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
