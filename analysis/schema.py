@@ -21,7 +21,7 @@ from analysis.probes.found import Probed
 from analysis.results import Results
 from analysis.trajectory.found import FoundTrajectories
 from analysis.tuned_lens.found import JudgedLens
-from analysis.typed import json_schema, result
+from analysis.typed import document_schema, result
 from analysis.worlds.found import FoundWorlds
 
 
@@ -57,5 +57,5 @@ class WholeResults(Results):
 
 def results_schema() -> dict[str, Any]:
     """The JSON schema of results.json, draft 2020-12."""
-    found = json_schema(WholeResults)
+    found = document_schema(WholeResults)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, dataclass_transform
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from data_prep.errors import UserError
+from data_prep.files.sealed import KEY
 
 Found = TypeVar("Found")
 
@@ -39,6 +40,10 @@ def read_back(kind: type[Found], content: Any, where: str) -> Found:
     """
     try:
         return _adapter(kind).validate_python(content)
+    except (RecursionError, OverflowError) as error:
+        raise UserError(
+            f"{where} is damaged (it holds what no result does): measure it anew in a new folder"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = "/".join(map(str, first["loc"])) or "the whole"
@@ -51,6 +56,13 @@ def read_back(kind: type[Found], content: Any, where: str) -> Found:
 def json_schema(kind: Any) -> Mapping[str, Any]:
     """The JSON schema of what `written` makes of a result of this class."""
     return _adapter(kind).json_schema(mode="serialization")
+
+
+def document_schema(kind: Any) -> dict[str, Any]:
+    """The JSON schema of a file that holds a result of this class and the file's seal."""
+    found = dict(json_schema(kind))
+    seal = {"type": "string", "description": "Checksum of the file: see data_prep.files.sealed."}
+    return {**found, "properties": {KEY: seal, **found["properties"]}}
 
 
 @cache

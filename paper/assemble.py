@@ -53,7 +53,7 @@ def build(asked: Asked, out: Path) -> list[str]:
     outputs = _project(text, values, figures, tables, asked)
     outputs[_VALUES] = (
         json.dumps(values.as_records(), indent=1, ensure_ascii=False) + "\n"
-    ).encode()
+    ).encode("utf-8", "backslashreplace")  # half a character, as JSON writes it
     outputs[_PAGE] = _page(text, values, figures, tables, works)
     notes = list(left_out.values())
     made = _typeset(outputs, asked)
@@ -183,7 +183,7 @@ def _made_from(filled: Sequence[Filled], outputs: Mapping[str, bytes]) -> dict[s
     """
     made: dict[str, list[str]] = {}
     shared = ["paper/evidence", "paper/output/floats.py", "paper/prose/escape.py",
-              "analysis/reporting"]  # fmt: skip
+              "analysis/"]  # fmt: skip
     runs = list(dict.fromkeys(one.record.key for one in filled if one.section.about == "run"))
     for one in filled:
         if one.section.about == "run":

@@ -5,7 +5,6 @@ longer than reading its files.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.run.identity import IDENTITY, STUDY
 from data_prep.errors import UserError
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from paper.evidence.comparison import COMPARISON
 from paper.evidence.pooling import POOLING
-from paper.evidence.record import IDENTITY, RESULTS, STUDY
+from paper.evidence.record import RESULTS
 from paper.output.latex import tex_version
 
 FILE_NAME = "manifest.json"
@@ -25,7 +26,9 @@ _ROOT = Path(__file__).parents[1]
 # What a report depends on besides the runs: its text and code, and the drawing functions and
 # sentences that it shares with the commands.
 _SOURCES = ("paper/**/*.py", "paper/**/*.tex", "paper/**/*.css", "paper/*.bib",
-            "analysis/reporting/*.py", "analysis/remedies/results.json",
+            "analysis/drawing/*.py", "analysis/wording.py", "analysis/*/*drawing.py",
+            "analysis/*/*figure*.py", "analysis/*/*wording.py", "analysis/*/*report.py",
+            "analysis/remedies/results.json",
             "probes/bundled/model/README.md")  # fmt: skip
 
 
@@ -98,13 +101,13 @@ def record(
         "made_from": {name: list(sources) for name, sources in sorted(made_from.items())},
         "missing": list(missing),
     }
-    return (json.dumps(content, indent=1) + "\n").encode()
+    return sealed_json(content)
 
 
 def read_manifest(out: Path) -> dict[str, Any] | None:
     """The manifest in `out`. None if it is missing or unreadable; then the report is made anew."""
     try:
-        content = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
+        content = read_sealed_json(out / FILE_NAME)
         for name in ("inputs", "outputs", "made_from"):
             content[name].items()
         content["missing"]

@@ -20,7 +20,7 @@ from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import one_line_errors
-from data_prep.option_rules import AtLeast
+from data_prep.option_rules import MOST_LAYERS, Within
 
 STUDY = "ablation"
 COMMAND = "python -m analysis.ablation"
@@ -30,7 +30,7 @@ COMMAND = "python -m analysis.ablation"
 class Ablation(AttributeOptions):
     """Does the answer need the image tokens that show the object?"""
 
-    layer: Annotated[int, AtLeast(0)] = 0
+    layer: Annotated[int, Within(0, MOST_LAYERS)] = 0
     """The layer at which tokens are ablated; 0: what enters the decoder."""
 
 

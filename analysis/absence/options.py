@@ -6,7 +6,7 @@ from typing import Annotated
 from analysis.absence.questions import chosen_questions
 from analysis.commands.options import RunOptions
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast
+from data_prep.option_rules import MOST_SCENES, Within
 from data_prep.scene_data import SceneData
 
 
@@ -18,7 +18,7 @@ class AbsenceOptions(RunOptions):
     """exist ("Is there a large red cube?"), or an attribute of CLEVR-style scenes whose false
     premises are asked ("What color is the large cube?" where there is none); presence for COCO and
     POPE; usual: exist and color, or presence; all."""
-    most: Annotated[int, AtLeast(40)] = 500
+    most: Annotated[int, Within(40, MOST_SCENES)] = 500
     """The most scenes that each is asked of."""
 
     def require_consistent(self) -> None:

@@ -14,6 +14,7 @@ from analysis.run.opened import OpenRun
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.answers.tree import AnswerTree, Node
@@ -78,7 +79,7 @@ def answer_trees(opened: OpenRun, attribute: Attribute, questions: Iterable[str]
     if not file.exists():
         return _kept(opened, attribute, texts, file)
     try:
-        return AnswerTrees.of_json(json.loads(file.read_text(encoding="utf-8")))
+        return AnswerTrees.of_json(read_sealed_json(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{file} is damaged ({error}): delete it and run again") from error
 
@@ -101,7 +102,7 @@ def _kept(opened: OpenRun, attribute: Attribute, questions: list[str], file: Pat
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
-    write_durably(file, json.dumps(trees.to_json(), ensure_ascii=False).encode())
+    write_durably(file, sealed_json(trees.to_json(), ensure_ascii=False))
     return trees
 
 

@@ -1,6 +1,6 @@
 """Captures an attribute's residuals into the run, by the engine that the options name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +91,9 @@ class _Pictures:
 
 def _pictures(opened: OpenRun) -> _Pictures:
     seen = image_survey(opened.run, opened.data)
-    return _Pictures(data=opened.data, blank=blank_image(seen.blank_size, seen.mean_color))
+    # Without what is asked of the model, which stays in this process.
+    data = replace(opened.data, size_fault=None)
+    return _Pictures(data=data, blank=blank_image(seen.blank_size, seen.mean_color))
 
 
 def _batch_size(

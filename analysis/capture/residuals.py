@@ -218,4 +218,7 @@ def stored_passes(
         wanted = run.study_hash, digest_of(row_ids_of(passes, position)), position.name
         if found == wanted and not store.missing_shards():
             return store
+    vlm = opened.load_model()
+    for question in dict.fromkeys(question for _, _, question in passes):
+        vlm.prompt(question)  # refuses control tokens now, and not in the middle of the work
     return captured(opened, items, passes, position, place)

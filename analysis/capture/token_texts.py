@@ -1,7 +1,7 @@
 """The name of every token, kept beside the output map, so that a run can be shown without its
 model."""
 
-import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from probes.token_names import token_names
 
 # With a hyphen, which no attribute has: their files lie in the same folder.
 _FILE = "token-texts.json"
+_CONTROLS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ def keep_token_texts(folder: Path, tokenizer: Any, n_vocab: int) -> None:
         return
     found = token_names(tokenizer, n_vocab)
     content = {"texts": found.names, "special": sorted(found.special)}
-    write_durably(folder / _FILE, json.dumps(content).encode())
+    write_durably(folder / _FILE, sealed_json(content))
 
 
 def token_texts(opened: OpenRun, n_vocab: int) -> TokenTexts:
@@ -55,12 +57,32 @@ def token_texts(opened: OpenRun, n_vocab: int) -> TokenTexts:
                 f"model is not here to read them from ({error}): run this where the model is"
             ) from error
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        texts, special = tuple(kept["texts"]), frozenset(kept["special"])
-        if len(texts) != n_vocab or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"need {n_vocab} texts, got {len(texts)}")
+        return _kept(read_sealed_json(file), n_vocab)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is damaged ({error}): delete it and run again where the model is"
         ) from error
+
+
+def _kept(content: Any, n_vocab: int) -> TokenTexts:
+    """The names in the content of a file; ValueError for what `token_names` does not write."""
+    texts, special = tuple(content["texts"]), frozenset(content["special"])
+    if len(texts) != n_vocab or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"need {n_vocab} texts, got {len(texts)}")
+    # A sign that cannot be printed would reach tables and terminals.
+    odd = next((text for text in texts if not text or _has_controls(text)), None)
+    if odd is not None:
+        raise ValueError(f"{odd!r} is no name of a token")
+    if len(set(texts)) != n_vocab:
+        raise ValueError("two tokens have the same name")
+    if not all(type(token) is int and 0 <= token < n_vocab for token in special):
+        raise ValueError(f"special tokens must be numbers below {n_vocab}")
     return TokenTexts(texts=texts, special=special)
+
+
+def _has_controls(text: str) -> bool:
+    """Whether a sign steers what shows it. What is printable besides differs between versions of
+    Unicode, and so between machines."""
+    if text.isprintable():
+        return False
+    return any(unicodedata.category(sign) in _CONTROLS for sign in text)

@@ -23,7 +23,7 @@ from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import UserError, one_line_errors
-from data_prep.option_rules import AtLeast, Between
+from data_prep.option_rules import MOST_SCENES, Between, Within
 
 STUDY = "causes"
 COMMAND = "python -m analysis.causes"
@@ -37,7 +37,7 @@ class Causes(AttributeOptions):
     """minimal: the same scene with one attribute of one object changed (bundled data, and what
     python -m data_prep.render --pairs renders); matched: two scenes that the same text is asked of,
     for any data; auto: minimal where the data has such pairs."""
-    most: Annotated[int, AtLeast(10)] = 200
+    most: Annotated[int, Within(10, MOST_SCENES)] = 200
     """The most pairs of an attribute that are taken."""
     quick: bool = False
     """At most 44 pairs, and 12 for the controls with many passes."""
@@ -55,8 +55,8 @@ def main(options: Causes) -> None:
     found = {name: _found(opened, name, options) for name in options.attributes(opened.data)}
     folder = opened.run.folder
     for name, each in found.items():
-        print(causes_text(name, each))
         figure = save_causes_figure(name, each, folder)[0]
+        print(causes_text(name, each))
         print(f"results: {folder / FILE_NAME}   figure: {figure}\n")
 
 

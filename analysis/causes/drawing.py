@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.causes.found import Caused
-from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import COLORS, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style
 from analysis.effects.found import Interval
 from analysis.readouts.registry import READOUTS
 from analysis.wording import Estimated
@@ -119,7 +119,7 @@ def _band(
 
 def save_causes_figure(name: str, found: Caused, folder: Path) -> tuple[Path, Path]:
     """Draws the picture of one attribute as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, HEIGHT_IN), layout="constrained")
         draw_causes(figure, name, found)
         files = folder / f"causes-{name}.pdf", folder / f"causes-{name}.png"

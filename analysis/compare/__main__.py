@@ -75,8 +75,8 @@ def main(options: Compare) -> None:
         found = _compared(runs, arms, options.plan, identity)
         tables = {"items": _items(arms), "curves": _curves(arms)}
         write_comparison(folder, found, tables)
-    print(compare_report(found))
     figure = save_compare_figure(found, folder)[0]
+    print(compare_report(found))
     print(f"\nresults: {folder / FILE_NAME}   figure: {figure}")
 
 

@@ -4,13 +4,13 @@ it."""
 from pathlib import Path
 from textwrap import shorten
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.compare.found import Compared, ComparedArm, Comparison
 from analysis.compare.text import name_of, outcome_text
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, Look, draw_crossing, looks, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, Look, draw_crossing, looks, save_figure
+from analysis.drawing.style import house_style
 
 _UNDATED = {"Title": "Runs compared", "CreationDate": None, "ModDate": None}
 _GAP = 0.9
@@ -63,7 +63,7 @@ def draw_compare(figure: Figure, found: Compared) -> None:
 
 def save_compare_figure(found: Compared, folder: Path) -> tuple[Path, Path]:
     """Draws the forest plot as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=forest_size(found), layout="constrained")
         draw_compare(figure, found)
         files = folder / "compare.pdf", folder / "compare.png"
@@ -101,11 +101,9 @@ def _row_name(found: Compared, row: Comparison) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text as the figure can draw it. Names come from data: a dollar sign would start a
-    formula, and the font lacks some letters."""
+    """The text as the figure can draw it. Names come from data, and the font lacks some letters."""
     known = [sign.isprintable() and (ord(sign) < _LETTERS or sign == "\u2026") for sign in text]
-    shown = "".join(sign if keep else "?" for sign, keep in zip(text, known, strict=True))
-    return shown.replace("$", r"\$")
+    return "".join(sign if keep else "?" for sign, keep in zip(text, known, strict=True))
 
 
 def _draw_arm(axes: Axes, arm: ComparedArm, height: float, look: Look) -> None:

@@ -1,7 +1,5 @@
 """The folder of a comparison: compare.json with its schema, the tables and the figures."""
 
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,10 @@ import pandas as pd
 
 from analysis.compare.found import Compared
 from analysis.finished.out_folder import make_new, usable
-from analysis.typed import json_schema, read_back, written
+from analysis.typed import document_schema, read_back, written
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json, sealed_parquet
 
 FILE_NAME = "compare.json"
 _TABLES = ("items.parquet", "curves.parquet")
@@ -20,7 +19,7 @@ _TABLES = ("items.parquet", "curves.parquet")
 
 def compare_schema() -> dict[str, Any]:
     """The JSON schema of compare.json."""
-    return dict(json_schema(Compared))
+    return document_schema(Compared)
 
 
 def open_folder(out: Path | None, comparison_hash: str) -> tuple[Path, Compared | None]:
@@ -40,20 +39,15 @@ def write_comparison(folder: Path, found: Compared, tables: Mapping[str, pd.Data
     """Writes the tables first and compare.json last: where compare.json is, the comparison is
     complete."""
     for name, table in tables.items():
-        stream = io.BytesIO()
-        table.to_parquet(stream, index=False)
-        write_durably(folder / f"{name}.parquet", stream.getvalue())
-    text = json.dumps(written(found), indent=1, allow_nan=False)
-    write_durably(folder / FILE_NAME, text.encode())
+        write_durably(folder / f"{name}.parquet", sealed_parquet(table))
+    write_durably(folder / FILE_NAME, sealed_json(written(found)))
 
 
 def _known(path: Path, comparison_hash: str) -> Compared:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_sealed_json(path)
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}): delete its folder and run again"
-        ) from error
+        raise UserError(f"{path} is damaged ({error}): delete its folder and run again") from error
     found = read_back(Compared, content, str(path))
     if found.comparison_hash != comparison_hash:
         raise UserError(

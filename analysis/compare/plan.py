@@ -12,7 +12,7 @@ from analysis.finished.runs import FinishedRun
 from analysis.run.study import require_resamples
 from analysis.streams import Stream, stream_rng
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast, Between, require_rules
+from data_prep.option_rules import MOST_RESAMPLES, MOST_SEED, Between, Within, require_rules
 
 FORMAT = 3
 """Version of the format of compare.json; raised whenever the same runs and plan give other
@@ -29,9 +29,9 @@ class ComparePlan:
     """Least difference of relative depth that matters: within it two runs are called the same."""
     level: Annotated[float, Between(0.5, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals; tests, that for being the same included, are at 1 - level."""
-    n_resamples: int = 10_000
+    n_resamples: Annotated[int, Within(1, MOST_RESAMPLES)] = 10_000
     """Bootstrap resamples and sign flips."""
-    seed: Annotated[int, AtLeast(0)] = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Every random draw of the comparison follows from it."""
 
     def __post_init__(self) -> None:

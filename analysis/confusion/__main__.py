@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 
+from analysis.commands.model_layers import require_layers_of_model, require_up_to
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.confusion.figures import save_confusion_figures
 from analysis.confusion.found import Asked, Confused, OtherWording
@@ -34,7 +35,7 @@ from data_prep.command_line import NamedTexts
 from data_prep.competing_words import competition, default_words, words_of
 from data_prep.errors import UserError, one_line_errors
 from data_prep.items import attribute_of_items
-from data_prep.option_rules import AtLeast
+from data_prep.option_rules import MOST_LAYERS, Within
 from stats.scenes import scene_rows
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
@@ -55,15 +56,13 @@ class Confusion(AttributeOptions):
     say_3d: bool = False
     """Ask once more with "3D" before the attribute's name ("What 3D shape is the red thing?"), and
     compare."""
-    margin_bits: float = 0.5
+    margin_bits: Annotated[float, Within(1e-6, 1000)] = 0.5
     """With --say-3d: least difference of log-odds that matters, in bits; "no difference" is said
     where all that is larger can be ruled out."""
-    layers: Annotated[tuple[int, ...], AtLeast(0, remedy="layers are counted from 0")] = ()
+    layers: Annotated[
+        tuple[int, ...], Within(0, MOST_LAYERS, remedy="layers are counted from 0")
+    ] = ()
     """Layers whose confusions are drawn; default: five, first and last among them."""
-
-    def require_consistent(self) -> None:
-        if not 0 < self.margin_bits < float("inf"):
-            raise UserError(f"--margin-bits must be a positive number, got {self.margin_bits}")
 
 
 def main(options: Confusion) -> None:
@@ -78,11 +77,11 @@ def main(options: Confusion) -> None:
             say_3d=options.say_3d,
             margin_bits=options.margin_bits if options.say_3d else None,
         )
-        found = _found(opened, name, asked)
-        _require_layers(options.layers, found)
+        found = _found(opened, name, asked, options.layers)
+        require_up_to(len(found.matrix.layers) - 1, options.layers, "--layers")
+        figures = save_confusion_figures(name, found, folder, options.layers)
         print(confusion_table(name, found))
         print("\n".join(confusion_sentences(name, found)))
-        figures = save_confusion_figures(name, found, folder, options.layers)
         drawn = ", ".join(str(each) for each in figures if each.suffix == ".pdf")
         print(f"\nresults: {folder / FILE_NAME}   figures: {drawn}")
 
@@ -113,13 +112,14 @@ def _near_words(
     return {name: words for name, words in near.items() if words}
 
 
-def _found(opened: OpenRun, name: str, asked: Asked) -> Confused:
+def _found(opened: OpenRun, name: str, asked: Asked, layers: tuple[int, ...]) -> Confused:
     """The results of one attribute: from the run, if the same was asked there, or computed now."""
     known: dict[str, Any] = study_result(read_results(opened.run), STUDY)
     if name in known:
         old = read_back(Confused, known[name], f"{FILE_NAME} of {opened.run.folder}")
         if old.made_from == asked:
             return old
+    require_layers_of_model(opened, layers, "--layers")
     found = _followed(opened, name, asked)
     add_study(opened.run, STUDY, known | {name: written(found)}, opened.about)
     return found
@@ -184,12 +184,6 @@ def _with_3d(
         margin_bits=margin_bits,
     )
     return again, changed
-
-
-def _require_layers(layers: tuple[int, ...], found: Confused) -> None:
-    last = len(found.matrix.layers) - 1
-    if layers and max(layers) > last:
-        raise UserError(f"--layers must lie in 0..{last}, got {max(layers)}: lower it")
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.confusion.found import Compared, Confused, Matrix, WordAtLayer, WordCurve
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, save_figure
 from analysis.drawing.glyphs import drawn, plain_labels
+from analysis.drawing.style import house_style, log_scale
 
 # Of Okabe & Ito: black for the right word, then those that compete with it.
 _LOOKS: tuple[tuple[str, Any, str], ...] = (
@@ -71,7 +71,7 @@ def _draw_answer(axes: Axes, found: Confused, answer: str, what: str) -> None:
     axes.set_xticks(range(0, last + 1, max(1, last // 5)))
     if what == "probability":
         # Below a millionth nothing is told apart; a mean of 0 has no place on this axis.
-        axes.set_yscale("log")
+        log_scale(axes)
         axes.set_ylim(_LEAST_PROBABILITY, 2)
         return
     axes.set_ylim(-0.03, 1.03)
@@ -174,7 +174,7 @@ def save_confusion_figures(
     """Draws the words, the matrices and what the image adds, each as PDF and PNG; gives the six
     files in this order."""
     chosen = chosen_layers(len(found.matrix.layers), layers)
-    with mpl.rc_context(STYLE):
+    with house_style():
         words = Figure(figsize=words_size(found), layout="constrained")
         draw_words(words, found)
         matrices = Figure(figsize=MATRICES_SIZE, layout="constrained")

@@ -9,7 +9,7 @@ effects, results.json and figures.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,13 @@ from analysis.emergence.readout_report import readout_table, save_readout_figure
 from analysis.emergence.report import attribute_table, loudness_sentence, sentence
 from analysis.emergence.tables import effect_rows, score_rows
 from analysis.readouts.readings import require_same_lens, take_readings
-from analysis.readouts.registry import LINEAR_PROBE, LOGIT_LENS, NAMES, ReadoutNameOrAll
+from analysis.readouts.registry import (
+    LINEAR_PROBE,
+    LOGIT_LENS,
+    NAMES,
+    READOUTS,
+    ReadoutNameOrAll,
+)
 from analysis.run.items import askable_items
 from analysis.run.opened import OpenRun
 from analysis.run.results import (
@@ -94,6 +100,7 @@ def main(options: Emergence) -> None:
             if options.say:
                 print(_said(opened, name))
         return
+    _require_lens(opened, names, options)
     for name in names:
         for readout in readouts:
             _finding(opened, name, readout, options)
@@ -101,18 +108,17 @@ def main(options: Emergence) -> None:
     chosen = {
         name: {each: finding_of(opened.run, name, each) for each in readouts} for name in names
     }
-    sentences, ladders = [], {}
+    lines, sentences, ladders = [], [], {}
     for name, findings in chosen.items():
         for readout, found in findings.items():
-            print(attribute_table(name, found, readout=readout))
+            lines.append(attribute_table(name, found, readout=readout))
             sentences.append(sentence(name, found, readout=readout))
             sentences.append(loudness_sentence(name, found, readout=readout))
         if len(readouts) > 1:
-            print(readout_table(name, findings, _compared(opened, name, findings)))
+            lines.append(readout_table(name, findings, _compared(opened, name, findings)))
         if {SAID, THERE} <= set(readouts):
             ladders[name] = _ladder(opened, name)
-            print(ladder_text(name, ladders[name]))
-    print("\n".join(sentences))
+            lines.append(ladder_text(name, ladders[name]))
     folder = opened.run.folder
     main_readout = {name: next(iter(found.values())) for name, found in chosen.items()}
     figures = save_emergence_figure(main_readout, folder)
@@ -121,7 +127,27 @@ def main(options: Emergence) -> None:
         save_readout_figure(chosen, folder)
     if ladders:
         save_ladder_figure(ladders, folder)
+    print("\n".join([*lines, *sentences]))
     print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
+
+
+def _require_lens(opened: OpenRun, names: Sequence[str], options: Emergence) -> None:
+    """UserError for an unusable --lens that is still to be read by, before the model works."""
+    results = read_results(opened.run)
+    readouts = [each for each in options.readouts if READOUTS[each].takes_lens]
+    left = [
+        name
+        for name in names
+        if results is None or not set(readouts) <= set(results.of_attribute(name))
+    ]
+    if options.lens is None or not readouts or not left:
+        return
+    from analysis.readouts.tuned_lens import read_lens
+
+    for name in left:
+        for readout in readouts:
+            require_same_lens(opened, name, readout, options.lens)
+    read_lens(opened, options.lens, allow_other_head=options.allow_other_head)
 
 
 def _shown_answers(opened: OpenRun, name: str) -> str:
@@ -152,6 +178,7 @@ def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> No
     results = read_results(run)
     if results is not None and readout in results.of_attribute(name):
         return
+    run.require_free()  # before minutes of statistics, not after them
     readings = take_readings(
         opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
     )

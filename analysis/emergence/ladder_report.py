@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import COLORS, LINES, MARKERS, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style
 from analysis.emergence.found import Ladder, Step
 from analysis.printed import printed
 from analysis.wording import layers_text, p_value
@@ -81,7 +81,7 @@ def draw_ladder(axes: Axes, found: Ladder) -> None:
 
 def save_ladder_figure(results: Mapping[str, Ladder], folder: Path) -> tuple[Path, Path]:
     """Draws a panel per attribute, as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]
         for axes, (name, found) in zip(panels, results.items(), strict=True):

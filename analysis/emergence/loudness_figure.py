@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,11 +11,11 @@ from analysis.drawing.figures import (
     COLORS,
     LINES,
     MARKERS,
-    STYLE,
     TEXT_WIDTH_IN,
     draw_crossing,
     save_figure,
 )
+from analysis.drawing.style import house_style, log_scale
 from analysis.effects.found import Finding
 
 # Scales reach over orders of magnitude at layers that say nothing; what is beyond is cut.
@@ -63,7 +62,7 @@ def draw_scale(axes: Axes, found: Finding) -> None:
     axes.axhline(1, color="0.6", linewidth=0.6)
     axes.fill_between(layers, low, high, color=COLORS["real"], alpha=0.15, linewidth=0)
     axes.plot(layers, estimate, color=COLORS["real"], marker="o", markersize=2.5)
-    axes.set_yscale("log")
+    log_scale(axes)
     axes.set_ylim(_LEAST, _MOST)
     axes.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
     axes.minorticks_off()
@@ -87,7 +86,7 @@ def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
 
 def save_loudness_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """Draws the columns of all attributes as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         draw_loudness(figure, results)
         files = folder / "loudness.pdf", folder / "loudness.png"

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import COLORS, LINES, MARKERS, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style
 from analysis.effects.found import Finding
 from analysis.emergence.found import ReadoutPair, ReadoutsCompared
 from analysis.printed import printed
@@ -103,7 +103,7 @@ def save_readout_figure(
     results: Mapping[str, Mapping[str, Finding]], folder: Path
 ) -> tuple[Path, Path]:
     """Draws a panel per attribute, as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]
         for axes, (name, findings) in zip(panels, results.items(), strict=True):

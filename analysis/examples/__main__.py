@@ -27,7 +27,7 @@ from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
-from data_prep.option_rules import AtLeast
+from data_prep.option_rules import MOST_TOKENS, Within
 
 STUDY = "examples"
 COMMAND = "python -m analysis.examples"
@@ -37,9 +37,9 @@ COMMAND = "python -m analysis.examples"
 class Examples(AttributeOptions):
     """Single items: their most probable tokens by layer."""
 
-    items: Annotated[int, AtLeast(1)] = 1
+    items: Annotated[int, Within(1, 10_000)] = 1
     """Items of each attribute, drawn at random."""
-    tokens: Annotated[int, AtLeast(1)] = 5
+    tokens: Annotated[int, Within(1, MOST_TOKENS)] = 5
     """Most probable tokens at each layer."""
 
 

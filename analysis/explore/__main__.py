@@ -20,7 +20,8 @@ from analysis.explore.packing import PROBABILITY_ERROR
 from analysis.readouts.registry import TUNED_LENS
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
-from data_prep.option_rules import AtLeast
+from data_prep.files.output import require_output_file
+from data_prep.option_rules import MOST_TOKENS, Within
 
 if TYPE_CHECKING:
     from analysis.explore.lenses import Lens
@@ -36,9 +37,9 @@ class Explore(AttributeOptions):
 
     item: tuple[str, ...] = ()
     """Ids of the run's items to show; default: drawn at random, of each attribute in turn."""
-    items: Annotated[int | None, AtLeast(1)] = None
+    items: Annotated[int | None, Within(1, 10_000)] = None
     """How many are shown; default: 4, or as many of them as a page of 2 MB holds."""
-    tokens: Annotated[int, AtLeast(1)] = 5
+    tokens: Annotated[int, Within(1, MOST_TOKENS)] = 5
     """Most probable tokens at each layer and place."""
     conditions: tuple[Literal["real", "shuffled", "blank"], ...] = ("real", "shuffled", "blank")
     """Which images an item is shown with: its own, another scene's, one of the mean color. With
@@ -79,6 +80,8 @@ def main(options: Explore) -> None:
     """Reads what is to be shown and writes the page."""
     from analysis.explore.page import MOST_BYTES
 
+    if options.out is not None:
+        require_output_file(options.out, "--out")
     file, made = _of_run(options) if options.image is None else _of_own_image(options)
     write_durably(file, made.page)
     n_items = f"{made.n_items} item{'s' if made.n_items > 1 else ''}"

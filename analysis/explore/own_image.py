@@ -23,10 +23,7 @@ def own_image(path: Path, option: str = "--image") -> Image.Image:
     try:
         return photograph_rgb(lambda: path.open("rb"), path.name)
     except UserError as error:
-        reason = str(error.__cause__ or error)
-        raise UserError(
-            f"{path} is no image that can be read ({reason}): give {option} a JPEG, PNG or WebP"
-        ) from error
+        raise UserError(f"{error}; give {option} a JPEG, PNG or WebP") from error
 
 
 def own_subject(

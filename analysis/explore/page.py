@@ -1,7 +1,8 @@
 """Builds the page as one file with template, style, script and data, which loads nothing else.
 
 Token texts may come from others and are not trusted: the data stands in a block that is not run as
-a script, everything that could end it or begin a tag is escaped, and the script writes text only.
+a script, everything that could end it or begin a tag is escaped, and the script writes text only,
+in which control characters are written out.
 The page's own policy allows this style and this script, by their hashes, and no request.
 """
 
@@ -13,6 +14,8 @@ from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
+
+from data_prep.terminal.visible import visible
 
 SCRIPTS = ("data.js", "image.js", "tables.js", "chart.js", "pairs.js", "words.js", "page.js")
 """The files of the page's script, in the order in which they are joined."""
@@ -36,7 +39,7 @@ def page(content: Mapping[str, Any]) -> bytes:
             policy=policy,
             title=escape(str(content["title"])),
             style=style,
-            data=json_block(content),
+            data=json_block(_visible(content)),
             script=script,
         )
         .encode()
@@ -47,6 +50,18 @@ def json_block(content: Mapping[str, Any]) -> str:
     """JSON in ASCII that can neither end an element nor begin one, whatever texts it holds."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPED)
+
+
+def _visible(content: Any) -> Any:
+    """The content with all its texts as `visible` writes them, keys as well: they are looked up by
+    such texts."""
+    if isinstance(content, str):
+        return visible(content)
+    if isinstance(content, Mapping):
+        return {_visible(key): _visible(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_visible(each) for each in content]
+    return content
 
 
 def _file(name: str) -> str:

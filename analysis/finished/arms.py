@@ -14,6 +14,7 @@ from analysis.effects.found import Finding
 from analysis.finished.runs import FinishedRun
 from analysis.run.scene_values import common_effects
 from data_prep.errors import UserError
+from data_prep.files.sealed import require_whole_file
 
 MEASURES = ("correct", "right_probability", "top_probability")
 """What is measured at the last layer, under the item's own image: whether the most probable answer
@@ -122,6 +123,7 @@ def _top(file: Path, n_items: int) -> Float[ndarray, " item"]:
     """Probability of the most probable answer at the last layer, for all items in the run's
     order."""
     try:
+        require_whole_file(file)
         with safe_open(file, "numpy") as tensors:
             real = tensors.get_slice("real")
             if real.get_shape()[0] != n_items:

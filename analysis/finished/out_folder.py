@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_prep.errors import UserError
-from data_prep.files.durable import remove_unfinished
+from data_prep.files.unfinished import remove_unfinished
 
 
 @contextmanager

@@ -1,21 +1,17 @@
 """Finished runs as they are compared: what they found, and what they were made from."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
 
 from analysis.effects.found import Finding
 from analysis.results import Results
 from analysis.run.folder import Run
-from analysis.run.format import require_format
+from analysis.run.identity import IDENTITY, MADE_FROM, is_run, read_identity, study_of
 from analysis.run.results import read_results
 from analysis.run.study import Study
 from data_prep.errors import UserError
-
-IDENTITY = "identity.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,53 +67,20 @@ def read_finished(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
 
 
 def _read(key: str, folder: Path) -> FinishedRun:
-    if not (folder / IDENTITY).is_file():
+    if not is_run(folder):
         raise UserError(
             f"{folder} is no run, it has no {IDENTITY}: name the folder of a finished run, as "
             "python -m analysis.emergence --run makes it"
         )
-    identity, plan = _identity(folder / IDENTITY)
-    require_format(folder, identity)
-    made_from = {name: str(identity[name]) for name in ("model_revision", "data_fingerprint")}
-    study_hash = str(identity["study_hash"])
-    study = _study(plan)
-    if study is None or study.identity(**made_from) != study_hash:
-        raise UserError(
-            f"{folder} was edited: its plan is not the one that its results are of, measure it "
-            "anew in a new folder"
-        )
-    run = Run(folder=folder, study=study, study_hash=study_hash)
+    identity = read_identity(folder)
+    study = study_of(identity["plan"])
+    assert study is not None, "its hash has been compared"
+    run = Run(folder=folder, study=study, study_hash=identity["study_hash"])
     results = read_results(run)
     if results is None:
         raise UserError(
             f"{folder} is not finished, it has no results.json: run python -m analysis.emergence "
             f"--run {folder}"
         )
+    made_from = {name: identity[name] for name in MADE_FROM}
     return FinishedRun(key=key, run=run, results=results, **made_from)
-
-
-def _identity(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("study_hash", "model_revision", "data_fingerprint"):
-            content[name]
-        return content, dict(content["plan"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}): measure it anew in a new folder"
-        ) from error
-
-
-def _study(plan: Mapping[str, Any]) -> Study | None:
-    """The plan, read by this version of Onset; None if it has fields or values that this version
-    does not know."""
-    if set(plan) != {each.name for each in fields(Study)}:
-        return None
-    # JSON has no tuples.
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in plan.items()
-    }
-    try:
-        return Study(**values)
-    except (UserError, TypeError, ValueError):
-        return None

@@ -39,8 +39,8 @@ def main(options: Hallucination) -> None:
     folder = opened.run.folder
     for name in chosen_questions(opened.data, options.about):
         found = _found(opened, name, options.most)
-        print(hallucination_text(name, found))
         figure = save_hallucination_figure(name, found, folder)[0]
+        print(hallucination_text(name, found))
         print(f"results: {folder / FILE_NAME}   figure: {figure}\n")
 
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style
 from analysis.effects.found import Interval
 from analysis.hallucination.found import Hallucinated, Signal
 from analysis.hallucination.names import PROBE, SIGNAL_NAMES, STATED
@@ -97,7 +97,7 @@ def _band(
 
 def save_hallucination_figure(name: str, found: Hallucinated, folder: Path) -> tuple[Path, Path]:
     """Draws the picture of one name as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, HEIGHT_IN), layout="constrained")
         draw_hallucination(figure, name, found)
         files = tuple(folder / f"hallucination-{name}.{kind}" for kind in ("pdf", "png"))

@@ -57,8 +57,8 @@ def main(options: Mitigation) -> None:
     every = chosen_questions(opened.data, options.about)
     found = _found(opened, name, tuple(each for each in every if each != name), options.most)
     folder = opened.run.folder
-    print(mitigation_text(name, found))
     figure = save_mitigation_figure(name, found, folder)[0]
+    print(mitigation_text(name, found))
     print(f"results: {folder / FILE_NAME}   figure: {figure}")
 
 

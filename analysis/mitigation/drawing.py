@@ -4,13 +4,13 @@ it."""
 from pathlib import Path
 from typing import TypeAlias
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, save_figure
 from analysis.drawing.glyphs import cut, plain_labels, with_glyphs
+from analysis.drawing.style import house_style
 from analysis.mitigation.found import Judged, Mitigated, Verdict
 from analysis.mitigation.wording import labelled
 
@@ -118,7 +118,7 @@ def _rows(found: Mitigated) -> Rows:
 
 def save_mitigation_figure(name: str, found: Mitigated, folder: Path) -> tuple[Path, Path]:
     """Draws the picture as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, height_in(found)), layout="constrained")
         draw_mitigation(figure, name, found)
         files = tuple(folder / f"mitigation-{name}.{kind}" for kind in ("pdf", "png"))

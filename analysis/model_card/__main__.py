@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,10 @@ from tqdm import tqdm
 
 from data_prep.attributes import attribute, attribute_of
 from data_prep.command_line import from_command_line
-from data_prep.errors import one_line_errors
+from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
+from data_prep.files.output import require_output_file
+from data_prep.option_rules import MOST_SCENES, MOST_SEED, Place, Within
 from data_prep.photographs.labels import YES_NO
 from data_prep.questions import (
     PROPERTIES,
@@ -46,17 +48,17 @@ _BATCH = 64
 class ModelCard:
     """Accuracies of a model by kind of question and number of objects, as a model card."""
 
-    model: str = "bundled"
+    model: Annotated[str, Place()] = "bundled"
     """"bundled", a model folder, or a Hub id."""
-    data: str = "bundled"
+    data: Annotated[str, Place()] = "bundled"
     """Scenes that the model was not trained on."""
-    scenes: int | None = None
+    scenes: Annotated[int | None, Within(1, MOST_SCENES)] = None
     """Use the first so many scenes only."""
     training: Path | None = None
     """training.json of the training, for the card's account of it."""
     out: Path | None = None
     """Where to write the card; default: only print the table."""
-    seed: int = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Of the choice of questions."""
 
 
@@ -64,17 +66,24 @@ def main(config: ModelCard) -> None:
     """Asks, counts, prints, and writes the card if asked to."""
     from probes import load_vlm
 
+    training = None if config.training is None else _training(config.training)
+    if config.out is not None:
+        require_output_file(config.out, "--out")
     data = open_data(config.data)
     known = data.object_scenes()  # refuses photographs before the model is loaded
+    if config.scenes is not None and config.scenes > len(known):
+        raise UserError(
+            f"{data.name} has {len(known)} scenes, got --scenes {config.scenes}: ask for fewer"
+        )
     vlm = load_vlm(config.model)
     rng = np.random.default_rng(config.seed)
     scenes = [known[scene_id] for scene_id in sorted(known)][: config.scenes]
     asked = pd.DataFrame(_asked(scenes, rng))
     asked["right"] = _answered_right(vlm, data, asked)
     table = accuracy_table(asked)
-    print(table.to_string(index=False))
     if config.out is not None:
-        write_durably(config.out, _card(table, vlm, config, len(scenes)).encode())
+        write_durably(config.out, _card(table, vlm, config, training, len(scenes)).encode())
+    print(table.to_string(index=False))
 
 
 def accuracy_table(asked: pd.DataFrame) -> pd.DataFrame:
@@ -170,15 +179,13 @@ def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bo
     return right
 
 
-def _card(table: pd.DataFrame, vlm: "VLM", config: ModelCard, n_scenes: int) -> str:
-    header = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
-    body = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy())
-    trained = ""
-    if config.training is not None:
-        plan = json.loads(config.training.read_text(encoding="utf-8"))
+def _training(file: Path) -> str:
+    """The card's account of the training. UserError if the file is not that of one."""
+    try:
+        plan = json.loads(file.read_text(encoding="utf-8"))
         language = plan["language"]
         exchanges = language["referring"] + language["plain"] + language["descriptions"]
-        trained = f"""
+        return f"""
 ## Training
 
 `python -m probes.bundled.train`, seed {plan["seed"]}, in stages: {plan["tower_steps"]} batches of
@@ -188,6 +195,18 @@ to name what each patch shows; {language["steps"]} batches of {language["batch"]
 Data: 5,376 scenes that `python -m data_prep.render --seed 1` made, 1 to 6 objects, 128 pixels, and
 their mirror images. The evaluation scenes are of another seed (2).
 """
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"--training must be the training.json of python -m probes.bundled.train, got {file}: "
+            "give that file"
+        ) from error
+
+
+def _card(
+    table: pd.DataFrame, vlm: "VLM", config: ModelCard, training: str | None, n_scenes: int
+) -> str:
+    header = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
+    body = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy())
     n_parameters = sum(parameter.numel() for parameter in vlm.model.parameters())
     return f"""# The bundled model
 
@@ -195,7 +214,7 @@ A small real LLaVA (`LlavaForConditionalGeneration`, {n_parameters / 1e6:.1f} mi
 {vlm.n_layers} blocks of width {vlm.d_model}, 128-pixel images in 64 patches) that answers questions
 about CLEVR-style scenes. It exists so that Onset runs anywhere on a really trained model; it is a
 model organism, not a model to use.
-{trained}
+{training or ""}
 ## Accuracy
 
 On {n_scenes} held-out scenes ({config.data}), greedy answers over the whole vocabulary, intervals

@@ -56,11 +56,10 @@ def main(options: Order) -> None:
     if found is None or found.asked != asked:
         found = _compared(opened, asked)
         add_study(opened.run, STUDY, written(found), opened.about)
-    print(order_text(found))
     shown = f"results: {folder / 'results.json'}"
     if found.differences:
         shown += f"   figure: {save_order_figure(found, folder)[0]}"
-    print(f"\n{shown}")
+    print(f"{order_text(found)}\n\n{shown}")
 
 
 def _kept(opened: OpenRun) -> FoundOrder | None:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, looks, save_figure
+from analysis.drawing.style import house_style
 from analysis.order.found import FoundOrder
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES, p_text, p_value
@@ -106,7 +106,7 @@ def draw_order(axes: Axes, found: FoundOrder) -> None:
 def save_order_figure(found: FoundOrder, folder: Path) -> tuple[Path, Path]:
     """Draws the order as a distribution over resampled scenes, as PDF and PNG; gives the two
     files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found.estimates))
         figure = Figure(figsize=size, layout="constrained")
         draw_order(figure.subplots(), found)

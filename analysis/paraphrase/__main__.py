@@ -45,14 +45,15 @@ class Paraphrase(AttributeOptions):
 def main(options: Paraphrase) -> None:
     """Asks in every wording what has not been asked yet, and prints what it found."""
     opened = open_run(options)
+    for name in options.attributes(opened.data):  # before the model works for the first
+        wordings_of(asked_items(opened, name), options.paraphrases)
     found = {name: _found(opened, name, options) for name in options.attributes(opened.data)}
+    folder = opened.run.folder
+    figure = save_wordings_figure(found, folder)[0]
     for name, each in found.items():
         print(wordings_table(name, each))
     print("\n".join(wordings_sentence(name, each) for name, each in found.items()))
-    folder = opened.run.folder
-    print(
-        f"\nresults: {folder / 'results.json'}   figure: {save_wordings_figure(found, folder)[0]}"
-    )
+    print(f"\nresults: {folder / 'results.json'}   figure: {figure}")
 
 
 def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, looks, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, looks, save_figure
 from analysis.drawing.glyphs import cut, plain_labels, with_glyphs
+from analysis.drawing.style import house_style
 from analysis.paraphrase.found import Paraphrased
 from analysis.paraphrase.report import wording_name
 
@@ -69,7 +69,7 @@ def draw_all(figure: Figure, found: Mapping[str, Paraphrased]) -> None:
 
 def save_wordings_figure(found: Mapping[str, Paraphrased], folder: Path) -> tuple[Path, Path]:
     """Draws the panels of all attributes as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=figure_size(found), layout="constrained")
         draw_all(figure, found)
         files = folder / "paraphrase.pdf", folder / "paraphrase.png"

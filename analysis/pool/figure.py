@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, Look, looks, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, Look, looks, save_figure
 from analysis.drawing.glyphs import cut, plain_labels, with_glyphs
+from analysis.drawing.style import house_style
 from analysis.pool.found import Pool, Pooling
 
 _UNDATED = {"CreationDate": None, "ModDate": None}
@@ -96,7 +96,7 @@ def save_pool_figures(found: Pooling, folder: Path) -> list[Path]:
         if not blocks:
             continue
         band = "; grey bands: within one layer" if name == "pool-differences" else ""
-        with mpl.rc_context(STYLE):
+        with house_style():
             figure = Figure(figsize=_size(blocks), layout="constrained")
             axes = figure.subplots()
             draw_forest(axes, blocks, names, found.plan.level)

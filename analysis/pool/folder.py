@@ -1,14 +1,15 @@
 """The folder of a pooling: pool.json with its schema, and the figures."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from analysis.finished.out_folder import make_new, usable
 from analysis.pool.found import Pooling
-from analysis.typed import json_schema, read_back, written
+from analysis.typed import document_schema, read_back, written
 from data_prep.errors import UserError
-from data_prep.files.durable import remove_unfinished, write_durably
+from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
+from data_prep.files.unfinished import remove_unfinished
 
 FILE_NAME = "pool.json"
 _FIGURES = ("pool-attributes", "pool-differences")
@@ -16,7 +17,7 @@ _FIGURES = ("pool-attributes", "pool-differences")
 
 def pool_schema() -> dict[str, Any]:
     """The JSON schema of pool.json."""
-    return dict(json_schema(Pooling))
+    return document_schema(Pooling)
 
 
 def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
@@ -35,19 +36,16 @@ def open_pool_folder(out: Path | None, pool_hash: str) -> Path:
 
 def write_pooling(folder: Path, found: Pooling) -> Path:
     """Writes pool.json and gives its path. UserError where the folder cannot be written into."""
-    text = json.dumps(written(found), indent=1, allow_nan=False)
     with usable(folder):
-        write_durably(folder / FILE_NAME, text.encode())
+        write_durably(folder / FILE_NAME, sealed_json(written(found)))
     return folder / FILE_NAME
 
 
 def _require_same(path: Path, pool_hash: str) -> None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}): delete its folder and run again"
-        ) from error
+        content = read_sealed_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete its folder and run again") from error
     if read_back(Pooling, content, str(path)).pool_hash != pool_hash:
         raise UserError(
             f"{path.parent} holds another pooling: choose another folder with --out, or leave "

@@ -14,7 +14,8 @@ from analysis.compare.plan import attributes_to_compare
 from analysis.finished.runs import FinishedRun, read_finished
 from analysis.streams import Stream, stream_rng
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast, Between, require_rules
+from data_prep.files.sealed import read_sealed_json
+from data_prep.option_rules import MOST_RESAMPLES, MOST_SEED, Between, Within, require_rules
 
 FORMAT = 1
 """Version of the format of pool.json; raised whenever the same runs and plan give other results."""
@@ -29,9 +30,11 @@ class PoolPlan:
 
     level: Annotated[float, Between(0.5, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals; tests are at 1 - level."""
-    n_resamples: Annotated[int, AtLeast(200, otherwise=" for a standard error")] = 2_000
+    n_resamples: Annotated[
+        int, Within(200, MOST_RESAMPLES, remedy="2000 are usual for a standard error")
+    ] = 2_000
     """Bootstrap resamples of scenes, for the standard error of each model's layer."""
-    seed: Annotated[int, AtLeast(0)] = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Every random draw of the pooling follows from it."""
 
     def __post_init__(self) -> None:
@@ -120,7 +123,7 @@ def _words(run: FinishedRun, name: str) -> Mapping[str, Any] | None:
     if not path.exists():
         return None
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))["attributes"][name]["words"]
+        words = read_sealed_json(path)["attributes"][name]["words"]
         kept = {answer for found in run.findings(name).values() for answer in found.answers}
         return {answer: sorted(words[answer]) for answer in kept}
     except (OSError, ValueError, KeyError, TypeError) as error:

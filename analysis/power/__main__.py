@@ -6,8 +6,10 @@ line says how many pairs of scenes it takes to find that a method tells better t
 what is in an image, which needs no study: --area-gain 0.03 --area 0.89 --methods 15.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from rich.console import Console
@@ -18,6 +20,7 @@ from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.option_rules import Between, Filled, Within
 from stats import (
     PowerCurve,
     clusters_for_area_gain,
@@ -35,43 +38,39 @@ class Arguments:
 
     study: Path | None = None
     """Study file; margin, plateau window, horizon, level and seed are taken from it."""
-    layers: int = 10
+    layers: Annotated[int, Within(1, 1000)] = 10
     """L, the model's blocks; there are L + 1 states."""
-    effect: float = 0.3
+    effect: Annotated[
+        float,
+        Within(1e-6, 1, remedy="it is a share of the answer's entropy, no image tells more than 1"),
+    ] = 0.3
     """Information that the image adds on the plateau, as share of the answer's entropy H."""
-    sd: float = 0.6
+    sd: Annotated[float, Within(1e-6, 1000)] = 0.6
     """Standard deviation of that between scenes, in shares of H: .4 to .8 in the bundled run."""
-    onset: float | None = None
+    onset: Annotated[float | None, Within(0, 1000)] = None
     """Layer of half the plateau; default: two fifths of the layers."""
     shape: Shape = "sigmoid"
     """How the effect rises."""
-    rise: float = 4.0
+    rise: Annotated[float, Within(1e-3, 1000)] = 4.0
     """Layers that the rise takes."""
-    correlation: float = 0.9
+    correlation: Annotated[float, Between(-1, 1)] = 0.9
     """Correlation of the noise between neighbouring layers."""
-    scenes: tuple[int, ...] = (50, 100, 200, 400)
+    scenes: Annotated[tuple[int, ...], Filled("a number"), Within(2, 100_000)] = (50, 100, 200, 400)
     """Numbers of scenes to try."""
-    repetitions: int = 200
+    repetitions: Annotated[int, Within(1, 100_000)] = 200
     """Simulated studies for each."""
-    area_gain: float = 0.03
+    area_gain: Annotated[float, Between(0, 0.5)] = 0.03
     """Gain in area under the ROC curve, over the baseline, that a method is to be found by."""
-    area: float = 0.89
+    area: Annotated[float, Between(0, 1)] = 0.89
     """The baseline's area under the ROC curve."""
-    methods: int = 15
+    methods: Annotated[int, Within(1, 1000)] = 15
     """Methods that are compared with the baseline, and adjusted for by Holm."""
-    area_correlation: float = 0.9
+    area_correlation: Annotated[float, Between(-1, 1)] = 0.9
     """Correlation of the noise in a method's and the baseline's scores."""
 
 
 def simulate(arguments: Arguments, study: Study) -> PowerCurve:
     """The power curve of the study. UserError for settings that cannot be simulated."""
-    if arguments.layers < 1:
-        raise UserError(f"layers must be at least 1, got {arguments.layers}: count the blocks")
-    if not 0 < arguments.effect <= 1:
-        raise UserError(
-            f"effect must be above 0 and at most 1, got {arguments.effect:g}: it is a share of the "
-            "answer's entropy, and no image tells more than all of it"
-        )
     onset = 0.4 * arguments.layers if arguments.onset is None else arguments.onset
     try:
         profile = effect_profile(
@@ -150,8 +149,10 @@ def main() -> None:
     with one_line_errors():
         arguments = from_command_line(Arguments, command="python -m analysis.power")
         study = Study() if arguments.study is None else study_named(arguments.study).plan
-        quiet = not Console(stderr=True).is_terminal
-        with Console(stderr=True, quiet=quiet).status("simulating"):
+        # Its spinner moves the cursor, which what is printed otherwise must not.
+        terminal = Console(stderr=True, file=sys.__stderr__)
+        terminal.quiet = not terminal.is_terminal
+        with terminal.status("simulating"):
             curve = simulate(arguments, study)
             table, sentence = report(arguments, study, curve)
             area = area_sentence(arguments, study)

@@ -56,8 +56,8 @@ def main(options: Probes) -> None:
             found = _measure(opened, name, position)
             known[name] = written(found)
             add_study(run, STUDY, study, opened.about)
-        print(probe_table(name, found, position))
         figure = save_probe_figure(name, found, run.folder, position)[0]
+        print(probe_table(name, found, position))
         print(f"results: {run.folder / 'results.json'}   figure: {figure}\n")
 
 

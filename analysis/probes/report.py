@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.drawing.figures import COLORS, TEXT_WIDTH_IN, label_ends, save_figure
+from analysis.drawing.style import house_style
 from analysis.effects.found import Interval
 from analysis.printed import WIDTH, printed
 from analysis.probes.found import CONTROL_TASK, RANDOM_WEIGHTS, Probed
@@ -141,7 +141,7 @@ def draw_selectivity(axes: Axes, found: Probed) -> None:
 def save_probe_figure(name: str, found: Probed, folder: Path, position: str) -> tuple[Path, Path]:
     """Draws accuracy and selectivity by layer of one attribute, as PDF and PNG; gives the two
     files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.4), layout="constrained")
         left, right = figure.subplots(1, 2)
         draw_accuracy(left, found)

@@ -4,7 +4,6 @@ A readout whose file is there is not run again, so a study that was killed goes 
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,12 @@ from analysis.run.items import item_notes, items_of, labels_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import (
+    read_sealed_json,
+    require_whole_file,
+    sealed_json,
+    sealed_safetensors,
+)
 from data_prep.items import attribute_of_items
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
@@ -131,6 +136,7 @@ def _digest(folder: Path) -> str:
 
 
 def _make(asked: "Asked", readout: str, file: Path, *, made_from: Mapping[str, str]) -> None:
+    asked.opened.run.require_free()  # before the work, not after it
     reader = READOUTS[readout].reader(asked)
     tensors = _read_conditions(reader, asked.items, asked.residuals)
     about = {"notes": reader.notes, "made_from": made_from}
@@ -138,8 +144,8 @@ def _make(asked: "Asked", readout: str, file: Path, *, made_from: Mapping[str, s
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
-    write_durably(file.with_suffix(".json"), json.dumps(about, indent=1).encode())
-    write_durably(file, save(tensors))
+    write_durably(file.with_suffix(".json"), sealed_json(about))
+    write_durably(file, sealed_safetensors(save(tensors)))
 
 
 def _read_conditions(
@@ -178,14 +184,18 @@ def _shown(made_from: Mapping[str, Any]) -> str:
 
 def _about(file: Path) -> dict[str, Any]:
     try:
-        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        about = read_sealed_json(file.with_suffix(".json"))
         return {"notes": tuple(about["notes"]), "made_from": dict(about["made_from"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(file, error) from error
+        raise UserError(
+            f"{file.with_suffix('.json')} is damaged ({error}): delete it, and {file.name} beside "
+            "it, and run again"
+        ) from error
 
 
 def _read(file: Path, items: pd.DataFrame, answers: tuple[str, ...]) -> Readings:
     try:
+        require_whole_file(file)
         tensors = load_file(file)
         wanted = (len(items), tensors["blank"].shape[1], len(answers))
         for name in ("real", *tensors):

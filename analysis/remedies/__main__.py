@@ -26,7 +26,7 @@ from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
-from data_prep.option_rules import AtLeast, Between, require_rules
+from data_prep.option_rules import MOST_SCENES, Between, Within
 
 COMMAND = "python -m analysis.remedies"
 FILE_NAME = "judged.json"
@@ -38,7 +38,7 @@ class Remedies:
 
     models: Path
     """Folder of python -m probes.bundled.remedies; models that are not finished are left out."""
-    scenes: Annotated[int, AtLeast(40)] = 400
+    scenes: Annotated[int, Within(40, MOST_SCENES)] = 400
     """Use the first so many of the bundled evaluation scenes. Each is asked whether things are
     there, and for one of the attributes under a premise."""
     about: tuple[str, ...] = ("color", "shape", "material")
@@ -56,7 +56,6 @@ class Remedies:
 
 def main(options: Remedies) -> None:
     """Asks all finished models, prints what was found, and writes it."""
-    require_rules(options, typed=True)
     out = options.out or options.models / FILE_NAME
     read_training(options.models)
     finished_models(options.models)
@@ -68,7 +67,6 @@ def main(options: Remedies) -> None:
         options.models, n_scenes=options.scenes, about=options.about,
         trained_on=options.trained_on, device=options.device, level=options.level,
     )  # fmt: skip
-    print(remedies_text(found))
     text = json.dumps(written(found), indent=1, allow_nan=False) + "\n"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +77,7 @@ def main(options: Remedies) -> None:
             f"cannot write {str(out)!r} or beside the models ({error.strerror}): choose another "
             "--out"
         ) from error
+    print(remedies_text(found))
     print(f"\nresults: {out}   figure: {figure}")
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, Look, looks, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, Look, looks, save_figure
+from analysis.drawing.style import house_style
 from analysis.remedies.found import Judged, Remedied
 
 _UNDATED = {"Title": "What remedies detect and refuse", "CreationDate": None, "ModDate": None}
@@ -73,7 +73,7 @@ def _right(axes: Axes, model: Judged, height: float, look: Look) -> None:
 
 def save_remedies_figure(found: Remedied, folder: Path) -> tuple[Path, Path]:
     """Draws the picture as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, HEIGHT_IN), layout="constrained")
         draw_remedies(figure, found)
         files = folder / "judged.pdf", folder / "judged.png"

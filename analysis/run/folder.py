@@ -5,18 +5,22 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.run.format import FORMAT, require_format
+from analysis.run.format import FORMAT
+from analysis.run.identity import IDENTITY, STUDY, declared_text, is_run, read_identity
 from analysis.run.study import NAMES, Study
 from data_prep.errors import UserError
-from data_prep.files.durable import remove_unfinished, write_durably
+from data_prep.files.durable import write_durably
+from data_prep.files.lock import LOCK, FolderLock, lock_of
+from data_prep.files.sealed import read_sealed, sealed_json, sealed_parquet
+from data_prep.files.unfinished import is_unfinished, remove_unfinished
 
-_STUDY, _IDENTITY = "study.toml", "identity.json"
+_RESULTS = "results.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,21 @@ class Run:
     study_hash: str
     """Hash of the plan, the model's revision and the data: all files in the folder were made from
     these."""
+    lock: FolderLock | None = field(default=None, compare=False, repr=False)
+    """Keeps other commands from writing into the folder at the same time; None for a run that is
+    only read."""
+
+    def hold(self) -> None:
+        """Makes this process the one that writes into the run. What is read and then written
+        changed must be read after this. UserError if another command is at work in the run."""
+        if self.lock is not None:
+            self.lock.hold()
+
+    def require_free(self) -> None:
+        """UserError if another command is at work in the run: said before work that could not be
+        kept. Needs no right to write."""
+        if self.lock is not None:
+            self.lock.require_free()
 
     def residuals(self, attribute: str, position: str) -> Path:
         """Folder of the residual store of one attribute, read at one position."""
@@ -48,7 +67,7 @@ class Run:
         if not path.exists():
             return None
         try:
-            table = pd.read_parquet(path)
+            table = pd.read_parquet(io.BytesIO(read_sealed(path)))
             table["attribute"]  # in every table of a run
             return table
         except (OSError, ValueError, KeyError) as error:
@@ -62,6 +81,7 @@ class Run:
         The notes that the two tables carry in `.attrs` (by kind of note, then by name) are merged
         in the same way: new ones replace old ones of the same name.
         """
+        self.hold()
         old = self.read_table(name)
         if old is not None:
             about = old.attrs | {
@@ -70,9 +90,7 @@ class Run:
             replaced = old.set_index(key).index.isin(rows.set_index(key).index)
             rows = pd.concat([old.loc[~replaced], rows], ignore_index=True)
             rows.attrs = about
-        stream = io.BytesIO()
-        rows.to_parquet(stream, index=False)
-        write_durably(self.folder / f"{name}.parquet", stream.getvalue())
+        write_durably(self.folder / f"{name}.parquet", sealed_parquet(rows))
 
 
 def claim(
@@ -87,7 +105,8 @@ def claim(
 
     Without a folder, one under runs/ is named after model, data and the study's hash. `declared` is
     what a study file fixes beside the plan; it is recorded when the run is begun, and never later.
-    UserError if the folder was made by another study; nothing in it is changed then.
+    UserError if the folder was made by another study; nothing in it is changed then. Also if
+    another command is beginning the run, or is at work in it and has no results yet.
     """
     made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
     study_hash = study.identity(**made_from)
@@ -100,72 +119,57 @@ def claim(
         "plan": asdict(study),
     }
     try:
-        if (folder / _IDENTITY).exists():
-            _require_same(folder / _IDENTITY, identity)
-            remove_unfinished(folder)
-        else:
-            _begin(folder, study, {**identity, **(declared or {})})
+        lock = lock_of(folder)
+        if not is_run(folder):
+            _begin(lock, study, {**identity, **(declared or {})})
+        _require_same(folder, identity)
+        if not (folder / _RESULTS).exists():
+            lock.require_free()
+        remove_unfinished(folder)
     except OSError as error:
         raise UserError(
             f"cannot use the run folder {folder}: {error.strerror}: choose another with --run"
         ) from error
-    return Run(folder=folder, study=study, study_hash=study_hash)
+    return Run(folder=folder, study=study, study_hash=study_hash, lock=lock)
 
 
 def recorded_identity(folder: Path | None) -> dict[str, Any] | None:
-    """The record of what a run folder was made from; None if the folder is no run yet."""
-    if folder is None or not _is_run(folder):
-        return None
-    path = folder / _IDENTITY
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        names = found["plan"]["model"], found["plan"]["data"], found["model_revision"]
-        if not all(isinstance(each, str) for each in names):
-            raise ValueError("names are texts")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: choose another folder with --run") from error
-    return found
+    """The record of what a run folder was made from; None if the folder is no run yet.
+
+    UserError if another version wrote it, if it is damaged or was edited, or if the study file
+    beside it was.
+    """
+    return None if folder is None or not is_run(folder) else read_identity(folder)
 
 
 def recorded_study(folder: Path) -> Path | None:
     """The study file of a run; None if the folder is no run yet.
 
-    UserError if another version wrote the run, since its study file may hold what this version does
-    not know.
+    UserError as of `recorded_identity`: the study file of another version may hold what this one
+    does not know.
     """
-    identity = recorded_identity(folder)
-    if identity is None:
-        return None
-    require_format(folder, identity)
-    return folder / _STUDY
+    return None if recorded_identity(folder) is None else folder / STUDY
 
 
-def _is_run(folder: Path) -> bool:
-    try:
-        return (folder / _IDENTITY).exists()
-    except OSError:  # a name that is too long; `claim` says so
-        return False
-
-
-def _begin(folder: Path, study: Study, identity: dict) -> None:
-    content = study.to_toml().encode()
+def _begin(lock: FolderLock, study: Study, identity: dict) -> None:
+    folder, content = lock.folder, declared_text(study)
+    lock.require_free()  # whoever is beginning the run has left files, but no run yet
     _require_empty(folder, content)
     folder.mkdir(parents=True, exist_ok=True)
-    write_durably(folder / _STUDY, content)
+    lock.hold()
+    if is_run(folder):
+        return  # another command has begun it meanwhile
+    _require_empty(folder, content)
+    write_durably(folder / STUDY, content)
     # Last: with it the folder is a run.
-    write_durably(folder / _IDENTITY, json.dumps(identity, indent=1).encode())
+    write_durably(folder / IDENTITY, sealed_json(identity))
 
 
-def _require_same(record: Path, identity: dict) -> None:
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-        found_hash, found_model = found["study_hash"], found["model_revision"]
-        plans = found["plan"], json.loads(json.dumps(identity["plan"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{record} is damaged: choose another folder with --run") from error
-    if found_hash == identity["study_hash"]:
+def _require_same(folder: Path, identity: dict) -> None:
+    found = read_identity(folder)
+    if found["study_hash"] == identity["study_hash"]:
         return
-    require_format(record.parent, found)
+    plans = found["plan"], json.loads(json.dumps(identity["plan"]))
     # Names do not tell models and data apart, so their change is only mentioned after all others.
     changed = [name for name in plans[1] if plans[0].get(name) != plans[1][name]]
     changed.sort(key=lambda name: name in NAMES)
@@ -173,10 +177,10 @@ def _require_same(record: Path, identity: dict) -> None:
         name = changed[0]
         what = f"{name} {plans[0].get(name)!r}, now {plans[1][name]!r}"
     else:
-        other = "model" if found_model != identity["model_revision"] else "data"
+        other = "model" if found["model_revision"] != identity["model_revision"] else "data"
         what = f"the same plan, but the {other} had another content"
     raise UserError(
-        f"{record.parent} was made by another study ({what}): choose another folder with --run, "
+        f"{folder} was made by another study ({what}): choose another folder with --run, "
         "or leave --run out"
     )
 
@@ -185,8 +189,10 @@ def _require_empty(folder: Path, plan: bytes) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: choose a folder with --run")
     for path in folder.iterdir() if folder.is_dir() else ():
-        # One that was killed before it was declared has left its plan and nothing else.
-        if path.name != _STUDY or path.read_bytes() != plan:
+        # One that was killed before it was declared has left its plan and its lock, if anything.
+        if path.name == LOCK or is_unfinished(path):
+            continue
+        if path.name != STUDY or path.read_bytes() != plan:
             raise UserError(
                 f"{folder} holds files but no run: choose an empty or new folder with --run"
             )

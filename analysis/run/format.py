@@ -9,12 +9,13 @@ from typing import Any
 
 from data_prep.errors import UserError
 
-FORMAT = 6
+FORMAT = 7
 """Version of what is written into run folders; raised whenever the same plan gives other
 results."""
 _REASON = (
-    "this version draws every random number from a stream of its own; before, some streams were "
-    "the same, and answers were scored by their first token until format 5"
+    "this version keeps a checksum in every file that a result is read from; before format 6 some "
+    "streams of random numbers were the same, and before format 5 answers were scored by their "
+    "first token"
 )
 
 

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import require_whole_file, sealed_safetensors
 
 Tensors = dict[str, ndarray]
 
@@ -57,12 +58,13 @@ def _write(file: Path, tensors: Tensors) -> None:
     except OSError as error:
         raise UserError(f"cannot make the folder {file.parent}: {error.strerror}") from error
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
-    write_durably(file, save(arrays))
+    write_durably(file, sealed_safetensors(save(arrays)))
 
 
 def read_kept(file: Path, n_rows: int, names: Collection[str]) -> Tensors:
     """The arrays of these names in a file, with so many rows. UserError if it is damaged."""
     try:
+        require_whole_file(file)
         found = load_file(file)
         lacking = sorted(set(names) - set(found))
         if lacking:

@@ -1,7 +1,6 @@
 """What a run keeps of its data, so that it can be read where neither images nor scenes are at
 hand."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from analysis.run.folder import Run
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from data_prep.questions import Question
 from data_prep.scene_data import SceneData
 
@@ -50,7 +50,7 @@ def keep_data(run: Run, data: SceneData) -> None:
             for name, each in data.attributes.items()
         },
     }
-    write_durably(run.folder / _FILE, json.dumps(content, indent=1).encode())
+    write_durably(run.folder / _FILE, sealed_json(content))
 
 
 def kept_data(folder: Path | None) -> SceneData | None:
@@ -62,7 +62,7 @@ def kept_data(folder: Path | None) -> SceneData | None:
     if path is None or not path.exists():
         return None
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_sealed_json(path)
         asking = _KeptAsking(
             attributes={
                 name: attribute_of(name, each["words"], from_data=each["from_data"])

@@ -16,6 +16,7 @@ from analysis.run.folder import Run
 from analysis.typed import read_back, written
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from stats import adjusted_p
 
 FILE_NAME = "results.json"
@@ -42,9 +43,12 @@ def read_results(run: Run) -> Results | None:
 def load_results(path: Path) -> Results:
     """Results from a file. UserError if it is damaged, or was written by another version."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_sealed_json(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+        raise UserError(
+            f"{path} is damaged ({error}): copy it again from its source, or delete it and run "
+            "again"
+        ) from error
     return read_back(Results, content, str(path))
 
 
@@ -53,6 +57,7 @@ def add_finding(
 ) -> Results:
     """Puts one attribute's emergence under one readout into results.json; gives the file's whole
     content."""
+    run.hold()
     results = _begun(run, about)
     readouts = results.of_attribute(attribute) | {readout: found}
     attributes = results.attributes | {attribute: ByReadout(readouts=readouts)}
@@ -61,7 +66,11 @@ def add_finding(
 
 def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]) -> Results:
     """Puts what another study found into results.json, under its name; gives the file's whole
-    content."""
+    content. A file that holds the same of the study is left as it is."""
+    known = read_results(run)
+    if known is not None and study in known.studies and _same(known.studies[study], found):
+        return known
+    run.hold()
     results = _begun(run, about)
     return _kept(run, replace(results, studies=results.studies | {study: dict(found)}))
 
@@ -88,7 +97,10 @@ def kept_or_measured(
         old = read_back(kind, known[attribute], f"{FILE_NAME} of {run.folder}")
         if same(old):
             return old
+    run.require_free()  # before the work, not after it
     found = measure()
+    run.hold()
+    known = study_result(read_results(run), study)
     add_study(run, study, {**known, attribute: written(found)}, about)
     return found
 
@@ -135,6 +147,10 @@ def _begun(run: Run, about: Mapping[str, Any]) -> Results:
 
 
 def _kept(run: Run, results: Results) -> Results:
-    content = json.dumps(written(results), indent=1, allow_nan=False)
-    write_durably(run.folder / FILE_NAME, content.encode())
+    write_durably(run.folder / FILE_NAME, sealed_json(written(results)))
     return results
+
+
+def _same(kept: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether two contents are written alike."""
+    return json.dumps(kept) == json.dumps(dict(found))

@@ -11,7 +11,17 @@ from analysis.run.format import FORMAT
 from analysis.streams import Stream, stream_rng
 from data_prep.command_line import NamedTexts
 from data_prep.errors import UserError
-from data_prep.option_rules import AtLeast, Between, Filled, require_rules
+from data_prep.option_rules import (
+    MOST_LAYERS,
+    MOST_RESAMPLES,
+    MOST_SCENES,
+    MOST_SEED,
+    Between,
+    Filled,
+    Place,
+    Within,
+    require_rules,
+)
 from data_prep.sources import DataOptions
 
 NAMES = ("model", "data", "contrast")
@@ -27,7 +37,7 @@ _LEAST_PER_TEXT = 5
 class Study:
     """What is asked of which model about which scenes, and how the answers are judged."""
 
-    model: str = "bundled"
+    model: Annotated[str, Place()] = "bundled"
     """"bundled", a model folder, or a Hugging Face Hub id."""
     revision: str | None = None
     """Branch, tag or commit of a Hub model."""
@@ -40,11 +50,11 @@ class Study:
     prompt_style: Literal["card", "one_word", "bare"] = "card"
     """The prompt around a question: the checkpoint's own template (card), the same after asking
     for a single word or phrase (one_word), or nothing but image and question (bare)."""
-    data: str = "bundled"
+    data: Annotated[str, Place()] = "bundled"
     """"bundled"; clevr:FOLDER[:SPLIT], CLEVR's layout or its zip archive; coco:FOLDER[:SPLIT],
     COCO's layout; images:FOLDER[:CSV], own images with labels from sub-folders or a CSV;
     hub:NAME[:SPLIT], a data set of the Hugging Face Hub, or a folder of its layout."""
-    contrast: str | None = None
+    contrast: Annotated[str | None, Place()] = None
     """With images:FOLDER a second folder: asked is whether an image shows what the first holds."""
     columns: NamedTexts = field(default_factory=dict)
     """With hub:NAME its columns: --columns image=img kind=label, image for the images, any other
@@ -57,18 +67,18 @@ class Study:
     that stand most often beside the present ones."""
     skip_broken: bool = False
     """Leave out images that cannot be read, instead of refusing to begin; they are counted."""
-    min_scenes_per_answer: Annotated[int, AtLeast(1)] = 5
+    min_scenes_per_answer: Annotated[int, Within(1, MOST_SCENES)] = 5
     """Least number of scenes that an answer must have; labels of photographs only."""
-    scenes: Annotated[int | None, AtLeast(1)] = None
+    scenes: Annotated[int | None, Within(1, MOST_SCENES)] = None
     """Use the first so many scenes only."""
     questions: Literal["referring", "main", "all", "foremost"] = "referring"
     """Which scenes are asked: those with several objects ("What color is the large sphere?"),
     those with one ("Color of the main object:"), or both; foremost asks every scene for its main
     object in those words, taken as the foremost one, as notebooks do."""
-    min_scenes_per_text: Annotated[int, AtLeast(1)] = 20
+    min_scenes_per_text: Annotated[int, Within(1, MOST_SCENES)] = 20
     """Least number of scenes that a question text must serve, 5 or more: scores are compared among
     them. 1: images are swapped instead."""
-    swaps: Annotated[int, AtLeast(1)] = 4
+    swaps: Annotated[int, Within(1, 1000)] = 4
     """Other images per item where texts serve single scenes, so that images must be swapped."""
     whole_words: bool = False
     """Keep residuals after every token of every spelling, and not only where answers part: adds
@@ -82,15 +92,17 @@ class Study:
         float, Between(0, 1, remedy="it is a share of the answer's entropy, 0.05 is usual")
     ] = 0.05
     """Least effect that matters, as share of the answer's entropy."""
-    plateau: tuple[int, int] | None = None
+    plateau: Annotated[tuple[int, int] | None, Within(0, MOST_LAYERS)] = None
     """First and last layer of the plateau window; default: the last quarter of the layers."""
-    horizon: Annotated[int | None, AtLeast(1, remedy="layer 0 comes first")] = None
+    horizon: Annotated[
+        int | None, Within(1, MOST_LAYERS, remedy="layer 0 is what enters block 1")
+    ] = None
     """Last layer considered; default: the last there is."""
     level: Annotated[float, Between(0, 1, remedy="0.95 is usual")] = 0.95
     """Of intervals and sets; tests are at 1 - level."""
-    n_resamples: int = 10_000
+    n_resamples: Annotated[int, Within(1, MOST_RESAMPLES)] = 10_000
     """Bootstrap resamples, sign flips and relabellings."""
-    seed: Annotated[int, AtLeast(0)] = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Every random draw of the study follows from it."""
 
     def __post_init__(self) -> None:
@@ -101,7 +113,7 @@ class Study:
                 f"{self.min_scenes_per_text}: take {_LEAST_PER_TEXT} or more, or 1: then images "
                 "are swapped"
             )
-        if self.plateau is not None and not 0 <= self.plateau[0] <= self.plateau[1]:
+        if self.plateau is not None and self.plateau[0] > self.plateau[1]:
             raise UserError(
                 f"plateau must be its first and last layer, got {list(self.plateau)}: give them "
                 "in rising order"

@@ -40,7 +40,7 @@ from analysis.trajectory.token_positions import rounded, token_map
 from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
-from data_prep.option_rules import AtLeast
+from data_prep.option_rules import MOST_SCENES, MOST_TOKENS, Within
 
 STUDY = "trajectory"
 COMMAND = "python -m analysis.trajectory"
@@ -51,9 +51,9 @@ _HEAT_ITEMS = 120
 class Trajectory(AttributeOptions):
     """What the model would say at each layer, and how that changes from layer to layer."""
 
-    items: Annotated[int, AtLeast(1)] = 400
+    items: Annotated[int, Within(1, MOST_SCENES)] = 400
     """At most so many items of each attribute, drawn at random."""
-    top: Annotated[int, AtLeast(1)] = 3
+    top: Annotated[int, Within(1, MOST_TOKENS)] = 3
     """Most probable tokens that are kept of each item and layer."""
     tokens_of: tuple[str, ...] = ()
     """Item ids whose every token position is shown; default: the first that is read of the
@@ -66,13 +66,13 @@ def main(options: Trajectory) -> None:
     names = options.attributes(opened.data)
     items = _items(opened, names, options.tokens_of)
     chosen = {name: _attribute(opened, name, options) for name in names}
-    for name, found in chosen.items():
-        print(trajectory_table(name, found))
-    print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
     first = chosen[names[0]].heat.item_ids[0]
     wanted = [items[item_id] for item_id in dict.fromkeys(options.tokens_of or (first,))]
     maps = _maps(opened, wanted, needed=bool(options.tokens_of))
     figures = save_trajectory_figures(chosen, maps, opened.run.folder)
+    for name, found in chosen.items():
+        print(trajectory_table(name, found))
+    print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
     print(f"items: {opened.run.folder / 'trajectory.parquet'}   figures: {figures[0].parent}/"
           f"{', '.join(sorted({file.stem for file in figures}))}")  # fmt: skip
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from analysis.drawing.figures import COLORS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import COLORS, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style
 from analysis.drawing.token_labels import shown, token_labels
 from analysis.trajectory.found import (
     AttributeTrajectory,
@@ -198,7 +198,7 @@ def save_trajectory_figures(
 
 def _saved(stem: Path, title: str, height: float, draw: Callable[[Any], Any]) -> list[Path]:
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("pdf", "png")]
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, height), layout="constrained")
         draw(figure)
         figure.suptitle(shown(title), fontsize=8, parse_math=False)

@@ -24,7 +24,8 @@ from analysis.tuned_lens.found import ComparedLenses, JudgedLens, MadeFrom
 from analysis.tuned_lens.report import lens_table, save_lens_figure
 from analysis.typed import read_back, written
 from data_prep.errors import one_line_errors
-from data_prep.option_rules import AtLeast, Filled
+from data_prep.files.output import require_output_folder
+from data_prep.option_rules import Filled, Within
 from probes.translators.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class TunedLensStudy(RunOptions):
         Filled(f"at least one of {', '.join(POSITIONS)}"),
     ] = POSITIONS
     """Where it is trained and judged: the answer position, tokens of the text, of the image."""
-    tokens_per_item: Annotated[int, AtLeast(1)] = 4
+    tokens_per_item: Annotated[int, Within(1, 4096)] = 4
     """Tokens of text, and of the image, that are drawn from each item's prompt."""
-    seeds: Annotated[int, AtLeast(1)] = 3
+    seeds: Annotated[int, Within(1, 100)] = 3
     """Trainings, each with an order of its own; the first is kept, the others show the spread."""
     export: Path | None = None
     """Also write the lens into this folder in the format of the tuned-lens package."""
@@ -59,6 +60,8 @@ class TunedLensStudy(RunOptions):
 
 def main(options: TunedLensStudy) -> None:
     """Trains and judges the lens, or reads what is there, and prints what it found."""
+    if options.export is not None:
+        require_output_folder(options.export, "--export")
     opened = open_run(options)
     run = opened.run
     asked = MadeFrom(
@@ -75,14 +78,15 @@ def main(options: TunedLensStudy) -> None:
         add_study(run, STUDY, written(found), opened.about)
         for checkpoint in (folder / _CHECKPOINTS).glob("seed-*.safetensors"):
             checkpoint.unlink()
-    for position in found.positions:
-        print(lens_table(found, position))
     if options.export is not None:
         from probes import TunedLens
 
         TunedLens.load(folder).to_tuned_lens_format(options.export)
-        print(f"tuned-lens format: {options.export}")
     figures = save_lens_figure(found, run.folder)
+    for position in found.positions:
+        print(lens_table(found, position))
+    if options.export is not None:
+        print(f"tuned-lens format: {options.export}")
     print(f"lens: {folder}   figure: {figures[0]}")
 
 

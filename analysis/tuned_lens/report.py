@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import COLORS, LINES, MARKERS, STYLE, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.figures import COLORS, LINES, MARKERS, TEXT_WIDTH_IN, save_figure
+from analysis.drawing.style import house_style, log_scale
 from analysis.printed import printed
 from analysis.tuned_lens.found import ComparedLenses, JudgedLens
 from analysis.wording import READOUT_NAMES, p_value
@@ -90,7 +90,7 @@ def draw_kl_by_layer(axes: Axes, found: ComparedLenses) -> None:
             layers, np.maximum(estimate, _LEAST_BITS), color=COLORS[lens], linestyle=LINES[lens],
             marker=MARKERS[lens], markersize=2.5, label=READOUT_NAMES[lens],
         )  # fmt: skip
-    axes.set_yscale("log")
+    log_scale(axes)
     axes.set_xticks(range(0, len(rows), max(1, len(rows) // 5)))
     axes.set_xlabel("layer")
 
@@ -98,7 +98,7 @@ def draw_kl_by_layer(axes: Axes, found: ComparedLenses) -> None:
 def save_lens_figure(study: JudgedLens, folder: Path) -> tuple[Path, Path]:
     """Draws a panel per position as PDF and PNG; equal results give equal bytes."""
     files = folder / "tuned_lens.pdf", folder / "tuned_lens.png"
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.3), layout="constrained")
         positions = study.positions
         panels = figure.subplots(1, len(positions), sharey=True, squeeze=False)[0]

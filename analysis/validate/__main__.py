@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +21,8 @@ from analysis.validate.found import SimulatedClaim, Validation
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
+from data_prep.files.output import require_output_folder
+from data_prep.option_rules import MOST_RESAMPLES, MOST_SEED, Within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +31,9 @@ class Arguments:
 
     out: Path = Path("runs/validation")
     """Folder for validation.json and validation.txt."""
-    repetitions: int = 2000
+    repetitions: Annotated[int, Within(100, MOST_RESAMPLES)] = 2000
     """Simulated data sets per claim; 2000 is what the bounds are meant for."""
-    seed: int = 0
+    seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Every simulated number follows from it."""
     only: tuple[str, ...] = ()
     """Names of claims to run; default: all."""
@@ -41,13 +44,13 @@ def validate(arguments: Arguments) -> list[Finding]:
     unknown = [name for name in arguments.only if name not in CLAIMS]
     if unknown:
         raise UserError(f"unknown claim {unknown[0]!r}: choose among {', '.join(CLAIMS)}")
-    if arguments.repetitions < 100:
-        raise UserError(f"repetitions must be at least 100, got {arguments.repetitions}: take more")
     chosen = [name for name in CLAIMS if not arguments.only or name in arguments.only]
+    require_output_folder(arguments.out, "--out")
     findings: list[Finding] = []
     start = perf_counter()
     quiet = not sys.stderr.isatty()
-    with Console(stderr=True, quiet=quiet).status("validating") as status:
+    # Its spinner moves the cursor, which what is printed otherwise must not.
+    with Console(stderr=True, file=sys.__stderr__, quiet=quiet).status("validating") as status:
         for name in chosen:
             status.update(f"validating: {name}")
             scale = Scale(repetitions=arguments.repetitions, seed=arguments.seed)

@@ -37,8 +37,9 @@ def main(options: Worlds) -> None:
     else:
         found = world_estimates(opened.run.study)
         add_study(opened.run, STUDY, written(found), opened.about)
+    figure = save_worlds_figure(found, folder)[0]
     print(worlds_text(found))
-    print(f"\nresults: {folder / 'results.json'}   figure: {save_worlds_figure(found, folder)[0]}")
+    print(f"\nresults: {folder / 'results.json'}   figure: {figure}")
 
 
 def worlds_text(found: FoundWorlds) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.figures import STYLE, TEXT_WIDTH_IN, draw_crossing, save_figure
+from analysis.drawing.figures import TEXT_WIDTH_IN, draw_crossing, save_figure
+from analysis.drawing.style import house_style, log_scale
 from analysis.effects.found import Interval
 from analysis.worlds.found import FoundWorlds, LayerMean, World
 
@@ -42,7 +42,7 @@ def draw_worlds(figure: Figure, found: FoundWorlds) -> None:
             range(len(world.loudness)), world.loudness, color=color, linestyle=line,
             marker=marker, markersize=2.5, linewidth=1.1, label=world.name,
         )  # fmt: skip
-    loudness.set_yscale("log")
+    log_scale(loudness)
     factors = [factor for world in found.worlds for factor in world.loudness]
     low, high = 0.8 * min(factors), 1.25 * max(factors)
     ticks = [tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100) if low <= tick <= high]
@@ -94,7 +94,7 @@ def _look(world: World) -> tuple[str, Any, str]:
 
 def save_worlds_figure(found: FoundWorlds, folder: Path) -> tuple[Path, Path]:
     """Draws the figure as PDF and PNG; gives the two files."""
-    with mpl.rc_context(STYLE):
+    with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.1), layout="constrained")
         draw_worlds(figure, found)
         files = folder / "worlds.pdf", folder / "worlds.png"

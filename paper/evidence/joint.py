@@ -1,16 +1,17 @@
 """Finds studies over all runs of a report (comparison, pooling), either named or beside the runs.
 They are never made here."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from analysis.run.identity import IDENTITY
 from data_prep.errors import UserError
-from paper.evidence.record import IDENTITY, Record
+from data_prep.files.sealed import never_sealed, opened_json, plain_json
+from paper.evidence.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ def find_joint(study: Joint, runs: Sequence[Path], named: Path | None) -> Path |
     """The folder of the study of exactly these runs; None if there is none.
 
     If `named` is None, folders beside the runs are searched for the hashes of these runs' studies.
-    UserError if the named folder is not of these runs, or if several folders are.
+    UserError if the named folder is not of these runs, if several folders are, or if one of them is
+    damaged: it may be the one.
     """
     hashes = sorted(_study_hash(run) for run in runs)
     if named is not None:
@@ -94,26 +96,38 @@ def _study_hash(run: Path) -> str:
     """The study hash of a run; empty if it cannot be read. Errors in the run are reported where the
     run itself is read."""
     try:
-        content = json.loads((run / IDENTITY).read_text(encoding="utf-8"))
+        content = plain_json((run / IDENTITY).read_bytes())
         return TypeAdapter(_Run).validate_python(content).study_hash
     except (OSError, ValueError):
         return ""
 
 
 def _studied(study: Joint, folder: Path) -> list[str] | None:
-    """Sorted study hashes of the runs in the study's folder. None if the folder is damaged or holds
-    another kind of study."""
+    """Sorted study hashes of the runs in the study's folder. None if the folder holds no study of
+    this kind. UserError if it is damaged."""
     content = _content(study, folder)
     return None if content is None else sorted(run.study_hash for run in _runs(content))
 
 
 def _content(study: Joint, folder: Path) -> dict[str, Any] | None:
+    file = folder / study.file
     try:
-        content = json.loads((folder / study.file).read_text(encoding="utf-8"))
-        _runs(content)
-    except (OSError, ValueError):
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return content if all(name in content for name in study.parts) else None
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}: make it readable") from error
+    try:
+        if never_sealed(content):  # of runs of an earlier format
+            return None
+        found = opened_json(content)
+        _runs(found)
+    except ValueError as error:
+        reason = "it names no runs" if isinstance(error, ValidationError) else error
+        raise UserError(
+            f"{file} is damaged ({reason}): delete its folder and {study.again} again"
+        ) from error
+    return found if all(name in found for name in study.parts) else None
 
 
 def _runs(content: Any) -> tuple[_Run, ...]:

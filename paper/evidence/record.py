@@ -1,20 +1,20 @@
 """Reads one run for the paper: its results, plan and identity, which must agree with each other."""
 
 import hashlib
-import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.effects.found import Finding
 from analysis.results import Results
-from analysis.run.format import require_format
+from analysis.run.identity import IDENTITY, STUDY, whole_record
 from analysis.typed import read_back
 from data_prep.errors import UserError
+from data_prep.files.sealed import opened_json, plain_json, read_sealed
 
-RESULTS, IDENTITY, STUDY = "results.json", "identity.json", "study.toml"
+RESULTS = "results.json"
 VALIDATION = "validation.json"
 Found = TypeVar("Found")
 
@@ -124,8 +124,8 @@ def read_record(folder: Path, key: str) -> RunRecord:
             f"no run folder {folder}: run python -m analysis.emergence --run {folder} first, or "
             "name the folder of a finished run"
         )
-    content, identity = _json(folder / RESULTS), _json(folder / IDENTITY)
-    require_format(folder, identity)
+    identity = whole_record(folder)  # first: another version may have written no checksums
+    content = _json(folder / RESULTS, opened_json)
     results = read_back(Results, content, str(folder / RESULTS))
     try:
         plan = identity["plan"]
@@ -161,37 +161,47 @@ def read_validation(file: Path) -> Record | None:
     if it is damaged."""
     if not file.exists():
         return None
-    content = _json(file)
+    content = _json(file, plain_json)
     if not isinstance(content.get("findings"), list):
         raise UserError(f"{file} is damaged (no findings): run python -m analysis.validate again")
     return Record(key="validation", folder=file.parent, results=content)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, opened: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("not an object")
-        return content
+        return opened(path.read_bytes())
     except FileNotFoundError:
         raise UserError(
             f"{path.parent} has no {path.name}: run python -m analysis.emergence --run "
             f"{path.parent} first, or name the folder of a finished run"
         ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+        raise UserError(
+            f"{path} is damaged ({error}): copy it again from its source, or delete it and run "
+            "again"
+        ) from error
 
 
 def _require_declared(file: Path, plan: Mapping[str, Any]) -> None:
-    """Raise UserError unless the study file still holds the plan that was hashed when the run was
-    made."""
+    """Raise UserError unless the study file is whole and still holds the plan that was hashed when
+    the run was made."""
     try:
         declared = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {file} ({error}): restore it from {IDENTITY}") from error
+        raise UserError(
+            f"cannot read {file} ({error}): delete it, the next command on the run makes it anew "
+            f"from {IDENTITY}"
+        ) from error
     for name, value in declared.items():
         if name not in plan or value != plan[name]:
             raise UserError(
                 f"{file} was edited after the study was run: {name} is {value!r}, {IDENTITY} says "
                 f"{plan.get(name)!r}: restore it, or run the new plan in another folder"
             )
+    try:
+        read_sealed(file)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} was edited after the study was run, or is damaged ({error}): delete it, the "
+            f"next command on the run makes it anew from {IDENTITY}"
+        ) from error

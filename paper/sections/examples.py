@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from PIL import Image, UnidentifiedImageError
 
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from analysis.examples.found import Example, FoundExamples
 from data_prep.errors import UserError
+from data_prep.files.images import rendered_rgb
 from paper.drawing.example_grid import draw_image, draw_top_tokens
 from paper.evidence.record import RunRecord
 from paper.evidence.values import Value
@@ -87,12 +87,9 @@ def _image(record: RunRecord, name: str) -> np.ndarray:
             "examples again"
         )
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"cannot read the example image {path} ({error}): run examples again"
-        ) from error
+        return np.asarray(rendered_rgb(lambda: path.open("rb"), name))
+    except UserError as error:
+        raise UserError(f"an example {path} is damaged ({error}): run examples again") from error
 
 
 SECTION = Section(

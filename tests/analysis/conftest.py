@@ -1,6 +1,5 @@
 """A small random LLaVA and a small folder in CLEVR's layout, as a user would name them."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image
 
 from analysis.commands.options import parse_options
 from analysis.emergence.__main__ import COMMAND, Emergence, main
+from data_prep.files.sealed import read_sealed_json
 from tests.commands import Ended, run_command
 from tests.data_prep.clevr_folder import clevr_object, write_json
 from tests.data_prep.some_scenes import many_scenes
@@ -82,7 +82,7 @@ def command(*arguments: str | Path) -> list[str]:
 
 
 def results_of(run: Path) -> dict:
-    return json.loads((run / "results.json").read_text())
+    return read_sealed_json(run / "results.json")
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from analysis.emergence.estimates import estimate
 from analysis.emergence.tables import effect_rows, score_rows
@@ -12,6 +11,7 @@ from analysis.run.folder import claim
 from analysis.run.results import add_finding
 from analysis.run.study import Study
 from tests.analysis.planted import planted
+from tests.sealed import write_sealed_tensors
 
 SAME_DATA, OTHER_DATA = "a" * 64, "b" * 64
 
@@ -48,5 +48,5 @@ def write_planted_run(
     if keep_readings:
         run.readouts(readout).mkdir(parents=True)
         file = run.readouts(readout) / "color.safetensors"
-        save_file({"real": readings.real, "blank": readings.blank}, file)
+        write_sealed_tensors(file, {"real": readings.real, "blank": readings.blank})
     return folder

@@ -1,6 +1,5 @@
 """What the command refuses: one line that names the fault, code 2, and nothing half written."""
 
-import json
 import resource
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ import probes.loading.load
 from probes.unembedding import GateError
 from tests.analysis.conftest import command, files_of
 from tests.data_prep.clevr_folder import edit_json
+from tests.sealed import edit_sealed
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_damaged_files_of_a_run(refused, emergence, finished, tmp_path):
 def test_results_of_another_study_are_not_shown(refused, emergence, finished, tmp_path):
     emergence(finished)
     file = tmp_path / "run" / "results.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"study_hash": "0" * 64}))
+    edit_sealed(file, lambda content: content.update(study_hash="0" * 64))
     assert "was made by another study: delete it" in refused(finished)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.run.format import FORMAT
+from data_prep.files.sealed import sealed_comment
 from tests.paper.made_up_absence import hallucination, mitigation
 from tests.paper.made_up_causes import causes
 from tests.paper.made_up_findings import (
@@ -27,6 +28,7 @@ from tests.paper.made_up_studies import (
     trajectory,
     tuned_lens,
 )
+from tests.sealed import write_sealed
 
 
 def results(folder: Path, last: int = LAST) -> dict[str, Any]:
@@ -94,11 +96,9 @@ def write_run(folder: Path, content: dict[str, Any] | None = None) -> Path:
                 for name in ("study_hash", "model_revision", "data_fingerprint")}  # fmt: skip
     declared = [f"{name} = {json.dumps(value)}" for name, value in plan.items()
                 if value is not None]  # fmt: skip
-    (folder / "study.toml").write_text("\n".join(declared) + "\n")
-    (folder / "identity.json").write_text(
-        json.dumps({"format": FORMAT} | identity | {"plan": plan})
-    )
-    (folder / "results.json").write_text(json.dumps(content))
+    (folder / "study.toml").write_bytes(sealed_comment("\n".join(declared) + "\n"))
+    write_sealed(folder / "identity.json", {"format": FORMAT} | identity | {"plan": plan})
+    write_sealed(folder / "results.json", content)
     return folder
 
 

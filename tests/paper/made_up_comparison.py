@@ -1,11 +1,11 @@
 """A made-up comparison of two runs: one pair that differs, one that has no depth to compare."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from analysis.compare.found import Compared
 from analysis.typed import read_back
+from tests.sealed import write_sealed
 
 VERSIONS = {"onset": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "scipy": "1.17.1"}
 
@@ -78,5 +78,5 @@ def difference(name: str) -> dict[str, Any]:
 
 def write_comparison(folder: Path, content: dict[str, Any]) -> Path:
     folder.mkdir(parents=True)
-    (folder / "compare.json").write_text(json.dumps(content))
+    write_sealed(folder / "compare.json", content)
     return folder

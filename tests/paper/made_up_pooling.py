@@ -1,11 +1,11 @@
 """A made-up pooling of three runs: a pair that is ordered, and an attribute that only one has."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.paper.made_up_comparison import VERSIONS
+from tests.sealed import write_sealed
 
 KEYS = "abc"
 
@@ -100,5 +100,5 @@ def unpooled(first: str, second: str, *, link: bool = False) -> dict[str, Any]:
 
 def write_pooling(folder: Path, content: dict[str, Any]) -> Path:
     folder.mkdir(parents=True)
-    (folder / "pool.json").write_text(json.dumps(content))
+    write_sealed(folder / "pool.json", content)
     return folder

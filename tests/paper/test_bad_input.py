@@ -9,12 +9,11 @@ import pytest
 from paper.output.latex import what_matters
 from tests.paper.conftest import files_of, needs_tex
 from tests.paper.made_up import few_studies, results, write_run
+from tests.sealed import edit_sealed, unsealed
 
 
 def edited(folder, change) -> None:
-    content = json.loads((folder / "results.json").read_text())
-    change(content)
-    (folder / "results.json").write_text(json.dumps(content))
+    edit_sealed(folder / "results.json", change)
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_a_study_of_another_study(refused, run, tmp_path):
 
 def test_a_run_of_another_version_is_refused_with_the_reason(refused, run, tmp_path):
     file = run / "identity.json"
-    identity = json.loads(file.read_text())
+    identity = unsealed(file)
     del identity["format"]
     file.write_text(json.dumps(identity))
     message = refused(run, "--out", tmp_path / "out")

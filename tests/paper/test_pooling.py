@@ -18,6 +18,7 @@ from paper.sections.pool import SECTION
 from tests.paper.conftest import files_of, needs_tex, pdf_words, section_table
 from tests.paper.made_up import results, write_run
 from tests.paper.made_up_pooling import attribute, difference, pooling, write_pooling
+from tests.sealed import edit_sealed
 
 HASHES = ("5" * 64, "6" * 64, "7" * 64)
 EVIL = "evil_<img src=x onerror=alert(1)>&50%$\\cube{"
@@ -120,7 +121,7 @@ def test_the_check_sees_it_come_and_change(runs, tmp_path, paper_build, without_
     assert "a-levels.tex" in shown
     paper_build(*arguments)
     assert paper_build(*arguments, "--check").code == 0
-    (folder / "pool.json").write_text((folder / "pool.json").read_text() + " ")
+    edit_sealed(folder / "pool.json", lambda content: content["versions"].update(numpy="9.9"))
     shown = paper_build(*arguments, "--check").out
     assert "(pooling changed)" in shown
     assert "pooling-pool" in shown

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.paper.conftest import files_of
+from tests.sealed import edit_sealed
 
 
 @pytest.fixture
@@ -114,9 +115,7 @@ def test_what_is_no_longer_made_is_removed_and_foreign_files_stay(report, paper_
     out = report[2]
     (out / "notes.txt").write_text("mine")
     file = report[0] / "results.json"
-    content = json.loads(file.read_text())
-    del content["studies"]["order"]
-    file.write_text(json.dumps(content))
+    edit_sealed(file, lambda content: content["studies"].pop("order"))
     assert (out / "figures" / "run-order.pdf").exists()
     ended = paper_build(*report)
     assert ended.code == 0
@@ -129,9 +128,7 @@ def test_a_manifest_cannot_have_files_outside_removed(report, paper_build, witho
     outside = report[2].parent / "precious.txt"
     outside.write_text("keep")
     manifest = report[2] / "manifest.json"
-    content = json.loads(manifest.read_text())
-    content["outputs"]["../precious.txt"] = "0" * 64
-    manifest.write_text(json.dumps(content))
+    edit_sealed(manifest, lambda content: content["outputs"].update({"../precious.txt": "0" * 64}))
     assert paper_build(*report).code == 0
     assert outside.read_text() == "keep"
 

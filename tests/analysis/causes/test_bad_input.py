@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from safetensors.numpy import load_file, save_file
 
 from analysis.causes.patching import Asked, begun
 from analysis.causes.swaps import Swap
@@ -16,6 +15,7 @@ from probes import load_vlm
 from tests.analysis.causes.conftest import asked
 from tests.analysis.causes.planted_models import QUESTION, write_pictures
 from tests.data_prep.pairs.data import side
+from tests.sealed import edit_sealed_tensors
 
 
 @pytest.fixture
@@ -109,13 +109,11 @@ def cut_short(file: Path) -> None:
 
 
 def lose_rows(file: Path) -> None:
-    save_file({name: each[:-1].copy() for name, each in load_file(file).items()}, file)
+    edit_sealed_tensors(file, lambda held: {name: each[:-1] for name, each in held.items()})
 
 
 def lose_an_array(file: Path) -> None:
-    tensors = load_file(file)
-    del tensors[sorted(tensors)[-1]]
-    save_file(tensors, file)
+    edit_sealed_tensors(file, lambda held: {name: held[name] for name in sorted(held)[:-1]})
 
 
 @pytest.mark.parametrize("damage", [cut_short, lose_rows, lose_an_array])

@@ -12,6 +12,7 @@ from analysis.compare.folder import compare_schema
 from tests.analysis.compare.conftest import QUICK
 from tests.analysis.conftest import files_of, results_of
 from tests.analysis.planted_runs import rising, write_planted_run
+from tests.sealed import edit_sealed_table
 
 
 def test_the_same_depth_in_models_of_unlike_length_is_said_by_equivalence(of):
@@ -145,14 +146,16 @@ def test_tables_hold_what_was_compared(of, planted_runs, tmp_path):
         assert (folder / name).stat().st_size > 1000
 
 
+def _sixty_further(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(scene_id=[f"s{int(scene[1:]) + 60:03d}" for scene in table["scene_id"]])
+
+
 def test_few_shared_scenes_are_left_out_of_the_larger_run(compare, tmp_path):
     """Scenes s000 to s079 in one, s060 to s259 in the other: 20 of 80 are shared."""
     one = write_planted_run(tmp_path / "one", rising(9, 0.5))
     two = write_planted_run(tmp_path / "two", rising(9, 0.5), seed=1, n_scenes=200)
     for name in ("scores", "effects"):
-        table = pd.read_parquet(two / f"{name}.parquet")
-        table["scene_id"] = [f"s{int(scene[1:]) + 60:03d}" for scene in table["scene_id"]]
-        table.to_parquet(two / f"{name}.parquet", index=False)
+        edit_sealed_table(two / f"{name}.parquet", _sixty_further)
     ended = compare(one, two, *QUICK, "--out", tmp_path / "out")
     row = json.loads((tmp_path / "out" / "compare.json").read_text())["comparisons"][0]
     assert (row["paired"], row["n_scenes"], row["n_shared"]) == (False, [80, 180], 20)

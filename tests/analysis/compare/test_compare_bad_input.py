@@ -1,15 +1,14 @@
 """What `python -m analysis.compare` refuses, in one line, and leaves alone."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.run.format import FORMAT
 from tests.analysis.compare.conftest import QUICK
+from tests.sealed import edit_sealed, edit_sealed_table
 
 
 def test_runs_that_cannot_be_compared_are_refused(refused, planted_runs, small_runs, tmp_path):
@@ -52,18 +51,12 @@ def damaged(planted_runs, tmp_path) -> Path:
     return shutil.copytree(planted_runs["late"], tmp_path / "damaged")
 
 
-def edited(file: Path, change) -> None:
-    content = json.loads(file.read_text())
-    change(content)
-    file.write_text(json.dumps(content))
-
-
 def test_other_answers_are_not_comparable_in_bits(refused, planted_runs, damaged):
     def change(content):
         found = content["attributes"]["color"]["readouts"]["logit_lens"]["answers"]
         found["teal"] = found.pop("a")
 
-    edited(damaged / "results.json", change)
+    edit_sealed(damaged / "results.json", change)
     message = refused(planted_runs["half"], damaged)
     assert "color has other answers in" in message
     assert "(a, teal in one only): bits over different answer sets are not comparable" in message
@@ -81,7 +74,7 @@ def test_runs_of_another_format_are_refused_with_the_reason(
             content["format"] = written
         content["plan"]["primary_control"] = "shuffled"
 
-    edited(damaged / "identity.json", change)
+    edit_sealed(damaged / "identity.json", change)
     message = refused(planted_runs["half"], damaged, "--out", tmp_path / "out")
     said = "an earlier one" if written is None else written
     assert f"{damaged} has another format ({said}, now {FORMAT}): this version" in message
@@ -91,8 +84,8 @@ def test_runs_of_another_format_are_refused_with_the_reason(
 
 def test_edited_damaged_and_unfinished_runs_are_refused(refused, planted_runs, damaged):
     half = planted_runs["half"]
-    edited(damaged / "identity.json", lambda content: content["plan"].pop("swaps"))
-    assert "was edited: its plan is not the one that its results are of" in refused(half, damaged)
+    edit_sealed(damaged / "identity.json", lambda content: content["plan"].pop("swaps"))
+    assert "was edited (its plan is not that of its hash)" in refused(half, damaged)
     (damaged / "identity.json").write_text("{}")
     assert "identity.json is damaged" in refused(half, damaged)
     shutil.copy(planted_runs["late"] / "identity.json", damaged)
@@ -116,7 +109,7 @@ def test_damaged_tables_are_refused(
     refused, planted_runs, damaged, tmp_path, name, change, message
 ):
     file = damaged / f"{name}.parquet"
-    change(pd.read_parquet(file)).to_parquet(file, index=False)
+    edit_sealed_table(file, change)
     said = refused(planted_runs["half"], damaged, "--out", tmp_path / "out")
     if name == "scores" and "79" in message:
         assert "80 items, scores.parquet has 79" in said

@@ -1,6 +1,5 @@
 """The command of competing words, as a user types it, and what it refuses."""
 
-import json
 import shutil
 
 import jsonschema
@@ -16,6 +15,7 @@ from tests.analysis.conftest import files_of, results_of
 from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import write_images
 from tests.probes.families.small import save
+from tests.sealed import edit_sealed
 
 
 @pytest.fixture
@@ -82,9 +82,8 @@ def captured(run_confusion, small, tmp_path):
 
 def test_without_the_model_what_was_kept_is_enough(run_confusion, captured, tmp_path):
     results = tmp_path / "run" / "results.json"
-    content = json.loads(results.read_text())
-    kept = content["studies"].pop("confusion")
-    results.write_text(json.dumps(content))
+    kept = results_of(tmp_path / "run")["studies"]["confusion"]
+    edit_sealed(results, lambda content: content["studies"].pop("confusion"))
     assert run_confusion(captured).code == 0
     assert results_of(tmp_path / "run")["studies"]["confusion"] == kept
 
@@ -107,11 +106,11 @@ def test_without_the_model_another_wording_is_one_line(run_confusion, captured):
     ("arguments", "message"),
     [
         (["--words", "cone=square"], "--words names answers of shape, got 'cone': choose from"),
-        (["--words", "cube="], "words are listed with commas, got ''"),
+        (["--words", "cube="], "--words needs a text, got an empty one"),
         (["--words", "cube=a,,b"], "words are listed with commas, got 'a,,b'"),
         (["--words", "cube=sphere"], "'sphere' is an answer itself"),
         (["--attr", "count"], "there are no competing words for count: name some"),
-        (["--margin-bits", "0"], "--margin-bits must be a positive number, got 0"),
+        (["--margin-bits", "0"], "--margin-bits must be at least 1e-06, got 0"),
         (["--layers", "-1"], "--layers must be at least 0, got -1: layers are counted from 0"),
         (["--layers", "4"], "--layers must lie in 0..3, got 4: lower it"),
     ],

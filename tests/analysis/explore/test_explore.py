@@ -23,6 +23,7 @@ from probes.image_tokens import image_tokens
 from probes.token_names import token_names
 from tests.analysis.conftest import clevr
 from tests.probes.families.small import save
+from tests.sealed import edit_sealed
 
 __all__ = ["clevr"]
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -267,13 +268,10 @@ def test_a_run_without_items_whose_data_is_gone(measured, tmp_path):
     import shutil
 
     copy = shutil.copytree(measured, tmp_path / "run")
-    study = (copy / "study.toml").read_text()
     (copy / "items.parquet").unlink()
-    gone = re.sub(r'data = ".*"', 'data = "clevr:/no/such"', study)
-    (copy / "study.toml").write_text(gone)
-    identity = json.loads((copy / "identity.json").read_text())
-    identity["plan"]["data"] = "clevr:/no/such"
-    (copy / "identity.json").write_text(json.dumps(identity))
+    (copy / "study.toml").unlink()  # made anew from the record
+    moved = {"data": "clevr:/no/such"}
+    edit_sealed(copy / "identity.json", lambda content: content["plan"].update(moved))
     with pytest.raises(UserError, match="has no items of size, and its data is not here"):
         run("--run", copy, "--attr", "size")
 

@@ -20,6 +20,7 @@ from tests.analysis.conftest import clevr
 from tests.analysis.explore.made_up import made_up_pair
 from tests.analysis.explore.test_explore import content_of, run
 from tests.paper.made_up_causes import caused
+from tests.sealed import write_sealed_tensors
 
 __all__ = ["clevr"]
 
@@ -134,7 +135,7 @@ def test_swaps_that_are_damaged_or_not_there(opened, capsys):
         file.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(UserError, match=r"pairs.safetensors is damaged .*: delete it"):
             kept_swaps(opened, "size")
-        save_file({name: values[:4] for name, values in load(whole).items()}, file)
+        write_sealed_tensors(file, {name: each[:4] for name, each in load(whole).items()})
         with pytest.raises(UserError, match=r"it has \[4\] rows, not"):
             kept_swaps(opened, "size")
         file.unlink()

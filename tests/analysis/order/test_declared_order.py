@@ -14,6 +14,7 @@ from data_prep.errors import UserError
 from data_prep.sources import open_data
 from tests.analysis.conftest import results_of
 from tests.commands import run_command
+from tests.sealed import edit_sealed
 
 DECLARED = '[order]\nattr = ["size", "shape"]\n'
 
@@ -90,9 +91,7 @@ def test_a_study_file_that_is_edited_after_the_run_does_not_count(begun, compare
 def test_an_order_that_is_edited_in_the_run_is_refused(begun, small, study, capsys):
     run = begun("--study", study)
     file = run / "identity.json"
-    identity = json.loads(file.read_text())
-    identity["declared_order"]["attr"].reverse()
-    file.write_text(json.dumps(identity))
+    edit_sealed(file, lambda content: content["declared_order"]["attr"].reverse())
     typed = [*map(str, small), "--run", str(run), "--attr", "shape", "size"]
     options = parse_options(order.Order, command=order.COMMAND, arguments=typed)
     message = run_command(capsys, lambda: order.main(options)).refusal

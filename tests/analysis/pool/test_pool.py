@@ -1,12 +1,12 @@
 """Models pooled as a user types it: planted truths, what is said, and what is refused."""
 
-import json
 import os
 import shutil
 
 import pytest
 
 from tests.analysis.pool.conftest import QUICK
+from tests.sealed import edit_sealed, write_sealed
 
 
 def test_a_planted_order_is_claimed_over_models_by_more_than_one_layer(of, tmp_path):
@@ -119,9 +119,7 @@ def test_one_model_twice_is_not_two_models(pool, models, tmp_path):
 )
 def test_other_formats_and_other_answers_are_refused(pool, models, tmp_path, file, change, message):
     damaged = shutil.copytree(models["three"], tmp_path / "damaged")
-    content = json.loads((damaged / file).read_text())
-    change(content)
-    (damaged / file).write_text(json.dumps(content))
+    edit_sealed(damaged / file, change)
     assert message in pool(models["one"], models["two"], damaged, "--out", tmp_path / "x").refusal
 
 
@@ -134,7 +132,7 @@ def test_other_words_for_an_answer_are_another_definition(pool, models, tmp_path
     for copy, word in zip(copies, ("red", "red", "crimson"), strict=True):
         words = {answer: [answer] for answer in "bcd"} | {"a": [word]}
         attributes = {name: {"words": words} for name in ("color", "shape")}
-        (copy / "data.json").write_text(json.dumps({"attributes": attributes}))
+        write_sealed(copy / "data.json", {"attributes": attributes})
     message = pool(*copies, "--out", tmp_path / "out").refusal
     assert "color is defined differently in" in message
     assert "(words for a)" in message

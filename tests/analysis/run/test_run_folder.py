@@ -11,7 +11,9 @@ from analysis.run.folder import claim, recorded_study
 from analysis.run.format import FORMAT
 from analysis.run.study import Study
 from data_prep.errors import UserError
+from data_prep.files.sealed import sealed_parquet
 from tests.analysis.conftest import files_of
+from tests.sealed import leave_unfinished, unsealed
 
 ABOUT: dict[str, Any] = {"model_revision": "sha256:1", "data_fingerprint": "f" * 64}
 
@@ -86,9 +88,9 @@ def test_a_damaged_identity(tmp_path, content):
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
     folder = claim(tmp_path / "run", Study(), **ABOUT).folder
-    (folder / ".results.json.writing").write_text("{")
+    left = [leave_unfinished(folder), leave_unfinished(folder / "readouts" / "logit_lens")]
     claim(folder, Study(), **ABOUT)
-    assert not (folder / ".results.json.writing").exists()
+    assert not [path for path in left if path.exists()]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,8 @@ def test_damaged_tables(tmp_path):
     (run.folder / "items.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"items.parquet is damaged .* made anew"):
         run.read_table("items")
-    pd.DataFrame({"other": [1]}).to_parquet(run.folder / "items.parquet")
+    table = sealed_parquet(pd.DataFrame({"other": [1]}))
+    (run.folder / "items.parquet").write_bytes(table)
     with pytest.raises(UserError, match=r"items.parquet is damaged"):
         run.read_table("items")
 
@@ -141,14 +144,12 @@ def test_a_run_of_another_version_is_refused_with_the_reason(tmp_path, found):
     """Before its study file is read, which may hold options that are gone."""
     run = claim(tmp_path / "run", Study(), **ABOUT)
     file = run.folder / "identity.json"
-    identity = json.loads(file.read_text()) | {"format": found, "study_hash": "0" * 64}
+    identity = unsealed(file) | {"format": found, "study_hash": "0" * 64}
     if found is None:
         del identity["format"]
     file.write_text(json.dumps(identity))
     before = files_of(run.folder)
-    said = (
-        r"another format \(.*, now 6\): this version draws every random number .* measure it anew"
-    )
+    said = r"another format \(.*, now 7\): this version keeps a checksum .* measure it anew"
     with pytest.raises(UserError, match=said):
         recorded_study(run.folder)
     with pytest.raises(UserError, match=said):

@@ -24,6 +24,7 @@ from probes.token_names import token_names
 from tests.analysis.conftest import files_of, results_of
 from tests.commands import run_command
 from tests.probes.families.small import save
+from tests.sealed import edit_sealed
 
 SCORED = ("--min-scenes-per-text", "5", "--n-resamples", "800")
 
@@ -123,9 +124,7 @@ def test_nothing_is_read_twice(ran, monkeypatch):
 def test_the_same_seed_gives_the_same_results(ran):
     arguments, folder = ran
     before = results_of(folder)["studies"]["trajectory"]
-    results = results_of(folder)
-    del results["studies"]["trajectory"]
-    (folder / "results.json").write_text(json.dumps(results))
+    edit_sealed(folder / "results.json", lambda content: content["studies"].pop("trajectory"))
     (folder / "trajectory.parquet").unlink()
     run(*arguments)
     assert results_of(folder)["studies"]["trajectory"] == before

@@ -73,6 +73,11 @@ def test_nothing_of_a_text_is_a_command(text):
     assert rest.isprintable()
 
 
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x85", "\u2028", "\u202e", "\udc80"])
+def test_what_is_no_text_is_its_code_point(sign):
+    assert tex(f"a{sign}") == rf"a\codepoint{{{ord(sign):04X}}}"
+
+
 @pytest.mark.parametrize("space", ["\n", "\t", "\r\n"])
 def test_line_breaks_are_spaces(space):
     assert tex(f"a{space}b").split() == ["a", "b"]

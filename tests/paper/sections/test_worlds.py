@@ -1,7 +1,5 @@
 """The simulated worlds: once, in the methods, with what each quantity makes of them."""
 
-import json
-
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
@@ -12,6 +10,7 @@ from paper.sections import worlds
 from tests.paper.conftest import changed_record, needs_tex, pdf_words
 from tests.paper.made_up import few_studies, results, write_run
 from tests.paper.made_up_findings import worlds as found_worlds
+from tests.sealed import edit_sealed
 
 
 def test_a_run_without_ladder_and_worlds_says_so(tmp_path, paper_build, without_tex):
@@ -34,9 +33,8 @@ def test_worlds_stand_in_the_methods_once(tmp_path, paper_build, without_tex):
     ]
     for place, run in enumerate(runs):
         for name in ("results.json", "identity.json"):
-            content = json.loads((run / name).read_text())
-            content["study_hash"] = str(place) * 64
-            (run / name).write_text(json.dumps(content))
+            own = {"study_hash": str(place) * 64}
+            edit_sealed(run / name, lambda content, own=own: content.update(own))
     ended = paper_build(*runs, "--out", tmp_path / "out")
     assert ended.code == 0, ended.err
     page = (tmp_path / "out" / "report.html").read_text()
