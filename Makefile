@@ -20,7 +20,7 @@ BENCHMARKS = $(wildcard tests/*/bench_*.py tests/*/*/bench_*.py)
 # pyright comes whole from PyPI; without this it asks there for a newer one at every run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: report report-anew tex emergence browser test lint types layers format bench validate lock clean
+.PHONY: report report-anew tex emergence browser test lint types layers format bench validate hostile lock clean
 
 # With nothing changed this is a look at the files; every study has a memory of its own, too.
 report: $(VENV)/installed
@@ -99,6 +99,11 @@ bench: $(VENV)/installed-test
 # Simulates every claim of the statistics: minutes.
 validate: $(VENV)/installed
 	$(BIN)/python -m analysis.validate
+
+# Kills, flipped bits, two commands at once and damaged inputs: an hour or two.
+hostile: $(VENV)/installed-test
+	set -e; for script in kills flips together fuzz; do \
+	  PYTHONPATH=. $(BIN)/python tests/hostile/$$script.py; done
 
 # The packages that torch asks for on Linux with CUDA are left to torch: a machine with a CPU
 # build needs none of them.
