@@ -1,13 +1,15 @@
 """JSON from elsewhere, read with bounds on its size, its nesting and its numbers."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+from data_prep.files.foreign_json import parsed_json
 
 MOST_BYTES = 16 * 2**20
 """More than any configuration takes, and little enough to be parsed in the memory of a laptop."""
 # Tokenizers say "no limit" by the integer of 1e30, which has 31 digits.
 _MOST_DIGITS = 40
+_LARGEST = 10**_MOST_DIGITS
 
 
 def read_json_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -27,16 +29,19 @@ def read_json_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]
     size = path.stat().st_size
     if size > most_bytes:
         raise ValueError(f"it has {size:,} bytes, and {most_bytes:,} are read at most")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_int=_bounded)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    found = parsed_json(path.read_bytes())
+    _require_small(found)
     if not isinstance(found, dict):
         raise ValueError(f"it must be a JSON object, got a {type(found).__name__}")
     return found
 
 
-def _bounded(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"a number has {len(digits)} digits, {_MOST_DIGITS} are read at most")
-    return int(digits)
+def _require_small(found: Any) -> None:
+    """ValueError for an integer that no number of a computer holds, wherever it stands."""
+    left = [found]
+    while left:
+        each = left.pop()
+        if isinstance(each, (dict, list)):
+            left += each.values() if isinstance(each, dict) else each
+        elif isinstance(each, int) and abs(each) > _LARGEST:
+            raise ValueError(f"a number has more than {_MOST_DIGITS} digits")

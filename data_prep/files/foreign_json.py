@@ -32,26 +32,34 @@ def read_foreign_json(content: bytes, name: str) -> Any:
     """
     if len(content) > MAX_JSON_BYTES:
         raise _too_large(name)
+    try:
+        return parsed_json(content)
+    except ValueError as error:
+        raise UserError(
+            f"{name!r} must be JSON, got a broken file ({error}): unpack it again"
+        ) from error
+
+
+def parsed_json(content: bytes) -> Any:
+    """Like `read_foreign_json`, but with a ValueError that says nothing but what is wrong."""
     if not content.strip(b" \t\r\n\0"):
-        raise _none(name, "it is empty" if not content.strip() else "it holds zeros")
+        raise ValueError("it is empty" if not content.strip() else "it holds zeros")
     if content.startswith(_OTHER_UNICODE) or b"\0" in content[:4]:
-        raise _none(name, "UTF-16 or UTF-32, not UTF-8")
+        raise ValueError("UTF-16 or UTF-32, not UTF-8")
     try:
         found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_key_once)
         if _HALF_A_PAIR.search(content):
             json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
-        raise _none(name, "nested too deep") from None
+        raise ValueError("nested too deep") from None
     except UnicodeEncodeError:
-        raise _none(name, "a text holds half of a surrogate pair") from None
+        raise ValueError("a text holds half of a surrogate pair") from None
     except UnicodeDecodeError as error:
-        raise _none(name, f"no UTF-8 at byte {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise _none(name, str(error)) from error
-    except UserError as error:
-        raise _none(name, str(error)) from error
-    except ValueError as error:  # an integer of more digits than Python turns into a number
-        raise _none(name, "an integer of thousands of digits") from error
+        raise ValueError(f"no UTF-8 at byte {error.start}") from error
+    except (json.JSONDecodeError, _TwoValuesError):
+        raise
+    except ValueError as error:  # Python's own words are about a setting of the interpreter
+        raise ValueError("an integer of thousands of digits") from error
     return found
 
 
@@ -72,17 +80,17 @@ def read_json_file(path: Path) -> Any:
     return read_json_stream(lambda: path.open("rb"), str(path))
 
 
+class _TwoValuesError(ValueError):
+    """A key with two values in one object."""
+
+
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         for key, value in pairs:
             if found[key] != value:
-                raise UserError(f"two values for {key[:80]!r} in one object")
+                raise _TwoValuesError(f"two values for {key[:80]!r} in one object")
     return found
-
-
-def _none(name: str, why: str) -> UserError:
-    return UserError(f"{name!r} must be JSON, got a broken file ({why}): unpack it again")
 
 
 def _too_large(name: str) -> UserError:

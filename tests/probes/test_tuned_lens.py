@@ -195,7 +195,7 @@ def spoil(change):
         (spoil(lambda s: s | {"0.bias": s["0.bias"].to_sparse()}), "dense tensors"),
         (lambda f: (f / "params.pt").write_bytes(b""), "cannot read"),
         (lambda f: (f / "config.json").write_text("{}"), "no usable config"),
-        (lambda f: (f / "config.json").write_text("[" * 10**5), "nested too deeply"),
+        (lambda f: (f / "config.json").write_text("[" * 10**5), "nested too deep"),
         (lambda f: (f / "config.json").write_text('{"d_model": 1e999}'), "must be of type int"),
         (lambda f: (f / "config.json").write_bytes(b"\xff"), "no usable config"),
         (lambda f: (f / "config.json").unlink(), "no usable config"),
