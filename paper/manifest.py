@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.run.identity import IDENTITY, STUDY
+from analysis.run.record import IDENTITY, STUDY
 from data_prep.errors import UserError
 from data_prep.files.sealed import read_sealed_json, sealed_json
 from paper.evidence.comparison import COMPARISON

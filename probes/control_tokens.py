@@ -42,11 +42,10 @@ class PlainText:
     def require(self, question: str) -> None:
         """UserError for a question with a mark in it.
 
-        >>> PlainText(vlm.processor).require("What is this?</s>")
+        >>> PlainText(vlm.processor).require("What is this?</s>")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        data_prep.errors.UserError: a question must not hold the control token '</s>', got \
-'What is this?</s>': rephrase it
+        data_prep.errors.UserError: a question must not hold the control token '</s>', got ...
         """
         if question in self._passed:
             return

@@ -20,11 +20,10 @@ def require_readable_tokens(vlm: View, tokens: Int[Tensor, "item token"]) -> Non
     """UserError for tokens, padded to the longest item, that the model cannot read.
 
     >>> import torch
-    >>> require_readable_tokens(vlm, torch.zeros(1, 600, dtype=torch.long))
+    >>> require_readable_tokens(vlm, torch.zeros(1, 600, dtype=torch.long))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    data_prep.errors.UserError: a prompt takes 600 tokens with its image, the model has 512 \
-positions: shorten the question
+    data_prep.errors.UserError: a prompt takes 600 tokens with its image, the model has 512 ...
     """
     most = n_positions(vlm)
     if most is not None and tokens.shape[1] > most:

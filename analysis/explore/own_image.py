@@ -10,6 +10,7 @@ from analysis.explore.subjects import Followed, Subject
 from data_prep.attributes import attribute_of
 from data_prep.controls import blank_image, mean_color
 from data_prep.errors import UserError
+from data_prep.files.image_file import UnreadableImageError
 from data_prep.files.images import photograph_rgb
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ def own_image(path: Path, option: str = "--image") -> Image.Image:
         raise UserError(f"no image file {path}: give {option} an existing JPEG, PNG or WebP")
     try:
         return photograph_rgb(lambda: path.open("rb"), path.name)
-    except UserError as error:
-        raise UserError(f"{error}; give {option} a JPEG, PNG or WebP") from error
+    except UnreadableImageError as error:
+        raise UserError(
+            f"{path} is no image that can be read ({error.reason}): give {option} a JPEG, PNG or "
+            "WebP"
+        ) from error
 
 
 def own_subject(

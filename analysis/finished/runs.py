@@ -8,7 +8,8 @@ from string import ascii_lowercase
 from analysis.effects.found import Finding
 from analysis.results import Results
 from analysis.run.folder import Run
-from analysis.run.identity import IDENTITY, MADE_FROM, is_run, read_identity, study_of
+from analysis.run.identity import read_identity, study_of
+from analysis.run.record import IDENTITY, MADE_FROM, is_run
 from analysis.run.results import read_results
 from analysis.run.study import Study
 from data_prep.errors import UserError

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.run.format import FORMAT
-from analysis.run.identity import IDENTITY, STUDY, declared_text, is_run, read_identity
+from analysis.run.identity import declared_text, read_identity
+from analysis.run.record import IDENTITY, STUDY, is_run
 from analysis.run.study import NAMES, Study
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably

@@ -25,7 +25,7 @@ from data_prep.bundled.pairs import FILE_NAME, METADATA_KEY
 from data_prep.clevr import image_path, read_clevr, tree_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
-from data_prep.files.image_file import opened_image
+from data_prep.files.image_file import UnreadableImageError, opened_image
 from data_prep.pairs.minimal import Copies, Copy
 from data_prep.pairs.pairs_file import pairs_file_name, read_pairs
 from data_prep.pairs.reach import changed_outside, mean_changed_outside, outlines
@@ -138,8 +138,10 @@ def _picture(config: BuildPairs, name: str, kind: str = "images") -> np.ndarray:
     try:
         with opened_image(partial(path.open, "rb"), str(path)) as image:
             return np.asarray(image)
-    except UserError as error:
-        raise UserError(f"{error}; render with --owners, or once more") from error
+    except UnreadableImageError as error:
+        raise UserError(
+            f"{str(path)!r} cannot be read ({error.reason}): render with --owners, or once more"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -67,12 +67,21 @@ def opened_image(open_file: Callable[[], Stream], name: str) -> Iterator[Image.I
             raise unreadable(name, error) from error
 
 
-def unreadable(name: str, error: BaseException | str) -> UserError:
+class UnreadableImageError(UserError):
+    """An image of a data set cannot be read."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"image {name!r} cannot be read ({reason}): replace it, or leave it out with "
+            "--skip-broken"
+        )
+        self.reason = reason
+        """What is wrong, for whoever has another remedy than that of a data set's image."""
+
+
+def unreadable(name: str, error: BaseException | str) -> UnreadableImageError:
     """The error for an image, with what an exception, or a text, says about the reason."""
-    reason = error if isinstance(error, str) else _reason(error)
-    return UserError(
-        f"image {name!r} cannot be read ({reason}): replace it, or leave it out with --skip-broken"
-    )
+    return UnreadableImageError(name, error if isinstance(error, str) else _reason(error))
 
 
 def _require_small_file(file: Stream) -> None:

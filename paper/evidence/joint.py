@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from analysis.run.identity import IDENTITY
+from analysis.run.record import IDENTITY
 from data_prep.errors import UserError
 from data_prep.files.sealed import never_sealed, opened_json, plain_json
 from paper.evidence.record import Record

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from analysis.effects.found import Finding
 from analysis.results import Results
-from analysis.run.identity import IDENTITY, STUDY, whole_record
+from analysis.run.record import IDENTITY, STUDY, whole_record
 from analysis.typed import read_back
 from data_prep.errors import UserError
 from data_prep.files.sealed import opened_json, plain_json, read_sealed

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from analysis.drawing.figures import TEXT_WIDTH_IN
 from analysis.examples.found import Example, FoundExamples
 from data_prep.errors import UserError
+from data_prep.files.image_file import UnreadableImageError
 from data_prep.files.images import rendered_rgb
 from paper.drawing.example_grid import draw_image, draw_top_tokens
 from paper.evidence.record import RunRecord
@@ -88,8 +89,10 @@ def _image(record: RunRecord, name: str) -> np.ndarray:
         )
     try:
         return np.asarray(rendered_rgb(lambda: path.open("rb"), name))
-    except UserError as error:
-        raise UserError(f"an example {path} is damaged ({error}): run examples again") from error
+    except UnreadableImageError as error:
+        raise UserError(
+            f"cannot read the example image {path} ({error.reason}): run examples again"
+        ) from error
 
 
 SECTION = Section(

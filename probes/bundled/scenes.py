@@ -12,7 +12,7 @@ from data_prep.attributes import attribute
 from data_prep.bundled.jpeg import jpeg_round_trip
 from data_prep.clevr import read_clevr
 from data_prep.errors import UserError
-from data_prep.files.image_file import opened_image
+from data_prep.files.image_file import UnreadableImageError, opened_image
 from data_prep.questions import PROPERTIES
 from data_prep.scenes import Scene
 from probes.bundled.architecture import GRID, IMAGE_SIZE, PATCH_SIZE
@@ -68,8 +68,11 @@ def _opened(path: Path) -> Image.Image:
     try:
         with opened_image(lambda: path.open("rb"), str(path)) as image:
             image.load()
-    except UserError as error:
-        raise UserError(f"{error}; training needs it: render the scenes with --owners") from error
+    except UnreadableImageError as error:
+        raise UserError(
+            f"training needs a picture {str(path)!r}, which cannot be read ({error.reason}): "
+            "render the scenes with --owners"
+        ) from error
     if image.size != (IMAGE_SIZE, IMAGE_SIZE):
         raise UserError(
             f"training needs pictures of {IMAGE_SIZE} x {IMAGE_SIZE} pixels, got {image.size[0]} "

@@ -24,7 +24,7 @@ import numpy as np
 
 from tests.hostile.kills import stages
 from tests.hostile.small_run import (
-    OTHER_RUN,
+    OTHER_RUNS,
     REPORT,
     RUN,
     STEPS,
@@ -35,7 +35,7 @@ from tests.hostile.small_run import (
 )
 
 Outcome = Literal["found", "made anew", "without effect", "missed"]
-FOLDERS = (RUN, OTHER_RUN, "compared", "pooled", REPORT)
+FOLDERS = (RUN, *OTHER_RUNS, "compared", "pooled", REPORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from tests.analysis.conftest import write_noise
 from tests.probes.families.small import save
 
 ROOT = Path(__file__).parent.parent.parent
-RUN, OTHER_RUN, REPORT = "run", "other", "report"
+RUN, REPORT = "run", "report"
+OTHER_RUNS = ("other", "third")
 LOCK = ".lock"
 _BEGIN = ("--data", "clevr:clevr", "--min-scenes-per-text", "5", "--n-resamples", "800")
 
@@ -52,10 +53,10 @@ STEPS = (
     _on_run("examples", "--attr", "color"),
     _on_run("explore", "--attr", "color"),
     _on_run("paraphrase", "--attr", "color"),
-    Step(words=("analysis.emergence", "--run", OTHER_RUN, "--model", "other-model", *_BEGIN,
-                "--attr", "color", "shape")),
-    Step(words=("analysis.compare", RUN, OTHER_RUN, "--out", "compared")),
-    Step(words=("analysis.pool", RUN, OTHER_RUN, "--out", "pooled")),
+    *(Step(words=("analysis.emergence", "--run", other, "--model", f"{other}-model", *_BEGIN,
+                  "--attr", "color", "shape")) for other in OTHER_RUNS),
+    Step(words=("analysis.compare", RUN, OTHER_RUNS[0], "--out", "compared")),
+    Step(words=("analysis.pool", RUN, *OTHER_RUNS, "--out", "pooled")),
     Step(words=("paper.build", RUN, "--out", REPORT)),
 )  # fmt: skip
 """Every command that writes into a run, or reads one, in an order in which each finds what it
@@ -63,10 +64,11 @@ needs."""
 
 
 def prepare(folder: Path) -> Path:
-    """Writes two small models and data into a folder, in which the steps can then be run."""
+    """Writes three small models and data into a folder, in which the steps can then be run."""
     folder.mkdir(parents=True, exist_ok=True)
     save("llava", folder / "model")
-    save("llava", folder / "other-model", seed=1)
+    for seed, other in enumerate(OTHER_RUNS, start=1):
+        save("llava", folder / f"{other}-model", seed)
     write_noise(folder / "clevr", 60)
     return folder
 

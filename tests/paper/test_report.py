@@ -14,6 +14,7 @@ from paper.sections import all_sections
 from tests.paper.conftest import files_of, needs_tex, pdf_words, shown_by
 from tests.paper.made_up import few_studies, results, sha256, write_run
 from tests.paper.made_up_studies import TOKENS
+from tests.sealed import edit_sealed
 
 pytestmark = needs_tex
 
@@ -99,9 +100,7 @@ def changed(run_folder, tmp_path, paper_build, validation_file):
     def build(change):
         run = tmp_path / "copy" / "run"
         shutil.copytree(run_folder, run)
-        content = json.loads((run / "results.json").read_text())
-        change(content)
-        (run / "results.json").write_text(json.dumps(content))
+        edit_sealed(run / "results.json", change)
         out = tmp_path / "changed"
         ended = paper_build(run, "--out", out, "--validation", validation_file)
         assert ended.code == 0, ended.err

@@ -36,6 +36,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "study.toml",
         "identity.json",
         "data.json",
+        "images.json",
         "items.parquet",
         "residuals/size/answer/manifest.json",
         "residuals/size/answer/row_ids.json",

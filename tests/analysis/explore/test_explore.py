@@ -238,7 +238,7 @@ def test_blocks_of_places_are_one_reading(vlm, picture, monkeypatch):
         (["--image", "/no/such.png", "--question", "What?"], "no image file /no/such.png: give"),
         (["--image", "TEXT", "--question", "What?"], "is no image that can be read"),
         (["--image", "PICTURE"], "--image needs a question about it, got none"),
-        (["--image", "PICTURE", "--question", "  "], "--image needs a question about it"),
+        (["--image", "PICTURE", "--question", "  "], "--question needs a text, got an empty one"),
         (["--image", "PICTURE", "--question", "a <image> b"], "must not hold the image token"),
         (["--image", "PICTURE", "--question", "What?", "--lens", "/no/such"], "no usable"),
         (["--image", "PICTURE", "--question", "What?", "--tokens", "5000"], "tokens must be"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load, load_file, save_file
+from safetensors.numpy import load, load_file
 
 from analysis.causes.asking import pairs_of, swaps_of
 from analysis.causes.swaps import Swapped
@@ -56,7 +56,7 @@ def keep_random_swaps(opened: OpenRun) -> None:
     )  # fmt: skip
     file = kept_file(opened)
     file.parent.mkdir(parents=True)
-    save_file(found.tensors(), file)
+    write_sealed_tensors(file, found.tensors())
 
 
 def kept_file(opened: OpenRun) -> Path:

@@ -35,13 +35,18 @@ def template(asked: str, answered: str) -> str:
         ('It is a "', ""),
         ("It is a (", ""),
         ("It is “", ""),
-        ("Answer </s>", ""),
     ],
 )
 def test_the_end_of_a_bare_prompt_tells_what_it_wants(build_processor, question, space):
     prompts = Prompts(build_processor(template=None), Family(), "bare")
     assert prompts.text(question).endswith(question)
     assert prompts.space(question) == space
+
+
+def test_after_a_control_token_no_space_is_wanted(build_processor):
+    assert (
+        Prompts(build_processor(template=None), Family(ending="</s>"), "bare").space("Yes?") == ""
+    )
 
 
 def test_the_form_of_a_family_tells_it_without_a_template(build_processor):
