@@ -101,18 +101,20 @@ def flip(good: Path, work: Path, file: str, bit: int, usual: Sequence[Ended]) ->
     content = bytearray(path.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     path.write_bytes(content)
+    others = []
     for step, before in zip(STEPS, usual, strict=True):
         ended = run_forked(step, work)
         if ended.code == 2 and ended.err.count("\n") == 1 and path.name in ended.err:
             return Flip(file=file, bit=bit, outcome="found", said=ended.err.strip())
-        if ended != before:
+        if ended.code:
             said = f"{step.command}, code {ended.code}: {ended.err[-300:].strip()}"
             return Flip(file=file, bit=bit, outcome="missed", said=said)
+        others += [step.command] if ended != before else []
     differ = differing(contents(work), reference)
-    if not differ:
+    if not differ:  # then what is printed otherwise says that it was made
         return Flip(file=file, bit=bit, outcome="made anew", said="")
-    outcome: Outcome = "without effect" if differ == [file] else "missed"
-    return Flip(file=file, bit=bit, outcome=outcome, said=" ".join(differ))
+    outcome: Outcome = "without effect" if differ == [file] and not others else "missed"
+    return Flip(file=file, bit=bit, outcome=outcome, said=" ".join([*others, *differ]))
 
 
 def places(good: Path, number: int, rng: np.random.Generator) -> list[tuple[str, int]]:
