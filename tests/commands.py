@@ -1,5 +1,6 @@
 """Commands run in this process, and how they ended, as a shell would see it."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,3 +37,8 @@ def run_command(capsys: pytest.CaptureFixture[str], call: Callable[[], int | Non
         code = end.code if isinstance(end.code, int) else 1
     shown = capsys.readouterr()
     return Ended(code=code, out=shown.out, err=shown.err)
+
+
+def hears_ctrl_c() -> None:
+    """For a child of tests that were started in the background, where shells have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import hears_ctrl_c
+
 ROOT = Path(__file__).parents[2]
 # While Python looks for the module of `python -m`, its arguments begin so.
 COMMAND = "import sys; sys.argv = ['-m']; import {package}; sys.argv = ['x']; "
@@ -18,7 +20,7 @@ def started(code: str, folder: Path, package: str = "analysis", **environment: s
     return subprocess.run(
         [sys.executable, "-c", COMMAND.format(package=package) + code], cwd=folder,
         env={"PYTHONPATH": str(ROOT), "HOME": str(folder), "PATH": "/usr/bin:/bin", **environment},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=60, check=False, preexec_fn=hears_ctrl_c,
     )  # fmt: skip
 
 

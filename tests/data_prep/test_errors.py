@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.errors import UserError, one_line_errors
+from tests.commands import hears_ctrl_c
 
 ROOT = Path(__file__).parents[2]
 BEGIN = "from data_prep.errors import UserError, one_line_errors\nwith one_line_errors():\n    "
@@ -106,14 +107,14 @@ def test_any_encoding_of_the_terminal(encoding, monkeypatch):
 def test_a_signal_ends_in_one_line_after_tidying_up(number, code, word):
     waiting = "import time\n    try:\n        print('in', flush=True); time.sleep(60)\n"
     tidy = f"{BEGIN}{waiting}    finally:\n        print('tidied')"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", tidy], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "in\n"
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+        stderr=subprocess.PIPE, preexec_fn=hears_ctrl_c,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "tidied\n")
     assert err.startswith(word)
     assert err.count("\n") == 1

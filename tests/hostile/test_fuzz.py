@@ -11,7 +11,7 @@ from tests.hostile.fuzz import attack
 from tests.hostile.limited import limited
 from tests.hostile.targets import Target, targets
 
-EXAMPLES = 12
+EXAMPLES = 8
 
 
 @pytest.mark.parametrize("name", list(targets()))

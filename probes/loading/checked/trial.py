@@ -1,5 +1,6 @@
 """The texts of a model folder are tried in a process of their own before they are used in ours."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,17 +11,39 @@ from data_prep.errors import UserError
 _CHILD = Path(__file__).with_name("trial_child.py")
 # The bound of its computing time ends it before, unless it waits for something.
 _MOST_SECONDS = 45
+_TEXTS = ("*.json", "*.jinja", "additional_chat_templates/*.jinja")
+# A process that loads a model again, or another with the same texts, need not try them again.
+_TAME: set[str] = set()
 
 
 def require_tame_texts(folder: Path, source: str) -> None:
     """UserError if the chat template or the tokenizer of a folder takes time or memory without
     bounds, or makes thousands of tokens of a short question.
 
-    It takes a quarter of a second, and for the largest tokenizers some seconds.
+    It takes a quarter of a second, and for the largest tokenizers some seconds; the same texts are
+    tried once in a process.
 
     >>> from probes.loading.identity import BUNDLED_FOLDER
     >>> require_tame_texts(BUNDLED_FOLDER, "bundled")  # says nothing
     """
+    texts = _digest(folder)
+    if texts in _TAME:
+        return
+    _require_tame(folder, source)
+    _TAME.add(texts)
+
+
+def _digest(folder: Path) -> str:
+    """Of all files in which templates and rules of a tokenizer stand."""
+    total = hashlib.sha256()
+    for path in sorted(path for pattern in _TEXTS for path in folder.glob(pattern)):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder)} {content}\n".encode())
+    return total.hexdigest()
+
+
+def _require_tame(folder: Path, source: str) -> None:
     # -P: what lies in the folder of the child is not to be taken for a library.
     command = [sys.executable, "-P", str(_CHILD), str(folder.resolve())]
     try:
