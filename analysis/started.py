@@ -50,4 +50,5 @@ def _as_matplotlib_ships() -> None:
     if Path(_RC_FILE).exists():
         # It is read from the working folder first, whatever is set.
         with contextlib.chdir(own):
+            # Unused here: what counts is that its settings are read now, and from this folder.
             import matplotlib  # noqa: F401

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from data_prep.files.bounded import bounded_content
 from data_prep.files.foreign_json import parsed_json
 
 MOST_BYTES = 16 * 2**20
@@ -21,15 +22,9 @@ def read_json_object(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]
     >>> read_json_object(BUNDLED_FOLDER / "model.safetensors", most_bytes=100)
     Traceback (most recent call last):
         ...
-    ValueError: it has 11,969,064 bytes, and 100 are read at most
+    data_prep.files.bounded.TooLargeError: it has 11,969,064 bytes, and 100 are read at most
     """
-    # Not before it is opened: a named pipe has no size, and would be waited for without an end.
-    if not path.is_file():
-        raise OSError(f"no file {path.name}")
-    size = path.stat().st_size
-    if size > most_bytes:
-        raise ValueError(f"it has {size:,} bytes, and {most_bytes:,} are read at most")
-    found = parsed_json(path.read_bytes())
+    found = parsed_json(bounded_content(path, most_bytes))
     _require_small(found)
     if not isinstance(found, dict):
         raise ValueError(f"it must be a JSON object, got a {type(found).__name__}")

@@ -43,7 +43,9 @@ def running(vlm: VLM) -> Iterator[None]:
 def _part(vlm: VLM) -> str:
     try:
         inputs = vlm.processed(trial_images()[:1], QUESTIONS[:1])
-    except Exception:  # the one that is being reported
+    # This words an error that is on its way: a processor from elsewhere may fail here once more, as
+    # anything, and that is what is said of it; the first error stays the cause.
+    except Exception:
         return "its processor fails"
     found = [each for each in (_token(vlm), _size(vlm, inputs)) if each is not None]
     return "; ".join(found) or "model and processor do not fit"

@@ -142,7 +142,9 @@ class Prompts:
         for render in candidates:
             try:
                 text = render(_TRIAL)
-            except Exception:  # of a template from elsewhere, any
+            # A template from elsewhere raises anything for a form that it does not take. The next
+            # way is tried, and if none is left, that is the error below.
+            except Exception:
                 continue
             # A text-only template drops the image part, or prints the list that it is given.
             if text.count(self._placeholder) == 1 and text.count(_TRIAL) == 1 and "[{" not in text:
@@ -162,7 +164,9 @@ class Prompts:
             return None
         try:
             asked, answered = self._render(_TRIAL), self._render(_TRIAL, _TRIAL_ANSWER)
-        except Exception:  # a template that takes no answer
+        # A template from elsewhere raises anything where it takes no answer of an assistant. Then
+        # it tells nothing about the space before one, which is what None says.
+        except Exception:
             return None
         between = answered.removeprefix(asked).partition(_TRIAL_ANSWER)[0]
         told = answered.startswith(asked) and _TRIAL_ANSWER in answered and not between.strip()

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from analysis.run.study import Study
 from data_prep.errors import UserError
+from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
 from data_prep.option_texts import as_repr, clipped
 
 COMMANDS = (
@@ -74,16 +75,7 @@ def read_study(file: Path) -> StudyFile:
 def _content(file: Path) -> dict[str, Any]:
     """What the file holds, whatever its bytes are. UserError if that is no TOML."""
     try:
-        # A pipe or a device would be waited for, or never end.
-        if file.exists() and not file.is_file():
-            raise UserError(f"the study file {file} is no file: give one with a study in TOML")
-        with file.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise UserError(
-                f"the study file {file} must have at most {_MOST_BYTES} bytes, got more: give one "
-                "with a study in TOML"
-            )
+        content = bounded_content(file, _MOST_BYTES)
         # Some editors mark a file as UTF-8 by a first character that TOML does not know.
         text = content.decode("utf-8-sig")
         if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
@@ -91,6 +83,15 @@ def _content(file: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except OSError as error:
         raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
+    except NoFileError as error:
+        raise UserError(
+            f"the study file {file} is no file: give one with a study in TOML"
+        ) from error
+    except TooLargeError as error:
+        raise UserError(
+            f"the study file {file} must have at most {_MOST_BYTES} bytes, got more: give one "
+            "with a study in TOML"
+        ) from error
     except RecursionError as error:
         raise UserError(
             f"the study file {file} is nested too deeply: a plan has lists of texts or numbers only"

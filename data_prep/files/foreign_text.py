@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
 
 MAX_TEXT_BYTES = 2**29
 """Largest size in bytes of a table or of a file of questions. A row of a name and ten labels has
@@ -47,13 +48,13 @@ def read_foreign_text(file: Path, kind: str) -> str:
 
 
 def _content(file: Path, kind: str) -> bytes:
-    # Reading a pipe or a device might never end.
-    if file.exists() and not file.is_file():
-        raise UserError(f"{str(file)!r} must be {kind}, got what is no file: name another one")
-    with file.open("rb") as stream:
-        content = stream.read(MAX_TEXT_BYTES + 1)
-    if len(content) > MAX_TEXT_BYTES:
+    try:
+        return bounded_content(file, MAX_TEXT_BYTES)
+    except NoFileError as error:
+        raise UserError(
+            f"{str(file)!r} must be {kind}, got what is no file: name another one"
+        ) from error
+    except TooLargeError as error:
         raise UserError(
             f"{str(file)!r} must have at most {MAX_TEXT_BYTES:,} bytes, got more: take a part of it"
-        )
-    return content
+        ) from error

@@ -82,7 +82,9 @@ def _orientation(image: Image.Image) -> int:
     try:
         found = image.getexif().get(_ORIENTATION)
         return int(found) if found in _UPRIGHT else 1
-    except Exception:  # whatever damaged EXIF makes of its reader, the pixels do not depend on it
+    # Damaged EXIF makes its reader raise anything (struct.error, TypeError, ZeroDivisionError ...).
+    # The pixels do not depend on it, so it counts as none; whoever decodes them says what is wrong.
+    except Exception:
         return 1
 
 

@@ -40,10 +40,11 @@ _COMMANDS = {
 }
 # Found by setting each and copying it from the PDF again; accents that T1 composes with a
 # separate sign (the ogonek, most cedillas) come back as two characters and are left out.
-# RUF001 warns of signs that look like others: here they are meant, each as itself.
 _SHOWN = frozenset(
+    # RUF001 warns of signs that look like others: here they are meant, each as itself.
     "¡¢£¤¥¦§©ª«¬®°±²³µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ"  # noqa: RUF001
     "ĀāĂăĆćĈĉĊċČčĎĒēĔĕĖėĚěĜĝĞğĠġĤĥĨĪĬİıĴĹĺŁłŃńŇňŌōŎŏŐőŒœŔŕŘřŚśŜŝŞşŠšŢţŤŨũŪūŬŭŮůŰűŴŵŶŷŸŹźŻżŽž"
+    # RUF001: as above, each sign is meant as itself.
     "–—‘’‚“”„†‡•‰‹›⁄™"  # noqa: RUF001
 )
 

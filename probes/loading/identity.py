@@ -1,6 +1,7 @@
 """Which model is it? Told from files alone, so that a finished study need not load the model."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
@@ -29,13 +30,23 @@ def folder_identity(folder: Path) -> str:
     >>> folder_identity(BUNDLED_FOLDER) == vlm.revision
     True
     """
-    total = hashlib.sha256()
     # A processor also takes templates from this folder within.
-    for path in sorted([*folder.iterdir(), *folder.glob("additional_chat_templates/*")]):
-        if path.suffix in _IDENTITY_SUFFIXES and path.is_file():
-            with open(path, "rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.relative_to(folder)} {content}\n".encode())
+    paths = [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]
+    return files_digest(folder, [path for path in paths if path.suffix in _IDENTITY_SUFFIXES])
+
+
+def files_digest(folder: Path, paths: Iterable[Path]) -> str:
+    """sha256 over the names in a folder, and the contents, of those paths that are files.
+
+    >>> config = BUNDLED_FOLDER / "config.json"
+    >>> files_digest(BUNDLED_FOLDER, [config]) == files_digest(BUNDLED_FOLDER, [config, config])
+    False
+    """
+    total = hashlib.sha256()
+    for path in sorted(path for path in paths if path.is_file()):
+        with open(path, "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder)} {content}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
 

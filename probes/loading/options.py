@@ -88,7 +88,8 @@ class Loading:
         try:
             device = torch.device(name)
             torch.empty(0, device=device)
-        # torch names an unknown device by the first, one it was built without by the others.
+        # torch says RuntimeError for a device that is not there, and AssertionError or
+        # NotImplementedError (its own, of our user's choice) for one that it was built without.
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).partition("\n")[0]
             raise UserError(f"device {name!r} cannot be used here ({reason}): try cpu") from error

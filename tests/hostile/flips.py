@@ -1,6 +1,6 @@
 """Flips single bits in the files of a finished run, and runs every command on it again.
 
-    PYTHONPATH=. python tests/hostile/flips.py --flips 300 --seed 0 --out runs/hostile/kills
+    PYTHONPATH=. python tests/hostile/flips.py --times 300 --seed 0 --out runs/hostile/kills
 
 Uses the finished run that kills.py makes (and makes it if there is none). A flip is *found* if a
 command is refused in a line that names the file; *made anew* if afterwards the file is as before;
@@ -8,11 +8,9 @@ command is refused in a line that names the file; *made anew* if afterwards the 
 still changed. Everything else is *missed*, and ends this with code 1.
 """
 
-import argparse
 import os
 import runpy
 import sys
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +21,14 @@ from typing import Literal
 import numpy as np
 
 from tests.hostile.kills import stages
+from tests.hostile.limited import fork
 from tests.hostile.small_run import (
     OTHER_RUNS,
     REPORT,
     RUN,
     STEPS,
     Step,
+    asked,
     contents,
     copied,
     differing,
@@ -62,7 +62,7 @@ def run_forked(step: Step, folder: Path) -> Ended:
     """Runs a step in a fork of this process, which has imported the libraries already."""
     shown = folder.parent / "shown"
     shown.mkdir(exist_ok=True)
-    child = os.fork()
+    child = fork()
     if child == 0:
         _run_and_exit(step, folder, shown)
     _, status = os.waitpid(child, 0)
@@ -93,7 +93,14 @@ def _run_and_exit(step: Step, folder: Path, shown: Path) -> None:
         os._exit(code)
 
 
-def flip(good: Path, work: Path, file: str, bit: int, usual: Sequence[Ended]) -> Flip:
+def flip(
+    good: Path,
+    work: Path,
+    file: str,
+    bit: int,
+    usual: Sequence[Ended],
+    steps: Sequence[Step] = STEPS,
+) -> Flip:
     """Flips one bit of a file in a copy of the finished run, and runs the steps until one finds
     it."""
     reference = contents(good)
@@ -102,7 +109,7 @@ def flip(good: Path, work: Path, file: str, bit: int, usual: Sequence[Ended]) ->
     content[bit // 8] ^= 1 << bit % 8
     path.write_bytes(content)
     others = []
-    for step, before in zip(STEPS, usual, strict=True):
+    for step, before in zip(steps, usual, strict=True):
         ended = run_forked(step, work)
         if ended.code == 2 and ended.err.count("\n") == 1 and path.name in ended.err:
             return Flip(file=file, bit=bit, outcome="found", said=ended.err.strip())
@@ -143,16 +150,11 @@ def table(flips: Sequence[Flip]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Flips as often as asked; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--flips", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/hostile/kills"))
-    given = parser.parse_args(arguments)
-    warnings.simplefilter("ignore")  # of forking beside threads, of which none works now
+    given = asked(arguments, __doc__, times=300, out="runs/hostile/kills")
     for name in ("analysis.emergence", "analysis.explore", "analysis.mitigation", "paper.build"):
         import_module(f"{name}.__main__" if name.startswith("analysis") else name)
     import_module("probes.vlm")
-    out = given.out.resolve()
+    out = given.out
     good = stages(out, STEPS)[-1].after
     work = copied(good, out / "flipped")
     usual = [run_forked(step, work) for step in STEPS]
@@ -160,8 +162,7 @@ def main(arguments: Sequence[str]) -> int:
     if stale := differing(contents(settled), contents(good)):
         raise RuntimeError(f"finished commands changed {', '.join(stale)}")
     flips = []
-    rng = np.random.default_rng(given.seed)
-    for number, (file, bit) in enumerate(places(settled, given.flips, rng), start=1):
+    for number, (file, bit) in enumerate(places(settled, given.times, given.rng), start=1):
         each = flip(settled, work, file, bit, usual)
         flips.append(each)
         print(f"{number:>4} {file} bit {bit}: {each.outcome} {each.said[:160]}", flush=True)

@@ -1,14 +1,13 @@
 """Kills commands at random moments, runs them again, and compares every byte with a run that was
 never disturbed.
 
-    PYTHONPATH=. python tests/hostile/kills.py --kills 200 --seed 0 --out runs/hostile/kills
+    PYTHONPATH=. python tests/hostile/kills.py --times 200 --seed 0 --out runs/hostile/kills
 
 The moments are spread over the whole of a command, imports included. Prints a line for each kill
 and a table by command; ends with code 1 if a file differs or is left over. The references are kept
 in the folder, so a killed run of this script goes on quickly.
 """
 
-import argparse
 import os
 import signal
 import sys
@@ -18,11 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tests.hostile.small_run import (
     STEPS,
     Step,
+    asked,
     contents,
     copied,
     differing,
@@ -104,16 +102,11 @@ def table(killed: Sequence[Killed]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Kills as often as asked; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/hostile/kills"))
-    given = parser.parse_args(arguments)
-    rng = np.random.default_rng(given.seed)
-    killed, all_stages = [], stages(given.out.resolve(), STEPS)
-    for number in range(given.kills):
+    given = asked(arguments, __doc__, times=200, out="runs/hostile/kills")
+    killed, all_stages = [], stages(given.out, STEPS)
+    for number in range(given.times):
         stage = all_stages[number % len(all_stages)]
-        each = kill(stage, given.out.resolve() / "work", float(rng.uniform()))
+        each = kill(stage, given.out / "work", float(given.rng.uniform()))
         killed.append(each)
         shown = ", ".join(each.differ) or "equal"
         print(f"{number + 1:>4} {each.step.command:<22} at {each.at:.2f}: {shown}", flush=True)

@@ -5,6 +5,7 @@ import resource
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,19 @@ class Ended:
         return self.how == "accepted" or (self.how == "refused" and "\n" not in self.said)
 
 
+def fork() -> int:
+    """os.fork, without its warning of threads that the child lacks: libraries keep some that wait
+    for work, and the child uses none of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def limited(call: Callable[[], Any], *, seconds: int = 10, more_bytes: int = 2 * 2**30) -> Ended:
     """Calls in a forked child with at most `seconds` of processor time and `more_bytes` above what
     this process takes. What the call prints is thrown away."""
     reading, writing = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         _call_and_exit(call, writing, seconds, more_bytes)
     os.close(writing)

@@ -1,11 +1,15 @@
 """A small model, small data and every command on them: what is killed, damaged and run twice."""
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from tests.analysis.conftest import write_noise
 from tests.probes.families.small import save
@@ -31,6 +35,15 @@ class Step:
     def typed(self) -> list[str]:
         """The words of a process of its own."""
         return [sys.executable, "-m", *self.words]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How often a script tries what it tries, where, and with which random draws."""
+
+    times: int
+    out: Path
+    rng: np.random.Generator
 
 
 def _on_run(command: str, *words: str) -> Step:
@@ -95,6 +108,16 @@ def finish(step: Step, folder: Path) -> str:
     if process.returncode:
         raise RuntimeError(f"{step.command} ended with {process.returncode}: {complaint[-2000:]}")
     return shown
+
+
+def asked(arguments: Sequence[str], about: str | None, *, times: int, out: str) -> Asked:
+    """What is asked of a script on its command line; `about` is its docstring."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--times", type=int, default=times)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path(out))
+    given = parser.parse_args(arguments)
+    return Asked(times=given.times, out=given.out.resolve(), rng=np.random.default_rng(given.seed))
 
 
 def copied(source: Path, target: Path) -> Path:

@@ -1,24 +1,22 @@
 """Runs two commands on one run folder at the same time: one works, the other works or says so.
 
-    PYTHONPATH=. python tests/hostile/together.py --pairs 50 --seed 0 --out runs/hostile/together
+    PYTHONPATH=. python tests/hostile/together.py --times 50 --seed 0 --out runs/hostile/together
 
 The second starts at a random moment of the first. Whatever happens, the files at the end, after
 both were run once more, are those of the two commands one after the other.
 """
 
-import argparse
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tests.hostile.small_run import (
     RUN,
     STEPS,
     Step,
+    asked,
     contents,
     copied,
     differing,
@@ -65,22 +63,17 @@ def reference(out: Path, second: Step) -> dict[str, bytes]:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs as many pairs as asked; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/hostile/together"))
-    given = parser.parse_args(arguments)
-    out = given.out.resolve()
-    rng = np.random.default_rng(given.seed)
+    given = asked(arguments, __doc__, times=50, out="runs/hostile/together")
+    out = given.out
     wanted = [reference(out, second) for second in OTHERS]
     began = time.monotonic()
     finish(FIRST, copied(out / "reference", out / "work"))
     usual = time.monotonic() - began
     counted, bad = Counter(), 0
-    for number in range(given.pairs):
+    for number in range(given.times):
         second = OTHERS[number % len(OTHERS)]
         work = copied(out / "reference", out / "work")
-        how = ended(FIRST, second, work, float(rng.uniform(0, 0.9)) * usual)
+        how = ended(FIRST, second, work, float(given.rng.uniform(0, 0.9)) * usual)
         finish(FIRST, work)
         finish(second, work)
         differ = differing(contents(work), wanted[number % len(OTHERS)])
@@ -90,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{number + 1:>3} {second.command:<20} {how} {differ or 'equal'}", flush=True)
     for how, number in counted.most_common():
         print(f"{number:>4}  {how}")
-    print(f"{given.pairs} pairs, {bad} ended otherwise or with other bytes")
+    print(f"{given.times} pairs, {bad} ended otherwise or with other bytes")
     return int(bad > 0)
 
 

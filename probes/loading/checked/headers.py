@@ -57,8 +57,10 @@ def held_weights(files: Sequence[Path], source: str) -> HeldWeights:
             _require_bounded(path)
             # The format's own reader checks the rest; it maps the file and reads no tensor.
             with safe_open(path, framework="pt") as file:
+                # SIM118: the reader of safetensors is no dictionary and cannot be iterated itself.
                 shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        except Exception as error:  # of a file from elsewhere, any
+        # Bytes from elsewhere: the readers of two libraries meet them, and raise what they like.
+        except Exception as error:
             told = reason(error).removeprefix("Error while deserializing header: ")
             raise UserError(
                 f"cannot load the weights of {source}, for {path.name} is damaged ({told}): fetch "

@@ -1,12 +1,12 @@
 """The texts of a model folder are tried in a process of their own before they are used in ours."""
 
-import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from data_prep.errors import UserError
+from probes.loading.identity import files_digest
 
 _CHILD = Path(__file__).with_name("trial_child.py")
 # The bound of its computing time ends it before, unless it waits for something.
@@ -26,21 +26,11 @@ def require_tame_texts(folder: Path, source: str) -> None:
     >>> from probes.loading.identity import BUNDLED_FOLDER
     >>> require_tame_texts(BUNDLED_FOLDER, "bundled")  # says nothing
     """
-    texts = _digest(folder)
+    texts = files_digest(folder, (path for each in _TEXTS for path in folder.glob(each)))
     if texts in _TAME:
         return
     _require_tame(folder, source)
     _TAME.add(texts)
-
-
-def _digest(folder: Path) -> str:
-    """Of all files in which templates and rules of a tokenizer stand."""
-    total = hashlib.sha256()
-    for path in sorted(path for pattern in _TEXTS for path in folder.glob(pattern)):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder)} {content}\n".encode())
-    return total.hexdigest()
 
 
 def _require_tame(folder: Path, source: str) -> None:

@@ -58,7 +58,8 @@ def environment() -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        tags = {"generation"}  # noqa: RUF012 (jinja's own form)
+        # RUF012 wants a ClassVar; jinja reads the tags of an extension from a plain set.
+        tags = {"generation"}  # noqa: RUF012
 
         def parse(self, parser: Any) -> Any:
             next(parser.stream)
@@ -125,8 +126,9 @@ def rendered(template: str) -> list[str]:
             )
         except MemoryError:
             raise
+        # A template is a program and raises anything. What it refuses here it refuses later too,
+        # where more can be said; this is about time and memory alone.
         except Exception:
-            # Refused here is refused later, with more to say; this is about time and memory.
             continue
     return texts
 
@@ -162,8 +164,10 @@ def _main(folder: Path) -> None:
         print("the tokenizer in tokenizer.json", flush=True)
         try:
             tokenizer = Tokenizer.from_file(str(file))
+        # The library raises Exception itself. Transformers reads the same file next, and the error
+        # of that is shown; what is tried here is time and memory.
         except Exception:
-            print("done", flush=True)  # transformers says what is wrong with it
+            print("done", flush=True)
             return
         for text in texts:
             n_tokens = len(tokenizer.encode(text).ids)
