@@ -150,4 +150,4 @@ def _refuse(scenes: Sequence[AnyScene], broken: Mapping[str, str], *, skip: bool
     images = [repr(scene.image) for scene in scenes if scene.scene_id in broken]
     named = ", ".join(images[:_NAMED])
     more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
-    raise UserError(f"{len(images)} of {len(scenes)} images cannot be read, {named}{more}: {first}")
+    raise UserError(f"{len(images)} of {len(scenes)} images cannot be used, {named}{more}: {first}")

@@ -145,7 +145,7 @@ def test_broken_images_are_named_before_any_model_work(refused, emergence, asked
     data = ["--data", f"images:{folder}"]
     message = refused([*asked, *data])
     shown = ", ".join(map(repr, names[:3]))
-    assert message.startswith(f"5 of 24 images cannot be read, {shown} and 2 more: image ")
+    assert message.startswith(f"5 of 24 images cannot be used, {shown} and 2 more: image ")
     assert message.endswith("replace it, or leave it out with --skip-broken")
     assert not list((tmp_path / "run").rglob("*.safetensors"))
     other = ["--run", tmp_path / "other", "--skip-broken", "--min-scenes-per-answer", "3"]
@@ -172,7 +172,7 @@ def test_broken_images_of_clevr_can_be_skipped_too(emergence, small, clevr, tmp_
 
 def test_all_images_broken(refused, asked, folder):
     break_images(folder, 24)
-    assert "24 of 24 images cannot be read" in refused(
+    assert "24 of 24 images cannot be used" in refused(
         [*asked, "--data", f"images:{folder}", "--skip-broken"]
     )
 

@@ -99,5 +99,5 @@ def test_images_that_cannot_be_read_are_named_before_a_model_is_asked(folder, ru
 
 def test_all_images_refused(folder, run_of):
     data = replace(open_images(folder), size_fault=lambda size: "no")
-    with pytest.raises(UserError, match="17 of 17 images cannot be read"):
+    with pytest.raises(UserError, match="17 of 17 images cannot be used"):
         items_of(run_of("a", skip_broken=True), data, "label")
