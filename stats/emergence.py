@@ -24,7 +24,7 @@ from stats.arguments import (
 )
 from stats.course import Course, course_of, p_above
 from stats.forward_backward import LayerSet, forward_backward_set, half_forward_backward_set
-from stats.half_crossing import HalfCrossing, WholeLayer, half_crossing
+from stats.half_crossing import HalfCrossing, WholeLayer, crossing_alone, half_crossing
 from stats.power import minimum_detectable_effect
 from stats.scenes import canonical_order
 from stats.sign_flip import sign_flip_max_t
@@ -108,6 +108,7 @@ def emergence_layer(
     n_resamples: int = 10_000,
     omnibus_p: float | None = None,
     other_plateau_p: float | None = None,
+    interval: bool = True,
 ) -> Emergence:
     """Estimate where the mean effect emerges, with intervals, two sets and the outcome.
 
@@ -121,7 +122,8 @@ def emergence_layer(
     L). Choose both before looking at the results. `omnibus_p` replaces the sign-flip gate by the
     p-value of another test of the same null (label permutation, for a shuffled control), and
     `other_plateau_p` is the p-value of another test that the plateau must pass as well. All gates
-    must be passed, each at 1 - level: an intersection-union test needs no correction.
+    must be passed, each at 1 - level: an intersection-union test needs no correction. Without
+    `interval` the crossing is estimated only, and the ends of its intervals are the estimate.
 
     Scenes must be independent, and effects symmetric about 0 under the null of the sign flips. The
     order of scenes makes no difference, and the same `rng` state gives the same result. Raises
@@ -161,8 +163,10 @@ def emergence_layer(
     )
     crossing = None
     if outcome == "emerged" and course.monotone:
-        crossing = half_crossing(
-            scenes, plateau=window, rng=rng, n_resamples=n_resamples, level=level
+        crossing = (
+            half_crossing(scenes, plateau=window, rng=rng, n_resamples=n_resamples, level=level)
+            if interval
+            else crossing_alone(scenes.mean(axis=0), plateau=window, level=level)
         )
     found = outcome != "not_emerged"
     above = scenes.mean(axis=0) > margin

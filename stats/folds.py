@@ -41,15 +41,23 @@ def scene_folds(
     holds[scene, answers] = True
     shuffled = rng.permutation(n_scenes)
     tie = rng.random((n_scenes, folds))
-    fold = np.full(n_scenes, -1)
-    size = np.zeros(folds, dtype=int)
-    per_answer = np.zeros((holds.shape[1], folds), dtype=int)
+    chosen, sizes = [-1] * n_scenes, [0] * folds
     counts = holds.sum(axis=0)
-    for answer in np.argsort(counts, kind="stable"):
-        for one in shuffled[holds[shuffled, answer] & (fold[shuffled] < 0)]:
-            fold[one] = np.lexsort((tie[one], size, per_answer[answer]))[0]
-            size[fold[one]] += 1
-            per_answer[holds[one], fold[one]] += 1
+    held_by = [[0] * folds for _ in counts]
+    answers_of = [np.flatnonzero(row).tolist() for row in holds]
+    ties = tie.tolist()
+    for answer in np.argsort(counts, kind="stable").tolist():
+        own = held_by[answer]
+        for one in shuffled[holds[shuffled, answer]].tolist():
+            if chosen[one] >= 0:
+                continue
+            ranks = zip(own, sizes, ties[one], range(folds), strict=True)
+            *_, into = min(ranks)
+            chosen[one] = into
+            sizes[into] += 1
+            for each in answers_of[one]:
+                held_by[each][into] += 1
+    fold, per_answer = np.array(chosen), np.array(held_by)
     alone = (per_answer > 0).sum(axis=1) == 1
     if alone.any():
         answer = int(np.argmax(alone))

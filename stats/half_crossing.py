@@ -156,6 +156,18 @@ def half_crossing(
     return crossing_of(effect.mean(axis=0), curves, plateau=plateau, level=level)
 
 
+def crossing_alone(
+    mean: Float[ndarray, " layer"], *, plateau: slice, level: float
+) -> tuple[HalfCrossing, WholeLayer]:
+    """The crossing of the curve `mean` where no interval is wanted: the ends are the estimate.
+
+    >>> half, layer = crossing_alone(np.array([0.0, 0.0, 1.0]), plateau=slice(2, 3), level=0.95)
+    >>> half.estimate, half.low, layer.estimate
+    (1.5, 1.5, 2)
+    """
+    return crossing_of(mean, mean[None], plateau=plateau, level=level)
+
+
 def crossing_of(
     mean: Float[ndarray, " layer"],
     curves: Float[ndarray, "resample layer"],

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from stats.arguments import answer_indices, finite_array
 from stats.folds import scene_folds
-from stats.readers import CELLS_PER_BLOCK, Readers, Sample, fit_readers, standardised
+from stats.penalised_loss import Readers, Sample
+from stats.readers import CELLS_PER_BLOCK, fit_readers, standardised
 from stats.scenes import Labels, codes, item_weights
 
 _ROUNDING_BITS = 1e-12
@@ -50,6 +51,9 @@ class Information:
     """The fold of each item's scene: its readers were fitted on all the other folds."""
     n_scenes: int
     """Number of scenes, which were dealt into folds as wholes."""
+    readers: Readers
+    """The readers fitted on all scenes; their scale is in units of the scores' spread. From them
+    the fits without a fold start."""
 
 
 def information(
@@ -60,6 +64,7 @@ def information(
     rng: np.random.Generator,
     folds: int = 5,
     offsets: bool = False,
+    readers: Readers | None = None,
 ) -> Information:
     """Measure what the scores tell about each item's answer, by readers fitted on other scenes.
 
@@ -79,7 +84,9 @@ def information(
     Assumes independent scenes. The fit's error is of second order in the mean (the likelihood is
     stationary at its optimum), so an item's bits may be averaged, tested and redrawn by scene as
     if the readers were fixed. `rng` deals scenes into folds: the same state and the same answers
-    give the same folds, so that two conditions of the same items can share them.
+    give the same folds, so that two conditions of the same items can share them. `readers` are
+    those that an earlier call found for the same scores, answers, scenes and `offsets`, so that
+    folds may be dealt again without the fit on all scenes.
 
     Raises ValueError for scores that are not finite, for answers outside of the answer axis, for a
     single answer, for fewer scenes than folds and for an answer whose scenes are all in one fold.
@@ -99,36 +106,40 @@ def information(
     scene_fold = scene_folds(labels, scene, rng=rng, folds=folds)
     fold = scene_fold[scene]
     bits = np.empty((n_items, n_layers))
-    scale, exponent = np.empty((2, n_layers))
+    scale = np.empty(n_layers)
+    fitted: list[Readers] = []
     fold_scale, fold_exponent = np.empty((2, folds, n_layers))
     guess = _guess(labels, weight, fold, folds, n_answers)
     for layers in layer_blocks(table.shape):
         read = standardised(table[:, :, layers], weight)
-        whole = sample_of(read.scores, labels, weight, int(scene.max()) + 1)
-        readers = fit_readers(whole, offsets=offsets)
+        whole = sample_of(read.scores, labels, weight, len(scene_fold))
+        start = fit_readers(whole, offsets=offsets) if readers is None else readers.of(layers)
+        fitted.append(start)
         per_unit = np.divide(1, read.spread, out=np.zeros_like(read.spread), where=read.spread > 0)
-        scale[layers], exponent[layers] = readers.scale * per_unit, readers.prior_exponent
+        scale[layers] = start.scale * per_unit
         for one in range(folds):
             out = fold == one
             n_fit = int((scene_fold != one).sum())
-            kept = sample_of(read.scores[:, :, ~out], labels[~out], weight[~out], n_fit)
-            own = fit_readers(kept, offsets=offsets, start=readers)
+            kept = sample_of(_of_items(read.scores, ~out), labels[~out], weight[~out], n_fit)
+            own = fit_readers(kept, offsets=offsets, start=start)
             fold_scale[one, layers] = own.scale * per_unit
             fold_exponent[one, layers] = own.prior_exponent
             judged = Sample(
-                scores=read.scores[:, :, out], answers=labels[out], weight=weight[out],
+                scores=_of_items(read.scores, out), answers=labels[out], weight=weight[out],
                 log_prior=kept.log_prior, n_scenes=n_fit,
             )  # fmt: skip
             bits[out, layers] = _bits(own, judged)
+    every = Readers.joined(fitted)
     return Information(
         bits=bits,
         guess=guess,
         scale=scale,
-        prior_exponent=exponent,
+        prior_exponent=every.prior_exponent,
         fold_scale=fold_scale,
         fold_prior_exponent=fold_exponent,
         fold=fold,
         n_scenes=len(scene_fold),
+        readers=every,
     )
 
 
@@ -161,7 +172,7 @@ def layer_blocks(shape: tuple[int, int, int]) -> Iterator[slice]:
 
     `shape` counts items, answers and layers.
 
-    >>> list(layer_blocks((2**18, 2, 5)))
+    >>> list(layer_blocks((2**15, 2, 5)))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
     n_items, n_answers, n_layers = shape
@@ -197,6 +208,14 @@ def sample_of(
         log_prior=np.log(np.maximum(frequency, least)),
         n_scenes=n_scenes,
     )
+
+
+def _of_items(
+    scores: Float[ndarray, "layer answer item"], chosen: Bool[ndarray, " item"]
+) -> Float[ndarray, "layer answer chosen"]:
+    """The scores of some items. Indexing would lay answers side by side in memory, and sums over
+    items, of which fits are made, would then take several times as long."""
+    return np.compress(chosen, scores, axis=2)
 
 
 def _guess(

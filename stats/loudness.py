@@ -9,15 +9,8 @@ from scipy.stats import t as student_t
 
 from stats.arguments import enough_scenes, probability
 from stats.information import checked_scores, layer_blocks, sample_of
-from stats.readers import (
-    MOST_SCALE,
-    Readers,
-    Sample,
-    derivatives,
-    fit_readers,
-    held_at_bounds,
-    standardised,
-)
+from stats.penalised_loss import PenalisedLoss, Readers, Sample
+from stats.readers import MOST_SCALE, fit_readers, held_at_bounds, standardised
 from stats.scenes import Labels, item_weights, scene_means
 
 # A tenth of that of `information`, which pulls the scale of few well-read scenes towards 0: they
@@ -102,18 +95,16 @@ def _newton_estimate(
     readers: Readers, sample: Sample, scene: Int[ndarray, " item"]
 ) -> tuple[Float[ndarray, " layer"], Float[ndarray, " layer"]]:
     """Where the parabola of the likelihood in s has its top, in bounds or not, and its error."""
-    logits = readers.logits(sample)
-    logits -= logits.max(axis=1, keepdims=True)
-    probability = np.exp(logits)
-    probability /= probability.sum(axis=1, keepdims=True)
-    gradient, hessian = derivatives(readers, probability, sample)
+    loss = PenalisedLoss(sample)
+    loss.at(readers)
+    gradient, hessian = loss.derivatives(readers)
     # c at its bound stays there, in every resample near this sample.
     free_prior = ~held_at_bounds(readers, gradient)[:, 1]
     gradient, hessian = gradient[:, :2], hessian[:, :2, :2].copy()
     hessian[:, 0, 1] *= free_prior
     hessian[:, 1, 0] *= free_prior
     bread = np.linalg.inv(hessian)
-    rows, curves = _by_scene(probability, sample, scene, free_prior)
+    rows, curves = _by_scene(loss.probability, sample, scene, free_prior)
     n_scenes = len(rows)
     # Each scene as if it had been left out of the fit, without which small samples look too sure.
     leverage = np.eye(2) - curves @ bread / n_scenes

@@ -9,16 +9,13 @@ convex.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from numpy import ndarray
+
+from stats.penalised_loss import PenalisedLoss, Readers, Sample
 
 MOST_SCALE = 50.0
 """Bound of s in spreads of the scores: beyond it a reader is certain of everything."""
-PENALTY = 0.1
-"""The factor of the squared parameters in the penalty, in nats over all scenes. It does not pull
-down a readout whose right answer stands out by 3 spreads. A penalty of 1 would: scenes then differ
-too little, and the interval of `lambda_half` from 40 scenes covers .87 to .93 (see the validation).
-"""
 _MOST_STEPS = 200
 _HALVINGS = 40
 # Newton's steps end quadratically: below this the next one is rounding.
@@ -29,7 +26,8 @@ _NO_GAIN = 1e-16
 # A spread below this share of the scores' own size is rounding, not spread.
 _NO_SPREAD = 1e-13
 # Cells [layer, answer, item] of which the temporary arrays of a fit are made.
-CELLS_PER_BLOCK = 2**20
+# Few enough for what a step computes to stay in the processor's cache.
+CELLS_PER_BLOCK = 2**17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,47 +38,6 @@ class Standardised:
     """Centred over answers, in units of `spread`; 0 where a layer has no spread."""
     spread: Float[ndarray, " layer"]
     """Root mean square of the centred scores, each scene counting once; 0 of constant scores."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """Scored items on which a reader is fitted, or judged."""
-
-    scores: Float[ndarray, "layer answer item"]
-    """Standardised scores."""
-    answers: Int[ndarray, " item"]
-    """Index of each item's own answer."""
-    weight: Float[ndarray, " item"]
-    """Share of each item: all scenes weigh alike, and so do the items of one scene. They sum to
-    1 where a reader is fitted."""
-    log_prior: Float[ndarray, " answer"]
-    """Natural logarithm of how often each answer occurs on the scenes of the fit."""
-    n_scenes: int
-    """Number of scenes of the fit."""
-    penalty: float = PENALTY
-    """The factor of the squares in the penalty, in nats over all scenes."""
-
-    @property
-    def ridge(self) -> float:
-        """What the penalty adds to the curvature of the loss, which is a mean over scenes."""
-        return self.penalty / self.n_scenes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """One fitted reader per layer."""
-
-    scale: Float[ndarray, " layer"]
-    """s, the factor of the scores in units of their spread."""
-    prior_exponent: Float[ndarray, " layer"]
-    """c, the exponent of the answers' frequencies."""
-    offsets: Float[ndarray, "layer answer"]
-    """b, one preference per answer; all 0 unless readers with offsets were asked for."""
-
-    def logits(self, sample: Sample) -> Float[ndarray, "layer answer item"]:
-        """Unnormalised log-probabilities of the answers."""
-        fixed = self.prior_exponent[:, None] * sample.log_prior + self.offsets
-        return self.scale[:, None, None] * sample.scores + fixed[:, :, None]
 
 
 def standardised(
@@ -107,15 +64,6 @@ def standardised(
     return Standardised(scores=table, spread=np.where(alive, spread * unit[:, 0, 0], 0.0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """The penalised likelihood at one reader per layer, with what the next step needs."""
-
-    readers: Readers
-    loss: Float[ndarray, " layer"]
-    probability: Float[ndarray, "layer answer item"]
-
-
 def fit_readers(sample: Sample, *, offsets: bool = False, start: Readers | None = None) -> Readers:
     """Fit the readers of largest penalised likelihood, by Newton's method within the bounds.
 
@@ -137,77 +85,19 @@ def fit_readers(sample: Sample, *, offsets: bool = False, start: Readers | None 
         prior_exponent=np.ones(n_layers),
         offsets=np.zeros((n_layers, n_answers)),
     )
-    point = _at(readers, sample)
+    loss = PenalisedLoss(sample)
+    height = loss.at(readers)
     # A layer that has arrived stays: what it gives must not depend on which are fitted with it.
     moving = np.ones(n_layers, dtype=bool)
     for _ in range(_MOST_STEPS):
-        step, gain = _newton_step(point, sample, offsets=offsets)
-        point, moved = _line_search(point, step * moving[:, None], sample)
-        moving &= (moved >= _STILL) & (gain >= _NO_GAIN)
-        if not moving.any():
-            break
-    return point.readers
-
-
-def _at(readers: Readers, sample: Sample) -> _Point:
-    logits = readers.logits(sample)
-    logits -= logits.max(axis=1, keepdims=True)
-    right = np.take_along_axis(logits, sample.answers[None, None], axis=1)[:, 0]
-    probability = np.exp(logits, out=logits)
-    total = probability.sum(axis=1, keepdims=True)
-    probability /= total
-    squares = readers.scale**2 + (readers.prior_exponent - 1) ** 2
-    squares = squares + np.square(readers.offsets).sum(axis=1)
-    missed = ((np.log(total[:, 0]) - right) * sample.weight).sum(axis=1)
-    loss = missed + squares * sample.ridge / 2
-    return _Point(readers, loss, probability)
-
-
-def derivatives(
-    readers: Readers, probability: Float[ndarray, "layer answer item"], sample: Sample
-) -> tuple[Float[ndarray, "layer parameter"], Float[ndarray, "layer parameter parameter"]]:
-    """Gradient and Hessian of the penalised loss at `readers`, per layer.
-
-    The parameters are s, c and each answer's b, in this order; `probability` is what the readers
-    give each answer.
-
-    >>> answers = np.array([0, 1, 0, 1])
-    >>> sample = Sample(
-    ...     scores=np.zeros((1, 2, 4)), answers=answers, weight=np.full(4, 0.25),
-    ...     log_prior=np.log([0.5, 0.5]), n_scenes=4,
-    ... )
-    >>> gradient, _ = derivatives(fit_readers(sample), np.full((1, 2, 4), 0.5), sample)
-    >>> gradient.tolist()  # The loss is least here.
-    [[0.0, 0.0, 0.0, 0.0]]
-    """
-    n_layers, n_answers, _ = sample.scores.shape
-    weighted = probability * sample.weight
-    expected = (probability * sample.scores).sum(axis=1)
-    right = np.take_along_axis(sample.scores, sample.answers[None, None], axis=1)[:, 0]
-    surplus = weighted.sum(axis=2)
-    curvature = -(weighted @ probability.transpose(0, 2, 1))
-    curvature[:, range(n_answers), range(n_answers)] += surplus
-    surplus = surplus - np.bincount(sample.answers, sample.weight, minlength=n_answers)
-    mixed = (weighted * (sample.scores - expected[:, None])).sum(axis=2)
-    square = (weighted * np.square(sample.scores)).sum(axis=(1, 2))
-
-    gradient = np.empty((n_layers, 2 + n_answers))
-    gradient[:, 0] = ((expected - right) * sample.weight).sum(axis=1)
-    gradient[:, 0] += readers.scale * sample.ridge
-    gradient[:, 1] = (surplus * sample.log_prior).sum(axis=1)
-    gradient[:, 1] += (readers.prior_exponent - 1) * sample.ridge
-    gradient[:, 2:] = surplus + readers.offsets * sample.ridge
-    hessian = np.empty((n_layers, 2 + n_answers, 2 + n_answers))
-    hessian[:, 0, 0] = square - (np.square(expected) * sample.weight).sum(axis=1)
-    hessian[:, 0, 2:] = hessian[:, 2:, 0] = mixed
-    hessian[:, 0, 1] = hessian[:, 1, 0] = (mixed * sample.log_prior).sum(axis=1)
-    hessian[:, 2:, 2:] = curvature
-    along = curvature @ sample.log_prior
-    hessian[:, 1, 2:] = hessian[:, 2:, 1] = along
-    hessian[:, 1, 1] = (along * sample.log_prior).sum(axis=1)
-    diagonal = np.arange(2 + n_answers)
-    hessian[:, diagonal, diagonal] += sample.ridge
-    return gradient, hessian
+        step, gain = _newton_step(readers, loss, offsets=offsets)
+        step *= moving[:, None]
+        moving &= (np.abs(step).max(axis=1) >= _STILL) & (gain >= _NO_GAIN)
+        if not moving.any():  # Steps of rounding's size need no search along them.
+            return _moved(readers, step)
+        readers, height, moved = _line_search(readers, height, step, loss)
+        moving &= moved >= _STILL
+    return readers
 
 
 def held_at_bounds(
@@ -229,11 +119,11 @@ def held_at_bounds(
 
 
 def _newton_step(
-    point: _Point, sample: Sample, *, offsets: bool
+    readers: Readers, loss: PenalisedLoss, *, offsets: bool
 ) -> tuple[Float[ndarray, "layer parameter"], Float[ndarray, " layer"]]:
     """Each layer's step, and twice what its loss is expected to fall by."""
-    gradient, hessian = derivatives(point.readers, point.probability, sample)
-    held = held_at_bounds(point.readers, gradient)
+    gradient, hessian = loss.derivatives(readers)
+    held = held_at_bounds(readers, gradient)
     if not offsets:
         held[:, 2:] = True
     free = ~held
@@ -246,19 +136,24 @@ def _newton_step(
 
 
 def _line_search(
-    point: _Point, step: Float[ndarray, "layer parameter"], sample: Sample
-) -> tuple[_Point, Float[ndarray, " layer"]]:
-    """The point after each layer's step, halved until the loss falls; and how far each moved."""
+    readers: Readers,
+    height: Float[ndarray, " layer"],
+    step: Float[ndarray, "layer parameter"],
+    loss: PenalisedLoss,
+) -> tuple[Readers, Float[ndarray, " layer"], Float[ndarray, " layer"]]:
+    """The readers after each layer's step, halved until the loss falls; their loss, and how far
+    each moved."""
     length = np.ones((len(step), 1))
+    # Of rounding's size a rise is none: the step is then the last.
+    most = height + 1e-14 * (1 + np.abs(height))
     for _ in range(_HALVINGS):
-        moved = _moved(point.readers, length * step)
-        trial = _at(moved, sample)
-        # Of rounding's size a rise is none: the step is then the last.
-        worse = trial.loss > point.loss + 1e-14 * (1 + np.abs(point.loss))
+        moved = _moved(readers, length * step)
+        reached = loss.at(moved)
+        worse = reached > most
         if not worse.any():
             break
         length = np.where(worse[:, None], length / 2, length)
-    return trial, np.abs(length * step).max(axis=1)
+    return moved, reached, np.abs(length * step).max(axis=1)
 
 
 def _moved(readers: Readers, step: Float[ndarray, "layer parameter"]) -> Readers:

@@ -117,4 +117,14 @@ def canonical_order(scenes: Float[ndarray, "scene column"]) -> Float[ndarray, "s
     """
     unit = _ORDERED * np.abs(scenes).max()
     coarse = np.rint(scenes / unit) if unit > 0 else scenes
-    return scenes[np.lexsort(np.concatenate([scenes.T[::-1], coarse.T[::-1]]))]
+    order, rank = np.arange(len(scenes)), np.zeros(len(scenes), dtype=np.intp)
+    # Column by column, until no two rows are alike: mostly the first few tell them all apart.
+    for column in (*coarse.T, *scenes.T):
+        order = order[np.lexsort((column[order], rank))]
+        rises = np.zeros(len(order), dtype=bool)
+        rises[1:] = np.diff(column[order]) != 0
+        rises[1:] |= np.diff(rank) != 0
+        rank = np.cumsum(rises)
+        if len(order) and rank[-1] == len(order) - 1:
+            break
+    return scenes[order]

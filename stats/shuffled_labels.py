@@ -6,15 +6,16 @@ every item for every answer are enough both for the control, which is the mean o
 images, and for a permutation test with as many relabellings as one likes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 
 from stats.arguments import answer_indices, enough_resamples, finite_array
-from stats.relabelling import relabelling_p
+from stats.relabelling import Relabelled, relabelling_p
 from stats.scenes import Labels, codes, item_weights
 from stats.swapped_images import scene_pseudo_values, swapped_scores
 
@@ -85,6 +86,7 @@ def shuffled_label_test(
     scenes: Labels | None = None,
     windows: Sequence[tuple[int, int]] = (),
     n_resamples: int = 10_000,
+    progress: Callable[[int], object] | None = None,
 ) -> ShuffledLabelTest:
     """Compare each item's score with the one it has under other scenes' images, and test it.
 
@@ -109,7 +111,7 @@ def shuffled_label_test(
 
     Only scenes with the same strata change places. Where scenes of one answer are asked other
     questions, or more of them, than scenes of another, nothing is left to compare; `n_fixed` counts
-    such items.
+    such items. `progress` is told, now and then, how many relabellings are done.
 
     Raises ValueError for a stratum with fewer than 5 scenes, for a scene whose set of strata no
     other scene shares, for answers outside of the answer axis and for scores that are not finite.
@@ -141,14 +143,14 @@ def shuffled_label_test(
     weight = item_weights(scene)
     groups = _exchangeable_scenes(scene, stratum, scene_ids)
     standard, rows = _standardised(contrast * weight[:, None, None], labels, groups)
-    shapes = [group.shape for group in groups]
     found = relabelling_p(
         standard,
         labels[rows],
-        lambda stream, number: _relabelled(labels[rows], shapes, stream, number),
+        _exchanges(labels[rows], [group.shape for group in groups]),
         windows=windows,
         rng=rng,
         n_resamples=n_resamples,
+        progress=progress,
     )
     return ShuffledLabelTest(
         effect=scene_effect.mean(axis=0),
@@ -249,20 +251,23 @@ def _standardised(
     return np.concatenate(parts) * scale, np.concatenate([group.ravel() for group in groups])
 
 
-def _relabelled(
-    labels: Int[ndarray, " item"],
-    shapes: list[tuple[int, int]],
-    stream: np.random.Generator,
-    n_rows: int,
-) -> Int[ndarray, "chunk item"]:
-    """Answers after scenes changed places within their group, `n_rows` times."""
-    relabelled = np.empty((n_rows, len(labels)), dtype=np.intp)
-    first = 0
-    for n_scenes, n_slots in shapes:
-        last = first + n_scenes * n_slots
-        own = labels[first:last].reshape(n_scenes, n_slots)
-        places = np.tile(np.arange(n_scenes, dtype=np.int32), (n_rows, 1))
-        moved = own[stream.permuted(places, axis=1)]
-        relabelled[:, first:last] = moved.reshape(n_rows, -1)
-        first = last
+def _exchanges(labels: Int[ndarray, " item"], shapes: list[tuple[int, int]]) -> Relabelled:
+    """Draws answers after scenes changed places within their group, several times at once.
+
+    `shapes` are the numbers of scenes and of slots in each group, whose items follow each other.
+    """
+    slots = np.repeat([n_slots for _, n_slots in shapes], [n_scenes for n_scenes, _ in shapes])
+    first_item = np.cumsum(slots) - slots
+    scene = np.repeat(np.arange(len(slots)), slots)
+    slot = np.arange(len(labels)) - first_item[scene]
+    ends = np.cumsum([n_scenes for n_scenes, _ in shapes])
+    alone = len(slots) == len(labels)
+
+    def relabelled(stream: np.random.Generator, n_rows: int) -> Int[ndarray, "chunk item"]:
+        places = np.tile(np.arange(len(slots)), (n_rows, 1))
+        for first, last in pairwise([0, *ends]):
+            own = places[:, first:last]
+            stream.permuted(own, axis=1, out=own)
+        return labels[places if alone else first_item[places][:, scene] + slot]
+
     return relabelled

@@ -4,7 +4,7 @@ This is the test for questions that are asked about a single scene: nothing can 
 between scenes, but within a scene the real image and its swaps can change places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,7 @@ def swapped_label_test(
     rng: np.random.Generator,
     windows: Sequence[tuple[int, int]] = (),
     n_resamples: int = 10_000,
+    progress: Callable[[int], object] | None = None,
 ) -> SwappedLabelTest:
     """Test whether the right answer scores higher under the real image than under K other ones.
 
@@ -61,7 +62,8 @@ def swapped_label_test(
     the real one; no symmetry is assumed, and K = 1 is enough. The statistic of a layer is the sum
     over scenes of real minus the mean of all K + 1, divided by its standard deviation over
     relabellings, so that all layers weigh alike and their scale makes no difference. `windows` are
-    pairs of a first and a last layer, both included, such as the plateau.
+    pairs of a first and a last layer, both included, such as the plateau. `progress` is told, now
+    and then, how many relabellings are done.
 
     Raises ValueError for fewer than 2 scenes, for unequal shapes, for values that are not finite
     and for windows outside of the layers. Source: Pesarin & Salmaso (2010), Permutation Tests for
@@ -100,6 +102,7 @@ def swapped_label_test(
         windows=windows,
         rng=rng,
         n_resamples=n_resamples,
+        progress=progress,
     )
     return SwappedLabelTest(
         z=found.z,

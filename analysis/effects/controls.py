@@ -1,5 +1,6 @@
 """The control with images of other scenes: its test, and what the readout states under them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from analysis.effects.effect import SCORES, Stated, answer_scores
+from analysis.effects.shares_done import Done, unheard
 from analysis.readouts.taken import Readings
 from data_prep.controls import strata
 from data_prep.errors import UserError
@@ -47,13 +49,15 @@ def shuffled_control(
     windows: Windows,
     rng: np.random.Generator,
     n_resamples: int,
+    done: Done = unheard,
 ) -> Shuffled:
     """The shuffled control: answers are exchanged at random between scenes that are asked the same
     question; where every question text serves one scene, images are exchanged within a scene
     instead."""
-    if stated.swapped is None:
-        return _between_scenes(readings, stated, windows, rng, n_resamples)
-    return _within_scenes(readings, stated, windows, rng, n_resamples)
+    relabel = _between_scenes if stated.swapped is None else _within_scenes
+    return relabel(
+        readings, stated, windows, rng, n_resamples, lambda number: done(number / n_resamples)
+    )
 
 
 def _between_scenes(
@@ -62,6 +66,7 @@ def _between_scenes(
     windows: Windows,
     rng: np.random.Generator,
     n_resamples: int,
+    progress: Callable[[int], object],
 ) -> Shuffled:
     groups = strata(readings.items).to_numpy()
     scenes = readings.items["scene_id"].to_numpy()
@@ -74,6 +79,7 @@ def _between_scenes(
         windows=windows,
         rng=rng,
         n_resamples=n_resamples,
+        progress=progress,
     )
     items = np.arange(len(scenes))
     codes_of = (codes(each, len(items), name="items") for each in (groups, scenes))
@@ -112,6 +118,7 @@ def _within_scenes(
     windows: Windows,
     rng: np.random.Generator,
     n_resamples: int,
+    progress: Callable[[int], object],
 ) -> Shuffled:
     answer, scenes = readings.answer_index, readings.items["scene_id"].to_numpy(dtype=str)
     if readings.swapped is None or stated.swapped is None:
@@ -129,6 +136,7 @@ def _within_scenes(
         windows=windows,
         rng=rng,
         n_resamples=n_resamples,
+        progress=progress,
     )
     others = {
         name: np.mean([getattr(swap.of(answer), name) for swap in stated.swapped], axis=0)

@@ -57,10 +57,19 @@ def entropy_bits(readings: Readings) -> float:
 
 
 def effect_of(
-    readings: Readings, *, rng: np.random.Generator, offsets: bool = False, folds: int = 5
+    readings: Readings,
+    *,
+    rng: np.random.Generator,
+    offsets: bool = False,
+    folds: int = 5,
+    again: Effect | None = None,
 ) -> Effect:
     """The effect of the image, by readers that read no scene which they were fitted on. Both
-    conditions have the same folds."""
+    conditions have the same folds.
+
+    `again` is the effect of the same readings, by the same kind of readers, on other folds: from it
+    the readers of all scenes are known.
+    """
     scenes = readings.items["scene_id"].to_numpy(dtype=str)
     root = int(rng.integers(2**63))
     real, blank = (
@@ -71,8 +80,12 @@ def effect_of(
             rng=np.random.default_rng(root),
             folds=folds,
             offsets=offsets,
+            readers=known,
         )
-        for table in (readings.real, readings.blank)
+        for table, known in (
+            (readings.real, None if again is None else again.real.readers),
+            (readings.blank, None if again is None else again.blank.readers),
+        )
     )
     entropy = entropy_bits(readings)
     by_item = real.bits - blank.bits

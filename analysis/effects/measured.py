@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from analysis.effects.controls import Shuffled, shuffled_control
 from analysis.effects.effect import Effect, Stated, effect_of, stated_of
+from analysis.effects.shares_done import Done, unheard, within
 from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
@@ -37,15 +38,15 @@ class Measured:
         return self.readings.items["scene_id"].to_numpy(dtype=str)
 
 
-def measured(readings: Readings, study: Study, *, key: int) -> Measured:
+def measured(readings: Readings, study: Study, *, key: int, done: Done = unheard) -> Measured:
     """Effects by both kinds of readers, on the same folds, and the test against other images.
 
     `key` is a number of the attribute's own, so that each has its own random draws.
     """
-    main, held = (
-        effect_of(readings, rng=study.rng(Stream.FOLDS, key), offsets=offsets)
-        for offsets in (False, True)
-    )
+    main = effect_of(readings, rng=study.rng(Stream.FOLDS, key))
+    done(0.25)
+    held = effect_of(readings, rng=study.rng(Stream.FOLDS, key), offsets=True)
+    done(0.5)
     stated = stated_of(readings)
     horizon = main.rows.shape[1] - 1 if study.horizon is None else study.horizon
     window = plateau_window(study.plateau, horizon)
@@ -56,6 +57,7 @@ def measured(readings: Readings, study: Study, *, key: int) -> Measured:
         windows=(plateau, *other_windows(plateau, horizon).values()),
         rng=study.rng(Stream.SHUFFLED, key),
         n_resamples=study.n_resamples,
+        done=within(done, 0.5, 1.0),
     )
     return Measured(
         readings=readings,

@@ -95,16 +95,14 @@ def read_arm(run: FinishedRun, attribute: str, readout: str) -> Arm:
 
 
 def _items(run: FinishedRun, attribute: str, readout: str, *, last: int) -> pd.DataFrame:
-    table = run.run.read_table("scores")
-    if table is None:
-        raise _damaged(run, "scores.parquet is missing")
-    chosen = (
-        (table["attribute"] == attribute)
-        & (table["readout"] == readout)
-        & (table["condition"] == "real")
-        & (table["layer"] == last)
+    rows = run.run.read_rows(
+        "scores",
+        {"attribute": attribute, "readout": readout},
+        columns=["item_id", "scene_id", "correct", "bits"],
+        where={"condition": "real", "layer": last},
     )
-    rows = table.loc[chosen, ["item_id", "scene_id", "correct", "bits"]].reset_index(drop=True)
+    if rows is None:
+        raise _damaged(run, "scores.parquet is missing")
     if rows.empty or not np.isfinite(rows[["correct", "bits"]].to_numpy(dtype=float)).all():
         raise _damaged(run, f"scores.parquet has no whole last layer of {attribute}")
     right = np.exp2(rows.pop("bits").to_numpy(dtype=np.float64))

@@ -1,10 +1,10 @@
 """The folder of a run, which holds the files of one study, and the rule that it belongs to that
 study only."""
 
-import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from analysis.run.format import FORMAT
 from analysis.run.identity import declared_text, read_identity
 from analysis.run.record import IDENTITY, STUDY, is_run
 from analysis.run.study import NAMES, Study
+from analysis.run.tables import read_part, read_parts, table_folder, write_parts
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from data_prep.files.lock import LOCK, FolderLock, lock_of
-from data_prep.files.sealed import read_sealed, sealed_json, sealed_parquet
+from data_prep.files.sealed import sealed_json
 from data_prep.files.unfinished import is_unfinished, remove_unfinished
 
 _RESULTS = "results.json"
@@ -43,6 +44,13 @@ class Run:
         if self.lock is not None:
             self.lock.hold()
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Context manager around reading a file of the run and writing it changed: of processes
+        that share the run, one at a time. UserError as of `hold`."""
+        with nullcontext() if self.lock is None else self.lock.turn():
+            yield
+
     def require_free(self) -> None:
         """UserError if another command is at work in the run: said before work that could not be
         kept. Needs no right to write."""
@@ -63,35 +71,30 @@ class Run:
         return self.folder / "readouts" / readout
 
     def read_table(self, name: str) -> pd.DataFrame | None:
-        """The table `name`.parquet; None if there is none yet."""
-        path = self.folder / f"{name}.parquet"
-        if not path.exists():
-            return None
-        try:
-            table = pd.read_parquet(io.BytesIO(read_sealed(path)))
-            table["attribute"]  # in every table of a run
-            return table
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(
-                f"{path} is damaged ({error}): delete it and run again, it is made anew"
-            ) from error
+        """The whole table `name`.parquet, of all findings; None if there is none yet."""
+        return read_parts(table_folder(self.folder, name))
+
+    def read_rows(
+        self,
+        name: str,
+        key: Mapping[str, str],
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, object] | None = None,
+    ) -> pd.DataFrame | None:
+        """The rows of a table with these values of the key under which they were written; None if
+        there are none. `columns` and `where` are those of `analysis.run.tables.read_part`."""
+        return read_part(table_folder(self.folder, name), key, columns=columns, where=where)
 
     def replace_rows(self, name: str, rows: pd.DataFrame, key: list[str]) -> None:
         """Put `rows` into the table, in place of those with the same values of `key`.
 
-        The notes that the two tables carry in `.attrs` (by kind of note, then by name) are merged
-        in the same way: new ones replace old ones of the same name.
+        Other rows are neither read nor written, so several processes of a run may do so at once.
+        The key of a table is always the same. Notes that the rows carry in `.attrs` (by kind of
+        note, then by name) stay with them, and are put together when the table is read.
         """
         self.hold()
-        old = self.read_table(name)
-        if old is not None:
-            about = old.attrs | {
-                kind: {**old.attrs.get(kind, {}), **told} for kind, told in rows.attrs.items()
-            }
-            replaced = old.set_index(key).index.isin(rows.set_index(key).index)
-            rows = pd.concat([old.loc[~replaced], rows], ignore_index=True)
-            rows.attrs = about
-        write_durably(self.folder / f"{name}.parquet", sealed_parquet(rows))
+        write_parts(table_folder(self.folder, name), rows, key)
 
 
 def claim(
@@ -111,14 +114,8 @@ def claim(
     """
     made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
     study_hash = study.identity(**made_from)
-    if folder is None:
-        folder = Path("runs") / f"{_word(study.model)}-{_word(study.data)}-{study_hash[:8]}"
-    identity = {
-        "format": FORMAT,
-        "study_hash": study_hash,
-        **made_from,
-        "plan": asdict(study),
-    }
+    folder = _usual(study, study_hash) if folder is None else folder
+    identity = _identity(study, made_from)
     try:
         lock = lock_of(folder)
         if not is_run(folder):
@@ -132,6 +129,35 @@ def claim(
             f"cannot use the run folder {folder}: {error.strerror}: choose another with --run"
         ) from error
     return Run(folder=folder, study=study, study_hash=study_hash, lock=lock)
+
+
+def expected_run(
+    folder: Path | None, study: Study, *, model_revision: str, data_fingerprint: str
+) -> Run:
+    """The run that `claim` gives, without beginning it: nothing is written, now or through it.
+
+    UserError if the folder was made by another study.
+    """
+    made_from = {"model_revision": model_revision, "data_fingerprint": data_fingerprint}
+    study_hash = study.identity(**made_from)
+    folder = _usual(study, study_hash) if folder is None else folder
+    if is_run(folder):
+        _require_same(folder, _identity(study, made_from))
+    return Run(folder=folder, study=study, study_hash=study_hash)
+
+
+def _identity(study: Study, made_from: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "study_hash": study.identity(**made_from),
+        **made_from,
+        "plan": asdict(study),
+    }
+
+
+def _usual(study: Study, study_hash: str) -> Path:
+    """The folder of a run for which none is named."""
+    return Path("runs") / f"{_word(study.model)}-{_word(study.data)}-{study_hash[:8]}"
 
 
 def recorded_identity(folder: Path | None) -> dict[str, Any] | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from data_prep.errors import UserError
 
-FORMAT = 7
+FORMAT = 8
 """Version of what is written into run folders; raised whenever the same plan gives other
 results."""
 _REASON = (
-    "this version keeps a checksum in every file that a result is read from; before format 6 some "
+    "this version keeps the rows of every finding in a file of their own, and before format 7 "
+    "files had no checksums; before format 6 some "
     "streams of random numbers were the same, and before format 5 answers were scored by their "
     "first token"
 )

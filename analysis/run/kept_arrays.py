@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import require_whole_file, sealed_safetensors
+from data_prep.terminal.progress import Progress
 
 Tensors = dict[str, ndarray]
 
@@ -30,13 +31,12 @@ def kept(
     Each batch is written into a file of its own before the next one is run; the whole takes their
     place. UserError for a damaged file.
     """
-    from tqdm import tqdm
 
     if file.exists():
         return read_kept(file, n_rows, names)
     starts = range(0, n_rows, batch_size)
     files = [file.with_suffix(f".{start:06d}-{batch_size}.part") for start in starts]
-    with tqdm(total=n_rows, desc=what, unit="item", disable=None) as bar:
+    with Progress(total=n_rows, what=what, unit="item") as bar:
         parts = []
         for start, part in zip(starts, files, strict=True):
             rows = slice(start, min(start + batch_size, n_rows))

@@ -47,13 +47,12 @@ def _wide(run: Run, curve: Curve, name: str, value: str) -> pd.DataFrame:
     """A value from the run's table `name` with a row per scene and a column per layer, as means
     over each scene's items."""
     attribute, readout = curve
-    table = run.read_table(name)
-    rows = None
-    if table is not None:
-        chosen = (table["attribute"] == attribute) & (table["readout"] == readout)
-        if name == "scores":
-            chosen &= table["condition"] == "real"
-        rows = table.loc[chosen]
+    rows = run.read_rows(
+        name,
+        {"attribute": attribute, "readout": readout},
+        columns=["scene_id", "layer", value],
+        where={"condition": "real"} if name == "scores" else None,
+    )
     if rows is None or rows.empty:
         raise UserError(
             f"{run.folder} has no {name} of {attribute} under {readout}: run python -m "

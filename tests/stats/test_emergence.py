@@ -193,3 +193,14 @@ def test_says_what_is_wrong(change, message):
     # Past the type checker of the tests: users run without it.
     with pytest.raises(ValueError, match=message):
         unwrap(emergence_layer)(rng=np.random.default_rng(0), **given_arguments)
+
+
+def test_without_an_interval_nothing_else_changes():
+    effect = noisy([0, 0, 0.2, 0.8, 1, 1], n_scenes=60, rng=np.random.default_rng(3))
+    whole, alone = (emerged(effect, interval=each) for each in (True, False))
+    assert whole.lambda_half is not None
+    assert alone.lambda_half is not None
+    assert alone.lambda_half.estimate == whole.lambda_half.estimate
+    assert alone.lambda_half.low == alone.lambda_half.high == alone.lambda_half.estimate
+    for name in ("outcome", "monotone", "declines", "fb_half", "fb_delta", "omnibus_p"):
+        assert getattr(alone, name) == getattr(whole, name)

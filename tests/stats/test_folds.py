@@ -98,3 +98,21 @@ def test_folds_are_drawn_at_random_and_the_same_state_gives_the_same():
 def test_says_what_is_wrong(answers, scene, folds, message):
     with pytest.raises(ValueError, match=message):
         dealt(answers, scene, folds=folds)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_scene_goes_where_its_answer_is_rarest_then_where_fewest_are_then_at_random(seed):
+    rng = np.random.default_rng(seed)
+    scene = np.repeat(np.arange(60), 2)
+    answers = rng.permutation(np.repeat(np.arange(5), [50, 40, 15, 10, 5]))
+    draws = np.random.default_rng(7)
+    shuffled, tie = draws.permutation(60), draws.random((60, 5))
+    fold, size, held = np.full(60, -1), np.zeros(5, int), np.zeros((5, 5), int)
+    holds = np.zeros((60, 5), dtype=bool)
+    holds[scene, answers] = True
+    for answer in np.argsort(holds.sum(axis=0), kind="stable"):
+        for one in shuffled[holds[shuffled, answer] & (fold[shuffled] < 0)]:
+            fold[one] = np.lexsort((tie[one], size, held[answer]))[0]
+            size[fold[one]] += 1
+            held[holds[one], fold[one]] += 1
+    np.testing.assert_array_equal(dealt(answers, scene, seed=7), fold)

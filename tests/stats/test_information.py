@@ -301,3 +301,18 @@ def test_a_readout_that_tells_nothing_tells_exactly_nothing():
     assert (told.bits == 0).all()
     again = information(np.full((60, 3, 2), -1.1), answers, scenes, rng=rng)
     assert sign_flip_max_t(again.bits, rng=rng, n_resamples=99).omnibus_p == 1
+
+
+@pytest.mark.parametrize("offsets", [False, True])
+def test_folds_dealt_again_from_known_readers_give_the_same_bytes(monkeypatch, offsets):
+    scores, answers, scenes = readings(11)
+    monkeypatch.setattr(
+        sys.modules["stats.information"], "CELLS_PER_BLOCK", 2 * scores[..., 0].size
+    )
+    first = read(scores, answers, scenes, offsets=offsets)
+    alone, again = (
+        read(scores, answers, scenes, seed=1, folds=4, offsets=offsets, readers=known)
+        for known in (None, first.readers)
+    )
+    for field in ("bits", "scale", "prior_exponent", "fold_scale", "fold_prior_exponent"):
+        assert getattr(again, field).tobytes() == getattr(alone, field).tobytes()

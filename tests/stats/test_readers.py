@@ -10,11 +10,11 @@ from scipy.optimize import approx_fprime, minimize
 from scipy.special import log_softmax
 
 import stats.readers as readers_module
+from stats.penalised_loss import PenalisedLoss
 from stats.readers import (
     MOST_SCALE,
     Readers,
     Sample,
-    derivatives,
     fit_readers,
     held_at_bounds,
     standardised,
@@ -108,10 +108,13 @@ def test_derivatives_are_those_of_the_loss():
         scale=rng.uniform(0.5, 2, 3), prior_exponent=rng.uniform(0.5, 2, 3),
         offsets=rng.standard_normal((3, 4)),
     )  # fmt: skip
-    q = np.exp([log_q(parameters_of(readers, layer), one, layer) for layer in range(3)])
-    slopes, curves = derivatives(readers, q, one)
+    judged = PenalisedLoss(one)
+    heights = judged.at(readers)
+    slopes, curves = judged.derivatives(readers)
     for layer in range(3):
         at = parameters_of(readers, layer)
+        np.testing.assert_allclose(heights[layer], loss(at, one, layer), rtol=1e-13)
+        np.testing.assert_allclose(judged.probability[layer], np.exp(log_q(at, one, layer)))
         np.testing.assert_allclose(slopes[layer], gradient(at, one, layer), atol=1e-12)
         numeric: Any = approx_fprime(at, lambda x, layer=layer: gradient(x, one, layer), 1e-7)
         np.testing.assert_allclose(curves[layer], numeric, atol=1e-5)

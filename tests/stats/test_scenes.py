@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats.scenes import codes, item_weights, scene_means, scene_rows
+from stats.scenes import canonical_order, codes, item_weights, scene_means, scene_rows
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 4))
@@ -41,3 +41,14 @@ def test_a_scene_without_a_name_is_refused(labels):
     with pytest.raises(ValueError, match="must not be missing, is at item 1"):
         codes(labels, 2, name="scenes")
     assert codes(np.array(["b", 2.0, "b"], dtype=str), 3, name="scenes").tolist() == [1, 0, 1]
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1e-13, 1e-9, 0.3, 1.0]), st.booleans())
+def test_canonical_order_is_that_of_all_columns_at_once(seed, size, whole):
+    """Rows alike in billionths of the largest, and those alike altogether, included."""
+    rng = np.random.default_rng(seed)
+    scenes = rng.integers(0, 3, (30, 4)) + size * rng.standard_normal((30, 4)) * ~whole
+    scenes[20:] = scenes[rng.integers(0, 20, 10)]
+    coarse = np.rint(scenes / (1e-9 * np.abs(scenes).max()))
+    keys = np.concatenate([scenes.T[::-1], coarse.T[::-1]])
+    np.testing.assert_array_equal(canonical_order(scenes), scenes[np.lexsort(keys)])

@@ -22,7 +22,8 @@ from tests.analysis.planted_runs import rising, write_planted_run
 from tests.sealed import edit_sealed, write_sealed
 
 ABOUT: dict[str, Any] = {"model_revision": "sha256:1", "data_fingerprint": "f" * 64}
-FILES = ("identity.json", "study.toml", "results.json", "scores.parquet", "effects.parquet",
+FILES = ("identity.json", "study.toml", "results.json",
+         "scores.parquet/color-logit_lens.parquet", "effects.parquet/color-logit_lens.parquet",
          "readouts/logit_lens/color.safetensors")  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from analysis.commands.study_file import read_study
@@ -11,7 +10,6 @@ from analysis.run.folder import claim, recorded_study
 from analysis.run.format import FORMAT
 from analysis.run.study import Study
 from data_prep.errors import UserError
-from data_prep.files.sealed import sealed_parquet
 from tests.analysis.conftest import files_of
 from tests.sealed import leave_unfinished, unsealed
 
@@ -106,29 +104,6 @@ def test_the_default_folder_has_a_telling_name(tmp_path, monkeypatch, model, dat
     monkeypatch.chdir(tmp_path)
     run = claim(None, Study(model=model, data=data), **ABOUT)
     assert str(run.folder) == f"runs/{name}-{run.study_hash[:8]}"
-
-
-def test_rows_are_replaced_by_key(tmp_path):
-    run = claim(tmp_path / "run", Study(), **ABOUT)
-    assert run.read_table("scores") is None
-    for attribute, bits in (("color", 1.0), ("shape", 2.0), ("color", 3.0)):
-        rows = pd.DataFrame({"attribute": [attribute] * 2, "bits": bits})
-        run.replace_rows("scores", rows, key=["attribute"])
-    table = run.read_table("scores")
-    assert table is not None
-    assert table["attribute"].tolist() == ["shape", "shape", "color", "color"]
-    assert table["bits"].tolist() == [2, 2, 3, 3]
-
-
-def test_damaged_tables(tmp_path):
-    run = claim(tmp_path / "run", Study(), **ABOUT)
-    (run.folder / "items.parquet").write_bytes(b"PAR1")
-    with pytest.raises(UserError, match=r"items.parquet is damaged .* made anew"):
-        run.read_table("items")
-    table = sealed_parquet(pd.DataFrame({"other": [1]}))
-    (run.folder / "items.parquet").write_bytes(table)
-    with pytest.raises(UserError, match=r"items.parquet is damaged"):
-        run.read_table("items")
 
 
 def test_the_identity_says_what_the_run_is_made_from(tmp_path):

@@ -93,3 +93,24 @@ def test_texts_of_a_few_scenes_are_refused_with_the_remedy(few):
         Study(min_scenes_per_text=few)
     assert [Study(min_scenes_per_text=each).min_scenes_per_text for each in (1, 5)] == [1, 5]
     assert LEAST_SCENES == 5
+
+
+def test_of_large_data_the_usual_number_of_scenes_is_declared():
+    study = Study()
+    assert study.begun_with(15_000, usual=2_000).scenes == 2_000
+    assert study.begun_with(2_000, usual=2_000) == study
+    assert study.begun_with(15_000, usual=None) == study
+    for told in (500, "all"):
+        assert Study(scenes=told).begun_with(15_000, usual=2_000).scenes == told
+    assert [Study(scenes=each).n_scenes for each in (None, "all", 7)] == [None, None, 7]
+    plans = (study, study.begun_with(15_000, usual=2_000), Study(scenes="all"))
+    assert len({each.identity(**ABOUT) for each in plans}) == 3
+
+
+def test_all_scenes_can_be_declared_in_a_file(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(Study(scenes="all").to_toml())
+    assert read_study(file).plan.scenes == "all"
+    file.write_text('scenes = "most"\n')
+    with pytest.raises(UserError, match=r"scenes in .* must be a whole number or all, got 'most'"):
+        read_study(file)
