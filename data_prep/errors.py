@@ -10,9 +10,13 @@ from data_prep.terminal.signals import Stopped, exit_code, raising_when_stopped,
 from data_prep.terminal.streams import Stream, harmless_streams
 from data_prep.terminal.visible import visible
 
-# PyTorch's errors by their names and words, since nothing here imports it.
+# Errors of PyTorch and safetensors by their names and words, since nothing here imports these.
 _OUT_OF_MEMORY = "OutOfMemoryError"
-_SAYS_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_SPEAKERS = ("RuntimeError", "AcceleratorError", "SafetensorError", "OSError")
+_SAYS_NO_MEMORY = (
+    "out of memory", "outofmemory", "can't allocate memory", "cannot allocate memory",
+    "not enough memory", "alloc_failed", "memory allocation",
+)  # fmt: skip
 
 
 class UserError(ValueError):
@@ -53,7 +57,7 @@ def one_line_errors() -> Iterator[None]:
             number = error.number if isinstance(error, Stopped) else signal.SIGINT
             raise _ended(stopped_line(number), exit_code(number)) from None
         except Exception as error:
-            if not _lacks_memory(error):
+            if not lacks_memory(error):
                 raise
             raise _ended(f"error: {_memory_line(error)}", 2) from None
         _require_printed(streams.out)
@@ -78,15 +82,25 @@ def _require_printed(out: Stream) -> None:
     )
 
 
-def _lacks_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or type(error).__name__ == _OUT_OF_MEMORY:
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is not enough: Python's, the system's, PyTorch's on any
+    device, or that of a file of weights which cannot be mapped.
+
+    >>> lacks_memory(MemoryError()), lacks_memory(RuntimeError("CUDA error: out of memory"))
+    (True, True)
+    >>> lacks_memory(RuntimeError("shapes do not match"))
+    False
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY in names:
         return True
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(each in str(error) for each in _SAYS_NO_MEMORY)
+    text = str(error).lower()
+    return not names.isdisjoint(_SPEAKERS) and any(each in text for each in _SAYS_NO_MEMORY)
 
 
-def _memory_line(error: Exception) -> str:
+def _memory_line(error: BaseException) -> str:
     told = visible(str(error).strip().partition("\n")[0].partition(". ")[0])
     why = f" ({told})" if told else ""
     return (

@@ -42,7 +42,16 @@ def tolerance_of(vlm: View) -> Tolerance:
     Tolerance(same=0.0001, batch=0.001)
     """
     quantized = getattr(vlm.model, "is_quantized", False)
-    return _QUANTIZED if quantized else _TOLERANCES[vlm.dtype]
+    return _QUANTIZED if quantized else tolerance_in(vlm.dtype)
+
+
+def tolerance_in(dtype: torch.dtype) -> Tolerance:
+    """How exact checks are of numbers in a format; double precision is not asked to be exacter.
+
+    >>> tolerance_in(torch.float64) == tolerance_in(torch.float32)
+    True
+    """
+    return _TOLERANCES.get(dtype, _TOLERANCES[torch.float32])
 
 
 def trial_images() -> list[Image.Image]:

@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
+from probes.loading.digest_cache import file_digest, is_known
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled" / "model"
 # What decides the residuals in a model folder: weights, configurations, tokenizer, template, and
@@ -27,12 +26,28 @@ def source_of(name: str) -> str:
 def folder_identity(folder: Path) -> str:
     """sha256 over the names and contents of the files that decide the residuals.
 
+    Large files whose content is known are not read again; see `digest_cache`.
+
     >>> folder_identity(BUNDLED_FOLDER) == vlm.revision
     True
     """
+    return files_digest(folder, _deciding(folder))
+
+
+def is_quickly_identified(name: str) -> bool:
+    """Whether a model is told without reading large files: a Hub id, or a folder that was before.
+
+    >>> is_quickly_identified("bundled")
+    True
+    """
+    folder = Path(source_of(name))
+    return not folder.is_dir() or all(is_known(path) for path in _deciding(folder))
+
+
+def _deciding(folder: Path) -> list[Path]:
     # A processor also takes templates from this folder within.
     paths = [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]
-    return files_digest(folder, [path for path in paths if path.suffix in _IDENTITY_SUFFIXES])
+    return [path for path in paths if path.suffix in _IDENTITY_SUFFIXES and path.is_file()]
 
 
 def files_digest(folder: Path, paths: Iterable[Path]) -> str:
@@ -44,9 +59,7 @@ def files_digest(folder: Path, paths: Iterable[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in sorted(path for path in paths if path.is_file()):
-        with open(path, "rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder)} {content}\n".encode())
+        total.update(f"{path.relative_to(folder)} {file_digest(path)}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
 
@@ -66,6 +79,10 @@ def known_revision(name: str, revision: str | None) -> str | None:
         return folder_identity(Path(source))
     if Path(source).is_absolute() or source.startswith("."):
         return None
+    # Here, because a model in a folder does not wait for what speaks with the Hub.
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
     try:
         cached = try_to_load_from_cache(source, "config.json", revision=revision)
     except HFValidationError:

@@ -14,7 +14,7 @@ from probes.loading.checked.weight_files import weight_files
 from probes.loading.hub import fetch_description, fetch_weights
 from probes.loading.identity import BUNDLED_FOLDER, folder_identity, source_of
 from probes.loading.memory import require_memory
-from probes.loading.options import DeviceMap, Loading
+from probes.loading.options import DeviceMap, Gate, Loading
 from probes.loading.processor import read_processor
 from probes.loading.source import is_model_folder, read_config, require_model_files
 from probes.loading.weights import read_model
@@ -34,6 +34,7 @@ def load_vlm(
     prompt_style: PromptStyle = "card",
     trust_remote_code: bool = False,
     allow_pickle: bool = False,
+    gate: Gate = "full",
 ) -> VLM:
     """Load "bundled", a model folder or a Hub id, and check it at the gate.
 
@@ -59,7 +60,21 @@ def load_vlm(
         prompt_style=prompt_style,
         trust_remote_code=trust_remote_code,
         allow_pickle=allow_pickle,
+        gate=gate,
     )
+    vlm = load_unchecked(name_or_path, loading)
+    check_gate(vlm, gate)
+    return vlm
+
+
+def load_unchecked(name_or_path: str | os.PathLike[str], loading: Loading) -> VLM:
+    """Load a model like `load_vlm`, but leave the gate to the caller, as for a certificate.
+
+    UserError and GateError as of `load_vlm`.
+
+    >>> load_unchecked("bundled", Loading(device="cpu")).n_layers
+    10
+    """
     name = os.fspath(name_or_path)
     source = source_of(name)
     is_folder = is_model_folder(source, loading)
@@ -68,15 +83,27 @@ def load_vlm(
     processor = read_processor(folder, source, config, loading)
     require_memory(held.shapes, source, loading)
     model = read_model(folder, source, loading, held)
-    vlm = VLM(
+    return VLM(
         model=model,
         processor=processor,
         name=name,
         revision=folder_identity(folder) if is_folder else folder.name,
-        prompt_style=prompt_style,
+        prompt_style=loading.prompt_style,
     )
-    check_gate(vlm)
-    return vlm
+
+
+def require_room(name_or_path: str | os.PathLike[str], loading: Loading) -> None:
+    """UserError for a model in a folder whose weights do not fit, told without reading them.
+
+    Nothing is said of a Hub id, whose weights may not be here.
+
+    >>> require_room("bundled", Loading(device="cpu"))  # says nothing
+    """
+    source = source_of(os.fspath(name_or_path))
+    if not is_model_folder(source, loading):
+        return
+    files = weight_files(Path(source), source, allow_pickle=loading.allow_pickle)
+    require_memory(held_weights(files, source).shapes, source, loading)
 
 
 def _checked(

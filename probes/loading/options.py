@@ -7,11 +7,13 @@ from typing import Literal, get_args
 import torch
 
 from data_prep.errors import UserError
+from probes.devices import working_device
 from probes.prompts import PromptStyle
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_DEVICES = ("cpu", "cuda", "mps", "xpu")
 DeviceMap = Literal["auto", "balanced", "sequential"]
+Gate = Literal["full", "quick"]
+""""full": every check of the gate; "quick": those that one item and two forward passes allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Loading:
     """Run code that comes with the checkpoint."""
     allow_pickle: bool = False
     """Read weights from .bin files where there are no others, without running code in them."""
+    gate: Gate = "full"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -44,6 +47,8 @@ class Loading:
                 f"unknown prompt style {self.prompt_style!r}: choose from "
                 f"{', '.join(get_args(PromptStyle))}"
             )
+        if self.gate not in get_args(Gate):
+            raise UserError(f"unknown gate {self.gate!r}: choose from {', '.join(get_args(Gate))}")
         if self.device_map is not None and self.device_map not in get_args(DeviceMap):
             raise UserError(
                 f"unknown device map {self.device_map!r}: choose from "
@@ -76,21 +81,4 @@ class Loading:
     @property
     def target(self) -> torch.device:
         """The device, known to work. UserError for one that cannot be used here."""
-        name = self.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        # Only these are known to compute: meta, for one, has shapes without numbers.
-        if name.partition(":")[0] not in _DEVICES:
-            raise UserError(
-                f"device {name!r} cannot be used here: choose auto, or one of "
-                f"{', '.join(_DEVICES)} (cuda:1 for the second of several)"
-            )
-        try:
-            device = torch.device(name)
-            torch.empty(0, device=device)
-        # torch says RuntimeError for a device that is not there, and AssertionError or
-        # NotImplementedError (its own, of our user's choice) for one that it was built without.
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).partition("\n")[0]
-            raise UserError(f"device {name!r} cannot be used here ({reason}): try cpu") from error
-        return device
+        return working_device(self.device)

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
 from probes.families import complete_processor, image_placeholder
 from probes.loading.options import Loading
 from probes.loading.remarks import reason, without_remarks
@@ -28,6 +28,8 @@ def read_processor(folder: Path, source: str, config: PretrainedConfig, loading:
                 str(folder), config, trust_remote_code=loading.trust_remote_code
             )
     except Exception as error:  # for files from elsewhere, any
+        if lacks_memory(error):
+            raise
         raise UserError(
             f"cannot load the processor of {source} ({reason(error)}): the folder needs "
             "processor_config.json and the tokenizer's files, as processor.save_pretrained writes"

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 from transformers import AutoConfig, PretrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
+from probes.foreign_json import read_json_object
+from probes.loading.checked.configuration import CONFIG
 from probes.loading.options import Loading
 from probes.loading.remarks import reason, without_remarks
 
@@ -55,9 +58,9 @@ def require_model_files(folder: Path, source: str) -> None:
             "the result into a folder of its own, or remove the adapter's files to measure the "
             "model without it"
         )
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         raise UserError(
-            f"{source} is no model folder (no config.json in it): give the folder that "
+            f"{source} is no model folder (no {CONFIG} in it): give the folder that "
             "save_pretrained wrote"
         )
 
@@ -75,13 +78,37 @@ def read_config(folder: Path, source: str, loading: Loading) -> PretrainedConfig
                 str(folder), trust_remote_code=loading.trust_remote_code
             )
     except Exception as error:  # for files from elsewhere, any
-        raise UserError(
-            f"{source} has no configuration that this version of transformers knows without "
-            f"running foreign code ({reason(error)}): if it comes with code that you trust, "
-            "allow it with --trust-remote-code"
-        ) from error
+        if lacks_memory(error):
+            raise
+        raise _unusable(folder, source, loading, error) from error
     _require_image_input(config, source)
     return config
+
+
+def _unusable(folder: Path, source: str, loading: Loading, error: Exception) -> UserError:
+    """What is wrong with a configuration that the library refuses: foreign, damaged, or too new."""
+    try:
+        written = read_json_object(folder / CONFIG)
+    except (OSError, ValueError):
+        written = {}
+    kind = written.get("model_type")
+    foreign = "auto_map" in written or (isinstance(kind, str) and kind not in CONFIG_MAPPING)
+    if not foreign:
+        return UserError(
+            f"{CONFIG} of {source} is damaged or of another version of transformers "
+            f"({reason(error)}): fetch or save it again"
+        )
+    if loading.trust_remote_code:
+        return UserError(
+            f"the configuration of {source} cannot be made, by this version of transformers or by "
+            f"the code that comes with it ({reason(error)}): fetch it again, or take the version "
+            "of transformers that it was written for"
+        )
+    return UserError(
+        f"{source} has no configuration that this version of transformers knows without "
+        f"running foreign code ({reason(error)}): if it comes with code that you trust, "
+        "allow it with --trust-remote-code"
+    )
 
 
 def _require_image_input(config: PretrainedConfig, source: str) -> None:

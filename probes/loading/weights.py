@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
 from probes.loading.checked.growth import no_larger_than
 from probes.loading.checked.headers import HeldWeights
 from probes.loading.options import Loading
@@ -50,9 +49,9 @@ def read_model(folder: Path, source: str, loading: Loading, held: HeldWeights) -
             )
     except UserError:
         raise
-    except torch.OutOfMemoryError as error:
-        raise _too_large(source, loading) from error
     except Exception as error:  # for files from elsewhere, any
+        if lacks_memory(error):
+            raise _too_large(source, loading) from error
         if loading.attention is not None and "ttention" in str(error):
             raise UserError(
                 f"attention {loading.attention!r} cannot be used with {source} here "
@@ -110,7 +109,9 @@ def _placed(source: str, model: Any, loading: Loading) -> PreTrainedModel:
     if loading.device_map is None and loading.quantize is None:
         try:
             return model.to(loading.target)
-        except torch.OutOfMemoryError as error:
+        except Exception as error:  # of a device, by whatever class its own library raises
+            if not lacks_memory(error):
+                raise
             raise _too_large(source, loading) from error
     head = model.get_output_embeddings()
     if head is not None and head.weight.is_meta:
@@ -122,9 +123,11 @@ def _placed(source: str, model: Any, loading: Loading) -> PreTrainedModel:
 
 
 def _too_large(source: str, loading: Loading) -> UserError:
+    where = "all devices together" if loading.device_map else str(loading.target)
+    spread = "" if loading.device_map else ", or spread it over devices with --device-map auto"
     return UserError(
-        f"{source} in {loading.dtype} does not fit on {loading.target}: use --dtype bfloat16, "
-        "--quantize 4, or spread it over devices with --device-map auto"
+        f"{source} in {loading.dtype} does not fit on {where}: use --dtype bfloat16, "
+        f"--quantize 4, a machine with more memory{spread}"
     )
 
 

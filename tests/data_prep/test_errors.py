@@ -20,6 +20,10 @@ class OutOfMemoryError(RuntimeError):
     """Named as PyTorch's."""
 
 
+class SafetensorError(Exception):
+    """Named as that of safetensors."""
+
+
 def ended(command: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     """Runs the lines of a command, with what a shell adds to it."""
     line = f'"$0" -c "$1" {shell}'
@@ -33,7 +37,11 @@ def ended(command: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     "error",
     [MemoryError(), OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has"),
      RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
-     OSError(12, "Cannot allocate memory")],
+     RuntimeError("unable to mmap 99 bytes from file <w>: Cannot allocate memory (12)"),
+     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+     RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
+     SafetensorError('Os { code: 12, kind: OutOfMemory, message: "Cannot allocate memory" }'),
+     OSError(12, "Cannot allocate memory"), OSError("Cannot allocate memory (os error 12)")],
 )  # fmt: skip
 def test_a_lack_of_memory_ends_in_one_line(error, capsys):
     with pytest.raises(SystemExit) as end, one_line_errors():
@@ -44,7 +52,10 @@ def test_a_lack_of_memory_ends_in_one_line(error, capsys):
     assert line.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), OSError(5, "x"), RuntimeError("x"), KeyError()])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("out of memory"), OSError(5, "out of memory"), RuntimeError("x"), KeyError()],
+)
 def test_other_errors_stay_as_they_are(error):
     with pytest.raises(type(error)) as raised, one_line_errors():
         raise error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
 from probes.loading.remarks import reason
 
 # Hundreds of thousands of tensors. The format allows six times as much.
@@ -62,6 +62,11 @@ def held_weights(files: Sequence[Path], source: str) -> HeldWeights:
         # Bytes from elsewhere: the readers of two libraries meet them, and raise what they like.
         except Exception as error:
             told = reason(error).removeprefix("Error while deserializing header: ")
+            if lacks_memory(error):
+                raise UserError(
+                    f"memory is not enough to open {path.name} of {source} ({told}): use a machine "
+                    "with more of it, or raise the limit of this process (ulimit -v)"
+                ) from error
             raise UserError(
                 f"cannot load the weights of {source}, for {path.name} is damaged ({told}): fetch "
                 "or save it again"

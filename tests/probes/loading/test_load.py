@@ -148,6 +148,31 @@ def test_a_folder_without_its_processor(copied):
         load_vlm(copied)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"model_type": None},
+        {"model_type": 7},
+        {"text_config": "llama"},
+        {"text_config": {"model_type": "no_such_decoder"}},
+        {"vision_config": {"model_type": "clip_vision_model", "hidden_size": "wide"}},
+    ],
+)
+def test_a_damaged_configuration_is_no_reason_to_trust_code(copied, damage):
+    change_config(copied, **damage)
+    with pytest.raises(UserError, match=r"config.json of .* is damaged or of another") as refused:
+        load_vlm(copied)
+    assert "--trust-remote-code" not in str(refused.value)
+    assert "fetch or save it again" in str(refused.value)
+
+
+def test_trusted_code_that_is_not_there(copied):
+    change_config(copied, model_type="no_such_family")
+    with pytest.raises(UserError, match="cannot be made, by this version") as refused:
+        load_vlm(copied, trust_remote_code=True)
+    assert "--trust-remote-code" not in str(refused.value)
+
+
 def test_a_configuration_that_lies_about_tying(copied):
     text = json.loads((copied / "config.json").read_text())["text_config"]
     change_config(copied, text_config=text | {"tie_word_embeddings": True})

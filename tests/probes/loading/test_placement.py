@@ -9,7 +9,9 @@ from data_prep.errors import UserError
 from probes import load_vlm
 from probes.loading import memory
 from probes.loading.checked.headers import held_weights
-from probes.loading.memory import weight_bytes
+from probes.loading.load import require_room
+from probes.loading.memory import require_memory, weight_bytes
+from probes.loading.options import Loading
 
 GIB = 2**30
 
@@ -86,3 +88,60 @@ def test_sizes_of_a_seven_billion_model():
     assert weight_bytes(shapes, 2, None) / GIB == pytest.approx(12.6, abs=0.1)
     assert weight_bytes(shapes, 2, 4) / GIB == pytest.approx(3.9, abs=0.1)
     assert weight_bytes(shapes, 2, 8) / GIB == pytest.approx(6.5, abs=0.1)
+
+
+def test_weights_pass_through_the_host(model_folder, monkeypatch):
+    """An accelerator with room does not help where the host has none for them on their way."""
+    shapes = held_weights([model_folder / "model.safetensors"], "small").shapes
+    whole = weight_bytes(shapes, 4, None)
+    cuda = torch.device("cuda")
+    monkeypatch.setattr(Loading, "target", cuda)
+    free = {"cuda": 10 * whole, "cpu": 0.6 * whole}
+    monkeypatch.setattr(memory, "free_bytes", lambda device: free[device.type])
+    with pytest.raises(UserError, match="the host, through which they reach cuda, has") as refused:
+        require_memory(shapes, "small", Loading())
+    assert "--dtype bfloat16" in str(refused.value)
+    assert "--device-map auto" in str(refused.value)
+    require_memory(shapes, "small", Loading(dtype="bfloat16"))
+    free["cuda"] = 0.6 * whole
+    with pytest.raises(UserError, match=", cuda has"):
+        require_memory(shapes, "small", Loading())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate"
+                     " memory: you tried to allocate 8 bytes. Error code 12 (Cannot allocate)"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+)  # fmt: skip
+def test_a_lack_of_memory_while_reading(model_folder, monkeypatch, error):
+    """No remedy of a damaged file: there is nothing to fetch again."""
+
+    def fails(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("transformers.AutoModelForImageTextToText.from_pretrained", fails)
+    said = refusal(model_folder)
+    assert "does not fit on cpu: use --dtype bfloat16" in said
+    assert "again" not in said
+
+
+def test_room_is_told_from_headers_alone(model_folder, monkeypatch):
+    require_room(model_folder, Loading())
+    require_room("somebody/not-here", Loading())
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1.0)
+    with pytest.raises(UserError, match=r"has 0\.0 GiB free"):
+        require_room(model_folder, Loading())
+
+
+def test_a_file_of_weights_that_cannot_be_mapped(model_folder, monkeypatch):
+    def fails(*args, **kwargs):
+        raise RuntimeError("unable to mmap 99 bytes from file <w>: Cannot allocate memory (12)")
+
+    monkeypatch.setattr("probes.loading.checked.headers.safe_open", fails)
+    said = refusal(model_folder)
+    assert said.startswith("memory is not enough to open model.safetensors")
+    assert "damaged" not in said

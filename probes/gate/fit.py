@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
 from probes.loading.remarks import reason
 from probes.trial import QUESTIONS, trial_images
 from probes.unembedding import GateError
 from probes.vlm import VLM
+
+SAVED_TOGETHER = "take the configurations, the processor and the weights that were saved together"
 
 
 @contextmanager
@@ -27,16 +29,15 @@ def running(vlm: VLM) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except torch.OutOfMemoryError as error:
-        raise UserError(
-            f"{vlm.name} does not fit on {vlm.device} with one image and one question: use --dtype "
-            "bfloat16, --quantize 4, or spread it over devices with --device-map auto"
-        ) from error
     except Exception as error:  # of a model and a processor from elsewhere, any
+        if lacks_memory(error):
+            raise UserError(
+                f"{vlm.name} does not fit on {vlm.device} with one image and one question: use "
+                "--dtype bfloat16, --quantize 4, or spread it over devices with --device-map auto"
+            ) from error
         raise GateError(
             f"{vlm.name} cannot be run on one image and one question, {_part(vlm)}: "
-            f"{reason(error)}; take the configurations, the processor and the weights that were "
-            "saved together"
+            f"{reason(error)}; {SAVED_TOGETHER}"
         ) from error
 
 
@@ -47,12 +48,16 @@ def _part(vlm: VLM) -> str:
     # anything, and that is what is said of it; the first error stays the cause.
     except Exception:
         return "its processor fails"
-    found = [each for each in (_token(vlm), _size(vlm, inputs)) if each is not None]
+    found = [each for each in (other_mark(vlm), _size(vlm, inputs)) if each is not None]
     return "; ".join(found) or "model and processor do not fit"
 
 
-def _token(vlm: VLM) -> str | None:
-    """That they mark the place of the image by different tokens, if they do."""
+def other_mark(vlm: VLM) -> str | None:
+    """That processor and model mark the place of the image by different tokens, if they do.
+
+    >>> other_mark(vlm) is None
+    True
+    """
     mark = getattr(vlm.processor, "image_token", None)
     theirs = getattr(vlm.model.config, "image_token_id", None)
     if not isinstance(mark, str) or theirs is None:

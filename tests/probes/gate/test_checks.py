@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from probes import gate_uses
-from probes.gate import check_gate
+from data_prep.errors import UserError
+from probes.gate import check_gate, head, uses
 from probes.translators.affine import Translators
 from probes.tuned_lens import TunedLens
 from probes.unembedding import FinalNorm, GateError, Unembedding, detach_unembedding
@@ -201,7 +201,7 @@ def test_a_way_of_making_logits_that_differs_is_named(view, monkeypatch, way, wh
 
 
 def test_chunks_that_are_misplaced(view, monkeypatch):
-    monkeypatch.setattr(gate_uses, "_CHUNK", 7)
+    monkeypatch.setattr(uses, "_CHUNK", 7)
     monkeypatch.setattr(
         "probes.vocabulary.streaming.slices", lambda n, chunk: slices(n, chunk)[::-1]
     )
@@ -245,9 +245,9 @@ def test_an_output_map_that_is_not_saved_whole(build_model, build_processor, mon
 
 def test_more_rows_than_are_checked_at_a_time(view, monkeypatch):
     """The control: parts of a head are put together in their order."""
-    monkeypatch.setattr(gate_uses, "CHECKED_ROWS", 11)
-    monkeypatch.setattr(gate_uses, "_SAVED_ROWS", 13)
-    monkeypatch.setattr(gate_uses, "_CHUNK", 4)
+    monkeypatch.setattr(uses, "CHECKED_ROWS", 11)
+    monkeypatch.setattr(uses, "_SAVED_ROWS", 13)
+    monkeypatch.setattr(uses, "_CHUNK", 4)
     check_gate(view)
 
 
@@ -294,3 +294,88 @@ def test_a_processor_and_a_model_that_do_not_fit(view, build_processor, change, 
     with pytest.raises(GateError, match=said) as refused:
         check_gate(view)
     assert "saved together" in str(refused.value)
+
+
+def test_the_quick_gate_runs_one_item_twice(view, monkeypatch):
+    passes = []
+    inner = view.model.base_model.forward
+    monkeypatch.setattr(
+        view.model.base_model, "forward", lambda *a, **k: passes.append(1) or inner(*a, **k)
+    )
+    check_gate(view, "quick")
+    assert len(passes) == 2
+    passes.clear()
+    check_gate(view)
+    assert len(passes) == 7
+
+
+def test_the_quick_gate_still_finds_a_norm_applied_twice(view):
+    view.unembedding = with_norm(view.unembedding, NormTwice)
+    with pytest.raises(GateError, match="final norm of the raw last residual"):
+        check_gate(view, "quick")
+
+
+@pytest.fixture
+def pieces(monkeypatch):
+    """How many rows are compared at a time, of a head of which five fit into one piece."""
+    seen, inner = [], head.shares
+
+    def spied(got, wanted, size_of):
+        seen.append(got.shape[1])
+        return inner(got, wanted, size_of)
+
+    monkeypatch.setattr(head, "shares", spied)
+    monkeypatch.setattr(head, "_PIECE_NUMBERS", 5 * 48)
+    return seen
+
+
+def test_a_head_that_is_the_embeddings_is_not_compared(build_model, build_processor, pieces):
+    view = VLM(
+        model=build_model(tied=True), processor=build_processor(), name="random", revision="none"
+    )
+    found = head.tied_head(view)
+    assert found is not None
+    assert (found.passed, found.difference, pieces) == (True, 0.0, [])
+
+
+@pytest.mark.parametrize("row", [None, 0, 12])
+def test_a_head_of_its_own_is_compared_in_pieces(build_model, build_processor, pieces, row):
+    """A copy with the same numbers is as good as tied; a single other row is found."""
+    model = build_model(tied=True)
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    view = VLM(model=model, processor=build_processor(), name="random", revision="none")
+    if row is not None:
+        view.unembedding.head[row, 3] += 0.5
+    found = head.tied_head(view)
+    assert found is not None
+    assert found.passed == (row is None)
+    if row is None:
+        assert pieces == []
+    else:
+        assert pieces == [5], "only the piece that differs is copied, and no more than it"
+        assert f"not tied to the embeddings at row {row}: by " in found.fault
+
+
+def test_two_begin_tokens_are_found(view, monkeypatch):
+    inner = view.processed
+
+    def twice(images, questions):
+        inputs = inner(images, questions)
+        for name, first in (("input_ids", view.tokenizer.bos_token_id), ("attention_mask", 1)):
+            ids = inputs[name]
+            inputs[name] = torch.cat([torch.full_like(ids[:, :1], first), ids], dim=1)
+        return inputs
+
+    monkeypatch.setattr(view, "processed", twice)
+    with pytest.raises(GateError, match=r"two begin tokens \('<s>'\)"):
+        check_gate(view)
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_model(view, monkeypatch):
+    def fails(*args, **kwargs):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 99 bytes")
+
+    monkeypatch.setattr(view.model.model, "get_image_features", fails)
+    with pytest.raises(UserError, match=r"does not fit on cpu .* --dtype bfloat16") as refused:
+        check_gate(view)
+    assert not isinstance(refused.value, GateError)
