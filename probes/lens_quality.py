@@ -72,7 +72,7 @@ def lens_quality(
     """
     if right_tokens is not None and (len(right_tokens) != len(rows) or not all(right_tokens)):
         raise ValueError(f"need right tokens for each of {len(rows)} rows, got {len(right_tokens)}")
-    output = OutputMap.of(unembedding)
+    output, translators = OutputMap.of(unembedding), translators.on(unembedding.device)
     n_rows, n_layers = len(rows), rows.n_layers + 1
     kl = np.zeros((n_rows, n_layers))
     cross_entropy = None if right_tokens is None else np.empty_like(kl)

@@ -4,22 +4,21 @@ Belrose et al. (2023), "Eliciting latent predictions from transformers with the 
 arXiv:2303.08112.
 """
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
-from data_prep.files.sealed import read_vouched, sealed_json
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from probes import tuned_lens_format
 from probes.translators.affine import Translators
+from probes.translators.finished_group import read_translators, write_translators
 from probes.unembedding import Unembedding
 
 if TYPE_CHECKING:
@@ -76,6 +75,12 @@ class TunedLens:
     def d_model(self) -> int:
         return self.unembedding.head.shape[1]
 
+    def on(self, device: torch.device) -> "TunedLens":
+        """This lens on a device; it moves there what it is given."""
+        return replace(
+            self, unembedding=self.unembedding.on(device), translators=self.translators.on(device)
+        )
+
     def __call__(
         self, residual: Float[Tensor, "*batch d_model"], layer: int
     ) -> Float[Tensor, "*batch vocab"]:
@@ -93,6 +98,7 @@ class TunedLens:
                 f"layer must lie in 0..{self.n_layers}, got {layer}: layers are counted from 0, "
                 "what enters the first block, and never negative"
             )
+        residual = residual.to(self.unembedding.device)
         if layer == self.n_layers:
             return residual
         a, b = self.translators.maps[layer], self.translators.offsets[layer]
@@ -131,18 +137,16 @@ class TunedLens:
         """Write translators and unembedding (safetensors) and their description (JSON)."""
         folder = _made(Path(folder))
         self.unembedding.save(folder)
-        tensors = {"maps": self.translators.maps, "offsets": self.translators.offsets}
-        weights = save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
+        # The description last: it vouches for the weights.
+        digest = write_translators(folder / _WEIGHTS_FILE, [self.translators])
         description = {
             "format": _FORMAT,
             "model": self.model,
             "revision": self.revision,
             "n_layers": self.n_layers,
             "d_model": self.d_model,
-            "sha256": hashlib.sha256(weights).hexdigest(),
+            "sha256": digest,
         }
-        # The description last: it vouches for the weights.
-        write_durably(folder / _WEIGHTS_FILE, weights)
         write_durably(folder / _DESCRIPTION_FILE, sealed_json(description))
 
     @classmethod
@@ -154,11 +158,10 @@ class TunedLens:
         folder = Path(folder)
         unembedding = Unembedding.load(folder)
         try:
-            description, content = read_vouched(folder / _DESCRIPTION_FILE, folder / _WEIGHTS_FILE)
+            description = read_sealed_json(folder / _DESCRIPTION_FILE)
             if description["format"] != _FORMAT:
                 raise ValueError(f"format {description['format']}, this version reads {_FORMAT}")
-            tensors = load(content)
-            translators = Translators(maps=tensors["maps"], offsets=tensors["offsets"])
+            translators = read_translators(folder / _WEIGHTS_FILE, description["sha256"])
             model, revision = str(description["model"]), str(description["revision"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(

@@ -12,13 +12,13 @@ from typing import Any, get_args
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
-from data_prep.files.sealed import opened_json, read_vouched, sealed_json
+from data_prep.files.sealed import opened_json, read_sealed_json, read_vouched, sealed_json
 from probes.vocabulary import FinalNorm, NormKind, Projection, Way, slices
 
 _WEIGHTS_FILE = "unembedding.safetensors"
@@ -66,6 +66,16 @@ class Unembedding:
         """The number of tokens, rows of the head."""
         return self.head.shape[0]
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, whatever device residuals come from."""
+        return self.head.device
+
+    def on(self, device: torch.device) -> "Unembedding":
+        """This output map on a device; it moves there what it is given."""
+        bias = None if self.bias is None else self.bias.to(device)
+        return replace(self, norm=self.norm.on(device), head=self.head.to(device), bias=bias)
+
     def projection(self, way: Way = "plain") -> Projection:
         """What makes logits of normed residuals, in one of the ways that `Projection` explains."""
         return Projection(self.head, self.bias, scale=self.scale, soft_cap=self.soft_cap, way=way)
@@ -97,20 +107,25 @@ class Unembedding:
 
     def packed(self) -> tuple[bytes, bytes]:
         """Weights (safetensors) and their description (JSON), whose checksum vouches for them."""
+        weights = save(self._tensors())
+        vouched = {**self._about(), "sha256": hashlib.sha256(weights).hexdigest()}
+        return weights, sealed_json(vouched)
+
+    def _tensors(self) -> dict[str, Tensor]:
         tensors = {"norm.weight": self.norm.weight, "head.weight": self.head}
         if self.norm.bias is not None:
             tensors["norm.bias"] = self.norm.bias
         if self.bias is not None:
             tensors["head.bias"] = self.bias
-        weights = save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
-        description = {
+        return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+
+    def _about(self) -> dict[str, Any]:
+        return {
             "norm": self.norm.kind,
             "eps": self.norm.eps,
             "scale": self.scale,
             "soft_cap": self.soft_cap,
-            "sha256": hashlib.sha256(weights).hexdigest(),
         }
-        return weights, sealed_json(description)
 
     @classmethod
     def unpacked(cls, weights: bytes, description: bytes) -> "Unembedding":
@@ -143,11 +158,33 @@ class Unembedding:
         )
 
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors) and description (JSON) into an existing folder."""
+        """Write weights (safetensors) and description (JSON) into an existing folder.
+
+        A folder that holds them already is left as it is: their bytes are compared where they lie,
+        for a head of a large vocabulary would be copied several times to be written anew.
+        """
+        if self._lies_in(folder):
+            return
         weights, description = self.packed()
         # The description last: it vouches for the weights.
         write_durably(folder / _WEIGHTS_FILE, weights)
         write_durably(folder / _DESCRIPTION_FILE, description)
+
+    def _lies_in(self, folder: Path) -> bool:
+        """Whether the folder holds just this, whole."""
+        weights, own = folder / _WEIGHTS_FILE, self._tensors()
+        try:
+            about = read_sealed_json(folder / _DESCRIPTION_FILE)
+            with weights.open("rb") as file:
+                whole = hashlib.file_digest(file, "sha256").hexdigest() == about.pop("sha256")
+            if not whole or about != self._about():
+                return False
+            with safe_open(weights, framework="pt") as kept:
+                return set(kept.keys()) == set(own) and all(
+                    _same_bytes(kept.get_tensor(name), tensor) for name, tensor in own.items()
+                )
+        except (OSError, ValueError, KeyError, SafetensorError):
+            return False
 
     @classmethod
     def load(cls, folder: Path) -> "Unembedding":
@@ -158,6 +195,12 @@ class Unembedding:
             raise UserError(
                 f"no usable unembedding in {folder} ({error}): copy it again or repeat the capture"
             ) from error
+
+
+def _same_bytes(one: Tensor, other: Tensor) -> bool:
+    # Not as numbers: rows of the head that no token uses may hold NaN, which equals nothing.
+    alike = one.dtype == other.dtype and one.shape == other.shape
+    return alike and torch.equal(one.view(torch.uint8), other.view(torch.uint8))
 
 
 def detach_unembedding(

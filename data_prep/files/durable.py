@@ -3,7 +3,7 @@ renamed."""
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,13 +34,26 @@ def write_durably(path: Path, content: bytes) -> None:
     is finished can lie where nothing can be written. UserError if the disk is full, the folder
     cannot be written, or another process is writing the run that the file belongs to.
     """
-    if _holds(path, content):
-        return
+    if not _holds(path, content):
+        _write(path, lambda: (content,))
+
+
+def write_parts_durably(path: Path, parts: Callable[[], Iterable[bytes | memoryview]]) -> None:
+    """Like `write_durably`, for content that is larger than memory and made part by part.
+
+    `parts` may be called twice: to compare with a file that is there, and to write.
+    """
+    if not _holds_parts(path, parts()):
+        _write(path, parts)
+
+
+def _write(path: Path, parts: Callable[[], Iterable[bytes | memoryview]]) -> None:
     hold_for(path)
     temporary = path.with_name(unfinished_name())
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            for part in parts():
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -51,9 +64,20 @@ def write_durably(path: Path, content: bytes) -> None:
         if not isinstance(error, OSError):
             raise
         remedy = _REMEDIES.get(error.errno or 0, _FREE)
+        size = sum(memoryview(part).nbytes for part in parts())
         raise UserError(
-            f"cannot write {path} ({len(content):,} bytes): {error.strerror or error}: {remedy}"
+            f"cannot write {path} ({size:,} bytes): {error.strerror or error}: {remedy}"
         ) from error
+
+
+def _holds_parts(path: Path, parts: Iterable[bytes | memoryview]) -> bool:
+    """Whether the file is there and has just this content."""
+    try:
+        with open(path, "rb") as file:
+            alike = all(file.read(memoryview(part).nbytes) == part for part in parts)
+            return alike and not file.read(1)
+    except OSError:
+        return False
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Linear probes: multinomial logistic regression on the residual stream, layer by layer."""
 
+from probes.linear_probe.by_layers import by_layers, joined_layers
 from probes.linear_probe.control_draws import ControlDraws, control_draws
 from probes.linear_probe.control_task import control_labels, selectivity
 from probes.linear_probe.cross_fit import CrossFittedProbe, cross_fit
@@ -11,10 +12,12 @@ __all__ = [
     "CrossFittedProbe",
     "DescriptionLength",
     "LinearProbe",
+    "by_layers",
     "control_draws",
     "control_labels",
     "cross_fit",
     "fit_probe",
+    "joined_layers",
     "online_code",
     "selectivity",
 ]

@@ -33,6 +33,14 @@ class Compositions:
     """As read by a probe that was fitted on the other group, which is about as large but does not
     have the item's pair of values."""
 
+    @classmethod
+    def joined(cls, parts: Sequence["Compositions"]) -> "Compositions":
+        """What was read at neighbouring layers, as one."""
+        return cls(
+            seen=np.concatenate([part.seen for part in parts], axis=1),
+            unseen=np.concatenate([part.unseen for part in parts], axis=1),
+        )
+
 
 def pair_group(
     first: Int[ndarray, " item"], second: Int[ndarray, " item"]

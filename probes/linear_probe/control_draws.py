@@ -6,7 +6,7 @@ fitted in one go: they share the features, the rotation and every pass over the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -38,6 +38,21 @@ class ControlDraws:
     """What probes read that were fitted on the answers, for each partition of the scenes."""
     partition: Int[ndarray, " draw"]
     """The partition on which each draw was read; draws go through them in turn."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["ControlDraws"]) -> "ControlDraws":
+        """What was read at neighbouring layers, of the same labels and partitions, as one.
+
+        ValueError if they are not the same.
+        """
+        first = parts[0]
+        if not all(np.array_equal(part.labels, first.labels) for part in parts):
+            raise ValueError("parts to be joined must be of the same draws")
+        return replace(
+            first,
+            control=np.concatenate([part.control for part in parts], axis=2),
+            task=np.concatenate([part.task for part in parts], axis=2),
+        )
 
 
 def control_draws(

@@ -1,7 +1,7 @@
 """Probes cross-fitted by scene: every item is read by a probe that has never seen its scene."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,12 @@ class CrossFittedProbe:
 
     probes: tuple[LinearProbe, ...]
     fold_of_scene: Mapping[str, int]
+
+    @classmethod
+    def joined(cls, parts: Sequence["CrossFittedProbe"]) -> "CrossFittedProbe":
+        """Probes of neighbouring layers, fitted on the same items and folds, as one."""
+        folds = zip(*(part.probes for part in parts), strict=True)
+        return replace(parts[0], probes=tuple(LinearProbe.joined(probes) for probes in folds))
 
     def log_probs(
         self, residuals: Float[Tensor, "item layer d_model"], *, scenes: Sequence[str]

@@ -6,7 +6,7 @@ it fits, pays for it: the length counts both what is decoded and how hard it is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +36,15 @@ class DescriptionLength:
     ends: tuple[tuple[int, ...], ...]
     """How many items are sent after each block, in each order; the first block is sent by the
     uniform code."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["DescriptionLength"]) -> "DescriptionLength":
+        """Codes by neighbouring layers, of the same orders, as one. ValueError if they differ."""
+        if not all(part.ends == parts[0].ends for part in parts):
+            raise ValueError("parts to be joined must be of the same orders")
+        return replace(
+            parts[0], item_bits=np.concatenate([part.item_bits for part in parts], axis=2)
+        )
 
     @property
     def bits(self) -> Float[ndarray, " layer"]:

@@ -50,8 +50,9 @@ def require_data(
     require_finite(residuals)
 
 
-def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
-    """Refuse residuals with a NaN or an infinity: UserError that names the first item and layer.
+def require_finite(residuals: Float[Tensor, "item layer d_model"], *, first_layer: int = 0) -> None:
+    """Refuse residuals with a NaN or an infinity: UserError that names the first item and layer,
+    counted from `first_layer`.
 
     >>> require_finite(torch.tensor([[[1.0, 2.0]]]))
     >>> require_finite(torch.tensor([[[1.0, torch.nan]]]))  # doctest: +ELLIPSIS
@@ -66,7 +67,7 @@ def require_finite(residuals: Float[Tensor, "item layer d_model"]) -> None:
         item, layer, unit = bad[0].tolist()
         raise UserError(
             f"residuals must be finite, got {residuals[item, layer, unit].item()} for item number "
-            f"{item} at layer {layer}: leave the item out or capture it in float32"
+            f"{item} at layer {first_layer + layer}: leave the item out or capture it in float32"
         )
 
 

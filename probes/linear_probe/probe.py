@@ -7,7 +7,7 @@ probabilities over the answer set, so the same controls and statistics apply to 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,12 @@ class LinearProbe:
     training_scenes: tuple[str, ...]
     about: Mapping[str, str] = field(default_factory=dict)
     """What it was made from: model, revision, position and the like."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["LinearProbe"]) -> "LinearProbe":
+        """Probes of neighbouring layers, fitted on the same items, as one."""
+        tensors = {name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS}
+        return replace(parts[0], **tensors)
 
     @property
     def directions(self) -> Float[Tensor, "layer answer d_model"]:

@@ -24,11 +24,15 @@ class Translators:
             maps=torch.zeros(n_layers, d_model, d_model), offsets=torch.zeros(n_layers, d_model)
         )
 
+    def on(self, device: torch.device) -> "Translators":
+        """These translators on a device, where they then compute whatever they are given."""
+        return Translators(maps=self.maps.to(device), offsets=self.offsets.to(device))
+
     def apply(
         self, residuals: Float[Tensor, "row layer d_model"]
     ) -> Float[Tensor, "below row d_model"]:
         """What the layers below the last become, in float32; by layer, as the products want it."""
-        below = residuals[:, :-1].transpose(0, 1)
+        below = residuals[:, :-1].to(self.maps.device).transpose(0, 1)
         return below + torch.baddbmm(self.offsets[:, None], below, self.maps.mT)
 
     def where(self, better: Tensor, other: "Translators") -> "Translators":
@@ -55,5 +59,5 @@ def kl_by_layer(
     for block in rows.blocks(BLOCK_ROWS):
         block = block.to(device)
         missed = kl_nats(translators.apply(block), block[:, -1], output)
-        total += missed.sum(1, dtype=torch.float64).cpu()
+        total += missed.cpu().sum(1, dtype=torch.float64)
     return total / len(rows)

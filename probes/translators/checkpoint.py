@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,9 +17,9 @@ from probes.translators.refinement import State
 from probes.translators.rows import ResidualRows
 from probes.unembedding import Unembedding
 
-_FORMAT = 1
+_FORMAT = 2
 _ABOUT = "about"
-_TENSORS = ("change", "momentum", "best", "best_validation", "last_validation")
+_TENSORS = ("change", "momentum", "best", "best_validation", "best_step", "last_validation")
 
 
 def identity_of(
@@ -37,15 +36,15 @@ def identity_of(
     >>> one == other, one == identity_of(rows, rows, vlm.unembedding, Recipe(), 0)
     (False, True)
     """
-    head = unembedding.head.detach().cpu().float()
+    head = unembedding.head.detach()
     content = {
         "format": _FORMAT,
-        "recipe": asdict(recipe),
+        "recipe": recipe.declared(unembedding.n_vocab),
         "seed": seed,
         "train": train.digest(),
         "validation": validation.digest(),
         "head": hashlib.sha256(
-            head[:: max(1, len(head) // 64)].contiguous().numpy().tobytes()
+            head[:: max(1, len(head) // 64)].cpu().float().contiguous().numpy().tobytes()
         ).hexdigest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -56,7 +55,8 @@ def write_checkpoint(path: Path, state: State, identity: str) -> None:
 
     >>> tensors = {name: torch.zeros(1, 2, 3) for name in ("change", "momentum", "best")}
     >>> tensors |= {name: torch.zeros(1) for name in ("best_validation", "last_validation")}
-    >>> write_checkpoint(folder / "state", State(step=5, **tensors), "this training")
+    >>> state = State(step=5, falls=[True], best_step=torch.tensor([5]), **tensors)
+    >>> write_checkpoint(folder / "state", state, "this training")
     >>> (folder / "state").exists()
     True
     """
@@ -64,7 +64,7 @@ def write_checkpoint(path: Path, state: State, identity: str) -> None:
     about = {
         "identity": identity,
         "step": state.step,
-        "looks_in_vain": state.looks_in_vain,
+        "falls": state.falls,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, sealed_safetensors(save(tensors), {_ABOUT: json.dumps(about)}))
@@ -78,7 +78,8 @@ def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | 
     >>> tensors = {name: torch.zeros(1, 2, 3) for name in ("change", "momentum", "best")}
     >>> tensors |= {name: torch.zeros(1) for name in ("best_validation", "last_validation")}
     >>> path, device = folder / "state", torch.device("cpu")
-    >>> write_checkpoint(path, State(step=5, **tensors), "this training")
+    >>> state = State(step=5, falls=[True], best_step=torch.tensor([5]), **tensors)
+    >>> write_checkpoint(path, state, "this training")
     >>> read_checkpoint(path, "this training", device).step
     5
     >>> read_checkpoint(folder / "another", "this training", device) is None
@@ -94,7 +95,8 @@ def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | 
             # Copied: where in memory a number lies decides about roundings, and in the file that
             # depends on the length of its header.
             tensors = {name: file.get_tensor(name).clone() for name in _TENSORS}
-        found, step, looks = about["identity"], int(about["step"]), int(about["looks_in_vain"])
+        found, step = about["identity"], int(about["step"])
+        falls = [bool(fell) for fell in about["falls"]]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and train again") from error
     if found != identity:
@@ -105,4 +107,4 @@ def read_checkpoint(path: Path, identity: str, device: torch.device) -> State | 
     # Divergences stay on the CPU, in float64.
     for name in ("change", "momentum", "best"):
         tensors[name] = tensors[name].to(device)
-    return State(step=step, looks_in_vain=looks, **tensors)
+    return State(step=step, falls=falls, **tensors)

@@ -6,7 +6,7 @@ its training scenes it reads more than it would on others.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,22 @@ import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
-from data_prep.files.sealed import read_vouched, sealed_json
+from data_prep.files.sealed import read_sealed_json, sealed_json
 from data_prep.splits import N_FOLDS, scene_folds, split_of
 from probes.translators.affine import Translators
+from probes.translators.cost import DEFAULT_MEMORY_GIB
+from probes.translators.finished_group import MAPPED_BYTES, read_translators, write_translators
 from probes.translators.recipe import Recipe
 from probes.translators.rows import ResidualRows
 from probes.translators.training import train_tuned_lens
 from probes.unembedding import Unembedding
 
 _INNER = {"fit": 0.85, "choose": 0.15}
+_HOST = torch.device("cpu")
 _FILE, _DESCRIPTION = "fold-{}.safetensors", "fold-{}.json"
 
 
@@ -36,6 +38,13 @@ class CrossFittedLens:
     """Translators per fold, each fitted on the scenes of all other folds."""
 
     translators: tuple[Translators, ...]
+    device: torch.device = _HOST
+    """Where residuals are translated. The folds' translators are moved there one at a time: those
+    of all folds can be larger than the device."""
+
+    def on(self, device: torch.device) -> "CrossFittedLens":
+        """This lens on a device; it moves there what it is given."""
+        return replace(self, device=device)
 
     @torch.no_grad()
     def translate(
@@ -44,10 +53,12 @@ class CrossFittedLens:
         """The last layer's residual by each layer's account; the last layer as it is. `scenes`
         name the scene that each residual shows."""
         folds: Int[ndarray, " item"] = scene_folds(scenes, len(self.translators))
-        out = residuals.float().clone()
+        out = residuals.to(self.device).float().clone()
         for fold, translators in enumerate(self.translators):
             rows = torch.from_numpy(np.flatnonzero(folds == fold))
-            out[rows, :-1] = translators.apply(out[rows]).transpose(0, 1)
+            if len(rows):
+                own = translators.on(self.device)
+                out[rows, :-1] = own.apply(out[rows]).transpose(0, 1)
         return out
 
 
@@ -59,10 +70,13 @@ def cross_fitted_lens(
     recipe: Recipe,
     seed: int,
     progress: Callable[[int], object] | None = None,
+    memory_gib: float = DEFAULT_MEMORY_GIB,
 ) -> CrossFittedLens:
     """Train, or go on training, one lens per fold; what is finished is kept in `folder`.
 
     Inside each training side, 15% of its scenes choose what is kept (see `train_tuned_lens`).
+    Translators too large for memory are mapped from the folder.
+
     UserError for too few scenes, or for what another training has left in the folder.
 
     >>> final = torch.randn(40, 1, vlm.d_model, generator=torch.Generator().manual_seed(0))
@@ -72,59 +86,74 @@ def cross_fitted_lens(
     >>> len(lens.translators), len(list(folder.glob("fold-*.json")))
     (5, 5)
     """
+    one = _OneFold(
+        unembedding=unembedding, folder=folder, recipe=recipe, seed=seed, progress=progress,
+        memory_gib=memory_gib,
+    )  # fmt: skip
     folds = scene_folds(rows.scene_ids)
-    translators = []
-    for fold in range(N_FOLDS):
-        training = rows.select(np.flatnonzero(folds != fold).tolist())
-        found = _stored(folder, fold, _identity(training, recipe, seed, fold))
+    training = [rows.select(np.flatnonzero(folds != fold).tolist()) for fold in range(N_FOLDS)]
+    return CrossFittedLens(translators=tuple(map(one.lens, range(N_FOLDS), training)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _OneFold:
+    """How the lens of a fold is had."""
+
+    unembedding: Unembedding
+    folder: Path
+    recipe: Recipe
+    seed: int
+    progress: Callable[[int], object] | None
+    memory_gib: float
+
+    def lens(self, fold: int, rows: ResidualRows) -> Translators:
+        """From the folder, or trained on these rows now."""
+        made_from = self._identity(fold, rows)
+        found = _stored(self.folder, fold, made_from)
         if found is None:
-            found = _trained(training, unembedding, folder, fold, recipe, seed, progress)
-        elif progress is not None:
-            progress(recipe.steps)
-        translators.append(found)
-    return CrossFittedLens(translators=tuple(translators))
+            found = self._trained(fold, rows, made_from)
+        elif self.progress is not None:
+            self.progress(self.recipe.steps)
+        return found
+
+    def _trained(self, fold: int, rows: ResidualRows, made_from: str) -> Translators:
+        # Another salt than that of the folds, which would leave one side of this split empty.
+        inner = np.array([split_of(s, fractions=_INNER, salt="lens") for s in rows.scene_ids])
+        fit, choose = (rows.select(np.flatnonzero(inner == side).tolist()) for side in _INNER)
+        name = f"fold-{fold}.checkpoint"
+        found = train_tuned_lens(
+            fit,
+            choose,
+            self.unembedding,
+            recipe=self.recipe,
+            seed=self.seed + fold,
+            checkpoint=self.folder / f"{name}.safetensors",
+            progress=self.progress,
+            memory_gib=self.memory_gib,
+        ).translators
+        found = _store(self.folder, fold, found, made_from)
+        for left in self.folder.glob(f"{name}.*"):
+            left.unlink()
+        return found
+
+    def _identity(self, fold: int, rows: ResidualRows) -> str:
+        content = f"{rows.digest()} {self.recipe} {self.seed} {fold}"
+        if self.recipe.samples(self.unembedding.n_vocab):
+            content += f" {self.recipe.sampled_tokens} sampled tokens"
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _trained(
-    rows: ResidualRows,
-    unembedding: Unembedding,
-    folder: Path,
-    fold: int,
-    recipe: Recipe,
-    seed: int,
-    progress: Callable[[int], object] | None,
-) -> Translators:
-    # Another salt than that of the folds, which would leave one side of this split empty.
-    inner = np.array([split_of(s, fractions=_INNER, salt="lens") for s in rows.scene_ids])
-    fit, choose = (rows.select(np.flatnonzero(inner == side).tolist()) for side in _INNER)
-    checkpoint = folder / f"fold-{fold}.checkpoint.safetensors"
-    found = train_tuned_lens(
-        fit,
-        choose,
-        unembedding,
-        recipe=recipe,
-        seed=seed + fold,
-        checkpoint=checkpoint,
-        progress=progress,
-    ).translators
-    _store(folder, fold, found, _identity(rows, recipe, seed, fold))
-    checkpoint.unlink(missing_ok=True)
-    return found
-
-
-def _identity(rows: ResidualRows, recipe: Recipe, seed: int, fold: int) -> str:
-    content = f"{rows.digest()} {recipe} {seed} {fold}"
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _store(folder: Path, fold: int, translators: Translators, identity: str) -> None:
-    weights = save({"maps": translators.maps, "offsets": translators.offsets})
-    about = {"made_from": identity, "sha256": hashlib.sha256(weights).hexdigest()}
+def _store(folder: Path, fold: int, translators: Translators, identity: str) -> Translators:
     # A refinement of no steps has written no checkpoint here.
     folder.mkdir(parents=True, exist_ok=True)
     # The description last: it vouches for the weights.
-    write_durably(folder / _FILE.format(fold), weights)
+    digest = write_translators(folder / _FILE.format(fold), [translators])
+    about = {"made_from": identity, "sha256": digest}
     write_durably(folder / _DESCRIPTION.format(fold), sealed_json(about))
+    if 4 * translators.maps.numel() < MAPPED_BYTES:
+        return translators
+    # Mapped from the fold's own file, for what it was mapped from is about to be removed.
+    return read_translators(folder / _FILE.format(fold), digest)
 
 
 def _stored(folder: Path, fold: int, identity: str) -> Translators | None:
@@ -132,9 +161,9 @@ def _stored(folder: Path, fold: int, identity: str) -> Translators | None:
     if not description.exists():
         return None
     try:
-        about, weights = read_vouched(description, folder / _FILE.format(fold))
-        made_from, tensors = about["made_from"], load(weights)
-        translators = Translators(maps=tensors["maps"], offsets=tensors["offsets"])
+        about = read_sealed_json(description)
+        translators = read_translators(folder / _FILE.format(fold), about["sha256"])
+        made_from = about["made_from"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(
             f"{description} or its weights are damaged ({error}): delete them and train again"

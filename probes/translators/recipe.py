@@ -1,10 +1,13 @@
 """What decides how translators are trained; hashed into their checkpoints."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
 
 from data_prep.errors import UserError
 from data_prep.option_rules import Within, require_rules
+
+# A vocabulary of this many times the sampled tokens costs enough to sample from it.
+_WORTH_SAMPLING = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +36,33 @@ class Recipe:
     guard_rows: Annotated[int, Within(1, 100_000_000)] = 8192
     """Training rows, evenly spaced, on which nothing may be kept that is worse than what it
     replaces; also the most validation rows looked at."""
+    # Not in what it prints, which stands for trainings that it has no part in, too.
+    sampled_tokens: Annotated[int, Within(0, 10_000_000)] = field(default=4096, repr=False)
+    """Tokens that a step of refinement reads at each layer: the likely ones, and a weighted sample
+    of the rest. A vocabulary of less than four times as many is read whole; 0 reads all whole. What
+    is kept is decided over the whole vocabulary either way."""
     products: Literal["float32", "bfloat16"] = "float32"
     """Number format of the products with the head during refinement. bfloat16 is faster where
     the processor has it; what is kept is decided in float32 either way."""
+
+    def samples(self, n_vocab: int) -> bool:
+        """Whether steps read only a sample of a vocabulary of this size.
+
+        >>> Recipe().samples(561), Recipe().samples(32_064)
+        (False, True)
+        """
+        return bool(self.sampled_tokens) and n_vocab >= _WORTH_SAMPLING * self.sampled_tokens
+
+    def declared(self, n_vocab: int) -> dict[str, Any]:
+        """The fields that decide about a training with this vocabulary: what it follows from.
+
+        >>> "sampled_tokens" in Recipe().declared(561), Recipe().declared(32_064)["sampled_tokens"]
+        (False, 4096)
+        """
+        fields = asdict(self)
+        if not self.samples(n_vocab):
+            del fields["sampled_tokens"]
+        return fields
 
     def __post_init__(self) -> None:
         require_rules(self, typed=False)

@@ -1,8 +1,8 @@
 """Refinement of translators by Muon on the divergence itself, in whitened coordinates.
 
-With u = W (h - mean) white, a translator is h + C [u, 1]: steps of C then mean the same in every
-direction of the input. The state after a step is a function of the state before it, the seed and
-the step's number, so that a resumed refinement gives the same bytes as an undisturbed one.
+Steps of C (see `whitening`) mean the same in every direction of the input. The state after a step
+is a function of the state before it, the seed and the step's number, so that a resumed refinement
+gives the same bytes as an undisturbed one.
 """
 
 import math
@@ -14,14 +14,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from data_prep.errors import UserError
-from probes.translators.affine import Translators, kl_by_layer
+from probes.translators.affine import kl_by_layer
 from probes.translators.muon import orthogonalised
 from probes.translators.output_map import BLOCK_ROWS, OutputMap, kl_with_gradient
 from probes.translators.recipe import Recipe
 from probes.translators.rows import ResidualRows
-from probes.translators.second_moments import SecondMoments
+from probes.translators.sampled_vocabulary import SampledVocabulary, final_side
 from probes.translators.start import Chosen
+from probes.translators.whitening import Whitening
 
+Divergence = Callable[[Tensor, Tensor, slice], tuple[Tensor, Tensor]]
+
+_BITS = math.log(2)
 # A batch's divergence above this many times the start's, and so many nats more, is divergence.
 _RUNAWAY_TIMES, _RUNAWAY_NATS = 20.0, 10.0
 
@@ -31,16 +35,26 @@ class State:
     """What a checkpoint holds."""
 
     step: int = 0
-    looks_in_vain: int = 0
     change: Float[Tensor, "layer d_model inputs"]
     """C, the offset in the last column."""
     momentum: Float[Tensor, "layer d_model inputs"]
     best: Float[Tensor, "layer d_model inputs"]
     """C where validation was best, layer by layer."""
     best_validation: Float[Tensor, " layer"]
+    best_step: Int[Tensor, " layer"]
+    """The step at which `best` was looked at; 0 for the start."""
+    falls: list[bool]
+    """Whether, at each look so far, some layer was better than at the look before."""
     last_validation: Float[Tensor, " layer"]
     """Divergence at the last look. While the learning rate decays, a layer that got worse at first
     can still come out better: only a look at which all are worse than at the last is in vain."""
+
+    @property
+    def looks_in_vain(self) -> int:
+        """How many of the last looks, one after the other, were in vain."""
+        return next(
+            (back for back, fell in enumerate(reversed(self.falls)) if fell), len(self.falls)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,82 +64,97 @@ class Refinement:
     train: ResidualRows
     validation: ResidualRows
     start: Chosen
-    moments: SecondMoments
+    whitening: Whitening
     output: OutputMap
     """Exact: what is kept is decided by it."""
     recipe: Recipe
     seed: int
-    _whitener: Tensor = field(init=False)
-    _mean: Tensor = field(init=False)
+    vocabulary: SampledVocabulary | None
+    """What steps draw tokens from; None: they read the whole vocabulary."""
     _scale: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        device = self.output.head.device
-        object.__setattr__(self, "_whitener", self.moments.whitener().to(device))
-        object.__setattr__(self, "_mean", self.moments.mean.float().to(device))
         object.__setattr__(self, "_scale", self._start_scale())
 
     def initial(self) -> State:
         """The start in whitened coordinates."""
-        maps, offsets = self.start.translators.maps, self.start.translators.offsets
-        change = torch.linalg.solve(self._whitener.mT, maps.mT).mT
-        constant = offsets + torch.einsum("loi,li->lo", maps, self._mean)
-        change = torch.cat([change, constant[..., None]], dim=2)
+        change = self.whitening.change_of(self.start.translators)
         return State(
             change=change,
             momentum=torch.zeros_like(change),
             best=change.clone(),
             best_validation=self.start.validation.clone(),
+            best_step=torch.zeros(len(change), dtype=torch.int64),
+            falls=[],
             last_validation=self.start.validation.clone(),
         )
 
-    def run(self, state: State, look: Callable[[State], object]) -> None:
-        """Steps until the recipe's end or until validation stops improving.
+    def run(
+        self, state: State, look: Callable[[State], object], *, until: int, patient: bool
+    ) -> None:
+        """Steps until that one; unless `patient`, only while validation improves.
 
         `look` is called after each look at the validation rows. UserError that names layer and
         step if a layer diverges.
         """
         recipe = self.recipe
-        steps_output = OutputMap.of(self.output.unembedding, recipe.products)
-        while state.step < recipe.steps and state.looks_in_vain < recipe.patience:
+        steps_output = self.output
+        if self.vocabulary is None:
+            steps_output = OutputMap.of(self.output.unembedding, recipe.products)
+        while state.step < until and (patient or state.looks_in_vain < recipe.patience):
             self._step(state, steps_output)
             state.step += 1
             if state.step % recipe.evaluate_every == 0 or state.step == recipe.steps:
                 self._look(state)
                 look(state)
 
-    def translators(self, change: Float[Tensor, "layer d_model inputs"]) -> Translators:
-        """The translators h + A h + b that a change in whitened coordinates stands for."""
-        maps = change[..., :-1] @ self._whitener
-        offsets = change[..., -1] - torch.einsum("loi,li->lo", maps, self._mean)
-        return Translators(maps=maps, offsets=offsets)
-
     def _step(self, state: State, output: OutputMap) -> None:
         recipe = self.recipe
         gradient = self._gradient(state, output)
         state.momentum.mul_(recipe.momentum).add_(gradient)
-        # Nesterov's look ahead, as in the reference implementation of Muon.
-        direction = orthogonalised(gradient + recipe.momentum * state.momentum)
         rate = recipe.learning_rate * _schedule(state.step, recipe)
-        state.change.sub_(rate * self._scale[:, None, None] * direction)
+        # Layer by layer, for what a step takes in between is several times the state.
+        for change, own, momentum, scale in zip(
+            state.change, gradient, state.momentum, self._scale, strict=True
+        ):
+            # Nesterov's look ahead, as in the reference implementation of Muon.
+            direction = orthogonalised((own + recipe.momentum * momentum)[None])[0]
+            change.sub_(rate * scale * direction)
         if recipe.rank is not None:
             _project(state.change, recipe.rank)
 
     def _gradient(self, state: State, output: OutputMap) -> Float[Tensor, "layer d_model inputs"]:
-        translators = self.translators(state.change)
+        translators = self.whitening.translators(state.change)
         rows = self._batch(state.step)
         by_map = torch.zeros_like(translators.maps)
         by_offset = torch.zeros_like(translators.offsets)
         missed = torch.zeros(len(by_map), dtype=torch.float64)
-        for part in rows.split(BLOCK_ROWS):
-            block = self.train.take(part).to(by_map.device)
-            kl, gradient = kl_with_gradient(translators.apply(block), block[:, -1], output)
-            missed += kl.sum(1, dtype=torch.float64).cpu()
-            centred = block[:, :-1].transpose(0, 1) - self._mean[:, None]
+        divergence = self._divergence(state.step, rows, output)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            block = self.train.take(rows[part]).to(by_map.device)
+            kl, gradient = divergence(translators.apply(block), block[:, -1], part)
+            missed += kl.cpu().sum(1, dtype=torch.float64)
+            centred = block[:, :-1].transpose(0, 1) - self.whitening.mean[:, None]
             by_map.baddbmm_(gradient.mT, centred)
             by_offset += gradient.sum(1)
         self._refuse_runaway(missed / len(rows), state.step)
-        return torch.cat([by_map @ self._whitener.mT, by_offset[..., None]], dim=2) / len(rows)
+        return self.whitening.gradient(by_map, by_offset) / len(rows)
+
+    def _divergence(self, step: int, rows: Int[Tensor, " row"], output: OutputMap) -> Divergence:
+        """What gives the divergence of a part of a step's rows, and its gradient."""
+        vocabulary = self.vocabulary
+        if vocabulary is None:
+            return lambda translated, final, part: kl_with_gradient(translated, final, output)
+        if vocabulary.side is None:
+            side = final_side(self.train.select(rows), self.output)
+        else:
+            side = vocabulary.side.of(rows)
+        drawn = [vocabulary.drawn(step, place, side) for place in range(self.train.n_layers)]
+        every = torch.arange(len(rows))
+        return lambda translated, final, part: vocabulary.kl_with_gradient(
+            translated, final, side.of(every[part]), drawn
+        )
 
     def _batch(self, step: int) -> Int[Tensor, " row"]:
         """Rows of a step: the training rows in an order of their own for each epoch."""
@@ -137,10 +166,11 @@ class Refinement:
         return order[place * size : (place + 1) * size]
 
     def _look(self, state: State) -> None:
-        found = kl_by_layer(self.validation, self.translators(state.change), self.output)
+        translators = self.whitening.translators(state.change)
+        found = kl_by_layer(self.validation, translators, self.output)
         better = found < state.best_validation
-        falling = bool((found < state.last_validation).any())
-        state.looks_in_vain = 0 if falling else state.looks_in_vain + 1
+        state.falls.append(bool((found < state.last_validation).any()))
+        state.best_step[better] = state.step
         state.last_validation = found
         state.best_validation = torch.where(better, found, state.best_validation)
         chosen = better.to(state.change.device)[:, None, None]
@@ -157,11 +187,11 @@ class Refinement:
         bad = (~(missed <= allowed)).nonzero()
         if len(bad):
             layer = int(bad[0])
-            bits = math.log(2)
+            now, before = (missed[layer] / _BITS, self.start.guard[layer] / _BITS)
             raise UserError(
-                f"training diverged at layer {layer}, step {step}: its divergence is "
-                f"{missed[layer] / bits:.3g} bits, {self.start.guard[layer] / bits:.3g} at the "
-                f"start: lower the learning rate (now {self.recipe.learning_rate})"
+                f"training diverged at layer {self.train.layers[layer]}, step {step}: its "
+                f"divergence is {now:.3g} bits, {before:.3g} at the start: lower the learning "
+                f"rate (now {self.recipe.learning_rate})"
             )
 
 

@@ -6,7 +6,7 @@ makes rows of them in the same way.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -30,6 +30,8 @@ class ResidualRows:
     place: Int[Tensor, " row"]
     """Row within its part."""
     scene_ids: tuple[str, ...]
+    below: range | None = None
+    """The layers below the last that are read, by their number in the parts; None: all."""
 
     @classmethod
     def of(
@@ -97,8 +99,13 @@ class ResidualRows:
 
     @property
     def n_layers(self) -> int:
-        """L: there are L + 1 layers of residuals."""
-        return self.parts[0].shape[1] - 1
+        """Layers below the last; the residuals of one row are these and the last."""
+        return len(self.layers)
+
+    @property
+    def layers(self) -> range:
+        """The number of each layer below the last, as the model counts."""
+        return range(self.parts[0].shape[1] - 1) if self.below is None else self.below
 
     @property
     def d_model(self) -> int:
@@ -107,12 +114,16 @@ class ResidualRows:
     def select(self, rows: Sequence[int] | Int[Tensor, " chosen"]) -> "ResidualRows":
         """Some of the rows, in the order given; nothing is read."""
         index = torch.as_tensor(rows, dtype=torch.int64)
-        return ResidualRows(
-            parts=self.parts,
+        return replace(
+            self,
             part_of=self.part_of[index],
             place=self.place[index],
             scene_ids=tuple(self.scene_ids[row] for row in index.tolist()),
         )
+
+    def of_layers(self, layers: range) -> "ResidualRows":
+        """These rows, of which only some neighbouring layers and the last are ever read."""
+        return replace(self, below=layers)
 
     def thinned(self, most: int) -> "ResidualRows":
         """At most `most` of the rows, evenly spaced."""
@@ -126,7 +137,12 @@ class ResidualRows:
         part_of, place = self.part_of[rows], self.place[rows]
         for part in part_of.unique().tolist():
             here = (part_of == part).nonzero()[:, 0]
-            out[here] = self.parts[part][place[here]].float()
+            if self.below is None:
+                out[here] = self.parts[part][place[here]].float()
+                continue
+            chosen, some = self.parts[part], slice(self.below.start, self.below.stop)
+            out[here, :-1] = chosen[:, some][place[here]].float()
+            out[here, -1] = chosen[:, -1][place[here]].float()
         if not torch.isfinite(out.sum()):
             self._refuse_not_finite(out, rows)
         return out
@@ -143,6 +159,9 @@ class ResidualRows:
         total.update(sample.take(torch.arange(len(sample))).numpy().tobytes())
         return total.hexdigest()
 
+    def _named(self, place: int) -> int:
+        return self.parts[0].shape[1] - 1 if place == self.n_layers else self.layers[place]
+
     def _refuse_not_finite(
         self, values: Float[Tensor, "chosen layer d_model"], rows: Int[Tensor, " chosen"]
     ) -> None:
@@ -152,8 +171,8 @@ class ResidualRows:
             scene = self.scene_ids[int(rows[row])]
             raise UserError(
                 f"residuals must be finite, got {values[row, layer, unit].item()} for scene "
-                f"{scene} at layer {layer}: capture again in float32 or bfloat16 (float16 "
-                "overflows), or leave the scene out"
+                f"{scene} at layer {self._named(layer)}: capture again in float32 or "
+                "bfloat16 (float16 overflows), or leave the scene out"
             )
 
 

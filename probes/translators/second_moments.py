@@ -16,7 +16,8 @@ _BLOCK_ROWS = 2048
 # Added to the variance, as share of the square mean: a layer whose residual is the same in every
 # row (the embedding of the last word of a prompt) has no variance of its own, only rounding.
 _FLOOR = 1e-9
-_WHITENING = 1e-4
+WHITENING = 1e-4
+"""Added to the variances in whitening, as share of their mean."""
 # No row's final residual counts as shorter than this share of the median.
 _LEAST_RMS = 0.01
 
@@ -43,25 +44,35 @@ class SecondMoments:
 
         The penalty draws towards the logit lens (A = 0), the offset is free.
         """
-        damped = self._damped(strength)
-        a = torch.linalg.solve(damped, (self.cross - self.covariance).mT).mT
-        b = self.target_mean - self.mean - torch.einsum("loi,li->lo", a, self.mean)
-        return a.float(), b.float()
+        maps = torch.empty_like(self.covariance, dtype=torch.float32)
+        offsets = torch.empty_like(self.mean, dtype=torch.float32)
+        # Layer by layer, for what it takes in between is several times what comes out.
+        for layer, (cross, own) in enumerate(zip(self.cross, self.covariance, strict=True)):
+            a = torch.linalg.solve(self._damped(layer, strength), (cross - own).mT).mT
+            maps[layer] = a
+            offsets[layer] = self.target_mean - self.mean[layer] - a @ self.mean[layer]
+        return maps, offsets
 
     def whitener(self) -> Float[Tensor, "layer d_model d_model"]:
         """The W with cov(W h) = 1, as far as directions of little variance allow (Cholesky)."""
-        lower = torch.linalg.cholesky(self._damped(_WHITENING))
-        identity = torch.eye(lower.shape[-1], dtype=lower.dtype)
-        return torch.linalg.solve_triangular(lower, identity.expand_as(lower), upper=False).float()
+        # By columns, as the solver gives it: the layout decides how products with it are rounded.
+        out = torch.empty_like(self.covariance, dtype=torch.float32).mT
+        for layer in range(len(out)):
+            lower = torch.linalg.cholesky(self._damped(layer, WHITENING))
+            identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device)
+            out[layer] = torch.linalg.solve_triangular(lower, identity, upper=False)
+        return out
 
-    def _damped(self, strength: float) -> Float[Tensor, "layer d_model d_model"]:
-        identity = torch.eye(self.covariance.shape[-1], dtype=self.covariance.dtype)
-        return self.covariance + strength * self.variance()[:, None, None] * identity
+    def _damped(self, layer: int, strength: float) -> Float[Tensor, "d_model d_model"]:
+        damped = self.covariance[layer].clone()
+        damped.diagonal().add_(strength * self.variance()[layer])
+        return damped
 
 
 @torch.no_grad()
-def second_moments(rows: ResidualRows) -> SecondMoments:
-    """The moments over all rows; memory is that of a block and of the result, in float64.
+def second_moments(rows: ResidualRows, device: torch.device | None = None) -> SecondMoments:
+    """The moments over all rows, made on a device (the CPU); memory is that of a block and of the
+    result, in float64.
 
     >>> layers = torch.tensor([[[0.0], [1.0]], [[2.0], [-1.0]]])  # two rows, a layer and the last
     >>> found = second_moments(ResidualRows.of(layers, ["a", "b"]))
@@ -70,17 +81,17 @@ def second_moments(rows: ResidualRows) -> SecondMoments:
     """
     n_layers, width = rows.n_layers, rows.d_model
     total = 0.0
-    first = torch.zeros(n_layers + 1, width, dtype=torch.float64)
-    covariance = torch.zeros(n_layers, width, width, dtype=torch.float64)
+    first = torch.zeros(n_layers + 1, width, dtype=torch.float64, device=device)
+    covariance = torch.zeros(n_layers, width, width, dtype=torch.float64, device=device)
     cross = torch.zeros_like(covariance)
     shift, least = None, 1.0
     for block in rows.blocks(_BLOCK_ROWS):
+        block = block.to(first.device)
         if shift is None:
             # Products of what is left are exact enough in float32, whatever the offset was; a
             # layer that is the same in every row becomes exactly 0.
             shift = block[0].clone()
-            # A padding token's residual can be 0: it must not outweigh all others.
-            least = _LEAST_RMS * float(_rms(block[:, -1]).median()) or 1.0
+            least = _least_rms(_rms(block[:, -1]))
         weight = 1 / _rms(block[:, -1]).clamp(min=least)
         centred = block - shift
         weighted = centred * weight[:, None, None]
@@ -94,15 +105,34 @@ def second_moments(rows: ResidualRows) -> SecondMoments:
     if shift is None:
         raise ValueError("need at least one row")
     first /= total
-    outer = torch.einsum("li,lj->lij", first[:-1], first[:-1])
-    outer_target = torch.einsum("i,lj->lij", first[-1], first[:-1])
+    for layer in range(n_layers):
+        covariance[layer].div_(total).sub_(torch.outer(first[layer], first[layer]))
+        cross[layer].div_(total).sub_(torch.outer(first[-1], first[layer]))
     mean = first + shift
     return SecondMoments(
         mean=mean[:-1],
         target_mean=mean[-1],
-        covariance=covariance / total - outer,
-        cross=cross / total - outer_target,
+        covariance=covariance,
+        cross=cross,
     )
+
+
+def row_weights(rows: ResidualRows) -> Float[Tensor, " row"]:
+    """The weight of each row in the moments; they add up to 1.
+
+    >>> layers = torch.tensor([[[0.0], [1.0]], [[2.0], [-3.0]]])  # two rows, a layer and the last
+    >>> row_weights(ResidualRows.of(layers, ["a", "b"]))
+    tensor([0.7500, 0.2500])
+    """
+    last = rows.of_layers(range(0))
+    sizes = torch.cat([_rms(block[:, -1]) for block in last.blocks(_BLOCK_ROWS)])
+    weight = 1 / sizes.clamp(min=_least_rms(sizes[:_BLOCK_ROWS]))
+    return weight / weight.sum()
+
+
+def _least_rms(sizes: Float[Tensor, " row"]) -> float:
+    """What a final residual counts as at least; a padding token's can be 0."""
+    return _LEAST_RMS * float(sizes.median()) or 1.0
 
 
 def _rms(residual: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:

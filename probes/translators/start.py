@@ -60,9 +60,9 @@ def closed_form_start(
     >>> start.kept, start.validation.max().item() < 0.001
     (('ridge',), True)
     """
-    moments = second_moments(train)
+    moments = second_moments(train, moments_device(output.head.device))
     guard = train.thinned(recipe.guard_rows)
-    nothing = _on_device(Translators.zero(train.n_layers, train.d_model), output)
+    nothing = Translators.zero(train.n_layers, train.d_model).on(output.head.device)
     start = Chosen(
         translators=nothing,
         kept=(LOGIT_LENS,) * train.n_layers,
@@ -76,11 +76,20 @@ def closed_form_start(
         maps, offsets = moments.ridge(strength)
         if recipe.rank is not None:
             maps, offsets = _reduced(moments, maps, recipe.rank)
-        candidate = _on_device(Translators(maps=maps, offsets=offsets), output)
+        candidate = Translators(maps=maps, offsets=offsets).on(output.head.device)
         found = kl_by_layer(validation, candidate, output)
         best = best.where((found < least).to(output.head.device), candidate)
         least = torch.minimum(found, least)
     return start.improved(best, RIDGE, guard, least, output), moments
+
+
+def moments_device(device: torch.device) -> torch.device:
+    """Where moments are made, which need float64: there, or on the CPU beside Apple's GPUs.
+
+    >>> moments_device(torch.device("mps")), moments_device(torch.device("cuda:1"))
+    (device(type='cpu'), device(type='cuda', index=1))
+    """
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _reduced(
@@ -93,8 +102,3 @@ def _reduced(
     maps = left @ (left.mT @ maps)
     shift = torch.einsum("loi,li->lo", maps.double(), moments.mean)
     return maps, (moments.target_mean - moments.mean - shift).float()
-
-
-def _on_device(translators: Translators, output: OutputMap) -> Translators:
-    device = output.head.device
-    return Translators(maps=translators.maps.to(device), offsets=translators.offsets.to(device))

@@ -1,6 +1,6 @@
 """The norm between the residual stream and the head, with each residual's own statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -25,13 +25,20 @@ class FinalNorm:
     bias: Float[Tensor, " d_model"] | None
     eps: float
 
+    def on(self, device: torch.device) -> "FinalNorm":
+        """This norm on a device, where it then computes whatever it is given."""
+        bias = None if self.bias is None else self.bias.to(device)
+        return replace(self, weight=self.weight.to(device), bias=bias)
+
     def __call__(
         self, residual: Float[Tensor, "*batch d_model"]
     ) -> Float[Tensor, "*batch d_model"]:
         """The normed residuals, in the residuals' own number format.
 
         They are rounded where the model rounds, so that half precision gives the model's values.
+        Every residual that a lens reads comes through here, and is moved to where the norm lies.
         """
+        residual = residual.to(self.weight.device)
         wide = residual.float()
         if self.kind == "layer":
             bias = None if self.bias is None else self.bias.float()

@@ -63,7 +63,7 @@ class Projection:
         With `out`, which needs `normed` to be [row, d_model], they are written there.
         """
         head = self._rows(tokens)
-        wide = normed.to(head.dtype)
+        wide = normed.to(head)  # to its device, too: a model that is spread may have them apart
         # Where both factors are of this format before they are widened, its products are exact.
         exact = normed.dtype == self.head.dtype == torch.bfloat16
         with _bfloat16_products() if exact and self._way == "buffered" else nullcontext():
@@ -108,6 +108,18 @@ class Projection:
         [[0.25, 0.75]]
         """
         return (weights.to(self._dtype) @ self._rows(tokens)).float()
+
+    def of_tokens(self, tokens: Int[Tensor, " chosen"]) -> "Projection":
+        """The projection of some tokens alone, whose rows of the head are copied side by side.
+
+        >>> project = Projection(torch.eye(3), None, scale=1.0, soft_cap=None)
+        >>> project.of_tokens(torch.tensor([2, 0]))(torch.tensor([1.0, 2.0, 3.0]), slice(0, 2))
+        tensor([3., 1.])
+        """
+        bias = None if self._bias is None else self._bias[tokens]
+        return Projection(
+            self.head[tokens], bias, scale=self.scale, soft_cap=self.soft_cap, way=self._way
+        )
 
     def _rows(self, tokens: slice | Int[Tensor, " chosen"]) -> Float[Tensor, "chosen d_model"]:
         rows = self.head[tokens]
