@@ -19,6 +19,7 @@ from probes.bundled.corpus import Exchange, Packed, SceneLessons, draw_exchanges
 from probes.bundled.packed_attention import PACKED, Packing
 from probes.bundled.schedule import Progress, one_cycle
 from probes.bundled.tower import normalized, patch_features
+from probes.native_products import quick_products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def train_language(
         views = rng.integers(2, size=plan.batch)
         about = [of_views[view][scene] for scene, view in zip(scenes, views, strict=True)]
         packed = pack(_drawn(about, plan, step, rng), pad_id=pad_id)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with quick_products(torch.device("cpu")):
             loss, right = packed_loss(model, features[scenes, views], prefix, packed)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

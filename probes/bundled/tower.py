@@ -17,6 +17,7 @@ from data_prep.attributes import attribute
 from data_prep.questions import PROPERTIES
 from probes.bundled.scenes import TrainingScenes
 from probes.bundled.schedule import Progress, one_cycle
+from probes.native_products import quick_products
 
 BATCH = 64
 _PEAK_RATE = 2e-3
@@ -83,7 +84,7 @@ def train_tower(
             pixels = pixels.flip(2)
             label = label.unflatten(1, (grid, grid)).flip(2).flatten(1, 2)
             centre = centre.unflatten(1, (grid, grid)).flip(2).flatten(1, 2)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with quick_products(torch.device("cpu")):
             features = patch_features(tower, normalized(pixels) * tint)
             loss = heads.loss(features.flatten(0, 1), label.flatten(0, 1), centre.flatten())
         optimizer.zero_grad(set_to_none=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
@@ -25,6 +24,7 @@ from data_prep.rendered_files import picture_name, record_of, scene_of, write_js
 from data_prep.renderer import Renderer
 from data_prep.sampler import Layout, sample_layout
 from data_prep.scenes import Scene
+from data_prep.terminal.progress import Progress
 from data_prep.views import render_view, visible_layout
 
 _REMOVAL_STREAM = 97
@@ -50,7 +50,7 @@ def remove(config: Remove) -> None:
     check(rendering)
     renderer = Renderer(size=rendering.size, samples=rendering.samples)
     declare(rendering)
-    numbers = tqdm(range(config.scenes), unit="scene", disable=None)
+    numbers = Progress(range(config.scenes), what="render", unit="scene")
     made = [_render_copy(rendering, renderer, index) for index in numbers]
     records = [record for record in made if record is not None]
     info = {"split": rendering.split, "version": "1.0", "license": "MIT", "seed": rendering.seed}

@@ -20,6 +20,7 @@ from probes.bundled.packed_attention import PACKED
 from probes.bundled.remedies.arms import Arm, draw_batch
 from probes.bundled.remedies.material import Material
 from probes.bundled.schedule import Progress, one_cycle
+from probes.native_products import quick_products
 
 CHECKPOINT_EVERY = 100
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -74,7 +75,7 @@ def _loss_of(
     def loss_of(step: int) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         batch = draw_batch(training.arm, material, training.plan, seed=training.seed, step=step)
         features = material.features[batch.scenes, batch.views]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with quick_products(torch.device("cpu")):
             return packed_loss(model, features, prefix, pack(batch.exchanges, pad_id=pad_id))
 
     return loss_of
