@@ -27,24 +27,12 @@ report: $(VENV)/installed
 	@$(BIN)/python -m paper.build $(RUN) --out $(REPORT) --check --complete 2>/dev/null || \
 	  $(MAKE) --no-print-directory report-anew
 
-# The bundled model is so small that a second thread gains little; on a busy machine, where threads
-# wait for each other, it has cost ten times.
+# The bundled model is so small that a second thread gains little; studies that do not need each
+# other are run side by side instead, and TeX is installed beside them.
 report-anew: export OMP_NUM_THREADS ?= 1
-report-anew: $(VENV)/installed tex
-	$(BIN)/python -m analysis.emergence --attr all --readout all --run $(RUN)
-	$(BIN)/python -m analysis.emergence --attr all --say --run $(RUN)
-	$(BIN)/python -m analysis.probes --attr all --run $(RUN)
-	$(BIN)/python -m analysis.tuned_lens --run $(RUN)
-	$(BIN)/python -m analysis.order --run $(RUN)
-	$(BIN)/python -m analysis.worlds --run $(RUN)
-	$(BIN)/python -m analysis.confusion --attr shape --run $(RUN)
-	$(BIN)/python -m analysis.trajectory --run $(RUN)
-	$(BIN)/python -m analysis.causes --quick --run $(RUN)
-	$(BIN)/python -m analysis.hallucination --run $(RUN)
-	$(BIN)/python -m analysis.mitigation --run $(RUN)
-	$(BIN)/python -m analysis.examples --run $(RUN)
-	$(BIN)/python -m analysis.explore --run $(RUN)
-	$(BIN)/python -m paper.build $(RUN) --out $(REPORT)
+report-anew: $(VENV)/installed
+	$(BIN)/python -m paper.stages --run $(RUN) --out $(REPORT) \
+	  --tex '$(MAKE) --no-print-directory tex'
 
 # For the PDF only: without TeX, and without the right to install it, the page is made all the same.
 tex:

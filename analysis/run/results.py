@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,10 @@ from analysis.effects.found import Finding
 from analysis.results import ByReadout, Results
 from analysis.run.folder import Run
 from analysis.typed import read_back, written
+from data_prep.attributes import ATTRIBUTES
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import read_sealed_json, sealed_json
-from stats import adjusted_p
 
 FILE_NAME = "results.json"
 Found = TypeVar("Found")
@@ -57,11 +57,11 @@ def add_finding(
 ) -> Results:
     """Puts one attribute's emergence under one readout into results.json; gives the file's whole
     content."""
-    run.hold()
-    results = _begun(run, about)
-    readouts = results.of_attribute(attribute) | {readout: found}
-    attributes = results.attributes | {attribute: ByReadout(readouts=readouts)}
-    return _kept(run, replace(results, attributes=_adjusted_over_run(attributes)))
+    with run.turn():
+        results = _begun(run, about)
+        readouts = results.of_attribute(attribute) | {readout: found}
+        attributes = _ordered(results.attributes | {attribute: ByReadout(readouts=readouts)})
+        return _kept(run, replace(results, attributes=_adjusted_over_run(attributes)))
 
 
 def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str, Any]) -> Results:
@@ -70,9 +70,21 @@ def add_study(run: Run, study: str, found: Mapping[str, Any], about: Mapping[str
     known = read_results(run)
     if known is not None and study in known.studies and _same(known.studies[study], found):
         return known
-    run.hold()
-    results = _begun(run, about)
-    return _kept(run, replace(results, studies=results.studies | {study: dict(found)}))
+    with run.turn():
+        results = _begun(run, about)
+        studies = results.studies | {study: dict(found)}
+        return _kept(run, replace(results, studies=dict(sorted(studies.items()))))
+
+
+def add_part(
+    run: Run, study: str, names: Sequence[str], found: Any, about: Mapping[str, Any]
+) -> Results:
+    """Puts a part of what another study found into results.json, as of one attribute, beside the
+    parts that are there; gives the file's whole content. `names` lead to the part from the study
+    down. A study's parts may be measured by several processes at once."""
+    with run.turn():
+        whole = study_result(read_results(run), study)
+        return add_study(run, study, _with_part(whole, names, found), about)
 
 
 def study_result(results: Results | None, study: str) -> dict[str, Any]:
@@ -99,9 +111,7 @@ def kept_or_measured(
             return old
     run.require_free()  # before the work, not after it
     found = measure()
-    run.hold()
-    known = study_result(read_results(run), study)
-    add_study(run, study, {**known, attribute: written(found)}, about)
+    add_part(run, study, [attribute], written(found), about)
     return found
 
 
@@ -121,6 +131,9 @@ def _adjusted_over_run(attributes: Mapping[str, ByReadout]) -> dict[str, ByReado
     """The same findings with adjusted p-values: the largest p of each finding, adjusted by Holm's
     method over all findings of the run."""
     largest = [found.largest_p for each in attributes.values() for found in each.readouts.values()]
+    # Here, because who only reads results does not wait for the statistics.
+    from stats import adjusted_p
+
     adjusted = iter(adjusted_p(np.array(largest)).tolist())
     return {
         attribute: ByReadout(
@@ -131,6 +144,20 @@ def _adjusted_over_run(attributes: Mapping[str, ByReadout]) -> dict[str, ByReado
         )
         for attribute, each in attributes.items()
     }
+
+
+def _with_part(whole: Mapping[str, Any], names: Sequence[str], found: Any) -> dict[str, Any]:
+    first, *rest = names
+    part = _with_part(whole.get(first, {}), rest, found) if rest else found
+    return _ordered({**whole, first: part})
+
+
+def _ordered(parts: Mapping[str, Found]) -> dict[str, Found]:
+    """The same with the attributes of CLEVR in the order of the tables, whichever was measured
+    first; other names keep their place after them."""
+    last = len(ATTRIBUTES)
+    places = {name: place for place, name in enumerate(ATTRIBUTES)}
+    return dict(sorted(parts.items(), key=lambda part: places.get(part[0], last)))
 
 
 def _begun(run: Run, about: Mapping[str, Any]) -> Results:

@@ -9,10 +9,12 @@ import fcntl
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -30,7 +32,8 @@ class FolderLock:
     """The lock of one folder in this process. It is free again when nothing refers to it.
 
     Other folders of this process are not concerned; neither is a child that it forks, which works
-    for it.
+    for it. Where several such children work at once they take turns at what is read and then
+    written changed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,6 +41,8 @@ class FolderLock:
         self._file = folder / LOCK
         self._thread = threading.RLock()
         self._free: weakref.finalize | None = None
+        self._turns: Path | None = None
+        self._in_turn = False
 
     @property
     def held(self) -> bool:
@@ -76,6 +81,37 @@ class FolderLock:
             raise _unusable(self.folder, error) from error
         finally:
             os.close(descriptor)
+
+    @contextmanager
+    def shared_with_children(self) -> Iterator[None]:
+        """Context manager in which processes that this one forks work in the folder side by side.
+        Takes the lock; UserError as of `hold`."""
+        self.hold()
+        with tempfile.NamedTemporaryFile(prefix="onset-turns-") as file:
+            self._turns = Path(file.name)
+            try:
+                yield
+            finally:
+                self._turns = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Context manager around reading and then writing changed what siblings change, too: one of
+        them at a time. Takes the lock; UserError as of `hold`."""
+        self.hold()
+        with self._thread:
+            if self._turns is None or self._in_turn:
+                yield
+                return
+            # Opened here: a descriptor that was inherited is one lock for all who inherited it.
+            descriptor = os.open(self._turns, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._in_turn = True
+                yield
+            finally:
+                self._in_turn = False
+                os.close(descriptor)
 
     def _taken(self) -> int:
         """The descriptor of the lock file, locked."""
