@@ -21,6 +21,9 @@ from data_prep.scene_data import SceneData, fingerprint_of
 __all__ = ["DataOptions", "SceneData", "open_data"]
 
 T = TypeVar("T")
+USUAL_CLEVR_SCENES = 2_000
+"""How many scenes of CLEVR are taken unless told: intervals of 15,000 are narrower than they need
+to be, and a model of billions of parameters is days at work on them."""
 _Read: TypeAlias = Callable[[Callable[[], Stream], str], T]
 
 KINDS = (
@@ -30,6 +33,7 @@ KINDS = (
     "images:FOLDER[:CSV]",
     "hub:NAME[:SPLIT]",
     "pope:FOLDER:FILE[:CORRECTED]",
+    "scores:FILE",
 )
 
 
@@ -67,6 +71,7 @@ def open_data(spec: str, options: DataOptions | None = None) -> SceneData:
     kind, _, rest = spec.partition(":")
     readers: dict[str, Callable[[str, DataOptions], SceneData]] = {
         "clevr": _clevr, "coco": _coco, "images": _images, "hub": _hub, "pope": _pope,
+        "scores": _scores,
     }  # fmt: skip
     if spec != "bundled" and not (kind in readers and rest):
         raise UserError(f"unknown data {spec!r}: choose {' or '.join(KINDS)}")
@@ -160,6 +165,7 @@ def _clevr(rest: str, options: DataOptions) -> SceneData:
             scenes, lambda name: _mark(tree, split, name) + marks.get(name, b"")
         ),
         minimal_pairs=listed and partial(minimal_pairs, listed, open_image, image_size),
+        usual_scenes=USUAL_CLEVR_SCENES,
     )
 
 
@@ -204,3 +210,9 @@ def _pope(rest: str, options: DataOptions) -> SceneData:
 
     folder, files = folder_and_questions(rest)
     return open_pope(folder, *files)
+
+
+def _scores(rest: str, options: DataOptions) -> SceneData:
+    from data_prep.given_scores.data import open_scores_file
+
+    return open_scores_file(path_of(rest), limit=options.limit)

@@ -11,7 +11,7 @@ from analysis.readouts.reader import Asked, Reader
 from analysis.run.items import labels_of
 from data_prep.errors import UserError
 from data_prep.items import attribute_of_items
-from probes.linear_probe import cross_fit
+from probes.linear_probe import CrossFittedProbe, by_layers, cross_fit
 
 _NOTE = "linear probes are cross-fitted by scene: each item is read by one that has not seen it"
 _BEFORE_ANY_TOKEN = (
@@ -26,16 +26,16 @@ def reader(asked: Asked) -> Reader:
     position = asked.position
     attribute = attribute_of_items(items)
     answers = opened.data.answer_set(items).answers
-    probe = cross_fit(
-        residuals.real.read(),
-        labels_of(items, answers),
-        scenes=items["scene_id"].tolist(),
-        answers=answers,
-        about={
-            "model_revision": opened.about["model_revision"],
-            "attribute": attribute,
-            "position": position,
-        },
+    labels, scenes = labels_of(items, answers), items["scene_id"].tolist()
+    about = {
+        "model_revision": opened.about["model_revision"],
+        "attribute": attribute,
+        "position": position,
+    }
+    probe = by_layers(
+        residuals.real,
+        lambda part, _: cross_fit(part, labels, scenes=scenes, answers=answers, about=about),
+        CrossFittedProbe.joined,
     )
     folder = asked.folder if position == "answer" else asked.folder / position
     try:

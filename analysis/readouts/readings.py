@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from analysis.capture.object_places import shown_items
+from analysis.readouts.given import given_readings
 from analysis.readouts.registry import READOUTS
 from analysis.readouts.taken import Readings
 from analysis.run.items import item_notes, items_of, labels_of
@@ -45,7 +46,8 @@ def take_readings(
     allow_other_head: bool = False,
     position: "PositionName" = "answer",
 ) -> Readings:
-    """Readings of one attribute, from the run, or made now: captured, fitted and read.
+    """Readings of one attribute, from the run, or made now: captured, fitted and read, or taken
+    from the scores that the data brings along.
 
     `lens` is the folder of a tuned lens that was trained elsewhere, to use instead of one fitted to
     the run; with `allow_other_head` it may be made for another head. UserError if the run has
@@ -56,7 +58,11 @@ def take_readings(
         items = shown_items(opened, items)
     file = _file(opened, attribute, readout, position)
     require_same_lens(opened, attribute, readout, lens)
-    if not file.exists():
+    if not file.exists() and opened.data.scores is not None:
+        tensors, notes = given_readings(opened.data.scores, items, readout, opened.run.study)
+        opened.run.hold()
+        _keep(file, tensors, notes, made_from={})
+    elif not file.exists():
         from analysis.capture.residuals import capture_residuals
         from analysis.readouts.reader import Asked
 
@@ -139,7 +145,19 @@ def _make(asked: "Asked", readout: str, file: Path, *, made_from: Mapping[str, s
     asked.opened.run.require_free()  # before the work, not after it
     reader = READOUTS[readout].reader(asked)
     tensors = _read_conditions(reader, asked.items, asked.residuals)
-    about = {"notes": reader.notes, "made_from": made_from}
+    _keep(file, tensors, reader.notes, made_from=made_from)
+
+
+def _keep(
+    file: Path,
+    tensors: dict[str, Float[ndarray, "*condition item layer answer"]],
+    notes: tuple[str, ...],
+    *,
+    made_from: Mapping[str, str],
+) -> None:
+    about = {"notes": notes, "made_from": made_from}
+    # Of an array whose axes lie in memory in another order, safetensors writes the memory.
+    tensors = {name: np.ascontiguousarray(each) for name, each in tensors.items()}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

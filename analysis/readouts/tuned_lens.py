@@ -14,6 +14,7 @@ from analysis.readouts.reader import Asked, Read, Reader
 from analysis.run.opened import OpenRun
 from analysis.streams import Stream
 from data_prep.errors import UserError
+from data_prep.terminal.progress import Progress
 from probes.answers.scores import answer_log_probs
 from probes.answers.words import whole_word_shares
 from probes.translators import Recipe
@@ -36,9 +37,10 @@ def reader(asked: Asked) -> Reader:
     if lens is None:
         fitted = _cross_fitted(opened, asked.folder / "folds")
         notes: tuple[str, ...] = (_NOTE.format(", ".join(opened.lens_attributes)),)
-        translate = fitted.translate
+        translate = fitted.on(unembedding.device).translate
     else:
         foreign = read_lens(opened, lens, allow_other_head=asked.allow_other_head)
+        foreign = foreign.on(unembedding.device)
         notes = (f"tuned lens trained elsewhere, in {lens.name}", *foreign.notes)
 
         def translate(
@@ -87,11 +89,10 @@ def read_lens(opened: OpenRun, folder: Path, *, allow_other_head: bool = False) 
 
 
 def _cross_fitted(opened: OpenRun, folder: Path) -> CrossFittedLens:
-    from tqdm import tqdm
 
     study, recipe = opened.run.study, Recipe()
     rows = answer_rows(opened)
-    with tqdm(desc="cross-fit tuned lens", unit="step", disable=None) as bar:
+    with Progress(what="cross-fit tuned lens", unit="step") as bar:
         return cross_fitted_lens(
             rows,
             output_map(opened),

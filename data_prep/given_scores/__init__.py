@@ -1,0 +1,1 @@
+"""Answer scores by layer that were captured elsewhere and come as a table."""

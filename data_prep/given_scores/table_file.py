@@ -1,0 +1,89 @@
+"""Reads a table of scores from a Parquet or a CSV file, as it is, within bounds."""
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.errors import UserError
+from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
+from data_prep.files.foreign_csv import read_csv
+
+MAX_PARQUET_BYTES = 2**33
+MAX_CSV_BYTES = 2**28
+"""Text takes far more memory than the numbers in it."""
+MAX_CELLS = 2 * 10**9
+"""Largest number of rows times columns: 16 GB of numbers. A Parquet file of a few bytes may claim
+more."""
+
+
+def read_scores_file(file: Path) -> pd.DataFrame:
+    """The table in a file, with the kinds of cells that the file gives them. UserError for a file
+    that is not there, is too large, or is neither Parquet nor CSV."""
+    kind = file.suffix.lower()
+    if kind not in (".parquet", ".csv"):
+        raise UserError(
+            f"a table of scores must be a .parquet or .csv file, got {str(file)!r}: save it as one"
+        )
+    try:
+        if kind == ".csv":
+            return _csv(file)
+        return _parquet(bounded_content(file, MAX_PARQUET_BYTES), file)
+    except NoFileError as error:
+        raise UserError(f"{str(file)!r} must be a file of scores, got what is none: name another"
+                        ) from error  # fmt: skip
+    except TooLargeError as error:
+        raise UserError(f"cannot read {str(file)!r}: {error}: give a part of it") from error
+    except OSError as error:
+        raise UserError(
+            f"cannot read the scores {str(file)!r}: {error.strerror}: name another file"
+        ) from error
+
+
+def _csv(file: Path) -> pd.DataFrame:
+    if file.is_file() and file.stat().st_size > MAX_CSV_BYTES:
+        raise UserError(
+            f"a CSV of scores must have at most {MAX_CSV_BYTES:,} bytes, got more in "
+            f"{str(file)!r}: save it as Parquet"
+        )
+    table = read_csv(file)
+    return pd.DataFrame(list(table.rows), columns=list(table.header))
+
+
+def _parquet(content: bytes, file: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        found = ParquetFile(io.BytesIO(content))
+        about = found.metadata
+        if about.num_rows * about.num_columns > MAX_CELLS:
+            raise UserError(
+                f"a table of scores must have at most {MAX_CELLS:,} cells, {str(file)!r} says it "
+                f"has {about.num_rows:,} rows of {about.num_columns:,}: give a part of it"
+            )
+        columns = [name for name in found.schema_arrow.names if not _is_index(name)]
+        _require_once(columns, file)
+        return found.read(columns=columns).to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+        if isinstance(error, UserError):
+            raise
+        told = str(error).strip().partition("\n")[0][:200]
+        raise UserError(
+            f"{str(file)!r} must be a Parquet file, and is none or is damaged ({told}): save it "
+            "again"
+        ) from error
+
+
+def _is_index(name: str) -> bool:
+    """Whether pandas has written a column of the index, which numbers the rows."""
+    return name.startswith("__index_level_")
+
+
+def _require_once(columns: list[str], file: Path) -> None:
+    for name, times in Counter(columns).items():
+        if times > 1:
+            raise UserError(
+                f"{str(file)!r} has two columns of one name, got {name!r} twice: rename one"
+            )
