@@ -15,6 +15,7 @@ from typing import Annotated, TypeVar
 import tyro
 
 from data_prep.errors import UserError
+from data_prep.option_help import help_text
 from data_prep.option_rules import require_rules
 from data_prep.option_texts import as_repr, clipped
 
@@ -44,6 +45,7 @@ NamedTexts = Annotated[
 """Type of an option that holds texts by name, typed as NAME=TEXT. tyro's own form of a dict, NAME
 TEXT NAME TEXT, changes to --option.NAME TEXT as soon as the option has a default, such as one from
 a study file."""
+_HELP = {"-h", "--help"}
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _NO_VALUE = re.compile(r"--[\w.-]+=")
 _LONGEST = 300
@@ -61,12 +63,15 @@ def from_command_line(
     """Parse `arguments`, or the arguments of this process if None, into a configuration of type
     `kind`.
 
-    `command` is what the user typed before the arguments; the help shows it. Defaults come from
-    `default`, or from the class `kind` if that is None. UserError for an unknown option, and for a
-    value of the wrong type or one that breaks a rule of its field.
+    `command` is what the user typed before the arguments; the help, which --help prints, shows
+    it. Defaults come from `default`, or from the class `kind` if that is None. UserError for an
+    unknown option, and for a value of the wrong type or one that breaks a rule of its field.
     """
     words = sys.argv[1:] if arguments is None else arguments
     require_values(words)
+    if not _HELP.isdisjoint(words):
+        print(help_text(kind, command=command, default=default))
+        raise SystemExit(0)
     complaint, around = io.StringIO(), sys.exception()
     try:
         with redirect_stderr(complaint):
@@ -77,8 +82,6 @@ def from_command_line(
                 default=tyro.MISSING_NONPROP if default is None else default,
             )
     except SystemExit as end:
-        if not end.code:  # --help
-            raise
         # tyro takes our own errors for errors of its types, and puts the class before them.
         if (own := _own_error(end, around)) is not None:
             raise UserError(str(own)) from None
