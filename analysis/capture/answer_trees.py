@@ -84,6 +84,18 @@ def answer_trees(opened: OpenRun, attribute: Attribute, questions: Iterable[str]
         raise UserError(f"{file} is damaged ({error}): delete it and run again") from error
 
 
+def expected_trees(
+    opened: OpenRun, attribute: Attribute, questions: Iterable[str]
+) -> "AnswerTrees":
+    """The trees that `answer_trees` gives; where the run has none, they are made and not kept."""
+    from probes.answers.trees import answer_trees as made
+
+    texts = list(dict.fromkeys(questions))
+    if _file(opened, attribute, texts).exists():
+        return answer_trees(opened, attribute, texts)
+    return made(opened.load_model(), attribute, texts)
+
+
 def _kept(opened: OpenRun, attribute: Attribute, questions: list[str], file: Path) -> "AnswerTrees":
     from probes.answers.trees import answer_trees as made
 

@@ -14,10 +14,12 @@ from analysis.run.image_survey import image_survey
 from analysis.run.opened import OpenRun
 from data_prep.controls import blank_image
 from data_prep.scene_data import SceneData
+from data_prep.terminal.progress import Progress
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and a captured run does not need it
     from probes.positions import Position
     from probes.residuals.capture import Engine
+    from probes.residuals.shards import CaptureJob
     from probes.residuals.store import ResidualStore
     from probes.vlm import VLM
 
@@ -33,9 +35,8 @@ def captured(
     place: Path,
 ) -> "ResidualStore":
     """The residual store in the folder `place`; those of `passes` that it lacks are captured
-    now."""
-    from tqdm import tqdm
-
+    now. UserError, before anything is captured, for what cannot fit on the disk or into memory."""
+    from analysis.forecast.before_capture import tell_before
     from probes.residuals.capture import capture_to_store, store_spec
     from probes.residuals.passes import row_ids_of
     from probes.residuals.store import ResidualStore
@@ -43,25 +44,60 @@ def captured(
     run, vlm = opened.run, opened.load_model()
     run.study.require_layers(vlm.n_layers)
     keep_output_map(opened, vlm)
-    pictures = _pictures(opened)
-    batch_size = _batch_size(opened, vlm, passes, pictures, position, place)
+    job = capture_job(opened, vlm, passes, position, place, pictures_of(opened))
     spec = store_spec(
-        vlm, passes, study_hash=run.study_hash, position=position, batch_size=batch_size
+        vlm, passes, study_hash=run.study_hash, position=position, batch_size=job.batch_size
     )
     store = ResidualStore.open_or_create(place, spec, row_ids_of(passes, position))
-    what = f"capture {items['attribute'].iloc[0]}, {place.name}"
-    with tqdm(total=len(passes), desc=what, unit="item", disable=None) as bar:
+    missing = [store.passes_of(shard) for shard in store.missing_shards()]
+    attribute = items["attribute"].iloc[0]
+    if missing:
+        tell_before(opened, vlm, job, spec, missing, attribute=attribute)
+    done = len(passes) - sum(map(len, missing))
+    what = f"capture {attribute}, {place.name}"
+    with Progress(total=len(passes), what=what, unit="item", done=done) as progress:
         capture_to_store(
             vlm,
             passes,
-            pictures.open,
+            job.open_image,
             store,
             position=position,
-            progress=bar.update,
-            size_of=pictures.size,
+            progress=progress.update,
+            size_of=job.size_of,
             engine=_engine(opened),
         )
     return store
+
+
+def capture_job(
+    opened: OpenRun,
+    vlm: "VLM",
+    passes: list[tuple[str, str, str]],
+    position: "Position",
+    place: Path,
+    pictures: "Pictures",
+) -> "CaptureJob":
+    """What is to be read of these passes, in batches of the size that was asked for, or with which
+    the store in the folder `place` was begun."""
+    from probes.residuals.batch_size import automatic_batch_size, batch_size_of
+    from probes.residuals.shards import CaptureJob
+
+    job = CaptureJob(
+        passes=passes,
+        open_image=pictures.open,
+        batch_size=1,
+        position=position,
+        size_of=pictures.size,
+    )
+    # Tried as always: the order of the passes that are tried has a part in what is found.
+    tried = replace(job, size_of=None)
+    trial = range(min(_TRIAL_PASSES, len(passes)))
+    size = batch_size_of(
+        opened.batch_size,
+        place,
+        lambda: automatic_batch_size(vlm, tried, trial),
+    )
+    return replace(job, batch_size=size)
 
 
 def passes_at_once(opened: OpenRun, vlm: "VLM") -> int:
@@ -75,7 +111,7 @@ def passes_at_once(opened: OpenRun, vlm: "VLM") -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pictures:
+class Pictures:
     """The images of a study by their keys, the blank image among them. Can be sent to other
     processes."""
 
@@ -89,27 +125,12 @@ class _Pictures:
         return self.blank.size if key == BLANK else self.data.image_size(key)
 
 
-def _pictures(opened: OpenRun) -> _Pictures:
+def pictures_of(opened: OpenRun) -> Pictures:
+    """The images of the run's study, and its blank image."""
     seen = image_survey(opened.run, opened.data)
-    # Without what is asked of the model, which stays in this process.
-    data = replace(opened.data, size_fault=None)
-    return _Pictures(data=data, blank=blank_image(seen.blank_size, seen.mean_color))
-
-
-def _batch_size(
-    opened: OpenRun,
-    vlm: "VLM",
-    passes: list[tuple[str, str, str]],
-    pictures: _Pictures,
-    position: "Position",
-    place: Path,
-) -> int:
-    from probes.residuals.batch_size import automatic_batch_size, batch_size_of
-    from probes.residuals.shards import CaptureJob
-
-    job = CaptureJob(passes=passes, open_image=pictures.open, batch_size=1, position=position)
-    trial = range(min(_TRIAL_PASSES, len(passes)))
-    return batch_size_of(opened.batch_size, place, lambda: automatic_batch_size(vlm, job, trial))
+    # Without what is asked of the model and of the run, which stay in this process.
+    data = replace(opened.data, size_fault=None, why_not_asked=None)
+    return Pictures(data=data, blank=blank_image(seen.blank_size, seen.mean_color))
 
 
 def _engine(opened: OpenRun) -> "Engine":

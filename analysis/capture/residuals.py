@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int
 from numpy import ndarray
 
-from analysis.capture.answer_trees import answer_trees
+from analysis.capture.answer_trees import answer_trees, expected_trees
 from analysis.capture.captures import captured
 from analysis.capture.object_places import object_squares
 from analysis.capture.passes import forward_passes
@@ -121,6 +121,21 @@ def read_position(
             return ImageMean()
         case "object":
             return ObjectPatches(squares=object_squares(opened, items))
+
+
+def expected_position(
+    opened: OpenRun,
+    items: pd.DataFrame,
+    position: PositionName,
+    passes: Sequence[tuple[str, str, str]],
+) -> "Position":
+    """The position that `capture_residuals` reads, nodes of the answer tree included. Nothing is
+    written."""
+    if position != "answer":
+        return read_position(opened, items, position, passes)
+    answers = opened.data.answer_set(items)
+    trees = expected_trees(opened, answers, (text for _, _, text in passes))
+    return _position_of(trees, trees.places(whole=opened.run.study.whole_words), passes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

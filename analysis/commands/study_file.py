@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -126,14 +126,16 @@ def _wanted(kind: Any) -> str:
     if kind in _WORDS:
         return _WORDS[kind]
     if origin is Literal:
-        return f"one of {', '.join(map(str, parts))}"
+        return f"one of {', '.join(map(str, parts))}" if len(parts) > 1 else str(parts[0])
+    if origin in (Union, UnionType):
+        return " or ".join(map(_wanted, parts))
     if origin is dict:
         return 'like {name = "text"}'
     if origin is tuple and Ellipsis not in parts:
         return f"a list of {len(parts)} numbers"
     if origin is tuple:
         return "a list of texts"
-    return _wanted(parts[0])  # Annotated, or one that may be None
+    return _wanted(parts[0])  # Annotated
 
 
 def _typed(name: str, value: Any, where: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -53,7 +53,8 @@ class Study:
     data: Annotated[str, Place()] = "bundled"
     """"bundled"; clevr:FOLDER[:SPLIT], CLEVR's layout or its zip archive; coco:FOLDER[:SPLIT],
     COCO's layout; images:FOLDER[:CSV], own images with labels from sub-folders or a CSV;
-    hub:NAME[:SPLIT], a data set of the Hugging Face Hub, or a folder of its layout."""
+    hub:NAME[:SPLIT], a data set of the Hugging Face Hub, or a folder of its layout;
+    scores:FILE, scores that were captured elsewhere (--scores of analysis.emergence)."""
     contrast: Annotated[str | None, Place()] = None
     """With images:FOLDER a second folder: asked is whether an image shows what the first holds."""
     columns: NamedTexts = field(default_factory=dict)
@@ -69,8 +70,11 @@ class Study:
     """Leave out images that cannot be read, instead of refusing to begin; they are counted."""
     min_scenes_per_answer: Annotated[int, Within(1, MOST_SCENES)] = 5
     """Least number of scenes that an answer must have; labels of photographs only."""
-    scenes: Annotated[int | None, Within(1, MOST_SCENES)] = None
-    """Use the first so many scenes only."""
+    scenes: Annotated[int | Literal["all"] | None, Within(1, MOST_SCENES, otherwise=", or all")] = (
+        None
+    )
+    """Use the first so many scenes only, or all; default: the first 2,000 of CLEVR's, all of other
+    data."""
     questions: Literal["referring", "main", "all", "foremost"] = "referring"
     """Which scenes are asked: those with several objects ("What color is the large sphere?"),
     those with one ("Color of the main object:"), or both; foremost asks every scene for its main
@@ -139,8 +143,23 @@ class Study:
             columns=self.columns,
             ask=self.ask,
             negatives=self.negatives,
-            limit=self.scenes,
+            limit=self.n_scenes,
         )
+
+    @property
+    def n_scenes(self) -> int | None:
+        """How many scenes are taken at most; None for all that there are."""
+        return None if self.scenes == "all" else self.scenes
+
+    def begun_with(self, n_scenes: int, *, usual: int | None) -> "Study":
+        """The plan as it is declared when a run is begun with data of so many scenes.
+
+        Of data with more scenes than are usual, those are taken that are usual, unless the plan
+        says how many. The run then records the number: its hash does not rest on a default.
+        """
+        if self.scenes is not None or usual is None or n_scenes <= usual:
+            return self
+        return replace(self, scenes=usual)
 
     def require_layers(self, n_layers: int) -> None:
         """UserError if the plateau or the horizon lies beyond the last layer of a model."""

@@ -1,18 +1,25 @@
 """Stopping a command: by Ctrl-C, or by the signal with which schedulers and `kill` end a process.
 
-Both end it in one line. Within a command they raise, so that files are closed and parts kept. While
-a command is still importing, which takes seconds, nothing is open yet, and it ends at once.
+Both end it in one line, which says how to go on. Within a command they raise, so that files are
+closed and parts kept. While a command is still importing, which takes seconds, nothing is open yet,
+and it ends at once.
 """
 
 import os
+import shlex
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from data_prep.terminal.visible import visible
+
 KEPT = "what is finished is kept, run again to go on"
+# A longer command is not typed, it stands in a script.
+_MOST_TYPED = 1000
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 # Only what is as Python sets it up: a process may be started so that it ignores one of them.
 _USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -28,8 +35,26 @@ class Stopped(KeyboardInterrupt):
 
 
 def stopped_line(number: int) -> str:
-    """What a command says that was stopped by the signal of this number."""
-    return f"{_WORDS[signal.Signals(number)]}: {KEPT}"
+    """What a command says that was stopped by the signal of this number: also how to go on."""
+    typed = typed_command(sys.orig_argv)
+    return f"{_WORDS[signal.Signals(number)]}: {KEPT}{f': {typed}' if typed else ''}"
+
+
+def typed_command(words: Sequence[str]) -> str | None:
+    """The command as it can be typed again, given the words that the process was started with.
+
+    None if it was not begun as a module is (a notebook, a test), if one line cannot hold it, or if
+    showing it would steer a terminal.
+
+    >>> typed_command(["python", "-m", "analysis.emergence", "--ask", "label=What is it?"])
+    "python -m analysis.emergence --ask 'label=What is it?'"
+    >>> typed_command(["python", "script.py"])
+    """
+    if "-m" not in words:
+        return None
+    typed = shlex.join(words)
+    shown = visible(typed) == typed and len(typed.splitlines()) == 1 and "\t" not in typed
+    return typed if shown and len(typed) <= _MOST_TYPED else None
 
 
 def exit_code(number: int) -> int:

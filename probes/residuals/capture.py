@@ -95,7 +95,7 @@ def capture_to_store(
     """Capture the shards that `store` does not have yet.
 
     Memory is that of two shards and two batches, whatever the number of passes. `progress` is
-    called with the number of passes that have just been done, for those already there too.
+    called with the number of passes that have just been done, not with those already there.
     UserError, with all whole shards kept, if a residual is not finite or the disk is full.
 
     >>> passes = [("1", "red", "What is this?"), ("2", "blue", "What is this?")]
@@ -108,7 +108,6 @@ def capture_to_store(
     _require_same(vlm, passes, store, position)
     missing = {shard: store.passes_of(shard) for shard in store.missing_shards()}
     report = progress or (lambda _: None)
-    report(len(passes) - sum(map(len, missing.values())))
     spec = store.spec
     job = CaptureJob(
         passes=passes,

@@ -69,13 +69,13 @@ def capture_shards(
     )
     batches = (batch for shard in shards for batch in job.batches(shard))
     with ThreadPoolExecutor(max_workers=1) as thread:
-        prepared = _prepared_ahead(vlm, job, batches, thread)
+        prepared = prepared_ahead(vlm, job, batches, thread)
         for shard in shards:
             residuals = torch.empty(len(shard) * each, *buffer.shape[1:], dtype=buffer.dtype)
             for _ in range(0, len(shard), job.batch_size):
                 batch, inputs = next(prepared)
                 part = buffer[: len(batch) * each]
-                _read_batch(vlm, job, batch, inputs, part)
+                read_batch(vlm, job, batch, inputs, part)
                 first_rows = (torch.tensor(batch) - shard.start) * each
                 rows = first_rows[:, None] + torch.arange(each)
                 residuals[rows.flatten()] = part.cpu()
@@ -99,23 +99,44 @@ def prepare(vlm: VLM, job: CaptureJob, batch: Sequence[int]) -> BatchFeature:
     return vlm.prepare([images[key] for _, key, _ in chosen], [text for *_, text in chosen])
 
 
-def _read_batch(
+def read_batch(
     vlm: VLM,
     job: CaptureJob,
     batch: Sequence[int],
     inputs: BatchFeature,
     part: Float[Tensor, "row layer d_model"],
 ) -> None:
+    """Run a prepared batch of a job and write its residuals into `part`. UserError if one is not
+    finite.
+
+    >>> job = CaptureJob(
+    ...     passes=[("1", "red", "What is this?"), ("2", "blue", "What is this?")],
+    ...     open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=1,
+    ... )
+    >>> part = vlm.new_buffer(1).zero_()
+    >>> read_batch(vlm, job, [1], prepare(vlm, job, [1]), part)
+    >>> bool(part.any())
+    True
+    """
     ids = [job.passes[number][0] for number in batch]
     job.position.read_into(vlm, inputs, ids, part, job.layers)
     names = [name for name in ids for _ in range(job.position.per_pass)]
     require_finite(part, names, job.layers)
 
 
-def _prepared_ahead(
+def prepared_ahead(
     vlm: VLM, job: CaptureJob, batches: Iterator[list[int]], thread: ThreadPoolExecutor
 ) -> Iterator[tuple[list[int], BatchFeature]]:
-    """Batches with their inputs; the next ones are made while the model works on these."""
+    """Batches with their inputs; the next ones are made while the model works on these.
+
+    >>> job = CaptureJob(
+    ...     passes=[("1", "red", "What is this?"), ("2", "blue", "What is this?")],
+    ...     open_image=lambda key: Image.new("RGB", (96, 96), key), batch_size=1,
+    ... )
+    >>> with ThreadPoolExecutor(max_workers=1) as thread:
+    ...     [batch for batch, _ in prepared_ahead(vlm, job, iter([[0], [1]]), thread)]
+    [[0], [1]]
+    """
     waiting: tuple[list[int], Future[BatchFeature]] | None = None
     for batch in batches:
         following = batch, thread.submit(prepare, vlm, job, batch)

@@ -94,10 +94,11 @@ def test_resumed_it_is_the_same_to_the_byte(vlm, passes, open_image, tmp_path, s
             vlm, passes, failing, new_store(vlm, passes, tmp_path / "r"), position=SAMPLE
         )
     again = new_store(vlm, passes, tmp_path / "r")
-    assert again.missing_shards()
+    missing = sum(len(again.passes_of(shard)) for shard in again.missing_shards())
+    assert missing
     done = []
     capture_to_store(vlm, passes, open_image, again, position=SAMPLE, progress=done.append)
-    assert sum(done) == N_PASSES
+    assert sum(done) == missing
     assert contents(tmp_path / "r") == contents(tmp_path / "calm")
 
 
