@@ -15,14 +15,13 @@ nothing else is mixed into it.
 
 from typing import Any
 
-from tqdm import tqdm
-
 from data_prep.command_line import from_command_line
 from data_prep.errors import one_line_errors
 from data_prep.pairs.rendering import render_pairs
 from data_prep.render_options import Render, check, declare
 from data_prep.rendered_files import picture_name, record_of, write_json
 from data_prep.renderer import Renderer
+from data_prep.terminal.progress import Progress
 from data_prep.views import render_view, visible_layout
 
 __all__ = ["Render", "render"]
@@ -36,7 +35,7 @@ def render(config: Render) -> None:
     if config.pairs:
         records = render_pairs(config, renderer)
     else:
-        numbers = tqdm(range(config.scenes), unit="scene", disable=None)
+        numbers = Progress(range(config.scenes), what="render", unit="scene")
         records = [_render_scene(config, renderer, index) for index in numbers]
     info = {"split": config.split, "version": "1.0", "license": "MIT", "seed": config.seed}
     write_json({"info": info, "scenes": records}, config.scenes_file)

@@ -11,6 +11,7 @@ from PIL import Image
 from data_prep.asking import Asking
 from data_prep.attributes import Attribute
 from data_prep.errors import UserError
+from data_prep.given_scores.scores import GivenScores
 from data_prep.items import answer_set, attribute_of_items, known_attribute
 from data_prep.pairs.pair import Pairs
 from data_prep.scenes import AnyScene, Scene
@@ -42,6 +43,12 @@ class SceneData:
     """Takes the name of an attribute and gives pairs of a scene and a copy in which that attribute
     of one object differs. UserError if the data has none for it. None if the data has no such pairs
     at all."""
+    usual_scenes: int | None = None
+    """How many of its scenes a study takes unless it says otherwise; None for all."""
+    why_not_asked: Callable[[str], str | None] | None = None
+    """Takes the name of an attribute and says why a study cannot ask these scenes for it, or None
+    if it can. "usual" and "all" do not stand for what cannot be asked. None where no study is
+    known. It need not be picklable."""
     size_fault: Callable[[tuple[int, int]], str | None] | None = None
     """Takes width and height in pixels and says what is wrong with images of that size for the
     model that is to see them, or None if nothing is. None where no model is known. It need not be
@@ -49,6 +56,9 @@ class SceneData:
     absence: pd.DataFrame | None = None
     """Questions about presence that come with the data, in the columns of
     `absence.matched_items.ABSENCE_COLUMNS`; None if it has none of its own."""
+    scores: GivenScores | None = None
+    """Scores that were captured elsewhere and come in the place of scenes and images; None for data
+    that a model is asked about."""
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
@@ -57,17 +67,32 @@ class SceneData:
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """The names of the attributes to ask, each once. In `names`, "usual" and "all" stand for
-        several.
+        several, without those that these scenes cannot be asked for.
 
         UserError for a name that the data does not have; the message lists those that it has.
         """
         groups = {"usual": self.asking.usual, "all": tuple(self.attributes)}
-        found = [each for name in names for each in groups.get(name, (name,))]
+        found = [
+            each
+            for name in names
+            for each in (self.askable(groups[name]) if name in groups else (name,))
+        ]
         for name in found:
             if name in self.asking.left_out:
                 raise UserError(f"{name} cannot be asked: {self.asking.left_out[name]}")
             known_attribute(name, self.attributes)
         return tuple(dict.fromkeys(found))
+
+    def askable(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of `names` that a study can ask these scenes for. UserError if there are names, but
+        none can be asked; it says why for the first one."""
+        if self.why_not_asked is None:
+            return tuple(names)
+        reasons = {name: self.why_not_asked(name) for name in names}
+        found = tuple(name for name, reason in reasons.items() if reason is None)
+        if names and not found:
+            raise UserError(f"{reasons[names[0]]}")
+        return found
 
     def answer_set(self, items: pd.DataFrame) -> Attribute:
         """The one attribute that all `items` ask for, restricted to the answers they are scored

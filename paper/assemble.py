@@ -7,11 +7,10 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from tqdm import tqdm
-
 from analysis.wording import listed
 from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
+from data_prep.terminal.progress import Progress
 from paper.evidence.comparison import read_comparison
 from paper.evidence.pooling import read_pooling
 from paper.evidence.record import Record, RunRecord, read_record, read_validation
@@ -113,7 +112,7 @@ def _floats(
     asked = [(one.record.key, figure) for one in filled for figure in one.figures]
     figures = {
         f"{run}-{figure.name}": (figure, drawn(figure, form))
-        for run, figure in tqdm(asked, desc="draw", unit="figure", disable=None, leave=False)
+        for run, figure in Progress(asked, what="draw", unit="figure", leave=False)
     }
     tables = {f"{one.record.key}-{table.name}": table for one in filled for table in one.tables}
     return figures, tables

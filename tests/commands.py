@@ -27,16 +27,17 @@ class Ended:
         return self.err.removeprefix("error: ").rstrip()
 
 
-def run_command(capsys: pytest.CaptureFixture[str], call: Callable[[], int | None]) -> Ended:
+def run_command(capsys: pytest.CaptureFixture[str], call: Callable[[], object]) -> Ended:
     """Calls what a command does between its name and its exit; it gives the code, None for 0."""
     capsys.readouterr()
     try:
         with one_line_errors():
-            code = call() or 0
+            code = call()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     shown = capsys.readouterr()
-    return Ended(code=code, out=shown.out, err=shown.err)
+    # A study gives its result, which is for Python and not for the shell.
+    return Ended(code=code if isinstance(code, int) else 0, out=shown.out, err=shown.err)
 
 
 def hears_ctrl_c() -> None:

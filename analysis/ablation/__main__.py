@@ -12,11 +12,13 @@ presence, whose boxes it knows.
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from analysis.ablation.found import FoundAblation
 from analysis.ablation.report import ablation_text
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import one_line_errors
@@ -30,16 +32,24 @@ COMMAND = "python -m analysis.ablation"
 class Ablation(AttributeOptions):
     """Does the answer need the image tokens that show the object?"""
 
+    runs_more: ClassVar[bool] = True
+
     layer: Annotated[int, Within(0, MOST_LAYERS)] = 0
     """The layer at which tokens are ablated; 0: what enters the decoder."""
 
 
-def main(options: Ablation) -> None:
-    """Ablates what has not been ablated yet, and prints what it found."""
+def main(options: Ablation, say: Say = print) -> StudyResult[dict[str, FoundAblation]]:
+    """Ablates what has not been ablated yet, and says what it found."""
     opened = open_run(options)
+    found: dict[str, FoundAblation] = {}
     for name in options.attributes(opened.data):
-        print(ablation_text(name, _found(opened, name, options.layer)))
-    print(f"\nresults: {opened.run.folder / FILE_NAME}")
+        found[name] = _found(opened, name, options.layer)
+        say(ablation_text(name, found[name]))
+    say(f"\nresults: {opened.run.folder / FILE_NAME}")
+    return StudyResult(found=found, folder=opened.run.folder)
+
+
+run = study_function(Ablation, main, command=COMMAND)
 
 
 def _found(opened: OpenRun, name: str, layer: int) -> FoundAblation:

@@ -22,6 +22,7 @@ from analysis.run.study import Study
 from analysis.streams import Stream
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError
+from data_prep.terminal.progress import Progress
 from probes.answers.scores import answer_log_probs
 from probes.answers.tree import Node, different, places_of
 from probes.interventions.edit import require_layer, set_to
@@ -117,7 +118,6 @@ def _with_mean(arms: dict[str, ndarray]) -> dict[str, ndarray]:
 
 
 def _costs(opened: OpenRun, vlm: VLM, placed: PlacedItems, attribute: str, layer: int) -> Costs:
-    from tqdm import tqdm
 
     items, data = placed.items, opened.data
     answers = data.answer_set(items)
@@ -127,12 +127,12 @@ def _costs(opened: OpenRun, vlm: VLM, placed: PlacedItems, attribute: str, layer
     size = passes_at_once(opened, vlm)
     starts = range(0, len(items), size)
     mean = _MeanOfOthers()
-    for start in tqdm(starts, desc=f"mean image token, {attribute}", unit="batch", disable=None):
+    for start in Progress(starts, what=f"mean image token, {attribute}", unit="batch"):
         batch = _begun(opened, vlm, placed, slice(start, start + size))
         image = places(vlm, batch.inputs, ["image"])["image"]
         mean.add(batch.streams[layer], image)
     parts = []
-    for start in tqdm(starts, desc=f"ablate {attribute}", unit="batch", disable=None):
+    for start in Progress(starts, what=f"ablate {attribute}", unit="batch"):
         rows = slice(start, start + size)
         batch = _begun(opened, vlm, placed, rows)
         found = places(

@@ -1,7 +1,7 @@
 """The options of the commands that ask about what is absent."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from analysis.absence.questions import chosen_questions
 from analysis.commands.options import RunOptions
@@ -13,6 +13,8 @@ from data_prep.scene_data import SceneData
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceOptions(RunOptions):
     """What is asked about, and of how many scenes."""
+
+    runs_more: ClassVar[bool] = True
 
     about: tuple[str, ...] = ("usual",)
     """exist ("Is there a large red cube?"), or an attribute of CLEVR-style scenes whose false

@@ -136,7 +136,7 @@ def _items(opened: OpenRun, name: str) -> pd.DataFrame:
     broken = image_survey(opened.run, data).broken
     scenes = [
         scene
-        for scene in chosen_scenes(data, study.scenes)
+        for scene in chosen_scenes(data, study.n_scenes)
         if isinstance(scene, Scene) and scene.scene_id not in broken
     ]
     rng = study.rng(Stream.ABSENCE_ITEMS, stream_key(name))
@@ -149,7 +149,7 @@ def _items(opened: OpenRun, name: str) -> pd.DataFrame:
 def _readable(opened: OpenRun, items: pd.DataFrame) -> pd.DataFrame:
     study = opened.run.study
     broken = image_survey(opened.run, opened.data).broken
-    chosen = {each.scene_id for each in chosen_scenes(opened.data, study.scenes)} - set(broken)
+    chosen = {each.scene_id for each in chosen_scenes(opened.data, study.n_scenes)} - set(broken)
     return items.loc[items["scene_id"].isin(list(chosen))].reset_index(drop=True)
 
 

@@ -14,12 +14,14 @@ results.json and a figure per attribute.
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from analysis.causes.drawing import save_causes_figure
+from analysis.causes.drawing import PANELS, save_causes_figure
 from analysis.causes.found import Asked, Caused
 from analysis.causes.report import causes_text
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import UserError, one_line_errors
@@ -33,6 +35,8 @@ COMMAND = "python -m analysis.causes"
 class Causes(AttributeOptions):
     """Is what is readable also used, and from where?"""
 
+    runs_more: ClassVar[bool] = True
+
     pairs: Literal["auto", "minimal", "matched"] = "auto"
     """minimal: the same scene with one attribute of one object changed (bundled data, and what
     python -m data_prep.render --pairs renders); matched: two scenes that the same text is asked of,
@@ -44,20 +48,33 @@ class Causes(AttributeOptions):
     nothing: Annotated[float, Between(0, 0.5, remedy="0.1 is usual")] = 0.1
     """The share of the total effect that counts as nothing."""
 
+    @property
+    def judges(self) -> bool:
+        return self.pairs == "matched"  # minimal pairs are no items of the run
+
     def require_consistent(self) -> None:
         if self.engine == "ray":
             raise UserError("causes are measured by one process, got --engine ray: leave it out")
 
 
-def main(options: Causes) -> None:
-    """Measures what has not been measured yet, and prints what it found."""
+def main(options: Causes, say: Say = print) -> StudyResult[dict[str, Caused]]:
+    """Measures what has not been measured yet, and says what it found."""
     opened = open_run(options)
     found = {name: _found(opened, name, options) for name in options.attributes(opened.data)}
     folder = opened.run.folder
     for name, each in found.items():
         figure = save_causes_figure(name, each, folder)[0]
-        print(causes_text(name, each))
-        print(f"results: {folder / FILE_NAME}   figure: {figure}\n")
+        say(causes_text(name, each))
+        say(f"results: {folder / FILE_NAME}   figure: {figure}\n")
+    pictures = {
+        f"{name}, {what}": picture(draw, each)
+        for name, each in found.items()
+        for what, draw in PANELS.items()
+    }
+    return StudyResult(found=found, folder=folder, pictures=pictures)
+
+
+run = study_function(Causes, main, command=COMMAND)
 
 
 def _found(opened: OpenRun, name: str, options: Causes) -> Caused:

@@ -126,3 +126,7 @@ def save_causes_figure(name: str, found: Caused, folder: Path) -> tuple[Path, Pa
         save_figure(figure, files[0], metadata=_UNDATED)
         save_figure(figure, files[1], dpi=200)
     return files
+
+
+PANELS = {"readable": draw_readable, "used": draw_used, "layers": draw_layers}
+"""What draws one panel, by its name."""

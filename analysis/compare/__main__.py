@@ -20,15 +20,18 @@ import pandas as pd
 import tyro
 
 from analysis.compare.estimates import compared_arms, comparisons, curves_of
-from analysis.compare.figure import save_compare_figure
+from analysis.compare.figure import draw_depths, draw_differences, save_compare_figure
 from analysis.compare.folder import FILE_NAME, open_folder, write_comparison
 from analysis.compare.found import Compared, DeclaredPlan
 from analysis.compare.pairs import pairs_of
 from analysis.compare.plan import ComparePlan, attributes_to_compare
-from analysis.compare.report import compare_report
+from analysis.compare.report import compare_report, compare_rows
+from analysis.compare.text import sentences
 from analysis.finished.arms import MEASURES, Arm, read_arm
 from analysis.finished.differences import about_runs, differing
 from analysis.finished.runs import FinishedRun, read_finished
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.readouts.registry import LOGIT_LENS, ReadoutName
 from analysis.run.results import versions
 from data_prep.command_line import from_command_line
@@ -60,8 +63,8 @@ class Compare:
         return tuple(dict.fromkeys(self.readout))
 
 
-def main(options: Compare) -> None:
-    """Compares the runs, or reads what was found before, and prints it."""
+def main(options: Compare, say: Say = print) -> StudyResult[Compared]:
+    """Compares the runs, or reads what was found before, and says it."""
     runs = read_finished(options.runs)
     readouts = options.readouts
     names = attributes_to_compare(runs, options.attr, readouts)
@@ -76,8 +79,21 @@ def main(options: Compare) -> None:
         tables = {"items": _items(arms), "curves": _curves(arms)}
         write_comparison(folder, found, tables)
     figure = save_compare_figure(found, folder)[0]
-    print(compare_report(found))
-    print(f"\nresults: {folder / FILE_NAME}   figure: {figure}")
+    say(compare_report(found))
+    say(f"\nresults: {folder / FILE_NAME}   figure: {figure}")
+    return StudyResult(
+        found=found,
+        folder=folder,
+        rows=compare_rows(found),
+        sentences=tuple(sentences(found)),
+        pictures={
+            "depths": picture(draw_depths, found),
+            "differences": picture(draw_differences, found),
+        },
+    )
+
+
+run = study_function(Compare, main, command=COMMAND)
 
 
 def _compared(

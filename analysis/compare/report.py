@@ -1,8 +1,9 @@
 """A comparison of runs as tables and sentences."""
 
 from analysis.compare.found import Compared, ComparedArm, Side
-from analysis.compare.text import INTERPOLATION, sentences
+from analysis.compare.text import INTERPOLATION, name_of, sentences
 from analysis.finished.found import differ_sentence
+from analysis.notebook.rows import Row
 from analysis.printed import comparison_table, printed
 from analysis.wording import READOUT_NAMES, Estimated, p_value
 
@@ -82,6 +83,26 @@ def comparisons_table(found: Compared) -> str:
             f"{one} =" if row.paired else f"{one}, {two}",
         )
     return printed(table)
+
+
+def compare_rows(found: Compared) -> tuple[Row, ...]:
+    """A row per comparison, with names in full and numbers as they are."""
+    return tuple(
+        {
+            "attribute": row.attribute,
+            "first": name_of(found, row.first),
+            "second": name_of(found, row.second),
+            "verdict": row.verdict.replace("_", " "),
+            "difference of depth": None if row.depth is None else row.depth.estimate,
+            "low": None if row.depth is None else row.depth.low,
+            "high": None if row.depth is None else row.depth.high,
+            "p (Holm)": None if row.depth is None else row.depth.p_beyond_holm,
+            "p same (Holm)": None if row.depth is None else row.depth.p_equivalence_holm,
+            "p curve (Holm)": row.curve.omnibus_p_holm,
+            "paired": row.paired,
+        }
+        for row in found.comparisons
+    )
 
 
 def depth_cell(arm: ComparedArm) -> str:

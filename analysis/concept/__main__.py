@@ -16,11 +16,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from analysis.commands.model_layers import require_layers_of_model, require_up_to
 from analysis.commands.options import RunOptions, open_run, parse_options
-from analysis.concept.figures import save_concept_figure, save_decode_figure
+from analysis.concept.figures import draw_decoded, save_concept_figure, save_decode_figure
 from analysis.concept.found import Asked, FoundConcept
 from analysis.concept.report import (
     concept_sentence,
@@ -28,6 +28,8 @@ from analysis.concept.report import (
     decode_sentence,
     decode_table,
 )
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.run.folder import Run
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
@@ -49,6 +51,8 @@ COMMAND = "python -m analysis.concept"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concept(RunOptions):
     """Does a model recognise what kind of image it sees, and at which layer?"""
+
+    runs_more: ClassVar[bool] = True
 
     words: tuple[str, ...] = ()
     """Words for what the own folder shows; their probabilities are added."""
@@ -81,8 +85,8 @@ class Concept(RunOptions):
             )
 
 
-def main(options: Concept) -> None:
-    """Asks, or reads what was found before, and prints it; then exports and decodes."""
+def main(options: Concept, say: Say = print) -> StudyResult[FoundConcept]:
+    """Asks, or reads what was found before, and says it; then exports and decodes."""
     from analysis.concept.decoded_column import column_of, csv_columns
     from analysis.concept.readings import concept_items, concept_words
 
@@ -113,13 +117,23 @@ def main(options: Concept) -> None:
         found = replace(_recognised(opened, items, groups, asked), decoded=decoded)
         add_study(run, STUDY, written(found), opened.about)
     figure = save_concept_figure(found, run.folder)[0]
-    print(concept_table(found))
-    print(concept_sentence(found))
-    print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
+    say(concept_table(found))
+    say(concept_sentence(found))
+    say(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
     if options.export:
-        _export(opened, items, found, options, columns)
+        say(_export(opened, items, found, options, columns))
     if options.decode is not None and chosen is not None:
-        _decode(opened, items, found, options, options.decode, chosen)
+        found = _decode(opened, items, found, options, options.decode, chosen, say)
+    pictures = {name: picture(draw_decoded, each) for name, each in found.decoded.items()}
+    return StudyResult(
+        found=found,
+        folder=run.folder,
+        sentences=(concept_sentence(found),),
+        pictures=pictures,
+    )
+
+
+run = study_function(Concept, main, command=COMMAND)
 
 
 def _kept(run: Run) -> FoundConcept | None:
@@ -148,7 +162,7 @@ def _export(
     found: FoundConcept,
     options: Concept,
     columns: Mapping[str, Mapping[str, str]],
-) -> None:
+) -> str:
     from analysis.concept.export import export_residuals, exported_layers
     from analysis.concept.readings import concept_residuals, concept_words
 
@@ -157,7 +171,7 @@ def _export(
     rows, _ = concept_residuals(opened, items, options.question, groups)
     files = export_residuals(opened.run, rows, items, options.question, layers, columns)
     said = ", ".join(map(str, layers))
-    print(f"exported: layers {said} of {len(items)} images to {files[0].parent}")
+    return f"exported: layers {said} of {len(items)} images to {files[0].parent}"
 
 
 def _decode(
@@ -167,7 +181,8 @@ def _decode(
     options: Concept,
     column: str,
     chosen: "ColumnOfItems",
-) -> None:
+    say: Say,
+) -> FoundConcept:
     from analysis.concept.decode import decode_results, decode_rows
     from analysis.concept.decoded_column import asked_of
     from analysis.concept.readings import concept_residuals, concept_words
@@ -183,9 +198,10 @@ def _decode(
         found = replace(found, decoded={**found.decoded, column: one})
         add_study(run, STUDY, written(found), opened.about)
     figure = save_decode_figure(column, one, run.folder)[0]
-    print(decode_table(column, one))
-    print(decode_sentence(column, one))
-    print(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
+    say(decode_table(column, one))
+    say(decode_sentence(column, one))
+    say(f"\nresults: {run.folder / 'results.json'}   figure: {figure}")
+    return found
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ per attribute, and writes results.json, two tables of items and three figures.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import pandas as pd
 
@@ -23,11 +23,13 @@ from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.confusion.figures import save_confusion_figures
 from analysis.confusion.found import Asked, Confused, OtherWording
 from analysis.confusion.report import confusion_sentences, confusion_table
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.readouts.readings import take_readings
 from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
-from analysis.run.results import FILE_NAME, add_study, read_results, study_result
+from analysis.run.results import FILE_NAME, add_part, read_results, study_result
 from analysis.streams import Stream
 from analysis.typed import read_back, written
 from data_prep.attributes import Attribute, stream_key
@@ -50,6 +52,8 @@ COMMAND = "python -m analysis.confusion"
 class Confusion(AttributeOptions):
     """Which word does a model mean, and from which layer on?"""
 
+    runs_more: ClassVar[bool] = True
+
     words: NamedTexts = field(default_factory=dict)
     """Competing words by answer, in place of the built-in ones of that answer's attribute:
     --words cube=square,box. The first of each answer is the one that is compared throughout."""
@@ -65,12 +69,12 @@ class Confusion(AttributeOptions):
     """Layers whose confusions are drawn; default: five, first and last among them."""
 
 
-def main(options: Confusion) -> None:
-    """Follows the words through the layers, or reads what was found before, and prints it."""
+def main(options: Confusion, say: Say = print) -> StudyResult[dict[str, Confused]]:
+    """Follows the words through the layers, or reads what was found before, and says it."""
     named = {answer: words_of(text) for answer, text in options.words.items()}
     opened = open_run(options)
     near = _near_words(opened, options.attributes(opened.data), named)
-    folder = opened.run.folder
+    folder, every = opened.run.folder, {}
     for name, words in near.items():
         asked = Asked(
             words=words,
@@ -80,10 +84,15 @@ def main(options: Confusion) -> None:
         found = _found(opened, name, asked, options.layers)
         require_up_to(len(found.matrix.layers) - 1, options.layers, "--layers")
         figures = save_confusion_figures(name, found, folder, options.layers)
-        print(confusion_table(name, found))
-        print("\n".join(confusion_sentences(name, found)))
+        every[name] = found
+        say(confusion_table(name, found))
+        say("\n".join(confusion_sentences(name, found)))
         drawn = ", ".join(str(each) for each in figures if each.suffix == ".pdf")
-        print(f"\nresults: {folder / FILE_NAME}   figures: {drawn}")
+        say(f"\nresults: {folder / FILE_NAME}   figures: {drawn}")
+    return StudyResult(found=every, folder=folder)
+
+
+run = study_function(Confusion, main, command=COMMAND)
 
 
 def _near_words(
@@ -121,7 +130,7 @@ def _found(opened: OpenRun, name: str, asked: Asked, layers: tuple[int, ...]) ->
             return old
     require_layers_of_model(opened, layers, "--layers")
     found = _followed(opened, name, asked)
-    add_study(opened.run, STUDY, known | {name: written(found)}, opened.about)
+    add_part(opened.run, STUDY, [name], written(found), opened.about)
     return found
 
 

@@ -5,18 +5,19 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from analysis.drawing.style import house_style
+from analysis.drawing.style import TEXT_WIDTH_IN, house_style
 from analysis.effects.found import Finding
 from analysis.readouts.registry import READOUTS
 from analysis.wording import Estimated
 from data_prep.files.durable import write_durably
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), safe for colour-blind readers; one colour per word everywhere.
 COLORS = {
@@ -77,7 +78,6 @@ _OTHERS = {
     "line": ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)), (0, (7, 2))),
     "marker": ("o", "s", "^", "v", "P", "X", "D", "<", ">"),
 }
-TEXT_WIDTH_IN = 5.5
 _TITLE = "Information that the image adds by layer, and the layer of emergence"
 
 
@@ -116,7 +116,7 @@ def _own_look(name: str) -> Look:
     return Look(color=COLORS[name], line=LINES.get(name, "-"), marker=MARKERS.get(name, "o"))
 
 
-def draw_effect(axes: Axes, found: Finding, name: str, look: Look | None = None) -> None:
+def draw_effect(axes: "Axes", found: Finding, name: str, look: Look | None = None) -> None:
     """Draws the effect by layer with its interval band, and below it the layer of emergence with
     its interval and its set."""
     look = look or looks([name])[name]
@@ -134,7 +134,7 @@ def draw_effect(axes: Axes, found: Finding, name: str, look: Look | None = None)
 
 
 def draw_crossing(
-    axes: Axes, crossing: Estimated, height: float, *, color: str, marker: str
+    axes: "Axes", crossing: Estimated, height: float, *, color: str, marker: str
 ) -> None:
     """Draws a layer of emergence with its interval, at `height`.
 
@@ -152,7 +152,7 @@ def draw_crossing(
 
 
 def draw_sets(
-    axes: Axes, found: Finding, name: str, look: Look | None = None, *, height: float
+    axes: "Axes", found: Finding, name: str, look: Look | None = None, *, height: float
 ) -> None:
     """Draws the forward-backward set for half of the plateau as a bar at `height`, a share of the
     axes' height."""
@@ -168,29 +168,37 @@ def draw_sets(
     )  # fmt: skip
 
 
+def draw_emergence(axes: "Axes", results: Mapping[str, Finding]) -> None:
+    """Draws the effect by layer of all attributes, with their layers of emergence, and their sets
+    above."""
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    drawn = looks(results)
+    for place, (name, found) in enumerate(results.items()):
+        draw_effect(axes, found, name, drawn[name])
+        draw_sets(axes, found, name, drawn[name], height=1.02 + 0.03 * place)
+    ends = {name: found.layers[-1].effect for name, found in results.items()}
+    label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
+    first = next(iter(results.values()))
+    last = first.layers[-1].layer
+    axes.set_xlim(-0.2, last + 0.2)
+    axes.set_xticks(range(0, last + 1, max(1, last // 10)))
+    axes.set_xlabel(
+        "layer (0: embeddings; bars above: forward-backward sets for half of the plateau)"
+    )
+    axes.set_ylabel("information that the image adds\n(share of H)")
+
+
 def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """Draws the effect by layer of all attributes in one panel, as PDF and PNG; gives the two
     files."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     with house_style():
         # Room above for the sets, which the layout does not know of.
         room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.02 * len(results)))
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout=room)
-        axes = figure.subplots()
-        axes.axhline(0, color="0.6", linewidth=0.6)
-        drawn = looks(results)
-        for place, (name, found) in enumerate(results.items()):
-            draw_effect(axes, found, name, drawn[name])
-            draw_sets(axes, found, name, drawn[name], height=1.02 + 0.03 * place)
-        ends = {name: found.layers[-1].effect for name, found in results.items()}
-        label_ends(axes, ends, {name: look.color for name, look in drawn.items()})
-        first = next(iter(results.values()))
-        last = first.layers[-1].layer
-        axes.set_xlim(-0.2, last + 0.2)
-        axes.set_xticks(range(0, last + 1, max(1, last // 10)))
-        axes.set_xlabel(
-            "layer (0: embeddings; bars above: forward-backward sets for half of the plateau)"
-        )
-        axes.set_ylabel("information that the image adds\n(share of H)")
+        draw_emergence(figure.subplots(), results)
         files = folder / "emergence.pdf", folder / "emergence.png"
         undated = {"Title": _TITLE, "CreationDate": None, "ModDate": None}
         save_figure(figure, files[0], metadata=undated)
@@ -198,7 +206,7 @@ def save_emergence_figure(results: Mapping[str, Finding], folder: Path) -> tuple
     return files
 
 
-def save_figure(figure: Figure, file: Path, **options: Any) -> None:
+def save_figure(figure: "Figure", file: Path, **options: Any) -> None:
     """Draws the figure in memory first and then writes it, so that a full disk leaves the old file
     or none, never half a file."""
     stream = io.BytesIO()
@@ -207,7 +215,7 @@ def save_figure(figure: Figure, file: Path, **options: Any) -> None:
 
 
 def label_ends(
-    axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str] | None = None
+    axes: "Axes", ends: Mapping[str, float], colors: Mapping[str, str] | None = None
 ) -> None:
     """Writes names at the ends of the lines, moved apart where they would overlap."""
     colors = COLORS if colors is None else colors

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatterSciNotation
+# Matplotlib takes most of a second to import; a command that draws nothing does not wait for it.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -22,23 +22,25 @@ STYLE: dict[Any, Any] = {
     # A name with two dollar signs is a name, and no formula.
     "text.parse_math": False,
 }
+TEXT_WIDTH_IN = 5.5
 _DATE = "SOURCE_DATE_EPOCH"
 
 
-class _Plain(LogFormatterSciNotation):
-    """Writes numbers where matplotlib would write formulas, and nothing where it would not."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        if not super().__call__(x, pos):
-            return ""
-        return f"{x:g}".replace("e-0", "e-").replace("e+0", "e")
-
-
-def log_scale(axes: Axes) -> None:
+def log_scale(axes: "Axes") -> None:
     """Makes the vertical axis logarithmic, with its labels in plain text as all text in figures."""
+    from analysis.drawing.plain_ticks import PlainTicks
+
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(_Plain())
-    axes.yaxis.set_minor_formatter(_Plain(labelOnlyBase=False))
+    axes.yaxis.set_major_formatter(PlainTicks())
+    axes.yaxis.set_minor_formatter(PlainTicks(labelOnlyBase=False))
+
+
+def new_axes() -> "Axes":
+    """Axes of a figure of their own, as wide as text, which a notebook shows below its cell."""
+    from matplotlib import pyplot
+
+    _, axes = pyplot.subplots(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
+    return axes
 
 
 @contextmanager
@@ -49,6 +51,8 @@ def house_style(more: Mapping[Any, Any] | None = None) -> Iterator[None]:
     settings that matplotlib ships are laid below ours. Its backend, which shows figures in windows
     and notebooks, is left alone.
     """
+    import matplotlib as mpl
+
     shipped: dict[Any, Any] = {
         name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
     }

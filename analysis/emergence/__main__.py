@@ -10,42 +10,42 @@ effects, results.json and figures.
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.drawing.figures import save_emergence_figure
 from analysis.effects.found import Finding
-from analysis.emergence.answers_report import said_text, trees_text
-from analysis.emergence.estimates import estimate
-from analysis.emergence.found import Ladder, ReadoutsCompared
-from analysis.emergence.ladder import RUNGS, ladder
+from analysis.emergence.found import Ladder, ReadoutsCompared, Said
 from analysis.emergence.ladder_report import ladder_text, save_ladder_figure
 from analysis.emergence.loudness_figure import save_loudness_figure
-from analysis.emergence.readout_differences import readout_differences
 from analysis.emergence.readout_report import readout_table, save_readout_figure
 from analysis.emergence.report import attribute_table, loudness_sentence, sentence
-from analysis.emergence.tables import effect_rows, score_rows
-from analysis.readouts.readings import require_same_lens, take_readings
+from analysis.emergence.result import Emerged, emergence_result
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
+from analysis.readouts.given import held_by_all
+from analysis.readouts.readings import require_same_lens
 from analysis.readouts.registry import (
     LINEAR_PROBE,
     LOGIT_LENS,
     NAMES,
     READOUTS,
+    TUNED_LENS,
     ReadoutNameOrAll,
 )
 from analysis.run.items import askable_items
 from analysis.run.opened import OpenRun
 from analysis.run.results import (
     FILE_NAME,
-    add_finding,
-    add_study,
+    add_part,
     finding_of,
     read_results,
     study_result,
 )
 from analysis.run.scene_values import accuracies, common_effects
+from analysis.run.scores_only import with_scores
 from analysis.typed import read_back, written
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError, one_line_errors
@@ -61,6 +61,13 @@ SAID, THERE = LOGIT_LENS.name, LINEAR_PROBE.name
 class Emergence(AttributeOptions):
     """At which layer does a model know an attribute of what it sees, and how sure is that?"""
 
+    scores_suffice: ClassVar[bool] = True
+
+    scores: Path | None = None
+    """Parquet or CSV file of answer scores that were captured elsewhere, in the place of a model
+    and of data (--model is then the name that reports shall have): columns item, scene, attribute,
+    text, answer, condition (real, blank, shuffled), layer, and one of natural log-probabilities
+    for every possible answer."""
     readout: tuple[ReadoutNameOrAll, ...] = (LOGIT_LENS.name,)
     """What reads the residuals: the model's own output map (logit_lens), the same after a
     translator fitted to the model's last layer (tuned_lens), a map fitted to labels
@@ -79,6 +86,22 @@ class Emergence(AttributeOptions):
     show_answers: bool = False
     """Do nothing but print how the answers are written after the prompt, token by token, and at
     which positions they are read."""
+    without_blank: bool = False
+    """With --scores that have no rows of condition blank: do nothing but measure what is defined
+    without them, and no effect of the image."""
+
+    @property
+    def judges(self) -> bool:
+        return not (self.say or self.show_answers or self.without_blank)
+
+    @property
+    def n_readouts(self) -> int:
+        return len(self.readouts)
+
+    def captures(self, opened: OpenRun) -> tuple[tuple[str, Literal["answer"]], ...]:
+        fitted = self.lens is None and TUNED_LENS.name in self.readouts
+        names = (*self.attributes(opened.data), *(opened.lens_attributes if fitted else ()))
+        return tuple((name, "answer") for name in dict.fromkeys(names))
 
     @property
     def readouts(self) -> tuple[str, ...]:
@@ -89,46 +112,96 @@ class Emergence(AttributeOptions):
         return NAMES if "all" in names else tuple(dict.fromkeys(names))
 
 
-def main(options: Emergence) -> None:
-    """Runs the study, or what is left of it, and prints what it found."""
+def main(options: Emergence, say: Say = print) -> StudyResult[Emerged]:
+    """Runs the study, or what is left of it, and says what it found."""
+    if options.scores is not None:
+        options = replace(options, plan=with_scores(options.plan, options.scores))
     readouts, opened = options.readouts, open_run(options)
     names = options.attributes(opened.data)
-    if options.show_answers or options.say:
-        for name in names:
-            if options.show_answers:
-                print(_shown_answers(opened, name))
-            if options.say:
-                print(_said(opened, name))
-        return
+    if opened.data.scores is not None and "all" in options.readout:
+        readouts = held_by_all(opened.data.scores, names)
+    if not options.judges:
+        return _looked_at(opened, names, options, say)
     _require_lens(opened, names, options)
-    for name in names:
-        for readout in readouts:
-            _finding(opened, name, readout, options)
+    _measure(opened, names, readouts, options)
     # After the last is measured, for Holm's adjustment is over all of them.
     chosen = {
         name: {each: finding_of(opened.run, name, each) for each in readouts} for name in names
     }
-    lines, sentences, ladders = [], [], {}
+    lines, sentences, compared, ladders = [], [], {}, {}
     for name, findings in chosen.items():
         for readout, found in findings.items():
             lines.append(attribute_table(name, found, readout=readout))
             sentences.append(sentence(name, found, readout=readout))
             sentences.append(loudness_sentence(name, found, readout=readout))
         if len(readouts) > 1:
-            lines.append(readout_table(name, findings, _compared(opened, name, findings)))
+            compared[name] = _compared(opened, name, findings)
+            lines.append(readout_table(name, findings, compared[name]))
         if {SAID, THERE} <= set(readouts):
             ladders[name] = _ladder(opened, name)
             lines.append(ladder_text(name, ladders[name]))
-    folder = opened.run.folder
-    main_readout = {name: next(iter(found.values())) for name, found in chosen.items()}
-    figures = save_emergence_figure(main_readout, folder)
+    found, folder = (
+        Emerged(attributes=chosen, compared=compared, ladders=ladders),
+        opened.run.folder,
+    )
+    figure = _save_figures(found, folder)
+    say("\n".join([*lines, *sentences]))
+    say(f"\nresults: {folder / 'results.json'}   figure: {figure}")
+    return emergence_result(found, folder, tuple(sentences))
+
+
+run = study_function(Emergence, main, command=COMMAND)
+
+
+def _looked_at(
+    opened: OpenRun, names: Sequence[str], options: Emergence, say: Say
+) -> StudyResult[Emerged]:
+    """How answers are written and what the model says, before anything is measured."""
+    from analysis.emergence.answers_report import said_text
+
+    said: dict[str, Said] = {}
+    for name in names:
+        if options.show_answers:
+            say(_shown_answers(opened, name))
+        if options.say:
+            said[name] = _said(opened, name)
+            say(said_text(name, said[name]))
+        for readout in options.readouts if options.without_blank else ():
+            from analysis.emergence.without_blank import told_without_blank
+
+            say(told_without_blank(opened, name, readout))
+    return emergence_result(Emerged(said=said), opened.run.folder)
+
+
+def _save_figures(found: Emerged, folder: Path) -> Path:
+    """Draws all figures; gives the main one."""
+    main_readout = {name: next(iter(each.values())) for name, each in found.attributes.items()}
+    figure, _ = save_emergence_figure(main_readout, folder)
     save_loudness_figure(main_readout, folder)
-    if len(readouts) > 1:
-        save_readout_figure(chosen, folder)
-    if ladders:
-        save_ladder_figure(ladders, folder)
-    print("\n".join([*lines, *sentences]))
-    print(f"\nresults: {folder / 'results.json'}   figure: {figures[0]}")
+    if found.compared:
+        save_readout_figure(found.attributes, folder)
+    if found.ladders:
+        save_ladder_figure(found.ladders, folder)
+    return figure
+
+
+def _measure(
+    opened: OpenRun, names: Sequence[str], readouts: Sequence[str], options: Emergence
+) -> None:
+    """Measures what the run does not hold."""
+    results = read_results(opened.run)
+    for name in names:
+        known = () if results is None else results.of_attribute(name)
+        for readout in readouts:
+            require_same_lens(opened, name, readout, options.lens)
+            if readout in known:
+                continue
+            # Here, because a finished run does not wait for the statistics.
+            from analysis.emergence.measure import measure
+
+            measure(
+                opened, name, readout, lens=options.lens, allow_other_head=options.allow_other_head
+            )
 
 
 def _require_lens(opened: OpenRun, names: Sequence[str], options: Emergence) -> None:
@@ -152,6 +225,7 @@ def _require_lens(opened: OpenRun, names: Sequence[str], options: Emergence) -> 
 
 def _shown_answers(opened: OpenRun, name: str) -> str:
     from analysis.capture.answer_trees import answer_trees
+    from analysis.emergence.answers_report import trees_text
     from probes.token_names import token_names
 
     items = askable_items(opened.run, opened.data, name)
@@ -160,34 +234,13 @@ def _shown_answers(opened: OpenRun, name: str) -> str:
     return trees_text(name, trees, token_names(vlm.tokenizer, vlm.unembedding.n_vocab).names)
 
 
-def _said(opened: OpenRun, name: str) -> str:
-    """Asks the model, keeps what it said in the run, and gives it as text."""
+def _said(opened: OpenRun, name: str) -> Said:
+    """Asks the model, and keeps what it said in the run."""
     from analysis.emergence.said_answers import said_answers, said_results
 
-    known = study_result(read_results(opened.run), SAYING)
     found = said_results(said_answers(opened, name), level=opened.run.study.level)
-    known[name] = written(found)
-    add_study(opened.run, SAYING, known, opened.about)
-    return said_text(name, found)
-
-
-def _finding(opened: OpenRun, name: str, readout: str, options: Emergence) -> None:
-    """Measures one attribute under one readout, unless the run holds it."""
-    run, lens = opened.run, options.lens
-    require_same_lens(opened, name, readout, lens)
-    results = read_results(run)
-    if results is not None and readout in results.of_attribute(name):
-        return
-    run.require_free()  # before minutes of statistics, not after them
-    readings = take_readings(
-        opened, name, readout, lens=lens, allow_other_head=options.allow_other_head
-    )
-    # Readouts of an attribute differ in nothing but the readout, their random draws included.
-    estimates = estimate(readings, run.study, key=stream_key(name))
-    key = ["attribute", "readout"]
-    run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
-    run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
-    add_finding(run, name, readout, estimates.results, opened.about)
+    add_part(opened.run, SAYING, [name], written(found), opened.about)
+    return found
 
 
 def _compared(opened: OpenRun, name: str, findings: Mapping[str, Finding]) -> ReadoutsCompared:
@@ -207,9 +260,11 @@ def _compared(opened: OpenRun, name: str, findings: Mapping[str, Finding]) -> Re
         for readout in findings
     }
     emerged = {readout: found.lambda_half is not None for readout, found in findings.items()}
+    # Here and below, because a finished run does not wait for the statistics.
+    from analysis.emergence.readout_differences import readout_differences
+
     found = readout_differences(by_readout, emerged, run.study, key=stream_key(name))
-    known[name] = written(found)
-    add_study(run, STUDY, known, opened.about)
+    add_part(run, STUDY, [name], written(found), opened.about)
     return found
 
 
@@ -222,12 +277,13 @@ def _ladder(opened: OpenRun, name: str) -> Ladder:
     said, there = (name, SAID), (name, THERE)
     _, effects = common_effects(run, [said, there])
     _, held = common_effects(run, [said, there], reader="held")
+    from analysis.emergence.ladder import RUNGS, ladder
+
     rungs: dict[str, Any] = dict(
         zip(RUNGS, (effects[said], held[said], effects[there]), strict=True)
     )
     found = ladder(rungs, run.study, key=stream_key(name))
-    known[name] = written(found)
-    add_study(run, LADDER, known, opened.about)
+    add_part(run, LADDER, [name], written(found), opened.about)
     return found
 
 

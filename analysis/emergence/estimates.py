@@ -22,6 +22,7 @@ from analysis.effects.found import (
     fields_of,
 )
 from analysis.effects.measured import Measured, measured
+from analysis.effects.shares_done import Done, unheard, within
 from analysis.effects.verdict import verdict
 from analysis.emergence.loudness import loudness_columns, sureness
 from analysis.emergence.robustness import robustness
@@ -51,14 +52,15 @@ class Estimates:
     order of their ids."""
 
 
-def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
+def estimate(readings: Readings, study: Study, *, key: int, done: Done = unheard) -> Estimates:
     """Results of one attribute under one readout, with the scores that they come from.
 
-    `key` is a number of the attribute's own, so that each has its own random draws.
+    `key` is a number of the attribute's own, so that each has its own random draws. `done` is told
+    how far the work has come; the shares are those of 15,000 scenes.
     """
     require_enough(readings.items)
     require_readable(readings.items)
-    found = measured(readings, study, key=key)
+    found = measured(readings, study, key=key, done=within(done, 0.0, 0.3))
     scores = _scores(found)
     interval = cluster_bootstrap(
         found.main.rows,
@@ -75,15 +77,19 @@ def estimate(readings: Readings, study: Study, *, key: int) -> Estimates:
         "p_shuffled": found.shuffled.p.tolist(),
         "p_blank": against_blank.p.tolist(),
     }
+    done(0.5)
+    decided = verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key))
+    done(0.6)
     results = Finding(
-        **fields_of(verdict(found, against_blank, study, rng=study.rng(Stream.EMERGENCE, key))),
-        robustness=robustness(found, study, key=key),
+        **fields_of(decided),
+        robustness=robustness(found, study, key=key, done=within(done, 0.6, 0.9)),
         sure=sureness(found, study, rng=study.rng(Stream.SURENESS, key)),
         layers=_layers(scores, found.scenes, interval, columns),
         interval_method=interval.method,
         n_resamples=study.n_resamples,
         **_description(found),
     )
+    done(1.0)
     return Estimates(
         results=results,
         scores=scores,

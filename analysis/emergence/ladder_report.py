@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -13,6 +12,9 @@ from analysis.drawing.style import house_style
 from analysis.emergence.found import Ladder, Step
 from analysis.printed import printed
 from analysis.wording import layers_text, p_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 RUNG_NAMES = {
     "says": "what the logit lens says",
@@ -65,7 +67,7 @@ def step_sentence(step: Step, level: float) -> str:
     )
 
 
-def draw_ladder(axes: Axes, found: Ladder) -> None:
+def draw_ladder(axes: "Axes", found: Ladder) -> None:
     """Draws the information of every rung by layer, with intervals."""
     for rung, rows in found.rungs.items():
         layers = [row.layer for row in rows]
@@ -81,6 +83,8 @@ def draw_ladder(axes: Axes, found: Ladder) -> None:
 
 def save_ladder_figure(results: Mapping[str, Ladder], folder: Path) -> tuple[Path, Path]:
     """Draws a panel per attribute, as PDF and PNG; gives the two files."""
+    from matplotlib.figure import Figure
+
     with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.drawing.figures import (
     COLORS,
@@ -18,12 +17,16 @@ from analysis.drawing.figures import (
 from analysis.drawing.style import house_style, log_scale
 from analysis.effects.found import Finding
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 # Scales reach over orders of magnitude at layers that say nothing; what is beyond is cut.
 _LEAST, _MOST = 0.05, 20.0
 _UNDATED = {"Title": "When it knows and when it is sure", "CreationDate": None, "ModDate": None}
 
 
-def draw_knows_and_sure(axes: Axes, found: Finding) -> None:
+def draw_knows_and_sure(axes: "Axes", found: Finding) -> None:
     """Draws information as share of the entropy of the answers and certainty of the stated answers,
     with the layer of emergence of both."""
     rows = found.layers
@@ -50,7 +53,7 @@ def draw_knows_and_sure(axes: Axes, found: Finding) -> None:
     _layers(axes, layers)
 
 
-def draw_scale(axes: Axes, found: Finding) -> None:
+def draw_scale(axes: "Axes", found: Finding) -> None:
     """Draws the scale by layer with its interval on a logarithmic axis; at 1 the scores mean what
     they say."""
     rows = found.layers
@@ -69,7 +72,7 @@ def draw_scale(axes: Axes, found: Finding) -> None:
     _layers(axes, layers)
 
 
-def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
+def draw_loudness(figure: "Figure", results: Mapping[str, Finding]) -> None:
     """Draws a column per attribute: both curves above, the scale below."""
     panels = figure.subplots(2, len(results), sharex="col", sharey="row", squeeze=False,
                              height_ratios=[1.6, 1])  # fmt: skip
@@ -86,6 +89,8 @@ def draw_loudness(figure: Figure, results: Mapping[str, Finding]) -> None:
 
 def save_loudness_figure(results: Mapping[str, Finding], folder: Path) -> tuple[Path, Path]:
     """Draws the columns of all attributes as PDF and PNG; gives the two files."""
+    from matplotlib.figure import Figure
+
     with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         draw_loudness(figure, results)
@@ -95,5 +100,5 @@ def save_loudness_figure(results: Mapping[str, Finding], folder: Path) -> tuple[
     return files
 
 
-def _layers(axes: Axes, layers: list[int]) -> None:
+def _layers(axes: "Axes", layers: list[int]) -> None:
     axes.set_xticks(range(0, layers[-1] + 1, max(1, layers[-1] // 5)))

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -15,6 +14,9 @@ from analysis.effects.found import Finding
 from analysis.emergence.found import ReadoutPair, ReadoutsCompared
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES, layers_text, p_text, p_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _UNDATED = {"Title": "Readouts side by side, by layer", "CreationDate": None, "ModDate": None}
 
@@ -79,7 +81,7 @@ def disagreement(pair: ReadoutPair, level: float) -> str:
     )
 
 
-def draw_readouts(axes: Axes, findings: Mapping[str, Finding]) -> None:
+def draw_readouts(axes: "Axes", findings: Mapping[str, Finding]) -> None:
     """Draws the information by layer under every readout, and the layer at which the attribute
     emerges."""
     for readout, found in findings.items():
@@ -103,6 +105,8 @@ def save_readout_figure(
     results: Mapping[str, Mapping[str, Finding]], folder: Path
 ) -> tuple[Path, Path]:
     """Draws a panel per attribute, as PDF and PNG; gives the two files."""
+    from matplotlib.figure import Figure
+
     with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 2.2), layout="constrained")
         panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]

@@ -14,6 +14,7 @@ from numpy import ndarray
 from analysis.effects.effect import Effect, Stated, effect_of, entropy_bits, guessed
 from analysis.effects.found import Choice
 from analysis.effects.measured import Measured, other_windows
+from analysis.effects.shares_done import Done, unheard
 from analysis.readouts.taken import Readings
 from analysis.run.study import Study
 from analysis.streams import Stream
@@ -25,6 +26,8 @@ _REDRAWS = 3
 _FOLDS = 10
 # Of gates only: no interval is given for a choice.
 _FLIPS = 999
+# How many choices there are for most studies: by it work that is left is judged.
+_USUALLY = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,9 @@ class _Choice:
     """p-value of the shuffled control over the window of this choice."""
 
 
-def robustness(measured: Measured, study: Study, *, key: int) -> tuple[Choice, ...]:
+def robustness(
+    measured: Measured, study: Study, *, key: int, done: Done = unheard
+) -> tuple[Choice, ...]:
     """Outcome and layer under every choice, the declared one first; `estimate` is None where there
     is no layer."""
     rows = []
@@ -51,9 +56,11 @@ def robustness(measured: Measured, study: Study, *, key: int) -> tuple[Choice, .
             n_resamples=min(_FLIPS, study.n_resamples),
             omnibus_p=measured.shuffled.omnibus_p,
             other_plateau_p=choice.window_p,
+            interval=False,
         )
         estimate = None if found.lambda_half is None else found.lambda_half.estimate
         rows.append(Choice(choice=choice.name, outcome=found.outcome, estimate=estimate))
+        done(len(rows) / _USUALLY)
     return tuple(rows)
 
 
@@ -78,11 +85,11 @@ def _choices(measured: Measured, study: Study, key: int) -> Iterator[_Choice]:
     for (name, window), p in zip(windows.items(), others_p, strict=True):
         yield _Choice(name=name, rows=main.rows, window=window, window_p=p)
     for redraw in range(_REDRAWS):
-        again = effect_of(readings, rng=study.rng(Stream.CHOICES_FOLDS, key, redraw))
+        again = effect_of(readings, rng=study.rng(Stream.CHOICES_FOLDS, key, redraw), again=main)
         yield choice(f"folds drawn again ({redraw + 1})", again.rows)
     if main.real.n_scenes >= _FOLDS:
         finer = effect_of(
-            readings, rng=study.rng(Stream.CHOICES_FOLDS, key, _REDRAWS), folds=_FOLDS
+            readings, rng=study.rng(Stream.CHOICES_FOLDS, key, _REDRAWS), folds=_FOLDS, again=main
         )
         yield choice(f"{_FOLDS} folds", finer.rows)
     yield choice(

@@ -45,7 +45,7 @@ def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
 
     study, vlm = opened.run.study, opened.load_model()
     table = askable_items(opened.run, opened.data, attribute)
-    n_items = min(study.scenes or USUAL_ITEMS, len(table))
+    n_items = min(_most_items(opened), len(table))
     rng = study.rng(Stream.SAID_ITEMS, stream_key(attribute))
     items = table.iloc[np.sort(rng.choice(len(table), n_items, replace=False))]
     trees = answer_trees(opened, opened.data.answer_set(table), table["question"])
@@ -62,6 +62,14 @@ def said_answers(opened: OpenRun, attribute: str) -> SaidAnswers:
         said=np.array([-1 if each.answer is None else each.answer for each in told]),
         read=read.argmax(axis=1),
     )
+
+
+def _most_items(opened: OpenRun) -> int:
+    """As many as the scenes that were asked for."""
+    study, usual = opened.run.study, opened.data.usual_scenes
+    if study.scenes == "all":
+        return len(opened.data.scenes)
+    return study.scenes if study.scenes not in (None, usual) else USUAL_ITEMS
 
 
 def said_results(found: SaidAnswers, *, level: float) -> Said:

@@ -18,6 +18,8 @@ import numpy as np
 from analysis.capture.token_texts import token_texts
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.examples.found import Example, ExampleLayer, FoundExamples, MadeFrom
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.readouts.readings import take_readings
 from analysis.readouts.registry import LOGIT_LENS
 from analysis.run.opened import OpenRun
@@ -43,8 +45,8 @@ class Examples(AttributeOptions):
     """Most probable tokens at each layer."""
 
 
-def main(options: Examples) -> None:
-    """Reads the items, or what was read before, and prints them."""
+def main(options: Examples, say: Say = print) -> StudyResult[FoundExamples]:
+    """Reads the items, or what was read before, and says them."""
     opened = open_run(options)
     names = options.attributes(opened.data)
     asked = MadeFrom(attributes=tuple(names), n_items=options.items, n_tokens=options.tokens)
@@ -56,8 +58,12 @@ def main(options: Examples) -> None:
         found = FoundExamples(items=tuple(items), made_from=asked)
         add_study(opened.run, STUDY, written(found), opened.about)
     for item in found.items:
-        print(_shown(item))
-    print(f"results: {opened.run.folder / 'results.json'}")
+        say(_shown(item))
+    say(f"results: {opened.run.folder / 'results.json'}")
+    return StudyResult(found=found, folder=opened.run.folder)
+
+
+run = study_function(Examples, main, command=COMMAND)
 
 
 def _items(opened: OpenRun, name: str, options: Examples) -> list[Example]:

@@ -13,10 +13,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from analysis.commands.options import AttributeOptions, model_arguments, open_run, parse_options
 from analysis.explore.packing import PROBABILITY_ERROR
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.readouts.registry import TUNED_LENS
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.durable import write_durably
@@ -34,6 +36,8 @@ _ITEMS = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explore(AttributeOptions):
     """A page of single items: every image token and layer, under logit lens and tuned lens."""
+
+    runs_more: ClassVar[bool] = True
 
     item: tuple[str, ...] = ()
     """Ids of the run's items to show; default: drawn at random, of each attribute in turn."""
@@ -76,7 +80,7 @@ class Explore(AttributeOptions):
                     raise UserError(f"{option} belongs to an image of your own: give --image FILE")
 
 
-def main(options: Explore) -> None:
+def main(options: Explore, say: Say = print) -> StudyResult[Path]:
     """Reads what is to be shown and writes the page."""
     from analysis.explore.page import MOST_BYTES
 
@@ -88,7 +92,11 @@ def main(options: Explore) -> None:
     if made.n_pairs:
         n_items += f", {made.n_pairs} pair{'s' if made.n_pairs > 1 else ''}"
     share = f"{len(made.page) / 1e6:.2f} MB of at most {MOST_BYTES / 1e6:g}"
-    print(f"page: {file} ({n_items}, {share})")
+    say(f"page: {file} ({n_items}, {share})")
+    return StudyResult(found=file, folder=file.parent)
+
+
+run = study_function(Explore, main, command=COMMAND)
 
 
 def _of_run(options: Explore) -> "tuple[Path, Made]":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from analysis.explore.content import ReadCondition, ReadSubject, page_content
 from analysis.explore.lenses import LOGIT, Lens
@@ -16,6 +15,7 @@ from analysis.explore.places import Grid, grid_of
 from analysis.explore.reading import PassReading, read_pass
 from analysis.explore.subjects import Followed, Subject, followed_tops, trajectory
 from data_prep.errors import UserError
+from data_prep.terminal.progress import Progress
 from probes.token_names import token_names
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Reader:
         passes: dict[str, PassReading] = {}
         what = f"read {subject.item_id}"
         total = n_places + len(grids)
-        with tqdm(total=total, desc=what, unit="place", disable=None) as bar:
+        with Progress(total=total, what=what, unit="place") as bar:
             for name, image in subject.images.items():
                 grid = grids[name]
                 passes[name] = read_pass(

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from analysis.absence.options import AbsenceOptions
 from analysis.absence.questions import chosen_questions
 from analysis.commands.options import open_run, parse_options
-from analysis.hallucination.drawing import save_hallucination_figure
+from analysis.hallucination.drawing import PANELS, save_hallucination_figure
 from analysis.hallucination.found import Hallucinated
 from analysis.hallucination.report import hallucination_text
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.errors import one_line_errors
@@ -33,15 +35,25 @@ class Hallucination(AbsenceOptions):
     """Is it known inside that a thing is not there, and is it said?"""
 
 
-def main(options: Hallucination) -> None:
-    """Measures what has not been measured yet, and prints what it found."""
+def main(options: Hallucination, say: Say = print) -> StudyResult[dict[str, Hallucinated]]:
+    """Measures what has not been measured yet, and says what it found."""
     opened = open_run(options)
-    folder = opened.run.folder
+    folder, every = opened.run.folder, {}
     for name in chosen_questions(opened.data, options.about):
         found = _found(opened, name, options.most)
         figure = save_hallucination_figure(name, found, folder)[0]
-        print(hallucination_text(name, found))
-        print(f"results: {folder / FILE_NAME}   figure: {figure}\n")
+        say(hallucination_text(name, found))
+        every[name] = found
+        say(f"results: {folder / FILE_NAME}   figure: {figure}\n")
+    pictures = {
+        f"{name}, {what}": picture(draw, each)
+        for name, each in every.items()
+        for what, draw in PANELS.items()
+    }
+    return StudyResult(found=every, folder=folder, pictures=pictures)
+
+
+run = study_function(Hallucination, main, command=COMMAND)
 
 
 def _found(opened: OpenRun, name: str, most: int) -> Hallucinated:

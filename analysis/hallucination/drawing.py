@@ -104,3 +104,7 @@ def save_hallucination_figure(name: str, found: Hallucinated, folder: Path) -> t
         save_figure(figure, files[0], metadata=_UNDATED)
         save_figure(figure, files[1], dpi=200)
     return files[0], files[1]
+
+
+PANELS = {"areas": draw_areas, "risks": draw_risks}
+"""What draws one panel, by its name."""

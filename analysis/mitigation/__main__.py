@@ -20,6 +20,8 @@ from analysis.commands.options import open_run, parse_options
 from analysis.mitigation.drawing import save_mitigation_figure
 from analysis.mitigation.found import Mitigated
 from analysis.mitigation.report import mitigation_text
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
 from data_prep.absence.existence import EXIST
@@ -50,16 +52,20 @@ class Mitigation(AbsenceOptions):
         )
 
 
-def main(options: Mitigation) -> None:
-    """Measures what has not been measured yet, and prints what it found."""
+def main(options: Mitigation, say: Say = print) -> StudyResult[Mitigated]:
+    """Measures what has not been measured yet, and says what it found."""
     opened = open_run(options)
     name = options.main(opened.data)
     every = chosen_questions(opened.data, options.about)
     found = _found(opened, name, tuple(each for each in every if each != name), options.most)
     folder = opened.run.folder
     figure = save_mitigation_figure(name, found, folder)[0]
-    print(mitigation_text(name, found))
-    print(f"results: {folder / FILE_NAME}   figure: {figure}")
+    say(mitigation_text(name, found))
+    say(f"results: {folder / FILE_NAME}   figure: {figure}")
+    return StudyResult(found=found, folder=folder)
+
+
+run = study_function(Mitigation, main, command=COMMAND)
 
 
 def _found(opened: OpenRun, name: str, premises: tuple[str, ...], most: int) -> Mitigated:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 from numpy import ndarray
-from tqdm import tqdm
 
 from data_prep.attributes import attribute, attribute_of
 from data_prep.command_line import from_command_line
@@ -35,6 +34,7 @@ from data_prep.questions import (
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Scene
 from data_prep.sources import open_data
+from data_prep.terminal.progress import Progress
 from stats import cluster_share
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bo
         words = _YES_NO if name == "exist" else attribute(str(name)).restricted_to(own["answer"])
         trees[str(name)] = answer_trees(vlm, words, own["question"].tolist())
     right: list[bool] = []
-    with tqdm(total=len(asked), unit="question", disable=None) as bar:
+    with Progress(total=len(asked), what="ask", unit="question") as bar:
         for start in range(0, len(asked), _BATCH):
             batch = asked.iloc[start : start + _BATCH]
             texts = batch["question"].tolist()

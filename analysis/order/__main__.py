@@ -14,12 +14,16 @@ table [order] with attr = ["color", "shape", "material"]:
 
 import sys
 from dataclasses import dataclass
+from typing import ClassVar
 
 from analysis.commands.declared_order import order_given
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.order.estimates import order_results
+from analysis.order.figure import draw_order, save_order_figure
 from analysis.order.found import AskedOrder, FoundOrder
-from analysis.order.report import order_text, save_order_figure
+from analysis.order.report import order_rows, order_sentences, order_text
 from analysis.readouts.registry import LOGIT_LENS, ReadoutName
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, finding_of, read_results, study_result
@@ -36,6 +40,8 @@ COMMAND = "python -m analysis.order"
 class Order(AttributeOptions):
     """Which attribute emerges first, and how sure is the order?"""
 
+    scores_suffice: ClassVar[bool] = True
+
     attr: tuple[str, ...] = ("usual",)
     """Attributes in the order that is tested. Results call it the order given; they call it
     declared only if the study file with which the run was begun (--study) named just these, in
@@ -45,8 +51,8 @@ class Order(AttributeOptions):
     """By which readout the attributes are compared."""
 
 
-def main(options: Order) -> None:
-    """Compares the attributes, or reads what was found before, and prints it."""
+def main(options: Order, say: Say = print) -> StudyResult[FoundOrder]:
+    """Compares the attributes, or reads what was found before, and says it."""
     opened = open_run(options)
     names = options.attributes(opened.data)
     if len(names) < 2:
@@ -59,7 +65,17 @@ def main(options: Order) -> None:
     shown = f"results: {folder / 'results.json'}"
     if found.differences:
         shown += f"   figure: {save_order_figure(found, folder)[0]}"
-    print(f"{order_text(found)}\n\n{shown}")
+    say(f"{order_text(found)}\n\n{shown}")
+    return StudyResult(
+        found=found,
+        folder=folder,
+        rows=order_rows(found),
+        sentences=order_sentences(found),
+        pictures={"order": picture(draw_order, found)} if found.differences else {},
+    )
+
+
+run = study_function(Order, main, command=COMMAND)
 
 
 def _kept(opened: OpenRun) -> FoundOrder | None:

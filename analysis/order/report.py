@@ -1,27 +1,42 @@
-"""The order of attributes in words, as a table and as a figure."""
+"""The order of attributes in words and as a table."""
 
-from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.drawing.figures import TEXT_WIDTH_IN, looks, save_figure
-from analysis.drawing.style import house_style
+from analysis.notebook.rows import Row
 from analysis.order.found import FoundOrder
 from analysis.printed import printed
 from analysis.wording import READOUT_NAMES, p_text, p_value
 
-_UNDATED = {"Title": "Order of the attributes", "CreationDate": None, "ModDate": None}
-
 
 def order_text(found: FoundOrder) -> str:
     """A row per pair, then what may be said of the order that is tested."""
+    return "\n".join([*([_table(found)] if found.differences else []), *order_sentences(found)])
+
+
+def order_sentences(found: FoundOrder) -> tuple[str, ...]:
+    """What is left out and why, and what may be said of the order."""
     left_out = [f"{name} is left out: {why}" for name, why in found.left_out.items()]
     if not found.differences:
-        return "\n".join([*left_out, "no order: fewer than 2 attributes emerge"])
-    return "\n".join([_table(found), *left_out, chain_sentence(found)])
+        return (*left_out, "no order: fewer than 2 attributes emerge")
+    return (*left_out, chain_sentence(found))
+
+
+def order_rows(found: FoundOrder) -> tuple[Row, ...]:
+    """A row per pair of attributes."""
+    return tuple(
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "difference in layers": pair.estimate,
+            "low": pair.low,
+            "high": pair.high,
+            "p (Holm)": pair.p_holm,
+            "p earlier": pair.p_earlier,
+            "sets apart": pair.sets_apart,
+        }
+        for pair in found.differences
+    )
 
 
 def chain_sentence(found: FoundOrder) -> str:
@@ -73,44 +88,3 @@ def _table(found: FoundOrder) -> str:
             "yes" if pair.sets_apart else "no",
         )
     return printed(table)
-
-
-def draw_order(axes: Axes, found: FoundOrder) -> None:
-    """Draws a ridge per attribute, the earliest on top: the share of resamples by layer of
-    emergence."""
-    estimates = found.estimates
-    names = found.by_layer
-    drawn_as = looks(found.given)
-    tallest = max(max(found.distribution[name].share) for name in names)
-    for place, name in enumerate(names):
-        base = len(names) - 1 - place
-        drawn, look = found.distribution[name], drawn_as[name]
-        height = [base + 0.85 * share / tallest for share in drawn.share]
-        axes.fill_between(drawn.layers, base, height, color=look.color, alpha=0.3, linewidth=0)
-        axes.plot(drawn.layers, height, color=look.color, linestyle=look.line, linewidth=1)
-        axes.plot([estimates[name]] * 2, [base, base + 0.9], color=look.color, linewidth=0.8)
-    axes.set_yticks([len(names) - 1 - place for place in range(len(names))], names)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_ylim(-0.1, len(names))
-    held = [
-        layer
-        for each in found.distribution.values()
-        for layer, share in zip(each.layers, each.share, strict=True)
-        if share
-    ]
-    axes.set_xlim(min(held) - 0.5, max(held) + 0.5)
-    axes.set_xlabel("layer of emergence (half of the plateau)")
-
-
-def save_order_figure(found: FoundOrder, folder: Path) -> tuple[Path, Path]:
-    """Draws the order as a distribution over resampled scenes, as PDF and PNG; gives the two
-    files."""
-    with house_style():
-        size = (0.75 * TEXT_WIDTH_IN, 0.55 + 0.5 * len(found.estimates))
-        figure = Figure(figsize=size, layout="constrained")
-        draw_order(figure.subplots(), found)
-        files = folder / "order.pdf", folder / "order.png"
-        save_figure(figure, files[0], metadata=_UNDATED)
-        save_figure(figure, files[1], dpi=200)
-    return files

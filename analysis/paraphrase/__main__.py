@@ -14,8 +14,11 @@ attribute, at least two texts beside the question as asked:
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.paraphrase.asking import asked_items, wording_readings, wordings_of
 from analysis.paraphrase.drawing import save_wordings_figure
 from analysis.paraphrase.estimates import paraphrase_estimates
@@ -34,6 +37,8 @@ COMMAND = "python -m analysis.paraphrase"
 class Paraphrase(AttributeOptions):
     """How much of a layer is the wording of the question?"""
 
+    runs_more: ClassVar[bool] = True
+
     paraphrases: Path | None = None
     """TOML file with a list of texts for each attribute, in which {attribute} stands for what is
     asked, {thing} for the object of a referring question, {category} for that of presence; default:
@@ -42,8 +47,8 @@ class Paraphrase(AttributeOptions):
     """By which readout; a linear probe would have to be fitted to every wording."""
 
 
-def main(options: Paraphrase) -> None:
-    """Asks in every wording what has not been asked yet, and prints what it found."""
+def main(options: Paraphrase, say: Say = print) -> StudyResult[dict[str, Paraphrased]]:
+    """Asks in every wording what has not been asked yet, and says what it found."""
     opened = open_run(options)
     for name in options.attributes(opened.data):  # before the model works for the first
         wordings_of(asked_items(opened, name), options.paraphrases)
@@ -51,9 +56,14 @@ def main(options: Paraphrase) -> None:
     folder = opened.run.folder
     figure = save_wordings_figure(found, folder)[0]
     for name, each in found.items():
-        print(wordings_table(name, each))
-    print("\n".join(wordings_sentence(name, each) for name, each in found.items()))
-    print(f"\nresults: {folder / 'results.json'}   figure: {figure}")
+        say(wordings_table(name, each))
+    say("\n".join(wordings_sentence(name, each) for name, each in found.items()))
+    say(f"\nresults: {folder / 'results.json'}   figure: {figure}")
+    sentences = tuple(wordings_sentence(name, each) for name, each in found.items())
+    return StudyResult(found=found, folder=folder, sentences=sentences)
+
+
+run = study_function(Paraphrase, main, command=COMMAND)
 
 
 def _found(opened: OpenRun, name: str, options: Paraphrase) -> Paraphrased:

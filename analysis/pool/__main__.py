@@ -20,6 +20,8 @@ import tyro
 from analysis.finished.arms import Arm, read_arm
 from analysis.finished.differences import about_runs, differing
 from analysis.finished.runs import FinishedRun
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.pool.estimates import pooled_attribute
 from analysis.pool.figure import save_pool_figures
 from analysis.pool.folder import open_pool_folder, write_pooling
@@ -51,7 +53,7 @@ class PoolModels:
     plan: Annotated[PoolPlan, tyro.conf.arg(name="")] = field(default_factory=PoolPlan)
 
 
-def main(options: PoolModels) -> None:
+def main(options: PoolModels, say: Say = print) -> StudyResult[Pooling]:
     """Pools the runs, prints what was found and writes it."""
     runs = runs_to_pool(options.runs)
     names = attributes_to_pool(runs, options.attr, options.readout)
@@ -61,9 +63,13 @@ def main(options: PoolModels) -> None:
     found = pooling(runs, arms, options, identity)
     file = write_pooling(folder, found)
     figures = save_pool_figures(found, folder)
-    print(pool_report(found))
+    say(pool_report(found))
     shown = " ".join(str(each) for each in figures if each.suffix == ".pdf")
-    print(f"\nresults: {file}   figures: {shown}")
+    say(f"\nresults: {file}   figures: {shown}")
+    return StudyResult(found=found, folder=folder)
+
+
+run = study_function(PoolModels, main, command=COMMAND)
 
 
 def pooling(

@@ -28,14 +28,21 @@ from data_prep.errors import UserError
 from data_prep.items import attribute_of_items
 from data_prep.questions import referent
 from data_prep.scene_data import SceneData
-from probes.linear_probe import control_draws, cross_fit
+from probes.linear_probe import (
+    ControlDraws,
+    by_layers,
+    control_draws,
+    cross_fit,
+    joined_layers,
+)
 from probes.linear_probe.baselines import (
     image_features,
     pixel_features,
     randomly_initialised,
     word_features,
 )
-from probes.linear_probe.compositions import across_compositions, pair_group
+from probes.linear_probe.compositions import Compositions, across_compositions, pair_group
+from probes.residuals.rows import StoredRows
 from probes.scores import Scores, item_scores
 
 _IMAGES_AT_ONCE = 64
@@ -82,11 +89,19 @@ def comparisons(
         name: str,
         features: Float[Tensor, "item layer d_model"],
         *,
-        shown: Sequence[str] = scenes,
         by_layer: bool = True,
     ) -> Compared:
+        return compared(name, read(features, scenes), by_layer=by_layer)
+
+    def held_out_rows(name: str, rows: StoredRows, shown: Sequence[str] = scenes) -> Compared:
+        found = by_layers(rows, lambda part, _: read(part, shown), joined_layers)
+        return compared(name, found)
+
+    def read(
+        features: Float[Tensor, "item layer d_model"], shown: Sequence[str]
+    ) -> Float[ndarray, "item layer answer"]:
         probe = cross_fit(features, labels, scenes=shown, answers=readings.answers)
-        return compared(name, probe.log_probs(features, scenes=shown), by_layer=by_layer)
+        return probe.log_probs(features, scenes=shown)
 
     def compared(
         name: str,
@@ -101,26 +116,27 @@ def comparisons(
         return Compared(name=name, by_layer=by_layer, scores=scores, information=told)
 
     study, key = opened.run.study, stream_key(attribute_of_items(items))
-    real = residuals.real.read()
+    real = residuals.real
     yield _control_task(opened, readings, real, left_out)
     shuffled, shown = residuals.shuffled(items, study.rng(Stream.PROBE_DONORS, key))
-    yield held_out("shuffled images", shuffled.read(), shown=shown)
-    yield held_out("blank images", residuals.blank.read())
+    yield held_out_rows("shuffled images", shuffled, shown)
+    yield held_out_rows("blank images", residuals.blank)
     try:
         untrained = _random_residuals(opened, items, position)
         yield held_out(RANDOM_WEIGHTS, untrained)
     except UserError as error:
         left_out.append(f"{RANDOM_WEIGHTS}: {error}")
     try:
-        across = across_compositions(
+        group = _pair_groups(opened, items)
+        across = by_layers(
             real,
-            labels,
-            _pair_groups(opened, items),
-            scenes=scenes,
-            answers=readings.answers,
+            lambda part, _: across_compositions(
+                part, labels, group, scenes=scenes, answers=readings.answers
+            ),
+            Compositions.joined,
         )
-        for name, read in ((SEEN, across.seen), (UNSEEN, across.unseen)):
-            yield compared(name, read)
+        for name, found in ((SEEN, across.seen), (UNSEEN, across.unseen)):
+            yield compared(name, found)
     except UserError as error:
         left_out.append(f"{SEEN} and {UNSEEN}: {error}")
     for name, features in _baseline_features(opened, items, left_out):
@@ -130,7 +146,7 @@ def comparisons(
 def _control_task(
     opened: OpenRun,
     readings: Readings,
-    real: Float[Tensor, "item layer d_model"],
+    real: StoredRows,
     left_out: list[str],
 ) -> Compared:
     """The control task as mean over draws of its labels. Adds a line to `left_out` where the
@@ -144,14 +160,19 @@ def _control_task(
             "a control task that tells anything: one text serves all items, so its labels are the "
             "answers renamed and selectivity is 0 by construction"
         )
-    draws = control_draws(
+    draws = by_layers(
         real,
-        labels,
-        types,
-        task=readings.real,
-        scenes=scenes,
-        answers=readings.answers,
-        rng=study.rng(Stream.CONTROL_TASKS, key),
+        # With a generator of its own for each part: all parts are of the same draws.
+        lambda part, layers: control_draws(
+            part,
+            labels,
+            types,
+            task=readings.real[:, layers],
+            scenes=scenes,
+            answers=readings.answers,
+            rng=study.rng(Stream.CONTROL_TASKS, key),
+        ),
+        ControlDraws.joined,
     )
     drawn, mean = drawn_controls(
         draws,

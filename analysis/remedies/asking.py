@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor
-from tqdm import tqdm
 
 from analysis.absence.passes import NONE, with_none
 from analysis.absence.questions import Questions
@@ -23,6 +22,7 @@ from data_prep.photographs.labels import YES_NO
 from data_prep.questions import PROPERTIES
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Scene
+from data_prep.terminal.progress import Progress
 from probes.answers.scores import answer_log_probs
 from probes.answers.trees import answer_trees
 from probes.answers.words import word_log_probs
@@ -129,7 +129,7 @@ def answers_of(vlm: VLM, data: SceneData, asked: AllQuestions, *, name: str) -> 
     """Asks a model everything, in the same batches whatever the model. UserError for answers that
     it cannot write, or cannot tell apart."""
     total = sum(len(each.items) for each in (*asked.premises, asked.existence))
-    with tqdm(total=total, desc=name, unit="question", disable=None, leave=False) as bar:
+    with Progress(total=total, what=name, unit="question", leave=False) as bar:
         parts = [_Premise.of(vlm, data, each, bar) for each in asked.premises]
         log_p, _, _ = _said(vlm, data, asked.existence, asked.existence.answers, bar)
     yes, no = (asked.existence.answers.answers.index(each) for each in ("yes", "no"))
@@ -167,7 +167,7 @@ class _Premise:
     residuals: Float[Tensor, "item d_model"]
 
     @classmethod
-    def of(cls, vlm: VLM, data: SceneData, questions: Questions, bar: tqdm) -> "_Premise":
+    def of(cls, vlm: VLM, data: SceneData, questions: Questions, bar: Progress) -> "_Premise":
         words = with_none(questions.answers)
         log_p, as_parted, residuals = _said(vlm, data, questions, words, bar)
         place = words.answers.index(NONE)
@@ -184,7 +184,7 @@ class _Premise:
 
 
 def _said(
-    vlm: VLM, data: SceneData, questions: Questions, words: Attribute, bar: tqdm
+    vlm: VLM, data: SceneData, questions: Questions, words: Attribute, bar: Progress
 ) -> tuple[
     Float[ndarray, "item answer"], Float[ndarray, "item answer"], Float[Tensor, "item d_model"]
 ]:

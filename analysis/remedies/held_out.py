@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from analysis.remedies.found import HeldOut
 from analysis.remedies.trained import FinishedModel, Training
 from data_prep.clevr import read_clevr
 from data_prep.errors import UserError
 from data_prep.scenes import Scene
+from data_prep.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -83,7 +82,7 @@ def tokens_seen(
     before = len(prefix_ids(tokenizer, GRID * GRID))
     arms: dict[str, Arm] = {arm: arm for arm in ARMS}
     found = {}
-    for model in tqdm(models, desc="count tokens", unit="model", disable=None, leave=False):
+    for model in Progress(models, what="count tokens", unit="model", leave=False):
         arm = arms.get(model.arm)
         if arm is None or (arm == "contrast" and not material.removals):
             continue

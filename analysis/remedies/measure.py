@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from analysis.remedies.asking import AllQuestions, Answered, all_questions, answers_of
 from analysis.remedies.found import PLAIN, Judged, Remedied
 from analysis.remedies.held_out import held_out, tokens_seen, training_scenes
@@ -15,6 +13,7 @@ from analysis.run.results import versions
 from data_prep.errors import UserError
 from data_prep.scene_data import SceneData
 from data_prep.sources import open_data
+from data_prep.terminal.progress import Progress
 
 _RENDER_SEED = 1
 
@@ -47,7 +46,7 @@ def measured_remedies(
     n_tokens = tokens_seen(models, training, scenes)
     judged: list[Judged] = []
     rows: dict[tuple[str, int], Rows] = {}
-    for model in tqdm(models, desc="models", unit="model", disable=None, leave=False):
+    for model in Progress(models, what="models", unit="model", leave=False):
         answered = _answered(model, data, asked, device)
         found = measured(answered, asked, level=level)
         judged.append(

@@ -7,7 +7,6 @@ from functools import partial
 
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
-from tqdm import tqdm
 
 from analysis.run.folder import Run
 from data_prep.controls import mean_color
@@ -16,6 +15,7 @@ from data_prep.files.durable import write_durably
 from data_prep.files.sealed import read_sealed_json, sealed_json
 from data_prep.scene_data import SceneData
 from data_prep.scenes import AnyScene
+from data_prep.terminal.progress import Progress
 
 _FILE = "images.json"
 _NAMED = 3
@@ -45,7 +45,7 @@ class ImageSurvey:
 def chosen_scenes(data: SceneData, limit: int | None) -> Sequence[AnyScene]:
     """The scenes of a study: the first `limit` in the order of their ids."""
     ordered = sorted(data.scenes, key=lambda scene: scene.scene_id)
-    if limit is not None and limit > len(ordered):
+    if limit is not None and limit > len(ordered) > 0:
         raise UserError(
             f"{data.name} has {len(ordered)} scenes, got --scenes {limit}: ask for fewer"
         )
@@ -65,7 +65,7 @@ def image_survey(run: Run, data: SceneData) -> ImageSurvey:
     """
     if is_surveyed(run):
         return _kept(run)
-    scenes = chosen_scenes(data, run.study.scenes)
+    scenes = chosen_scenes(data, run.study.n_scenes)
     refuse = partial(_refuse, scenes, skip=run.study.skip_broken)
     unreadable: dict[str, str] = {}
     sizes: dict[str, _Size] = {}
@@ -105,7 +105,7 @@ def _readable(
 ) -> Iterator[Image.Image]:
     """The images that can be read, one after the other, whose sizes are put into `sizes`. What is
     wrong with the others is put into `unreadable`; `refuse` is told of them after the last one."""
-    for scene in tqdm(scenes, desc="check images", unit="image", disable=None):
+    for scene in Progress(scenes, what="check images", unit="image"):
         try:
             image = data.open_image(scene.image)
         except UserError as error:
@@ -125,7 +125,7 @@ def _of_refused_size(
     if size_fault is None:
         return {}
     distinct = list(dict.fromkeys(sizes.values()))
-    shown = tqdm(distinct, desc="check sizes", unit="size", disable=None)
+    shown = Progress(distinct, what="check sizes", unit="size")
     faults = {size: fault for size in shown if (fault := size_fault(size)) is not None}
     found = {}
     for scene in scenes:

@@ -13,6 +13,7 @@ from analysis.run.folder import Run
 from analysis.run.image_survey import chosen_scenes, image_survey, is_surveyed
 from analysis.streams import Stream
 from data_prep.errors import UserError
+from data_prep.given_scores.scores import GivenScores
 from data_prep.items import attribute_of_items, build_items
 from data_prep.scene_data import SceneData
 from data_prep.scenes import Photograph
@@ -31,6 +32,10 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     table = run.read_table("items")
     if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
         items = own.reset_index(drop=True)
+    elif data.scores is not None:
+        items = _given(data.scores, attribute)
+        require_enough(items)
+        run.replace_rows("items", items, key=["attribute"])
     else:
         if not is_surveyed(run):
             # What the labels alone do not allow is said before images are read or a model loaded.
@@ -38,6 +43,23 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
         items = _judgeable(_built(run, data, attribute))
         require_enough(items)
         run.replace_rows("items", items, key=["attribute"])
+    require_enough(items)
+    return items
+
+
+def expected_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
+    """The items of one attribute as `items_of` will build them, told from the labels alone:
+    nothing is written, and no image is looked at that the run has not looked at.
+
+    UserError as of `items_of`.
+    """
+    table = run.read_table("items")
+    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
+        return own.reset_index(drop=True)
+    broken = image_survey(run, data).broken if is_surveyed(run) else ()
+    items = _asked(run, data, attribute, broken)
+    items.attrs[_NOTES] = {attribute: []}
+    items = _judgeable(items)
     require_enough(items)
     return items
 
@@ -112,10 +134,17 @@ def _built(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
     return items
 
 
+def _given(scores: GivenScores, attribute: str) -> pd.DataFrame:
+    """The items of a table of scores. What is too rare to be read is left out of them, too."""
+    items = scores.items[attribute].copy()
+    items.attrs = {**items.attrs, _NOTES: {attribute: []}}
+    return _judgeable(items)
+
+
 def _asked(run: Run, data: SceneData, attribute: str, broken: Collection[str]) -> pd.DataFrame:
     """The items of one attribute about the study's scenes, but for those whose image is broken."""
     study = run.study
-    scenes = chosen_scenes(data, study.scenes)
+    scenes = chosen_scenes(data, study.n_scenes)
     return build_items(
         [scene for scene in scenes if scene.scene_id not in broken],
         [attribute],

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from analysis.commands.options import AttributeOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.run.items import items_of
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
@@ -26,7 +28,7 @@ from analysis.trajectory.depths import (
     estimate_tokens,
 )
 from analysis.trajectory.estimates import estimate_curves
-from analysis.trajectory.figures import save_trajectory_figures
+from analysis.trajectory.figures import draw_scripts, save_trajectory_figures
 from analysis.trajectory.found import (
     AttributeTrajectory,
     FoundTrajectories,
@@ -60,8 +62,8 @@ class Trajectory(AttributeOptions):
     first attribute, if the model is here."""
 
 
-def main(options: Trajectory) -> None:
-    """Reads the items through the lens, or what was read before, and prints what it found."""
+def main(options: Trajectory, say: Say = print) -> StudyResult[dict[str, AttributeTrajectory]]:
+    """Reads the items through the lens, or what was read before, and says what it found."""
     opened = open_run(options)
     names = options.attributes(opened.data)
     items = _items(opened, names, options.tokens_of)
@@ -71,10 +73,15 @@ def main(options: Trajectory) -> None:
     maps = _maps(opened, wanted, needed=bool(options.tokens_of))
     figures = save_trajectory_figures(chosen, maps, opened.run.folder)
     for name, found in chosen.items():
-        print(trajectory_table(name, found))
-    print("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
-    print(f"items: {opened.run.folder / 'trajectory.parquet'}   figures: {figures[0].parent}/"
+        say(trajectory_table(name, found))
+    say("\n".join(trajectory_sentences(name, found) for name, found in chosen.items()))
+    say(f"items: {opened.run.folder / 'trajectory.parquet'}   figures: {figures[0].parent}/"
           f"{', '.join(sorted({file.stem for file in figures}))}")  # fmt: skip
+    pictures = {f"scripts, {name}": picture(draw_scripts, each) for name, each in chosen.items()}
+    return StudyResult(found=chosen, folder=opened.run.folder, pictures=pictures)
+
+
+run = study_function(Trajectory, main, command=COMMAND)
 
 
 def _attribute(opened: OpenRun, name: str, options: Trajectory) -> AttributeTrajectory:

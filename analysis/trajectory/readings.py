@@ -21,6 +21,7 @@ from analysis.streams import Stream
 from analysis.trajectory.token_scripts import script_of
 from data_prep.attributes import stream_key
 from data_prep.errors import UserError
+from data_prep.terminal.progress import Progress
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run does not need it
     from probes.answers.tree import AnswerTree, Node
@@ -160,12 +161,11 @@ def _right(
 def _read(
     rows: "StoredRows", unembedding: "Unembedding", k: int, condition: str
 ) -> "LensTrajectory":
-    from tqdm import tqdm
 
     from probes.lens_trajectory import joined, lens_trajectory
 
     parts = []
-    with tqdm(total=len(rows), desc=f"lens, {condition}", unit="item", disable=None) as bar:
+    with Progress(total=len(rows), what=f"lens, {condition}", unit="item") as bar:
         for _, block in rows.blocks():
             parts.append(lens_trajectory(block, unembedding, k=k, means=condition == "real"))
             bar.update(len(block))

@@ -12,20 +12,24 @@ into the run; a killed one goes on.
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from analysis.commands.options import RunOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult, picture
+from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.tuned_lens.estimates import compare_lenses
 from analysis.tuned_lens.found import ComparedLenses, JudgedLens, MadeFrom
-from analysis.tuned_lens.report import lens_table, save_lens_figure
+from analysis.tuned_lens.report import draw_kl_by_layer, lens_table, save_lens_figure
 from analysis.typed import read_back, written
 from data_prep.errors import one_line_errors
 from data_prep.files.output import require_output_folder
 from data_prep.option_rules import Filled, Within
+from data_prep.terminal.progress import Progress
+from probes.translators.cost import DEFAULT_MEMORY_GIB
 from probes.translators.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ _CHECKPOINTS = "checkpoints"
 class TunedLensStudy(RunOptions):
     """Train a tuned lens and compare it with the logit lens on held-out scenes."""
 
+    runs_more: ClassVar[bool] = True
+
     positions: Annotated[
         tuple[Literal["answer", "text", "image"], ...],
         Filled(f"at least one of {', '.join(POSITIONS)}"),
@@ -55,11 +61,17 @@ class TunedLensStudy(RunOptions):
     """Trainings, each with an order of its own; the first is kept, the others show the spread."""
     export: Path | None = None
     """Also write the lens into this folder in the format of the tuned-lens package."""
+    memory_gib: Annotated[float, Within(0.25, 65_536)] = DEFAULT_MEMORY_GIB
+    """Host memory for training, in GiB. Layers that do not fit together are trained group after
+    group, to the same lens."""
     recipe: Recipe = field(default_factory=Recipe)
 
+    def captures(self, opened: OpenRun) -> tuple[tuple[str, Literal["answer"]], ...]:
+        return tuple((name, "answer") for name in opened.lens_attributes)
 
-def main(options: TunedLensStudy) -> None:
-    """Trains and judges the lens, or reads what is there, and prints what it found."""
+
+def main(options: TunedLensStudy, say: Say = print) -> StudyResult[JudgedLens]:
+    """Trains and judges the lens, or reads what is there, and says what it found."""
     if options.export is not None:
         require_output_folder(options.export, "--export")
     opened = open_run(options)
@@ -73,7 +85,11 @@ def main(options: TunedLensStudy) -> None:
     folder = run.readouts(STUDY)
     known = study_result(read_results(run), STUDY)
     found = read_back(JudgedLens, known, f"{FILE_NAME} of {run.folder}") if known else None
-    if found is None or found.made_from != asked or not (folder / "tuned_lens.json").exists():
+    if (
+        found is None
+        or not _alike(found.made_from, asked)
+        or not (folder / "tuned_lens.json").exists()
+    ):
         found = _study(opened, options, folder, asked)
         add_study(run, STUDY, written(found), opened.about)
         for checkpoint in (folder / _CHECKPOINTS).glob("seed-*.safetensors"):
@@ -84,10 +100,23 @@ def main(options: TunedLensStudy) -> None:
         TunedLens.load(folder).to_tuned_lens_format(options.export)
     figures = save_lens_figure(found, run.folder)
     for position in found.positions:
-        print(lens_table(found, position))
+        say(lens_table(found, position))
     if options.export is not None:
-        print(f"tuned-lens format: {options.export}")
-    print(f"lens: {folder}   figure: {figures[0]}")
+        say(f"tuned-lens format: {options.export}")
+    say(f"lens: {folder}   figure: {figures[0]}")
+    pictures = {name: picture(draw_kl_by_layer, each) for name, each in found.positions.items()}
+    return StudyResult(found=found, folder=run.folder, pictures=pictures)
+
+
+run = study_function(TunedLensStudy, main, command=COMMAND)
+
+
+def _alike(made_from: MadeFrom, asked: MadeFrom) -> bool:
+    """Whether the same is asked for as before; a field that recipes have had since counts as what
+    it is by default."""
+    defaults = json.loads(json.dumps(asdict(Recipe())))
+    before = replace(made_from, recipe={**defaults, **made_from.recipe})
+    return before == asked
 
 
 def _study(opened: OpenRun, options: TunedLensStudy, folder: Path, asked: MadeFrom) -> JudgedLens:
@@ -164,12 +193,11 @@ def _train(
     options: TunedLensStudy,
     folder: Path,
 ) -> "list[TrainedLens]":
-    from tqdm import tqdm
 
     from probes.translators import train_tuned_lens
 
     total = options.seeds * options.recipe.steps
-    with tqdm(total=total, desc="train tuned lens", unit="step", disable=None) as bar:
+    with Progress(total=total, what="train tuned lens", unit="step") as bar:
         return [
             train_tuned_lens(
                 sides["train"],
@@ -179,6 +207,7 @@ def _train(
                 seed=1000 * opened.run.study.seed + seed,
                 checkpoint=folder / f"seed-{seed}.safetensors",
                 progress=bar.update,
+                memory_gib=options.memory_gib,
             )
             for seed in range(options.seeds)
         ]

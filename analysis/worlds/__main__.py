@@ -9,8 +9,11 @@ each says of the layer of emergence into results.json of the run, and a figure.
 
 import sys
 from dataclasses import dataclass
+from typing import ClassVar
 
 from analysis.commands.options import RunOptions, open_run, parse_options
+from analysis.notebook.result import Say, StudyResult
+from analysis.notebook.study import study_function
 from analysis.run.results import FILE_NAME, add_study, read_results, study_result
 from analysis.typed import read_back, written
 from analysis.worlds.estimates import world_estimates
@@ -26,9 +29,11 @@ COMMAND = "python -m analysis.worlds"
 class Worlds(RunOptions):
     """Why not stated bits? Three simulated worlds that know the same, and say it unlike loudly."""
 
+    scores_suffice: ClassVar[bool] = True
 
-def main(options: Worlds) -> None:
-    """Simulates the worlds, or takes what was found before, and prints what each estimate says."""
+
+def main(options: Worlds, say: Say = print) -> StudyResult[FoundWorlds]:
+    """Simulates the worlds, or takes what was found before, and says what each estimate says."""
     opened = open_run(options)
     folder = opened.run.folder
     kept = study_result(read_results(opened.run), STUDY)
@@ -38,8 +43,13 @@ def main(options: Worlds) -> None:
         found = world_estimates(opened.run.study)
         add_study(opened.run, STUDY, written(found), opened.about)
     figure = save_worlds_figure(found, folder)[0]
-    print(worlds_text(found))
-    print(f"\nresults: {folder / 'results.json'}   figure: {figure}")
+    say(worlds_text(found))
+    say(f"\nresults: {folder / 'results.json'}   figure: {figure}")
+    sentences = tuple(worlds_text(found).splitlines())
+    return StudyResult(found=found, folder=folder, sentences=sentences)
+
+
+run = study_function(Worlds, main, command=COMMAND)
 
 
 def worlds_text(found: FoundWorlds) -> str:

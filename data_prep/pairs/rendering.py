@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8
 from numpy import ndarray
-from tqdm import tqdm
 
 from data_prep.errors import UserError
 from data_prep.files.image_file import opened_image
@@ -24,6 +23,7 @@ from data_prep.render_options import Render
 from data_prep.rendered_files import picture_name, record_of, write_json
 from data_prep.renderer import Renderer
 from data_prep.sampler import Layout, sample_layout
+from data_prep.terminal.progress import Progress
 from data_prep.views import render_view, visible_layout
 
 _COPIES_FROM = 100_000
@@ -37,7 +37,7 @@ def render_pairs(config: Render, renderer: Renderer) -> list[dict[str, Any]]:
     them. Returns the records of all scenes."""
     collection = _Collection(config, renderer)
     names = [name for name in PROPERTIES if name in config.pairs]
-    with tqdm(total=config.scenes * len(names), unit="pair", disable=None) as progress:
+    with Progress(total=config.scenes * len(names), what="render", unit="pair") as progress:
         for index in count():
             short = [name for name in names if len(collection.found[name]) < config.scenes]
             if not short:

@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from data_prep.errors import UserError
 from data_prep.files.tree import Stream
+from data_prep.terminal.progress import Progress
 
 _ROWS = "rows.json"
 # A part of what identifies the rows: those that another form keeps are not looked at.
@@ -164,7 +163,7 @@ def keep_rows(folder: Path, rows: Iterable[Row], limit: int | None) -> KeptRows:
     is_all = True
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shown = tqdm(rows, desc="fetch", unit="row", total=limit, disable=None)
+        shown = Progress(rows, what="fetch", unit="row", total=limit)
         for number, row in enumerate(shown):
             if number == limit:
                 is_all = False

@@ -22,6 +22,8 @@ def data_clause(record: RunRecord) -> str:
     if name == "bundled":
         return "the rendered CLEVR-style scenes that the toolkit brings along"
     kind, _, rest = name.partition(":")
+    if kind == "scores":
+        return f"those that the table of scores {rest} speaks of"
     if kind != "clevr":
         return f"the data set {name.rstrip('/').split('/')[-1]}"
     folder, _, split = rest.partition(":")
@@ -32,6 +34,7 @@ def data_clause(record: RunRecord) -> str:
 def right_answers_sentence(record: RunRecord) -> str:
     """A sentence on where the right answers come from."""
     return {
+        "scores": _GIVEN_SCORES,
         "bundled": _KNOWN_OBJECTS,
         "clevr": _KNOWN_OBJECTS,
         "coco": "The right answers come from annotations and captions: what is not annotated "
@@ -41,6 +44,8 @@ def right_answers_sentence(record: RunRecord) -> str:
 
 def questions_clause(record: RunRecord) -> str:
     """A clause on the kind of questions that were asked."""
+    if _kind(record) == "scores":
+        return "the texts that stand in that table"
     if _kind(record) not in ("bundled", "clevr"):
         return (
             "one text for all images, or, where it asks what is there, one for each kind of thing"
@@ -89,4 +94,10 @@ def _kind(record: RunRecord) -> str:
 _KNOWN_OBJECTS = (
     "They follow the design of CLEVR: simple objects with a shape, a color, a material and a size, "
     "so that the right answer is known without annotators and does not depend on taste."
+)
+_GIVEN_SCORES = (
+    "The scores of every answer by layer were captured elsewhere and given to the toolkit as a "
+    "table, and so were the right answers. What this report says of the statistics holds of them; "
+    "what it says of how prompts, spellings, blank and shuffled images are made, and of the check "
+    "of the output map on loading, describes the toolkit's own capture and was not checked here."
 )

@@ -32,6 +32,14 @@ _MEANINGS = {
     "plateau": "plateau window", "horizon": "horizon (layer)", "level": "level",
     "n_resamples": "resamples", "seed": "seed",
 }  # fmt: skip
+_OF_CAPTURE = frozenset(
+    {
+        "revision", "dtype", "quantize", "attention", "prompt_style", "contrast", "columns", "ask",
+        "negatives", "skip_broken", "min_scenes_per_answer", "questions", "whole_words", "swaps",
+        "lens_attributes",
+    }
+)  # fmt: skip
+"""What says nothing of a run whose scores were captured elsewhere."""
 _DEFAULTS = {"revision": "none", "scenes": "all", "plateau": "last quarter of the layers",
              "horizon": "last layer"}  # fmt: skip
 _PIECE = 16
@@ -47,7 +55,10 @@ def _values(record: RunRecord) -> Iterator[Value]:
 
 def _tables(record: RunRecord) -> Iterator[Table]:
     rows = []
+    given = record.results.data.startswith("scores:")
     for name, value in record.plan.items():
+        if given and name in _OF_CAPTURE:
+            continue
         shown = _DEFAULTS.get(name, "none") if value is None else _said(name, value)
         rows.append({"declared": _MEANINGS.get(name, name.replace("_", " ")), "value": shown})
     found = record.results

@@ -6,8 +6,9 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from analysis.order.figure import draw_order
 from analysis.order.found import FoundOrder
-from analysis.order.report import draw_order, order_basis, order_called
+from analysis.order.report import order_basis, order_called
 from analysis.wording import listed, p_value
 from paper.evidence.order_wording import chain_clause, pair_clause
 from paper.evidence.plain import interval, level, number, percent

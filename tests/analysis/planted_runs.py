@@ -38,8 +38,9 @@ def write_planted_run(
     study = Study(**{"n_resamples": 800, "model": f"planted/{folder.name}", **plan})
     run = claim(folder, study, model_revision=f"planted {seed}", data_fingerprint=data)
     estimates = estimate(readings, study, key=0)
-    run.replace_rows("scores", score_rows(estimates, readings, readout), key=["readout"])
-    run.replace_rows("effects", effect_rows(estimates, readings, readout), key=["readout"])
+    key = ["attribute", "readout"]
+    run.replace_rows("scores", score_rows(estimates, readings, readout), key=key)
+    run.replace_rows("effects", effect_rows(estimates, readings, readout), key=key)
     about = {
         "model": study.model, "model_revision": f"planted {seed}", "data": study.data,
         "data_fingerprint": data,

@@ -237,7 +237,7 @@ def test_a_run_folder_of_another_study(refused, emergence, finished, tmp_path):
 def test_damaged_files_of_a_run(refused, emergence, finished, tmp_path):
     emergence(finished)
     run = tmp_path / "run"
-    for name in ("items.parquet", "readouts/logit_lens/size.json", "results.json"):
+    for name in ("items.parquet/size.parquet", "readouts/logit_lens/size.json", "results.json"):
         (run / "results.json").unlink(missing_ok=True)
         whole = (run / name).read_bytes() if (run / name).exists() else None
         (run / name).write_bytes(b"{")

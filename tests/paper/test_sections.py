@@ -9,8 +9,8 @@ from matplotlib.figure import Figure as Canvas
 import paper.sections
 from analysis.effects.found import Interval
 from analysis.examples.found import ExampleLayer
+from analysis.order.figure import draw_order
 from analysis.order.found import FoundOrder
-from analysis.order.report import draw_order
 from analysis.typed import read_back
 from analysis.validate.found import Validation
 from analysis.wording import listed

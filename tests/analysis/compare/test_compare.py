@@ -155,7 +155,7 @@ def test_few_shared_scenes_are_left_out_of_the_larger_run(compare, tmp_path):
     one = write_planted_run(tmp_path / "one", rising(9, 0.5))
     two = write_planted_run(tmp_path / "two", rising(9, 0.5), seed=1, n_scenes=200)
     for name in ("scores", "effects"):
-        edit_sealed_table(two / f"{name}.parquet", _sixty_further)
+        edit_sealed_table(two / f"{name}.parquet" / "color-logit_lens.parquet", _sixty_further)
     ended = compare(one, two, *QUICK, "--out", tmp_path / "out")
     row = json.loads((tmp_path / "out" / "compare.json").read_text())["comparisons"][0]
     assert (row["paired"], row["n_scenes"], row["n_shared"]) == (False, [80, 180], 20)

@@ -108,7 +108,7 @@ def test_edited_damaged_and_unfinished_runs_are_refused(refused, planted_runs, d
 def test_damaged_tables_are_refused(
     refused, planted_runs, damaged, tmp_path, name, change, message
 ):
-    file = damaged / f"{name}.parquet"
+    file = damaged / f"{name}.parquet" / "color-logit_lens.parquet"
     edit_sealed_table(file, change)
     said = refused(planted_runs["half"], damaged, "--out", tmp_path / "out")
     if name == "scores" and "79" in message:
@@ -116,7 +116,7 @@ def test_damaged_tables_are_refused(
     else:
         assert message in said
     file.write_bytes(b"PAR1")
-    assert f"{name}.parquet is damaged" in refused(planted_runs["half"], damaged)
+    assert f"{file} is damaged" in refused(planted_runs["half"], damaged)
     file.unlink()
     assert name in refused(planted_runs["half"], damaged)
     assert not (tmp_path / "out" / "compare.json").exists()

@@ -1,6 +1,7 @@
 """The command from end to end: what it writes, what it does not do twice, how it goes on."""
 
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -29,7 +30,7 @@ def loads(monkeypatch) -> list[str]:
 
 def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_path):
     run = tmp_path / "run"
-    ended = emergence([*small, "--attr", "size", "--run", run])
+    ended = emergence([*small, "--attr", "size", "--run", run, "--quiet"])
     assert (ended.code, ended.err) == (0, "")
     # The file of the answer trees is named after words and questions.
     assert {re.sub("-[0-9a-f]{16}", "", name) for name in files_of(run)} == {
@@ -37,7 +38,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "identity.json",
         "data.json",
         "images.json",
-        "items.parquet",
+        "items.parquet/size.parquet",
         "residuals/size/answer/manifest.json",
         "residuals/size/answer/row_ids.json",
         "residuals/size/answer/shard-00000.safetensors",
@@ -47,8 +48,8 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "output_map/unembedding.safetensors",
         "output_map/unembedding.json",
         "output_map/token-texts.json",
-        "effects.parquet",
-        "scores.parquet",
+        "effects.parquet/size-logit_lens.parquet",
+        "scores.parquet/size-logit_lens.parquet",
         "results.json",
         "emergence.pdf",
         "emergence.png",
@@ -104,7 +105,7 @@ def test_a_stage_is_made_anew_from_the_one_before(emergence, small, tmp_path, lo
     arguments = [*small, "--attr", "shape", "--run", run]
     emergence(arguments)
     before = files_of(run)
-    for name in ("results.json", "scores.parquet", "emergence.pdf"):
+    for name in ("results.json", "scores.parquet/shape-logit_lens.parquet", "emergence.pdf"):
         (run / name).unlink()
     assert emergence(arguments).code == 0
     assert len(loads) == 1, "the readout was there"
@@ -112,7 +113,7 @@ def test_a_stage_is_made_anew_from_the_one_before(emergence, small, tmp_path, lo
     (run / "readouts" / "logit_lens" / "shape.safetensors").unlink()
     assert emergence(arguments).code == 0
     (run / "results.json").unlink()
-    (run / "items.parquet").unlink()
+    (run / "items.parquet" / "shape.parquet").unlink()
     assert emergence(arguments).code == 0
     assert files_of(run) == before
 
@@ -189,7 +190,9 @@ def test_interrupted_and_killed_it_goes_on_to_the_same_bytes(emergence, model_fo
     interrupted.send_signal(signal.SIGINT)
     out, err = interrupted.communicate(timeout=60)
     assert (interrupted.returncode, out) == (130, "")
-    assert err == "interrupted: what is finished is kept, run again to go on\n"
+    typed = shlex.join(command(*asked, "--run", run))
+    told = f"interrupted: what is finished is kept, run again to go on: {typed}"
+    assert err.splitlines()[-1] == told
     assert not list(run.rglob("*.writing"))
     place = run / "residuals" / "count" / "answer"
     shards = [place / f"shard-0000{number}.safetensors" for number in (0, 1)]

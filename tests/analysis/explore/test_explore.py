@@ -268,7 +268,7 @@ def test_a_run_without_items_whose_data_is_gone(measured, tmp_path):
     import shutil
 
     copy = shutil.copytree(measured, tmp_path / "run")
-    (copy / "items.parquet").unlink()
+    shutil.rmtree(copy / "items.parquet")
     (copy / "study.toml").unlink()  # made anew from the record
     moved = {"data": "clevr:/no/such"}
     edit_sealed(copy / "identity.json", lambda content: content["plan"].update(moved))

@@ -7,8 +7,9 @@ import pytest
 
 from analysis.effects.found import Finding
 from analysis.order.estimates import order_results
+from analysis.order.figure import save_order_figure
 from analysis.order.found import AskedOrder, FoundOrder
-from analysis.order.report import order_text, save_order_figure
+from analysis.order.report import order_text
 from analysis.run.study import Study
 from analysis.typed import read_back
 from tests.paper.made_up_findings import finding

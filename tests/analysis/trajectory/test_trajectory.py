@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_results(ran):
     arguments, folder = ran
     before = results_of(folder)["studies"]["trajectory"]
     edit_sealed(folder / "results.json", lambda content: content["studies"].pop("trajectory"))
-    (folder / "trajectory.parquet").unlink()
+    shutil.rmtree(folder / "trajectory.parquet")
     run(*arguments)
     assert results_of(folder)["studies"]["trajectory"] == before
 
