@@ -15,11 +15,10 @@ def working_device(name: str) -> torch.device:
 
     >>> working_device("cpu")
     device(type='cpu')
-    >>> working_device("meta")
+    >>> working_device("meta")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    data_prep.errors.UserError: device 'meta' cannot be used here: choose auto, or one of cpu, \
-cuda, mps, xpu (cuda:1 for the second of several)
+    data_prep.errors.UserError: device 'meta' cannot be used here: choose auto, or one of cpu, ...
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -2,7 +2,10 @@
 
 import os
 
+import pytest
 from hypothesis import settings
+
+from data_prep.terminal import progress
 
 # Read when numpy, torch and transformers are first imported, and by commands run as a user would.
 os.environ.update(
@@ -17,3 +20,10 @@ os.environ.update(
 # No deadline: the machine is shared, and a slow example is not a wrong one.
 settings.register_profile("onset", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("onset")
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch):
+    """Commands that tests run in one process would share the half minute after which a line tells
+    how far they are."""
+    monkeypatch.setattr(progress._shown, "clock", lambda: 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.run.folder import Run
 from analysis.run.items import expected_items
+from analysis.run.record import is_run
 from analysis.run.study import Study
 from data_prep.errors import UserError
 from data_prep.scene_data import SceneData
@@ -43,7 +44,8 @@ def with_what_is_askable(data: SceneData, study: Study, folder: Path | None) -> 
     if taken is not None and taken == data.usual_scenes and taken < there:
         data = replace(data, notes=(*data.notes, f"the first {taken:,} of {there:,} scenes"))
     # Without a name, a run's folder is known when the model is: until then it holds nothing.
-    run = Run(folder=folder or Path(os.devnull), study=study, study_hash="")
+    known = folder if folder is not None and is_run(folder) else Path(os.devnull)
+    run = Run(folder=known, study=study, study_hash="")
     return replace(data, why_not_asked=cache(partial(_why_not_asked, run, data)))
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 from analysis.commands.options import AttributeOptions, open_run, parse_options
 from analysis.drawing.figures import save_emergence_figure
 from analysis.effects.found import Finding
+from analysis.emergence.explained_figure import save_explained_figure
 from analysis.emergence.found import Ladder, ReadoutsCompared, Said
 from analysis.emergence.ladder_report import ladder_text, save_ladder_figure
 from analysis.emergence.loudness_figure import save_loudness_figure
@@ -182,6 +183,10 @@ def _save_figures(found: Emerged, folder: Path) -> Path:
         save_readout_figure(found.attributes, folder)
     if found.ladders:
         save_ladder_figure(found.ladders, folder)
+    for name, each in main_readout.items():
+        if each.lambda_half is not None:  # the first that has a layer to point at
+            save_explained_figure(each, name, folder)
+            break
     return figure
 
 

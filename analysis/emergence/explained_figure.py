@@ -1,9 +1,7 @@
 """The main figure with one curve, on which it is written what each part of it means."""
 
 from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from analysis.drawing.figures import (
     TEXT_WIDTH_IN,
@@ -15,11 +13,14 @@ from analysis.drawing.figures import (
 from analysis.drawing.style import house_style
 from analysis.effects.found import Finding
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _UNDATED = {"Title": "How to read the curve of an attribute", "CreationDate": None, "ModDate": None}
 _QUIET = "0.35"
 
 
-def draw_explained(axes: Axes, found: Finding, name: str) -> None:
+def draw_explained(axes: "Axes", found: Finding, name: str) -> None:
     """Draws an attribute that has a layer of emergence, and explains the curve, its band, the
     plateau, the layer with its interval, and the set.
 
@@ -64,7 +65,7 @@ def draw_explained(axes: Axes, found: Finding, name: str) -> None:
     _explain_set(axes, found)
 
 
-def _explain_band(axes: Axes, found: Finding, percent: str) -> None:
+def _explain_band(axes: "Axes", found: Finding, percent: str) -> None:
     """Points at the band where the curve rises, from the corner that such a curve leaves free."""
     crossing = found.lambda_half
     at = 0.0 if crossing is None else crossing.estimate
@@ -79,7 +80,7 @@ def _explain_band(axes: Axes, found: Finding, percent: str) -> None:
     )
 
 
-def _explain_set(axes: Axes, found: Finding) -> None:
+def _explain_set(axes: "Axes", found: Finding) -> None:
     low, high, last = found.fb_half.low, found.fb_half.high, found.last_layer
     right = (last if high is None else high) < 0.4 * last
     axes.text(
@@ -92,7 +93,7 @@ def _explain_set(axes: Axes, found: Finding) -> None:
 
 
 def _say(
-    axes: Axes, text: str, at: tuple[float, float], place: tuple[float, float], align: str
+    axes: "Axes", text: str, at: tuple[float, float], place: tuple[float, float], align: str
 ) -> None:
     axes.annotate(
         text, xy=at, xytext=place, ha=align, va="center", color=_QUIET,
@@ -102,6 +103,8 @@ def _say(
 
 def save_explained_figure(found: Finding, name: str, folder: Path) -> tuple[Path, Path]:
     """Draws an attribute with explanations, as PDF and PNG; gives the two files."""
+    from matplotlib.figure import Figure
+
     with house_style():
         figure = Figure(figsize=(TEXT_WIDTH_IN, 3.0), layout="constrained")
         draw_explained(figure.subplots(), found, name)

@@ -1,7 +1,7 @@
 """Scores in, findings out: the study for whoever captures with code of their own.
 
     found = from_scores(table, model="my-vlm", run=Path("runs/mine"))
-    found.findings["color"]["logit_lens"].lambda_half
+    found.readout("color").lambda_half
 
 The same as python -m analysis.emergence --scores FILE: the folder is a run like any other.
 """

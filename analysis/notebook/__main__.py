@@ -1,7 +1,9 @@
 """Writes a study as a notebook, for Colab or Jupyter: install, data, look first, ask, see.
 
-python -m analysis.notebook --study llava-1.5-7b-coco
-python -m analysis.notebook --study my-study.toml --out my-study.ipynb
+    python -m analysis.notebook --study llava-1.5-7b-coco
+    python -m analysis.notebook --study my-study.toml --out my-study.ipynb
+
+The notebook installs Onset where it is not there, and holds the study file that it was made from.
 """
 
 import sys

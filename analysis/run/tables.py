@@ -31,8 +31,8 @@ def table_folder(run_folder: Path, name: str) -> Path:
 def part_file(folder: Path, values: Sequence[object]) -> Path:
     """The file of the rows that have these values of the table's key.
 
-    >>> part_file(Path("scores.parquet"), ["color", "logit_lens"]).as_posix()
-    'scores.parquet/color-logit_lens.parquet'
+    >>> part_file(Path("scores.parquet"), ["color", "answer"]).as_posix()
+    'scores.parquet/color-answer.parquet'
     """
     words = (quote(str(value), safe="").replace("-", "%2D").replace(".", "%2E") for value in values)
     return folder / f"{'-'.join(words)}{ENDING}"

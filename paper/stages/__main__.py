@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -34,6 +35,15 @@ _COMMAND = "python -m paper.stages"
 # What a study of the bundled model takes beside the libraries, which all share.
 _BYTES_EACH = 1.5 * 2**30
 _THREADS = "OMP_NUM_THREADS"
+_SHARED = (
+    "analysis.absence", "analysis.capture", "analysis.effects", "analysis.readouts", "paper",
+    "paper.sections", "probes", "probes.answers", "probes.linear_probe", "probes.loading",
+    "probes.residuals", "probes.translators", "stats",
+)  # fmt: skip
+"""Packages that studies import on the way."""
+_BUNDLED_MODEL = tuple(
+    f"transformers.models.{name}.modeling_{name}" for name in ("clip", "llama", "llava")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +134,15 @@ def _notes(err: str) -> str:
 
 
 def _import_all(stages: Sequence[Stage]) -> None:
-    """Imports what the stages will, once for all of them."""
-    for module in dict.fromkeys(each.words[0] for each in stages if not each.is_program):
-        package = module if module == "paper.build" else f"{module}.__main__"
-        import_module(package)
-    for module in ("probes.vlm", "paper.assemble"):
-        import_module(module)
+    """Imports what the stages will, once for all of them: a study imports most of it only when it
+    has something to measure."""
+    named = dict.fromkeys(each.words[0] for each in stages if not each.is_program)
+    packages = [*(name for name in named if name.startswith("analysis.")), *_SHARED]
+    for package in packages:
+        for module in iter_modules(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
+    for name in _BUNDLED_MODEL:
+        import_module(name)
 
 
 @contextmanager

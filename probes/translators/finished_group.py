@@ -90,6 +90,10 @@ def write_translators(path: Path, parts: Sequence[Translators]) -> str:
     """Write the translators of neighbouring layers as one file, and tell its sha256.
 
     The bytes are those that safetensors would make, of which no more than one layer's are held.
+
+    >>> sha256 = write_translators(folder / "maps.safetensors", [Translators.zero(2, 3)] * 2)
+    >>> read_translators(folder / "maps.safetensors", sha256).maps.shape
+    torch.Size([4, 3, 3])
     """
     total = hashlib.sha256()
     for piece in _pieces(parts):
@@ -100,7 +104,12 @@ def write_translators(path: Path, parts: Sequence[Translators]) -> str:
 
 def read_translators(path: Path, sha256: str) -> Translators:
     """What `write_translators` wrote, mapped if it is large. ValueError if it is damaged; OSError
-    or SafetensorError if it cannot be read."""
+    or SafetensorError if it cannot be read.
+
+    >>> sha256 = write_translators(folder / "maps.safetensors", [Translators.zero(2, 3)])
+    >>> read_translators(folder / "maps.safetensors", sha256).offsets.shape
+    torch.Size([2, 3])
+    """
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise ValueError(f"{path.name} is damaged: the weights do not match their checksum")

@@ -162,7 +162,13 @@ class SampledVocabulary:
 
 
 def kept_side(rows: ResidualRows, output: OutputMap) -> FinalSide | None:
-    """The final side of all training rows; None where a step has to find that of its own rows."""
+    """The final side of all training rows; None where a step has to find that of its own rows.
+
+    >>> output = OutputMap.of(vlm.unembedding)
+    >>> rows = ResidualRows.of(torch.randn(3, 2, vlm.d_model), ["a", "b", "c"])
+    >>> kept_side(rows, output).pulled.shape == (3, vlm.d_model)
+    True
+    """
     return final_side(rows, output) if 4 * len(rows) * rows.d_model <= _KEPT_BYTES else None
 
 
@@ -209,7 +215,7 @@ def inclusion_chances(likely: Float[Tensor, " vocab"], n_tokens: int) -> Float[T
     What would have more than 1 is certain, and the others share what is left.
 
     >>> inclusion_chances(torch.tensor([8.0, 1.0, 1.0, 0.0], dtype=torch.float64), 2)
-    tensor([1.0000, 0.4000, 0.4000, 0.2000], dtype=torch.float64)
+    tensor([1.0000, 0.4194, 0.4194, 0.1613], dtype=torch.float64)
     """
     n_vocab = len(likely)
     if n_tokens >= n_vocab:

@@ -37,9 +37,9 @@ def on(folder: Path, small: list[str]) -> list[str]:
         (["--data", "clevr:/no/such"], "no folder '/no/such': give the one that holds images/"),
         (["--data", "coco"], "unknown data 'coco': choose bundled or clevr:FOLDER"),
         (["--no-such-option"], "Unrecognized options: --no-such-option: see python -m analysis"),
-        (["--scenes", "many"], "--scenes: no type matching {None}|INT could be instantiated"),
+        (["--scenes", "many"], "--scenes: no type matching {None}|INT|{all} could be instantiated"),
         (["--plateau", "3"], "--plateau: no type matching"),
-        (["--scenes", "0"], "scenes must be at least 1, got 0"),
+        (["--scenes", "0"], "scenes must be at least 1, or all, got 0"),
         (["--scenes", "61"], "has 60 scenes, got --scenes 61: ask for fewer"),
         (["--level", "1"], "level must lie between 0 and 1, got 1.0"),
         (["--margin", "nan"], "margin must lie between 0 and 1, got nan"),
@@ -168,7 +168,7 @@ def test_a_model_without_image_input(refused, small, tokenizer, tmp_path):
 
 
 def test_a_failure_at_the_gate(refused, small, tmp_path, monkeypatch):
-    def closed(vlm):
+    def closed(vlm, gate):
         raise GateError("the head differs")
 
     monkeypatch.setattr(probes.loading.load, "check_gate", closed)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from analysis.run.tables import read_parts
 from analysis.schema import results_schema
 from tests.analysis.conftest import results_of
 from tests.data_prep.files.test_archive import zipped
@@ -165,7 +166,8 @@ def test_broken_images_of_clevr_can_be_skipped_too(emergence, small, clevr, tmp_
     for name in ("count", "size"):
         note = "scenes that are not asked: 1 (image cannot be read)"
         assert note in finding(run, name)["notes"]
-    items = pd.read_parquet(run / "items.parquet")
+    items = read_parts(run / "items.parquet")
+    assert items is not None
     assert "CLEVR_val_000003" not in set(items["scene_id"])
     assert items.attrs["skipped"]["size"]["image cannot be read"] == 1
 

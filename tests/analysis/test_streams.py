@@ -16,6 +16,10 @@ ALIKE = {
     # nothing but the text; worlds with each other's.
     Stream.AGAINST_BLANK: {"emergence/estimates.py", "paraphrase/estimates.py"},
     Stream.EMERGENCE: {"emergence/estimates.py", "paraphrase/estimates.py"},
+    # Scores without a blank condition: what is still defined of them, with the same draws.
+    Stream.FOLDS: {"emergence/without_blank.py", "effects/measured.py"},
+    Stream.SHUFFLED: {"emergence/without_blank.py", "effects/measured.py"},
+    Stream.EFFECT_INTERVAL: {"emergence/without_blank.py", "emergence/estimates.py"},
 }
 
 

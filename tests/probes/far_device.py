@@ -58,13 +58,17 @@ class _Here(TorchDispatchMode):
 _PRODUCTS = {torch.ops.aten.mm, torch.ops.aten.bmm, torch.ops.aten.baddbmm}
 
 
+# As on a GPU: indices may lie on the CPU.
+_TAKE_NEAR_INDICES = (torch.ops.aten.index, torch.ops.aten.index_put_)
+
+
 def _run(func: Any, args: Any, kwargs: Any) -> Any:
     leaves = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
     far = [each for each in leaves if isinstance(each, Far)]
     asked = kwargs.get("device")
     goes = torch.device(asked) if asked is not None else None
     moves = func.overloadpacket in (torch.ops.aten._to_copy, torch.ops.aten.copy_)
-    if far and not moves and func.overloadpacket is not torch.ops.aten.index:
+    if far and not moves and func.overloadpacket not in _TAKE_NEAR_INDICES:
         mixed = [each for each in leaves if not isinstance(each, Far) and each.ndim]
         if mixed:
             raise RuntimeError(f"{func} mixes devices: {[tuple(each.shape) for each in mixed]}")

@@ -23,7 +23,7 @@ from data_prep.render_options import Render, check, declare
 from data_prep.rendered_files import picture_name, record_of, scene_of, write_json
 from data_prep.renderer import Renderer
 from data_prep.sampler import Layout, sample_layout
-from data_prep.scenes import Scene
+from data_prep.scenes import Scene, SceneObject
 from data_prep.terminal.progress import Progress
 from data_prep.views import render_view, visible_layout
 
@@ -65,15 +65,25 @@ def split_of_copies(split: str) -> str:
 def removed_object(scene: Scene, copy: Scene) -> int:
     """The index of the object of `scene` that its copy lacks. UserError if anything else differs.
 
-    Objects are equal only if their places are, to the last digit.
+    Their places are computed again for the copy, which on some processors moves the last digit.
     """
     for target in range(scene.n_objects):
-        if scene.objects[:target] + scene.objects[target + 1 :] == copy.objects:
+        others = scene.objects[:target] + scene.objects[target + 1 :]
+        if len(others) == copy.n_objects and all(map(_alike, others, copy.objects)):
             return target
     raise UserError(
         f"scene {copy.scene_id!r} must be {scene.scene_id!r} with one object removed, got other "
         "objects: make the copies from these scenes, in a new folder"
     )
+
+
+def _alike(one: SceneObject, other: SceneObject) -> bool:
+    def places(each: SceneObject) -> tuple[float, ...]:
+        return (*each.position_px, *each.coords, each.rotation_deg)
+
+    moved = replace(one, position_px=other.position_px, coords=other.coords,
+                    rotation_deg=other.rotation_deg)  # fmt: skip
+    return moved == other and np.allclose(places(one), places(other), rtol=0, atol=1e-9)
 
 
 def drawn_target(layout: Layout, seed: int, index: int) -> int | None:

@@ -57,7 +57,7 @@ def test_writes_its_files(config):
     names = set(files_of(config.run))
     assert names >= {
         "results.json",
-        "probe_scores.parquet",
+        "probe_scores.parquet/size-answer.parquet",
         "probes-size.pdf",
         "probes-size.png",
         "readouts/linear_probe/size.safetensors",

@@ -56,13 +56,23 @@ def test_the_mean_over_draws_is_the_gradient_over_all(cap):
     alone = sum(map(away, draws)) / len(draws)
     # Errors without bias fall by the root of their number, which is almost 5.
     assert away(torch.stack(draws).mean(0)) < 0.3 * alone
-    # The control: both distributions over evenly drawn tokens alone are off however often.
+
+
+def test_drawing_evenly_is_off_however_often_where_some_tokens_are_likely():
+    """The control: both distributions over evenly drawn tokens alone."""
+    unembedding = with_head(head=6 * UNEMBEDDING.head)
+    _, wanted = kl_with_gradient(START.apply(BLOCK), BLOCK[:, -1], OutputMap.of(unembedding))
+
+    def away(gradients):
+        return float((torch.stack(gradients).mean(0) - wanted).norm() / wanted.norm())
+
     generator, even = torch.Generator().manual_seed(0), []
     for _ in range(24):
         ids = torch.randperm(2000, generator=generator)[:250]
         part = OutputMap.of(unembedding.of_rows(ids))
         even.append(kl_with_gradient(START.apply(BLOCK), BLOCK[:, -1], part)[1])
-    assert away(torch.stack(even).mean(0)) > 3 * away(torch.stack(draws).mean(0))
+    draws = [estimated(unembedding, 250, step)[1] for step in range(24)]
+    assert away(even) > 3 * away(draws)
 
 
 def test_each_token_is_drawn_with_its_own_chance():
