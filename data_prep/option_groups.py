@@ -16,8 +16,8 @@ _NAMES: Mapping[str, str] = {
         runs attr about readout position questions layer layers pairs quick nothing words against
         question decode decode_as table say_3d say show_answers without_blank item items tokens
         conditions image other_image answers paraphrases positions tokens_per_item top tokens_of
-        pope corrected methods area_gain area area_correlation effect sd onset shape rise correlation
-        only models arms removed residuals comparison pooling validation
+        pope corrected methods area_gain area area_correlation effect sd onset shape rise
+        correlation only models arms removed residuals comparison pooling validation
     """,
     MODEL: """
         model revision dtype quantize attention prompt_style device device_map gate
