@@ -2,7 +2,6 @@
 
 import os
 
-import pytest
 from hypothesis import settings
 
 from data_prep.terminal import progress
@@ -22,8 +21,6 @@ settings.register_profile("onset", derandomize=True, deadline=None, max_examples
 settings.load_profile("onset")
 
 
-@pytest.fixture(autouse=True)
-def no_lines_of_progress(monkeypatch):
-    """Commands that tests run in one process would share the half minute after which a line tells
-    how far they are."""
-    monkeypatch.setattr(progress._shown, "clock", lambda: 0.0)
+# Commands that tests run in one process would share the half minute after which a line tells how
+# far they are. Tests of these lines set a clock of their own.
+progress._shown.clock = lambda: 0.0
