@@ -12,7 +12,8 @@ from tests.analysis.conftest import command, files_of, results_of
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundled")
-    ended = subprocess.run(command("--attr", "color"), capture_output=True, text=True, cwd=folder)
+    line = command("--attr", "color", "--quiet")
+    ended = subprocess.run(line, capture_output=True, text=True, cwd=folder)
     assert (ended.returncode, ended.stderr) == (0, "")
     (made,) = (folder / "runs").iterdir()
     assert made.name.startswith("bundled-bundled-")
