@@ -28,6 +28,7 @@ _SAID: Mapping[Measure, str] = {
     "exist_area": "how well yes is told from no (AUROC)",
 }
 _DESCRIBED: tuple[Measure, ...] = ("detection", "over_refusal", "right")
+CONTRAST = "contrast"
 _NONE_SHARE = 0.005
 
 
@@ -74,6 +75,7 @@ def _asked(found: Remedied) -> str:
 
 
 def _held_out(found: Remedied) -> str:
+    copies = ", and copies with one object removed" if CONTRAST in found.arms else ""
     held_out = found.held_out
     if held_out.n_compared is None:
         return (
@@ -82,7 +84,7 @@ def _held_out(found: Remedied) -> str:
         )
     return (
         f"None was trained on these scenes: none of the {held_out.n_compared:,} scenes of the "
-        f"training ({held_out.trained_on}, and copies with one object removed) has the same "
+        f"training ({held_out.trained_on}{copies}) has the same "
         "objects as one of them."
     )
 

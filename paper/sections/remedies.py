@@ -22,7 +22,8 @@ _TEXT = r"""
 Can a model be taught to say that something is not there, and what does it forget? The bundled model
 was trained on in several arms, as long and on the same batches: \emph{plain} without a remedy,
 others with false premises, to which the answer is ``none'', in the place of a part of the
-questions, or with pairs of a scene and its copy from which one object was removed. All were then
+questions, or, where the arm \emph{contrast} stands among them, with pairs of a scene and its copy
+from which one object was removed. All were then
 asked the same questions about scenes that none was trained on. Texts and scenes are matched, so
 that only both together tell what is absent, and ``none'' is scored among the answers but not
 mentioned. \figref{remedies} shows every model, \tabref{remedies} gives the figures.
