@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,8 @@ def _first_scenes(columns: ScoreColumns, limit: int) -> ScoreColumns:
 def _blocks(columns: ScoreColumns) -> dict[Block, Int[ndarray, " some"]]:
     """The rows of every attribute and readout, in the order in which the table begins them."""
     grouped = columns.texts.groupby(["attribute", "readout"], sort=False).indices
-    return {(str(a), str(b)): np.sort(rows) for (a, b), rows in grouped.items()}  # type: ignore[misc]
+    named = ((cast("tuple[str, str]", name), rows) for name, rows in grouped.items())
+    return {(str(a), str(b)): np.sort(rows) for (a, b), rows in named}
 
 
 def _require_one_of_each(columns: ScoreColumns) -> None:

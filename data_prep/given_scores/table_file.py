@@ -66,6 +66,8 @@ def _parquet(content: bytes, file: Path) -> pd.DataFrame:
         columns = [name for name in found.schema_arrow.names if not _is_index(name)]
         _require_once(columns, file)
         return found.read(columns=columns).to_pandas(ignore_metadata=True)
+    # Arrow raises an exception of its own, OSError or ValueError for bytes that are no Parquet, and
+    # NotImplementedError for a packing that it was built without.
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         if isinstance(error, UserError):
             raise
