@@ -24,6 +24,8 @@ probe on the last layer's residual. exist_accuracy, exist_yes and exist_area: sh
 and of yes, and AUROC, where it is asked whether a thing is there."""
 PLAIN = "plain"
 """The arm that all others are compared with: trained as long, without a remedy."""
+CONTRAST = "contrast"
+"""The arm that sees pairs of a scene and its copy with one object removed."""
 
 
 @result

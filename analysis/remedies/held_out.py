@@ -30,9 +30,12 @@ class TrainingScenes:
     copies: tuple[Scene, ...]
 
 
-def training_scenes(folder: Path, training: Training) -> TrainingScenes | None:
+def training_scenes(
+    folder: Path, training: Training, *, with_copies: bool
+) -> TrainingScenes | None:
     """What the models were trained on, from the folder that has kept the training's name for it;
-    None if it is not there."""
+    None if it is not there. Copies are read only for models that saw them: beside others they may
+    be half rendered."""
     from probes.bundled.remedies.removed import split_of_copies
 
     if folder.name != training.data or not folder.is_dir():
@@ -41,7 +44,7 @@ def training_scenes(folder: Path, training: Training) -> TrainingScenes | None:
     split = split_of_copies(training.split)
     return TrainingScenes(
         scenes=tuple(read_clevr(folder, training.split, limit=training.scenes)),
-        copies=tuple(read_clevr(copies, split)) if copies.is_dir() else (),
+        copies=tuple(read_clevr(copies, split)) if with_copies and copies.is_dir() else (),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.remedies.asking import AllQuestions, Answered, all_questions, answers_of
-from analysis.remedies.found import PLAIN, Judged, Remedied
+from analysis.remedies.found import CONTRAST, PLAIN, Judged, Remedied
 from analysis.remedies.held_out import held_out, tokens_seen, training_scenes
 from analysis.remedies.measures import measured
 from analysis.remedies.over_seeds import LEAST_SEEDS, MARGIN, Rows, against_plain, shared_seeds
@@ -36,7 +36,10 @@ def measured_remedies(
     models, begun = finished_models(folder)
     data = open_data("bundled")
     asked = all_questions(data, n_scenes=n_scenes, about=about)
-    scenes = training_scenes(trained_on or folder.resolve().parent / training.data, training)
+    scenes = training_scenes(
+        trained_on or folder.resolve().parent / training.data, training,
+        with_copies=any(model.arm == CONTRAST for model in models),
+    )  # fmt: skip
     if scenes is None and trained_on is not None:
         raise UserError(
             f"--trained-on must be the folder {training.data!r} of the training, got "

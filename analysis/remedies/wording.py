@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from analysis.effects.found import Interval
-from analysis.remedies.found import PLAIN, AgainstPlain, Judged, Measure, Remedied
+from analysis.remedies.found import CONTRAST, PLAIN, AgainstPlain, Judged, Measure, Remedied
 from analysis.wording import listed, p_text
 
 NAMES: Mapping[Measure, str] = {
@@ -28,7 +28,6 @@ _SAID: Mapping[Measure, str] = {
     "exist_area": "how well yes is told from no (AUROC)",
 }
 _DESCRIBED: tuple[Measure, ...] = ("detection", "over_refusal", "right")
-CONTRAST = "contrast"
 _NONE_SHARE = 0.005
 
 

@@ -99,6 +99,8 @@ def _work(stage: Stage, shown: Path) -> NoReturn:
         if stage.is_program:
             os.execvp(stage.words[0], stage.words)
         sys.argv = list(stage.words)
+        # Whoever forked may have imported it; as a command it begins anew.
+        sys.modules.pop(f"{stage.words[0]}.__main__", None)
         runpy.run_module(stage.words[0], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

@@ -85,6 +85,7 @@ def test_it_is_typeset_in_good_order(runs, tmp_path, paper_build):
     text = " ".join(pdf_words(tmp_path / "out" / "paper.pdf"))
     assert "Several models" in text
     assert "color is earlier than shape" in text
+    assert "between models" in text
     other = ("paper.pdf", "report.html", "values.json", "manifest.json")
     files = files_of(tmp_path / "out")
     project = {name: content for name, content in files.items() if name not in other}
@@ -102,7 +103,7 @@ def test_without_one_nothing_changes_and_nobody_is_told(runs, tmp_path, paper_bu
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert "pooling" not in manifest["inputs"]
     levels = (tmp_path / "out" / "tables" / "a-levels.tex").read_text()
-    assert "models" not in levels
+    assert "between models" not in levels
 
 
 def test_two_of_the_three_runs_are_not_what_was_pooled(runs, tmp_path, paper_build, without_tex):

@@ -8,7 +8,7 @@ import torch
 
 from analysis.absence.passes import NONE, with_none
 from analysis.remedies.asking import all_questions, on_top
-from analysis.remedies.held_out import TrainingScenes, held_out
+from analysis.remedies.held_out import TrainingScenes, held_out, training_scenes
 from analysis.remedies.trained import Training
 from data_prep.attributes import attribute
 from data_prep.errors import UserError
@@ -102,3 +102,22 @@ def test_a_scene_of_the_training_is_found_among_those_asked(data, asked):
 
 def test_training_scenes_that_are_not_at_hand_are_not_compared(asked):
     assert held_out(asked.scenes, training(), None).n_compared is None
+
+
+def test_half_rendered_copies_stop_only_models_that_saw_them(tmp_path, monkeypatch):
+    read = []
+
+    def reading(folder, split, **how):
+        read.append(folder.name)
+        if folder.name == "remedy-scenes-removed":
+            raise UserError("not finished")
+        return []
+
+    monkeypatch.setattr("analysis.remedies.held_out.read_clevr", reading)
+    folder = tmp_path / "remedy-scenes"
+    for name in (folder.name, f"{folder.name}-removed"):
+        (tmp_path / name).mkdir()
+    assert training_scenes(folder, training(), with_copies=False) is not None
+    assert read == ["remedy-scenes"]
+    with pytest.raises(UserError, match="not finished"):
+        training_scenes(folder, training(), with_copies=True)
