@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
 from hypothesis import settings
+
+# Before ours are imported: their signatures are checked by it.
+from tests import first_calls  # isort: skip
 
 from data_prep.terminal import progress
 
@@ -24,3 +28,7 @@ settings.load_profile("onset")
 # Commands that tests run in one process would share the half minute after which a line tells how
 # far they are. Tests of these lines set a clock of their own.
 progress._shown.clock = lambda: 0.0
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    first_calls.next_test()

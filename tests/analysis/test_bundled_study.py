@@ -2,11 +2,11 @@
 
 import subprocess
 
-import jsonschema
 import pytest
 
 from analysis.schema import results_schema
 from tests.analysis.conftest import command, files_of, results_of
+from tests.schemas import require_valid
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 def test_color_emerges_and_beats_both_controls(run):
     _, made, shown = run
     results = results_of(made)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     found = results["attributes"]["color"]["readouts"]["logit_lens"]
     assert found["outcome"] == "emerged"
     assert max(found["omnibus_p"].values()) < 0.01

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import jsonschema
 import pandas as pd
 import pytest
 from PIL import Image
@@ -13,6 +12,7 @@ from analysis.schema import results_schema
 from tests.analysis.conftest import results_of
 from tests.data_prep.files.test_archive import zipped
 from tests.data_prep.photographs.made_up import many_coco, picture, write_hub, write_images
+from tests.schemas import require_valid
 
 # Words that the small tokenizer knows as one token, so that they can be told apart.
 LABELS = ["red", "metal_", "Ball"]
@@ -41,7 +41,7 @@ def test_an_image_folder_with_every_readout(emergence, asked, tmp_path):
     ended = emergence([*asked, "--data", f"images:{folder}", "--readout", "all"])
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     assert results["data"] == "images:Red_kites"
     assert list(results["attributes"]) == ["label"]
     for readout in ("logit_lens", "tuned_lens", "linear_probe"):

@@ -2,7 +2,6 @@
 
 import json
 
-import jsonschema
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
@@ -13,6 +12,7 @@ from paper.output.latex import typeset
 from tests.paper.conftest import files_of, needs_tex, pdf_words
 from tests.paper.made_up import results, write_run
 from tests.paper.made_up_comparison import comparison, found_of, write_comparison
+from tests.schemas import require_valid
 from tests.sealed import edit_sealed
 
 EVIL = "evil_<img src=x onerror=alert(1)>&50%$\\cube{"
@@ -31,7 +31,7 @@ def made(tmp_path, name="compare-x", hashes=("5" * 64, "6" * 64), **choices):
 
 
 def test_the_made_up_one_has_the_shape_of_real_ones():
-    jsonschema.validate(comparison("5" * 64, "6" * 64), compare_schema())
+    require_valid(comparison("5" * 64, "6" * 64), compare_schema)
 
 
 def test_a_comparison_beside_the_runs_is_shown(runs, tmp_path, paper_build, without_tex):

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import jsonschema
 import pytest
 from matplotlib.figure import Figure as Canvas
 
@@ -18,6 +17,7 @@ from paper.sections.pool import SECTION
 from tests.paper.conftest import files_of, needs_tex, pdf_words, section_table
 from tests.paper.made_up import results, write_run
 from tests.paper.made_up_pooling import attribute, difference, pooling, write_pooling
+from tests.schemas import require_valid
 from tests.sealed import edit_sealed
 
 HASHES = ("5" * 64, "6" * 64, "7" * 64)
@@ -50,7 +50,7 @@ def values_of(record) -> dict[str, tuple[str, str]]:
 
 
 def test_the_made_up_one_has_the_shape_of_real_ones():
-    jsonschema.validate(pooling(*HASHES), pool_schema())
+    require_valid(pooling(*HASHES), pool_schema)
 
 
 def test_a_pooling_beside_the_runs_is_shown(runs, tmp_path, paper_build, without_tex):

@@ -2,7 +2,6 @@
 
 import shutil
 
-import jsonschema
 import pytest
 
 from analysis.causes import parts
@@ -12,6 +11,7 @@ from analysis.schema import results_schema
 from analysis.typed import read_back, written
 from tests.analysis.causes.conftest import asked
 from tests.analysis.conftest import files_of, results_of
+from tests.schemas import require_valid
 
 
 def stopped_after(monkeypatch, n_batches: int) -> None:
@@ -29,7 +29,7 @@ def stopped_after(monkeypatch, n_batches: int) -> None:
 
 def test_results_are_as_the_schema_says_and_are_read_back(finished):
     content = results_of(finished)
-    jsonschema.validate(content, results_schema())
+    require_valid(content, results_schema)
     kept = load_results(finished / "results.json").studies["causes"]["label"]
     found = read_back(Caused, kept, "it")
     assert written(found) == content["studies"]["causes"]["label"]
@@ -124,7 +124,7 @@ def test_few_minimal_pairs_of_the_bundled_scenes(causes, plain_model, tmp_path):
     )  # fmt: skip
     assert (ended.code, ended.err) == (0, "")
     content = results_of(run)
-    jsonschema.validate(content, results_schema())
+    require_valid(content, results_schema)
     found = read_back(Caused, content["studies"]["causes"]["color"], "it")
     assert (found.pairs, found.n_pairs) == ("minimal", 30)
     assert set(found.every.places) == {"image", "object", "rest", "question", "answer"}

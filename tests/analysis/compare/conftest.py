@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from analysis.commands.options import parse_options
@@ -14,6 +13,7 @@ from data_prep.command_line import from_command_line
 from tests.analysis.planted_runs import OTHER_DATA, rising, write_planted_run
 from tests.commands import Ended, run_command
 from tests.probes.families.small import save
+from tests.schemas import require_valid
 
 QUICK = ("--n-resamples", "800")
 
@@ -71,7 +71,7 @@ def of(compare, planted_runs, tmp_path):
         ended = compare(*(planted_runs[name] for name in names), *QUICK, "--out", out, *given)
         assert ended.code == 0, ended.err
         found = json.loads((out / "compare.json").read_text())
-        jsonschema.validate(found, compare_schema())
+        require_valid(found, compare_schema)
         return found, ended.out
 
     return run

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ from analysis.compare.folder import compare_schema
 from tests.analysis.compare.conftest import QUICK
 from tests.analysis.conftest import files_of, results_of
 from tests.analysis.planted_runs import rising, write_planted_run
+from tests.schemas import require_valid
 from tests.sealed import edit_sealed_table
 
 
@@ -166,7 +166,7 @@ def test_confidence_needs_the_readings_and_is_said_to_lack_them(compare, planted
     bare = write_planted_run(tmp_path / "bare", rising(9, 0.5), seed=7, keep_readings=False)
     ended = compare(planted_runs["half"], bare, *QUICK, "--out", tmp_path / "out")
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
-    jsonschema.validate(found, compare_schema())
+    require_valid(found, compare_schema)
     assert found["arms"][1]["top_probability"] is None
     assert found["comparisons"][0]["top_probability"] is None
     assert "confidence in the top answer not kept by both runs" in ended.out
@@ -201,7 +201,7 @@ def test_small_models_from_their_folders_alone(compare, small_runs, tmp_path, mo
     ended = compare(*arguments)
     assert ended.code == 0, ended.err
     found = json.loads((out / "compare.json").read_text())
-    jsonschema.validate(found, compare_schema())
+    require_valid(found, compare_schema)
     assert [field["field"] for field in found["differ"]] == ["model", "prompt_style"]
     assert [run["label"].split(", ")[1] for run in found["runs"]] == [
         "prompt card", "prompt bare", "prompt card",

@@ -21,6 +21,7 @@ from tests.analysis.conftest import files_of, results_of
 from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import picture
 from tests.probes.families.small import save
+from tests.schemas import require_valid
 
 
 def write_folder(folder, n, first=0):
@@ -75,7 +76,7 @@ def test_from_end_to_end_and_again_without_the_model(run_concept, asked, tmp_pat
     ended = run_concept(arguments)
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     found = results["studies"]["concept"]
     assert (found["n_own"], found["n_contrast"]) == (30, 24)
     # Noise in both folders: nothing to recognise, and nothing to decode.
@@ -128,7 +129,7 @@ def test_on_another_family(run_concept, folders, tmp_path):
     arguments = ["--model", model, "--data", f"images:{own}", "--contrast", contrast]
     arguments += ["--n-resamples", "800", "--run", tmp_path / "run", "--words", "red"]
     assert run_concept(arguments).code == 0
-    jsonschema.validate(results_of(tmp_path / "run"), results_schema())
+    require_valid(results_of(tmp_path / "run"), results_schema)
 
 
 def test_without_the_model_another_question_is_one_line(run_concept, asked, tmp_path):

@@ -2,7 +2,6 @@
 
 import shutil
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +14,7 @@ from tests.analysis.conftest import files_of, results_of
 from tests.commands import Ended, run_command
 from tests.data_prep.photographs.made_up import write_images
 from tests.probes.families.small import save
+from tests.schemas import require_valid
 from tests.sealed import edit_sealed
 
 
@@ -38,7 +38,7 @@ def test_from_end_to_end_and_again_without_the_model(run_confusion, small, tmp_p
     ended = run_confusion(arguments)
     assert (ended.code, ended.err) == (0, "")
     results = results_of(run)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     found = results["studies"]["confusion"]["shape"]
     assert found["say_3d"]["n_scenes"] == found["together"]["n_scenes"]
     for stem in ("words-shape", "confusion-shape", "image-adds-shape"):
@@ -65,7 +65,7 @@ def test_on_another_family(run_confusion, clevr, tmp_path):
     arguments = ["--model", folder, "--data", f"clevr:{clevr}", "--min-scenes-per-text", "5"]
     arguments += ["--n-resamples", "800", "--attr", "material", "--run", tmp_path / "run"]
     assert run_confusion(arguments).code == 0
-    jsonschema.validate(results_of(tmp_path / "run"), results_schema())
+    require_valid(results_of(tmp_path / "run"), results_schema)
 
 
 @pytest.fixture

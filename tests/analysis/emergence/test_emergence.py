@@ -6,13 +6,13 @@ import signal
 import subprocess
 import time
 
-import jsonschema
 import pandas as pd
 import pytest
 
 import probes.loading.load
 from analysis.schema import results_schema
 from tests.analysis.conftest import command, files_of, results_of, write_noise
+from tests.schemas import require_valid
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_writes_all_files_of_a_run_and_says_what_it_found(emergence, small, tmp_
         "loudness.png",
     }
     results = results_of(run)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     found = results["attributes"]["size"]["readouts"]["logit_lens"]
     # Nothing was learned, so there is nothing to find.
     assert found["outcome"] == "not_emerged"
@@ -132,7 +132,7 @@ def test_all_stands_for_every_attribute(emergence, small, tmp_path):
     run = tmp_path / "run"
     assert emergence([*small, "--attr", "all", "--run", run]).code == 0
     results = results_of(run)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     assert list(results["attributes"]) == ["color", "shape", "material", "size", "count"]
 
 

@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import replace
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from analysis.schema import results_schema
 from analysis.typed import read_back, written
 from probes import TunedLens
 from tests.analysis.conftest import files_of, results_of
+from tests.schemas import require_valid
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def without_notes(finding):
 
 def test_all_readouts_are_there_and_fit_the_schema(finished):
     results = results_of(finished)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     assert tuple(findings(finished)) == READOUTS
     assert len({str(without_notes(each)) for each in findings(finished).values()}) == 3
     for name, found in findings(finished).items():

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, replace
 
-import jsonschema
 import numpy as np
 import pytest
+from jsonschema import ValidationError
 
 from analysis.effects.found import Finding
 from analysis.emergence.estimates import estimate
@@ -17,6 +17,7 @@ from analysis.schema import results_schema
 from analysis.typed import written
 from data_prep.errors import UserError
 from tests.analysis.planted import ANSWERS, EMERGING, PROFILES, QUICK, planted, rows_of
+from tests.schemas import require_valid
 
 ABOUT = {
     "model": "bundled",
@@ -41,7 +42,7 @@ def test_every_outcome_is_found_and_fits_the_schema(outcome, n_swaps, tmp_path):
         tmp_path / "run", QUICK, model_revision=ABOUT["model_revision"], data_fingerprint="f" * 64
     )
     results = add_finding(run, "color", "logit_lens", found, ABOUT)
-    jsonschema.validate(written(results), results_schema())
+    require_valid(written(results), results_schema)
     # What people read can be made of each.
     assert sentence("color", found).startswith("color ")
     assert loudness_sentence("color", found, readout="logit_lens").startswith("color ")
@@ -58,8 +59,8 @@ def test_the_schema_notices_what_is_missing(emerged, tmp_path):
     for name in ("outcome", "layers", "omnibus_p", "plateau_p", "robustness", "sure", "fb_half"):
         broken = {key: value for key, value in whole.items() if key != name}
         attributes = {"color": {"readouts": {"logit_lens": broken}}}
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(content | {"attributes": attributes}, results_schema())
+        with pytest.raises(ValidationError):
+            require_valid(content | {"attributes": attributes}, results_schema)
 
 
 def test_findings_of_a_run_are_adjusted_together(emerged, tmp_path):

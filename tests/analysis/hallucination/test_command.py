@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from analysis.commands.options import parse_options
@@ -15,6 +14,7 @@ from analysis.run.results import load_results
 from analysis.schema import results_schema
 from analysis.typed import read_back
 from tests.commands import Ended, run_command
+from tests.schemas import require_valid
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def asked(capsys) -> Callable[..., Ended]:
 
 def test_results_are_as_the_schema_says_and_are_read_back(finished):
     content = json.loads((finished / "results.json").read_text())
-    jsonschema.validate(content, results_schema())
+    require_valid(content, results_schema)
     studies = load_results(finished / "results.json").studies
     found = read_back(hallucination.Hallucinated, studies["hallucination"]["exist"], "it")
     assert set(studies["hallucination"]) == {"exist", "color"}

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from analysis.emergence.estimates import estimate
@@ -20,6 +19,7 @@ from data_prep.command_line import from_command_line
 from tests.analysis.planted import planted
 from tests.analysis.planted_runs import OTHER_DATA, SAME_DATA, rising
 from tests.commands import Ended, run_command
+from tests.schemas import require_valid
 
 QUICK = ("--n-resamples", "300")
 
@@ -94,7 +94,7 @@ def of(pool, models, tmp_path):
         ended = pool(*(models[name] for name in names), *QUICK, "--out", out, *options)
         assert ended.code == 0, ended.err
         found = json.loads((out / "pool.json").read_text())
-        jsonschema.validate(found, pool_schema())
+        require_valid(found, pool_schema)
         return found, ended.out
 
     return run

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +23,7 @@ from probes.token_names import token_names
 from tests.analysis.conftest import files_of, results_of
 from tests.commands import run_command
 from tests.probes.families.small import save
+from tests.schemas import require_valid
 from tests.sealed import edit_sealed
 
 SCORED = ("--min-scenes-per-text", "5", "--n-resamples", "800")
@@ -62,7 +62,7 @@ def refused(capsys):
 def test_it_leaves_a_table_results_and_figures(ran, vlm):
     _, folder = ran
     results = results_of(folder)
-    jsonschema.validate(results, results_schema())
+    require_valid(results, results_schema)
     content = results["studies"]["trajectory"]
     study = read_back(FoundTrajectories, content, "results.json")
     assert json.dumps(written(study)) == json.dumps(content)
@@ -228,7 +228,7 @@ def test_another_family_end_to_end(clevr, tmp_path):
     run("--model", model, "--data", f"clevr:{clevr}", *SCORED, "--attr", "size",
         "--items", "20", "--run", folder)  # fmt: skip
     study = results_of(folder)["studies"]["trajectory"]
-    jsonschema.validate(results_of(folder), results_schema())
+    require_valid(results_of(folder), results_schema)
     assert study["attributes"]["size"]["n_layers"] == load_vlm(model).n_layers
     (one,) = study["maps"].values()
     assert any(one["of_image"])
