@@ -117,7 +117,9 @@ def main(options: Emergence, say: Say = print) -> StudyResult[Emerged]:
     """Runs the study, or what is left of it, and says what it found."""
     if options.scores is not None:
         options = replace(options, plan=with_scores(options.plan, options.scores))
-    readouts, opened = options.readouts, open_run(options)
+    readouts = options.readouts
+    _require_lens_is_read(readouts, options)
+    opened = open_run(options)
     names = options.attributes(opened.data)
     if opened.data.scores is not None and "all" in options.readout:
         readouts = held_by_all(opened.data.scores, names)
@@ -207,6 +209,20 @@ def _measure(
             measure(
                 opened, name, readout, lens=options.lens, allow_other_head=options.allow_other_head
             )
+
+
+def _require_lens_is_read(readouts: Sequence[str], options: Emergence) -> None:
+    """UserError for what is said about a lens that nothing reads by."""
+    if options.lens is not None and not any(READOUTS[each].takes_lens for each in readouts):
+        raise UserError(
+            f"--lens is read by {TUNED_LENS.name} alone, got --readout {' '.join(readouts)}: add "
+            f"--readout {TUNED_LENS.name}, or leave --lens out"
+        )
+    if options.allow_other_head and options.lens is None:
+        raise UserError(
+            "--allow-other-head is about a lens from elsewhere, got no --lens: name one, or leave "
+            "it out"
+        )
 
 
 def _require_lens(opened: OpenRun, names: Sequence[str], options: Emergence) -> None:

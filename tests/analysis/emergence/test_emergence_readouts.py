@@ -221,7 +221,9 @@ def test_a_run_keeps_to_its_lens(emergence, refused, asked, lens, vlm, tmp_path)
     # The same lens in another place is the same; other readouts have none.
     moved = shutil.copytree(lens, tmp_path / "moved")
     assert emergence([*tuned, "--lens", moved]).code == 0
-    assert emergence([*asked, "--run", run, "--lens", tmp_path / "other"]).code == 0
+    untold = refused([*asked, "--run", run, "--lens", tmp_path / "other"])
+    assert "--lens is read by tuned_lens alone, got --readout logit_lens: add" in untold
+    assert "got no --lens" in refused([*asked, "--run", run, "--allow-other-head"])
 
 
 def test_a_run_with_lenses_of_its_own_takes_no_other(refused, asked, finished, lens):

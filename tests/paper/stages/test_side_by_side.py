@@ -4,6 +4,7 @@ import os
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -135,30 +136,36 @@ def test_the_old_way_of_writing_loses_a_part(tmp_path):
 
     def count(turns: bool) -> int:
         file.write_text("0")
-        children = []
         with lock.shared_with_children():
-            for _ in range(2):
-                if (child := os.fork()) == 0:
-                    for _ in range(20):
-                        if turns:
-                            with lock.turn():
-                                _add_one(file)
-                        else:
-                            _add_one(file)
-                    os._exit(0)
-                children.append(child)
-            for child in children:
-                assert os.waitpid(child, 0)[1] == 0
+            children = [_forked(lambda: _count_to_twenty(lock if turns else None, file))
+                        for _ in range(2)]  # fmt: skip
+            ended = [os.waitpid(child, 0)[1] for child in children]
+        # Without turns one may read what the other has only begun to write.
+        assert not (turns and any(ended))
         return int(file.read_text())
 
     assert count(turns=True) == 40
     assert count(turns=False) < 40
 
 
-def _add_one(file) -> None:
-    number = int(file.read_text())
-    time.sleep(0.002)
-    file.write_text(str(number + 1))
+def _forked(work) -> int:
+    """Begins the work in a copy of this process, which must never get out of here."""
+    if (child := os.fork()) == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+
+def _count_to_twenty(lock, file) -> None:
+    for _ in range(20):
+        with lock.turn() if lock else nullcontext():
+            number = int(file.read_text())
+            time.sleep(0.002)
+            file.write_text(str(number + 1))
 
 
 def test_stages_leave_the_streams_of_the_parent(modules, shown, capsys):
