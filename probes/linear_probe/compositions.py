@@ -72,8 +72,8 @@ def across_compositions(
     >>> found = across_compositions(residuals, shape, group, scenes=scenes, answers=["0", "1"])
     >>> (found.seen.argmax(-1)[:, 0] == shape).mean().item()  # and at chance for unseen pairs:
     1.0
-    >>> round((found.unseen.argmax(-1)[:, 0] == shape).mean().item(), 1)
-    0.5
+    >>> 0.3 < (found.unseen.argmax(-1)[:, 0] == shape).mean().item() < 0.7
+    True
     """
     folds = scene_folds(scenes)
     read = np.empty((2, len(answer), residuals.shape[1], len(answers)), dtype=np.float32)
