@@ -20,8 +20,9 @@ class Stage:
     needs: tuple[str, ...] = ()
     """Names of the stages that must have ended before: they capture or fit what this one reads."""
     usual_seconds: float
-    """CPU seconds that it takes on the bundled model and scenes (a server core of 2021). They
-    decide the order, and with it the forecast; on another machine all of them change alike."""
+    """CPU seconds that it takes on the bundled model and scenes (two cores of a Xeon of 2023, both
+    at work). They decide the order, and with it the forecast; on another machine all of them change
+    alike."""
     is_program: bool = False
     """Whether `words` name a program instead of a module."""
 
@@ -39,23 +40,23 @@ def report_stages(run: Path, out: Path, tex: Sequence[str]) -> tuple[Stage, ...]
     at_run = ("--run", str(run))
     captured = [f"emergence of {name}" for name in _ATTRIBUTES]
     stages = [
-        *(_study(f"emergence of {name}", ("analysis.emergence", "--attr", name, *at_run), 20)
+        *(_study(f"emergence of {name}", ("analysis.emergence", "--attr", name, *at_run), 35)
           for name in _ATTRIBUTES),
-        _study("causes", ("analysis.causes", "--quick", *at_run), 80),
-        _study("hallucination", ("analysis.hallucination", *at_run), 70),
-        _study("mitigation", ("analysis.mitigation", *at_run), 170, "causes", "hallucination"),
+        _study("causes", ("analysis.causes", "--quick", *at_run), 330),
+        _study("hallucination", ("analysis.hallucination", *at_run), 140),
+        _study("mitigation", ("analysis.mitigation", *at_run), 300, "causes", "hallucination"),
         _study("readouts of color", ("analysis.emergence", "--attr", "color", "--readout", "all",
-               *at_run), 40, *captured),
+               *at_run), 75, *captured),
         *(_study(f"readouts of {name}", ("analysis.emergence", "--attr", name, "--readout", "all",
-                 *at_run), 20, "readouts of color") for name in _ATTRIBUTES[1:]),
-        *(_study(f"probes of {name}", ("analysis.probes", "--attr", name, *at_run), 40,
+                 *at_run), 12, "readouts of color") for name in _ATTRIBUTES[1:]),
+        *(_study(f"probes of {name}", ("analysis.probes", "--attr", name, *at_run), 60,
                  f"emergence of {name}") for name in _ATTRIBUTES),
-        _study("tuned lens", ("analysis.tuned_lens", *at_run), 150, *captured),
-        _study("said", ("analysis.emergence", "--attr", "all", "--say", *at_run), 10, *captured),
+        _study("tuned lens", ("analysis.tuned_lens", *at_run), 220, *captured),
+        _study("said", ("analysis.emergence", "--attr", "all", "--say", *at_run), 14, *captured),
         _study("worlds", ("analysis.worlds", *at_run), 5, captured[0]),
         _study("order", ("analysis.order", *at_run), 5, *captured),
-        _study("confusion", ("analysis.confusion", "--attr", "shape", *at_run), 10, captured[1]),
-        _study("trajectory", ("analysis.trajectory", *at_run), 10, *captured),
+        _study("confusion", ("analysis.confusion", "--attr", "shape", *at_run), 60, captured[1]),
+        _study("trajectory", ("analysis.trajectory", *at_run), 18, *captured),
     ]  # fmt: skip
     readouts = [f"readouts of {name}" for name in _ATTRIBUTES]
     stages += [
@@ -68,7 +69,7 @@ def report_stages(run: Path, out: Path, tex: Sequence[str]) -> tuple[Stage, ...]
         stages.append(Stage(name="TeX", words=tuple(tex), usual_seconds=45, is_program=True))
     everything = tuple(each.name for each in stages)
     build = ("paper.build", str(run), "--out", str(out))
-    return *stages, _study("report", build, 15, *everything)
+    return *stages, _study("report", build, 28, *everything)
 
 
 def _study(name: str, words: tuple[str, ...], seconds: float, *needs: str) -> Stage:
