@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from analysis.results import Results
@@ -14,6 +15,7 @@ from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from paper.build import Build, main
 from paper.evidence.record import Record, RunRecord, read_record
+from paper.output import floats
 from paper.output.floats import Table
 from paper.output.latex import HOW_TO_INSTALL, tex_version
 from paper.sections import Section
@@ -47,6 +49,29 @@ def refused(paper_build) -> Callable[..., str]:
         return paper_build(*arguments).refusal
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """A figure that one report had is not drawn again for the next one. It is the same if its texts
+    and everything that its function holds are, to the last number."""
+    kept: dict[bytes, dict[str, bytes]] = {}
+
+    def drawn(figure: floats.Figure, form: floats.FigureFormat) -> dict[str, bytes]:
+        key = cloudpickle.dumps((figure, form))
+        if key not in kept:
+            kept[key] = floats.drawn(figure, form)
+        return dict(kept[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("paper.assemble.drawn", drawn)
+        yield
+
+
+@pytest.fixture
+def drawn_anew(monkeypatch) -> None:
+    """All figures are drawn, whether others have had them or not."""
+    monkeypatch.setattr("paper.assemble.drawn", floats.drawn)
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_wording_follows_the_result(changed):
 
 
 def test_the_same_bytes_in_any_folder(
-    tmp_path, run_folder, paper_build, validation_file, monkeypatch
+    tmp_path, run_folder, paper_build, validation_file, drawn_anew, monkeypatch
 ):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     made = []
