@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from analysis.absence.options import AbsenceOptions
 from analysis.absence.questions import chosen_questions
 from analysis.commands.options import open_run, parse_options
-from analysis.mitigation.drawing import save_mitigation_figure
+from analysis.mitigation.drawing import PANELS, save_mitigation_figure
 from analysis.mitigation.found import Mitigated
-from analysis.mitigation.report import mitigation_text
-from analysis.notebook.result import Say, StudyResult
+from analysis.mitigation.report import mitigation_rows, mitigation_text
+from analysis.mitigation.wording import sentences
+from analysis.notebook.result import Say, StudyResult, picture
 from analysis.notebook.study import study_function
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, kept_or_measured
@@ -62,7 +63,13 @@ def main(options: Mitigation, say: Say = print) -> StudyResult[Mitigated]:
     figure = save_mitigation_figure(name, found, folder)[0]
     say(mitigation_text(name, found))
     say(f"results: {folder / FILE_NAME}   figure: {figure}")
-    return StudyResult(found=found, folder=folder)
+    return StudyResult(
+        found=found,
+        folder=folder,
+        rows=mitigation_rows(found),
+        sentences=tuple(sentences(name, found)),
+        pictures={what: picture(draw, found) for what, draw in PANELS.items()},
+    )
 
 
 run = study_function(Mitigation, main, command=COMMAND)

@@ -1,6 +1,7 @@
 """Methods against hallucination in one picture: discrimination on the left, the threshold beside
 it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -42,10 +43,7 @@ def draw_mitigation(figure: Figure, name: str, found: Mitigated) -> None:
     draw_gains(left, rows, found)
     draw_yes(middle, rows, found)
     draw_shift(right, rows, found)
-    labels = [cut(with_glyphs(labelled(*row)), _MOST_LETTERS) for row in rows]
-    left.set_yticks(range(len(rows)), labels, fontsize=7)
-    plain_labels(left)
-    left.set_ylim(len(rows) - 0.4, -0.6)
+    _name_rows(left, rows)
     left.set_title(f"{name}: AUROC", fontsize=8, loc="left")
     for axes in (left, middle, right):
         axes.tick_params(axis="y", length=0)
@@ -55,6 +53,24 @@ def draw_mitigation(figure: Figure, name: str, found: Mitigated) -> None:
         for place in range(0, len(rows), 2):
             axes.axhspan(place - 0.5, place + 0.5, color="0.97", zorder=-1, linewidth=0)
     _legend(figure, rows)
+
+
+def _name_rows(axes: Axes, rows: Rows) -> None:
+    labels = [cut(with_glyphs(labelled(*row)), _MOST_LETTERS) for row in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=7)
+    plain_labels(axes)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+
+
+def _alone(draw: Callable[[Axes, Rows, Mitigated], None]) -> Callable[[Axes, Mitigated], None]:
+    """A panel that names its rows itself."""
+
+    def draw_panel(axes: Axes, found: Mitigated) -> None:
+        rows = _rows(found)
+        draw(axes, rows, found)
+        _name_rows(axes, rows)
+
+    return draw_panel
 
 
 def draw_gains(axes: Axes, rows: Rows, found: Mitigated) -> None:
@@ -97,6 +113,14 @@ def draw_shift(axes: Axes, rows: Rows, found: Mitigated) -> None:
             )  # fmt: skip
     axes.set_title("answered right", fontsize=8, loc="left")
     axes.set_xlabel("less that of greedy answers\nmoved to as many yes", fontsize=7)
+
+
+PANELS = {
+    "AUROC": _alone(draw_gains),
+    "answered yes": _alone(draw_yes),
+    "answered right": _alone(draw_shift),
+}
+"""The panels, each as a figure of its own."""
 
 
 def _legend(figure: Figure, rows: Rows) -> None:

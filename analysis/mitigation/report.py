@@ -6,6 +6,7 @@ from rich.table import Table
 from analysis.hallucination.wording import hundredths
 from analysis.mitigation.found import Mitigated
 from analysis.mitigation.wording import labelled, sentences, signed
+from analysis.notebook.rows import Row
 from analysis.printed import printed
 from analysis.wording import p_value
 
@@ -15,6 +16,27 @@ def mitigation_text(name: str, found: Mitigated) -> str:
     parts = [_yes_or_no(name, found), *(_premise(each, found) for each in found.premises)]
     parts += ["\n".join(sentences(name, found)), *(f"note: {each}" for each in found.notes)]
     return "\n".join(parts)
+
+
+def mitigation_rows(found: Mitigated) -> tuple[Row, ...]:
+    """A row for each method that answers yes or no: its discrimination beside greedy answers'."""
+    return tuple(
+        {
+            "method": labelled(name, each),
+            "tuned": each.setting,
+            "AUROC": each.area.estimate,
+            "less greedy": each.gain.estimate,
+            "low": each.gain.low,
+            "high": each.gain.high,
+            "p (Holm)": each.gain.p,
+            "found": each.verdict,
+            "yes": None if each.answers is None else each.answers.yes.estimate,
+            "passes": each.passes,
+            "scenes": found.n_scenes,
+        }
+        for name, each in found.methods.items()
+        if each.area is not None and each.gain is not None
+    )
 
 
 def _yes_or_no(name: str, found: Mitigated) -> str:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.mitigation.drawing import draw_mitigation, height_in, save_mitigation_figure
+from analysis.mitigation.drawing import PANELS, draw_mitigation, height_in, save_mitigation_figure
 from analysis.mitigation.found import Kind, Mitigated, Verdict
-from analysis.mitigation.report import mitigation_text
+from analysis.mitigation.report import mitigation_rows, mitigation_text
 from analysis.mitigation.wording import labelled, plain, signed
 from analysis.mitigation.wording import sentences as all_sentences
+from analysis.notebook.rows import row_tables
 from tests.paper.made_up_absence import DANGEROUS, compared, judged, mitigated
 
 
@@ -143,3 +144,25 @@ def test_each_method_that_answers_has_a_row_and_its_name_stays_text(tmp_path):
     }  # fmt: skip
     for file in save_mitigation_figure("exist", found, tmp_path):
         assert file.stat().st_size > 1000
+
+
+def test_a_row_and_a_table_for_every_method_that_answers_yes_or_no():
+    found = mitigated()
+    rows = mitigation_rows(found)
+    judged_ones = [name for name, each in found.methods.items() if each.gain is not None]
+    assert [each["method"] for each in rows] == [
+        labelled(name, found.methods[name]) for name in judged_ones
+    ]
+    assert all(each["low"] <= each["less greedy"] <= each["high"] for each in rows)
+    table = row_tables(found)["methods"]
+    assert [each["name"] for each in table] == list(found.methods)
+    assert table[0]["area.estimate"] == next(iter(found.methods.values())).area.estimate
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_alone_names_its_rows(name):
+    found = mitigated()
+    axes = Figure().subplots()
+    PANELS[name](axes, found)
+    assert [each.get_text() for each in axes.get_yticklabels()][:1]
+    assert len(axes.get_yticklabels()) == len(mitigation_rows(found))

@@ -11,7 +11,9 @@ import pytest
 from analysis.emergence import run
 from analysis.notebook.html import html_table
 from analysis.notebook.result import StudyResult
+from analysis.notebook.rows import row_tables
 from analysis.notebook.typed_words import command_words
+from analysis.order.found import FullOrder
 from analysis.tuned_lens.__main__ import TunedLensStudy
 from data_prep.errors import UserError
 from data_prep.files.lock import LOCK
@@ -96,6 +98,19 @@ def test_values_are_typed_as_on_the_command_line():
     ]  # fmt: skip
     with pytest.raises(UserError, match="must not begin with a hyphen"):
         command_words(TunedLensStudy, {"lens_attributes": ["--run"]})
+
+
+def test_findings_of_one_kind_with_names_are_a_table_and_a_single_one_is_its_parts():
+    often = FullOrder(order=("color", "shape"), probability=0.75)
+    rare = FullOrder(order=("shape", "color"), probability=0.25)
+    assert row_tables({"often": often, "rare": rare}) == {
+        "findings": [
+            {"name": "often", "order": "color, shape", "probability": 0.75},
+            {"name": "rare", "order": "shape, color", "probability": 0.25},
+        ]
+    }
+    assert row_tables({"often": often}) == {}
+    assert list(row_tables({"all": {"often": often, "rare": rare}})) == ["all"]
 
 
 def test_texts_of_the_data_are_no_markup():
