@@ -123,6 +123,7 @@ def claim(
         _require_same(folder, identity)
         if not (folder / _RESULTS).exists():
             lock.require_free()
+        lock.remove_left()
         remove_unfinished(folder)
     except OSError as error:
         raise UserError(

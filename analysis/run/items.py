@@ -29,9 +29,8 @@ def items_of(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
     UserError, before any model work, if there are too few items or answers for the statistics.
     """
-    table = run.read_table("items")
-    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
-        items = own.reset_index(drop=True)
+    if (kept := _kept(run, attribute)) is not None:
+        items = kept
     elif data.scores is not None:
         items = _given(data.scores, attribute)
         require_enough(items)
@@ -53,9 +52,8 @@ def expected_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
     UserError as of `items_of`.
     """
-    table = run.read_table("items")
-    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
-        return own.reset_index(drop=True)
+    if (kept := _kept(run, attribute)) is not None:
+        return kept
     broken = image_survey(run, data).broken if is_surveyed(run) else ()
     items = _asked(run, data, attribute, broken)
     items.attrs[_NOTES] = {attribute: []}
@@ -70,14 +68,20 @@ def askable_items(run: Run, data: SceneData, attribute: str) -> pd.DataFrame:
 
     They are not written into the run, since a study needs more scenes of each answer.
     """
-    table = run.read_table("items")
-    if table is not None and (own := table.loc[table["attribute"] == attribute]).size:
-        return own.reset_index(drop=True)
+    if (kept := _kept(run, attribute)) is not None:
+        return kept
     every = replace(run.study, min_scenes_per_text=1, min_scenes_per_answer=1)
     items = _built(replace(run, study=every), data, attribute)
     if len(set(items["answer"])) < 2:
         require_enough(items)
     return items
+
+
+def _kept(run: Run, attribute: str) -> pd.DataFrame | None:
+    """The run's items of one attribute, with their own notes and no others': what is written of
+    them must not depend on what else the run holds."""
+    rows = run.read_rows("items", {"attribute": attribute})
+    return rows if rows is not None and len(rows) else None
 
 
 def item_notes(items: pd.DataFrame) -> tuple[str, ...]:

@@ -82,6 +82,20 @@ class FolderLock:
         finally:
             os.close(descriptor)
 
+    def remove_left(self) -> None:
+        """Removes the file that a killed holder has left, where this process may. Whoever opened it
+        meanwhile sees that it is gone, and makes another."""
+        if self.held:
+            return
+        with suppress(OSError):
+            descriptor = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_file(descriptor, self._file):
+                    self._file.unlink()
+            finally:
+                os.close(descriptor)
+
     @contextmanager
     def shared_with_children(self) -> Iterator[None]:
         """Context manager in which processes that this one forks work in the folder side by side.

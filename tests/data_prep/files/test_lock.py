@@ -100,6 +100,22 @@ def test_a_holder_that_ends_leaves_no_file(tmp_path):
         assert not (tmp_path / LOCK).exists()
 
 
+def test_what_a_killed_holder_left_is_removed_and_what_is_held_is_not(tmp_path):
+    file = tmp_path / LOCK
+    file.write_text("python -m analysis.examples, process 1 on this machine, since long ago")
+    lock_of(tmp_path).remove_left()
+    assert not file.exists()
+    lock_of(tmp_path).remove_left()  # there is none
+    with other_at_work(tmp_path) as other:
+        lock_of(tmp_path).remove_left()
+        assert file.exists()
+        other.communicate("\n")
+    mine = lock_of(tmp_path)
+    mine.hold()
+    mine.remove_left()
+    assert file.exists()
+
+
 def test_a_child_does_not_give_back_what_is_its_parents(tmp_path):
     mine = lock_of(tmp_path)
     mine.hold()
