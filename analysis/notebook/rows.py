@@ -1,8 +1,8 @@
 """Findings as rows of tables, whatever study they are of.
 
-A result of a study is a tree of dataclasses. Every series of dataclasses of one kind in it, such as
-the layers of a finding, is a table, and so are those that have names, such as methods; what stands
-inside a row becomes columns with dots.
+A result of a study is a tree of dataclasses. Every series of dataclasses in it, such as the layers
+of a finding, is a table, and so are several of one kind that have names, such as methods; what
+stands inside a row becomes columns with dots.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -166,5 +166,7 @@ def test_a_panel_alone_names_its_rows(name):
     found = mitigated()
     axes = Figure().subplots()
     PANELS[name](axes, found)
-    assert [each.get_text() for each in axes.get_yticklabels()][:1]
-    assert len(axes.get_yticklabels()) == len(mitigation_rows(found))
+    named = [each.get_text() for each in axes.get_yticklabels()]
+    assert len(named) == len(set(named)) == len(mitigation_rows(found))
+    assert all(named)
+    assert axes.get_lines()

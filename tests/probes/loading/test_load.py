@@ -169,6 +169,7 @@ def test_a_damaged_configuration_is_no_reason_to_trust_code(copied, damage):
 def test_trusted_code_that_is_not_there(copied):
     change_config(copied, model_type="no_such_family")
     with pytest.raises(UserError, match="cannot be made, by this version") as refused:
+        # Trust is given, and there is no code to run: its option must not be the remedy again.
         load_vlm(copied, trust_remote_code=True)
     assert "--trust-remote-code" not in str(refused.value)
 
