@@ -51,16 +51,29 @@ def one_line_errors() -> Iterator[None]:
             if not end.code:
                 _require_printed(streams.out)
             raise
-        except UserError as error:
-            raise _ended(f"error: {error}", 2) from None
         except KeyboardInterrupt as error:
-            number = error.number if isinstance(error, Stopped) else signal.SIGINT
-            raise _ended(stopped_line(number), exit_code(number)) from None
+            raise _stopped(error) from None
         except Exception as error:
+            if (stop := _stop_behind(error)) is not None:
+                raise _stopped(stop) from None
+            if isinstance(error, UserError):
+                raise _ended(f"error: {error}", 2) from None
             if not lacks_memory(error):
                 raise
             raise _ended(f"error: {_memory_line(error)}", 2) from None
         _require_printed(streams.out)
+
+
+def _stopped(error: KeyboardInterrupt) -> SystemExit:
+    number = error.number if isinstance(error, Stopped) else signal.SIGINT
+    return _ended(stopped_line(number), exit_code(number))
+
+
+def _stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The stop that a library turned into an error of its own, as Dr.Jit does within a call."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _ended(line: str, code: int) -> SystemExit:

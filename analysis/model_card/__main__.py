@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -54,8 +55,8 @@ class ModelCard:
     """Scenes that the model was not trained on."""
     scenes: Annotated[int | None, Within(1, MOST_SCENES)] = None
     """Use the first so many scenes only."""
-    training: Path | None = None
-    """training.json of the training, for the card's account of it."""
+    training: tuple[Path, ...] = ()
+    """training.json of the training, and of those that went on from it, for the card's account."""
     out: Path | None = None
     """Where to write the card; default: only print the table."""
     seed: Annotated[int, Within(0, MOST_SEED)] = 0
@@ -66,7 +67,7 @@ def main(config: ModelCard) -> None:
     """Asks, counts, prints, and writes the card if asked to."""
     from probes import load_vlm
 
-    training = None if config.training is None else _training(config.training)
+    training = _account(config.training)
     if config.out is not None:
         require_output_file(config.out, "--out")
     data = open_data(config.data)
@@ -179,22 +180,15 @@ def _answered_right(vlm: "VLM", data: SceneData, asked: pd.DataFrame) -> list[bo
     return right
 
 
+def _account(files: Sequence[Path]) -> str:
+    """The card's account of the trainings. UserError if a file is not that of one."""
+    return "\n## Training\n\n" + "\n\n".join(map(_training, files)) + "\n" if files else ""
+
+
 def _training(file: Path) -> str:
-    """The card's account of the training. UserError if the file is not that of one."""
     try:
         plan = json.loads(file.read_text(encoding="utf-8"))
-        language = plan["language"]
-        exchanges = language["referring"] + language["plain"] + language["descriptions"]
-        return f"""
-## Training
-
-`python -m probes.bundled.train`, seed {plan["seed"]}, in stages: {plan["tower_steps"]} batches of
-the vision tower on patch labels; {plan["alignment_steps"]} batches in which the projector learns
-to name what each patch shows; {language["steps"]} batches of {language["batch"]} images with
-{exchanges} exchanges each (every {language["caption_every"]}th batch captions), tower frozen.
-Data: 5,376 scenes that `python -m data_prep.render --seed 1` made, 1 to 6 objects, 128 pixels, and
-their mirror images. The evaluation scenes are of another seed (2).
-"""
+        return fill(_told(plan), width=100, break_on_hyphens=False)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"--training must be the training.json of python -m probes.bundled.train, got {file}: "
@@ -202,9 +196,33 @@ their mirror images. The evaluation scenes are of another seed (2).
         ) from error
 
 
-def _card(
-    table: pd.DataFrame, vlm: "VLM", config: ModelCard, training: str | None, n_scenes: int
-) -> str:
+def _told(plan: dict[str, Any]) -> str:
+    language = plan["language"]
+    exchanges = language["referring"] + language["plain"] + language["descriptions"]
+    stage = (
+        f"{language['steps']:,} batches of {language['batch']} images with {exchanges} exchanges "
+        f"each ({language['referring']} referring, {language['plain']} plain questions, every "
+        f"{language['caption_every']}th batch captions), peak rate {language['peak_rate']:g}, "
+        "tower frozen"
+    )
+    data = (
+        f"Data: {plan['scenes']:,} scenes that `python -m data_prep.render --seed 1` made, 1 to 6 "
+        "objects, 128 pixels, and their mirror images."
+    )
+    if "trained_on_from" in plan:
+        return (
+            f"Trained on by `python -m probes.bundled.train --start`, seed {plan['seed']}, from "
+            f"the model {plan['trained_on_from'][:19]}: {stage}. {data}"
+        )
+    return (
+        f"`python -m probes.bundled.train`, seed {plan['seed']}, in stages: "
+        f"{plan['tower_steps']:,} batches of the vision tower on patch labels; "
+        f"{plan['alignment_steps']:,} batches in which the projector learns to name what each "
+        f"patch shows; {stage}. {data} The evaluation scenes are of another seed (2)."
+    )
+
+
+def _card(table: pd.DataFrame, vlm: "VLM", config: ModelCard, training: str, n_scenes: int) -> str:
     header = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
     body = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy())
     n_parameters = sum(parameter.numel() for parameter in vlm.model.parameters())
@@ -214,7 +232,7 @@ A small real LLaVA (`LlavaForConditionalGeneration`, {n_parameters / 1e6:.1f} mi
 {vlm.n_layers} blocks of width {vlm.d_model}, 128-pixel images in 64 patches) that answers questions
 about CLEVR-style scenes. It exists so that Onset runs anywhere on a really trained model; it is a
 model organism, not a model to use.
-{training or ""}
+{training}
 ## Accuracy
 
 On {n_scenes} held-out scenes ({config.data}), greedy answers over the whole vocabulary, intervals

@@ -5,10 +5,10 @@
 
 Stage one teaches the vision tower patch by patch, stage two the projector and the language model
 with the tower frozen; between them image tokens are aligned with words. Afterwards `--out` holds a
-model folder in Hugging Face's form.
+model folder in Hugging Face's form. With `--start` such a folder is trained on: stage two only,
+with its tower and its words.
 """
 
-import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,15 +21,17 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
-from data_prep.files.durable import write_durably
 from data_prep.option_rules import MOST_SEED, MOST_STEPS, MOST_THREADS, Within, require_rules
 from probes.bundled.alignment import align_projector, attend_by_similarity
-from probes.bundled.architecture import GRID, new_model, new_processor, train_tokenizer
+from probes.bundled.architecture import GRID, new_model, train_tokenizer
 from probes.bundled.corpus import lessons, mirrored, prefix_ids, texts_for_tokenizer
+from probes.bundled.declaration import declare, require_same
 from probes.bundled.language import LanguagePlan, all_features, standardize_input, train_language
+from probes.bundled.model_folder import load_trained, save_trained
 from probes.bundled.scenes import TrainingScenes, read_training_scenes
 from probes.bundled.schedule import Progress
 from probes.bundled.tower import train_tower
+from probes.loading.identity import folder_identity
 
 _TOWER_STREAM, _LESSON_STREAM, _TOKENIZER_STREAM, _ALIGNMENT_STREAM = 1, 3, 4, 5
 _SCENES_FOR_TOKENIZER = 500
@@ -47,10 +49,12 @@ class Train:
     """Folder for checkpoints and, in the end, the model."""
     split: str = "train"
     """Split of the data."""
+    start: Path | None = None
+    """Model folder of an earlier training, to train on: its tower and its words stay."""
     seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Of initialisation and of all draws."""
     tower_steps: Annotated[int, Within(1, MOST_STEPS)] = 1500
-    """Batches of the first stage."""
+    """Batches of the first stage, which there is only without --start."""
     alignment_steps: Annotated[int, Within(1, MOST_STEPS)] = 600
     """Batches of the alignment between the stages."""
     language: LanguagePlan = field(default_factory=lambda: LanguagePlan(steps=2800))
@@ -63,17 +67,23 @@ def train(config: Train) -> None:
     """Runs both stages, or what is left of them, and writes the model folder."""
     require_rules(config, typed=True)
     torch.set_num_threads(config.threads)
-    _require_same(config)
+    file, declared = config.out / _DECLARATION, _declared(config)
+    require_same(file, declared)
     data = read_training_scenes(config.data, config.split)
-    _declare(config)
-    tokenizer = train_tokenizer(
-        texts_for_tokenizer(data.scenes[:_SCENES_FOR_TOKENIZER], _rng(config, _TOKENIZER_STREAM))
-    )
-    model = new_model(tokenizer, seed=config.seed)
-    _first_stage(config, model, data)
+    declared["scenes"] = len(data.scenes)
+    if config.start is None:
+        words = texts_for_tokenizer(
+            data.scenes[:_SCENES_FOR_TOKENIZER], _rng(config, _TOKENIZER_STREAM)
+        )
+        tokenizer = train_tokenizer(words)
+        model = new_model(tokenizer, seed=config.seed)
+        declare(file, declared)
+        _first_stage(config, model, data)
+    else:
+        model, tokenizer = load_trained(config.start)
+        declare(file, declared)
     _second_stage(config, model, tokenizer, data)
-    model.half().save_pretrained(config.out / "model")
-    new_processor(tokenizer).save_pretrained(config.out / "model")
+    save_trained(model, tokenizer, config.out / "model")
 
 
 def _first_stage(config: Train, model: LlavaForConditionalGeneration, data: TrainingScenes) -> None:
@@ -110,7 +120,7 @@ def _second_stage(
         os.replace(part, state_file)
 
     features = all_features(model, data.images)
-    if state is None:
+    if state is None and config.start is None:
         standardize_input(model, features)
         attend_by_similarity(model)
         align_projector(
@@ -140,39 +150,17 @@ def _second_stage(
     )
 
 
-def _require_same(config: Train) -> None:
-    """Refuses a folder in which another training was begun."""
-    file = config.out / _DECLARATION
-    if not file.exists():
-        return
-    try:
-        begun: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{str(file)!r} cannot be read ({error}): use another folder") from error
-    for key, value in _declared(config).items():
-        if begun.get(key) != value:
-            raise UserError(
-                f"{str(config.out)!r} holds a training with another {key}: {begun.get(key)} "
-                f"there, {value} here: use another folder"
-            )
-
-
-def _declare(config: Train) -> None:
-    """Writes what this training is; only now, so that bad data leave no folder behind."""
-    try:
-        config.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"cannot make {str(config.out)!r} ({error.strerror}): choose another --out"
-        ) from error
-    content = json.dumps(_declared(config), indent=2).encode()
-    write_durably(config.out / _DECLARATION, content)
-
-
 def _declared(config: Train) -> dict[str, Any]:
-    """What decides the weights. Folders may be moved: of the data only the name counts."""
-    decisive = {**asdict(config), "data": config.data.resolve().name}
-    return {key: value for key, value in decisive.items() if key not in ("out", "threads")}
+    """What decides the weights, but for the number of scenes. Folders may be moved: of the data
+    only the name counts, and of the start what it holds."""
+    declared = asdict(config) | {"data": config.data.resolve().name}
+    ignored = ["out", "threads", "start"]
+    if config.start is not None:
+        if not config.start.is_dir():
+            raise UserError(f"--start must be a model folder, got {str(config.start)!r}: give one")
+        declared["trained_on_from"] = folder_identity(config.start)
+        ignored += ["tower_steps", "alignment_steps"]
+    return {key: value for key, value in declared.items() if key not in ignored}
 
 
 def _rng(config: Train, stream: int) -> np.random.Generator:

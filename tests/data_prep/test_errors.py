@@ -131,6 +131,19 @@ def test_a_signal_ends_in_one_line_after_tidying_up(number, code, word):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("kind", ["RuntimeError", "UserError"])
+@pytest.mark.parametrize("link", [" from stop", ""])
+def test_a_signal_that_a_library_makes_an_error_of_its_own(kind, link):
+    """Dr.Jit does so with whatever is raised within a call of it."""
+    run = ended(
+        "import os, signal\n    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"    except BaseException as stop:\n        raise {kind}('in a call'){link}"
+    )
+    assert (run.returncode, run.stdout) == (143, "")
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith("terminated: ")
+
+
 def test_handlers_are_given_back():
     numbers = signal.SIGINT, signal.SIGTERM
     before = [signal.getsignal(number) for number in numbers]

@@ -3,13 +3,11 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated, Any
 
 import torch
-from transformers import AutoTokenizer, LlavaForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from data_prep.errors import UserError
 from data_prep.files.durable import write_durably
 from data_prep.option_rules import (
     MOST_SCENES,
@@ -19,8 +17,9 @@ from data_prep.option_rules import (
     Within,
     require_rules,
 )
-from probes.bundled.architecture import new_processor
+from probes.bundled.declaration import declare, require_same
 from probes.bundled.language import LanguagePlan
+from probes.bundled.model_folder import load_trained, save_trained
 from probes.bundled.remedies.arms import ARMS, Arm, false_premises_of, require_room
 from probes.bundled.remedies.material import Material, read_material
 from probes.bundled.remedies.quick_check import Asked, bundled_questions, said
@@ -66,7 +65,7 @@ def run(config: Remedies) -> None:
     """Trains what is not finished. Finished models are not made again."""
     _check(config)
     torch.set_num_threads(config.threads)
-    _declare(config.out / _COMMON, _declared(config), make=False)
+    require_same(config.out / _COMMON, _declared(config))
     left: list[tuple[Arm, int]] = [
         (arm, seed)
         for seed in config.seeds
@@ -75,7 +74,7 @@ def run(config: Remedies) -> None:
     ]
     if not left:
         return
-    model, tokenizer = _start()
+    model, tokenizer = load_trained(BUNDLED_FOLDER)
     removed = config.removed or config.data.with_name(f"{config.data.name}-removed")
     material = read_material(
         model,
@@ -86,7 +85,7 @@ def run(config: Remedies) -> None:
         n_scenes=config.scenes,
     )
     asked = bundled_questions(tokenizer)
-    _declare(config.out / _COMMON, _declared(config), make=True)
+    declare(config.out / _COMMON, _declared(config))
     if not (config.out / _LOOK).exists():
         _look(model, tokenizer, asked, config.out)
     for arm, seed in left:
@@ -102,19 +101,14 @@ def _train(config: Remedies, material: Material, asked: Asked, arm: Arm, seed: i
         "false_premises_per_batch": false_premises_of(arm, config.language),
         "pairs": len(material.removals) if arm == "contrast" else 0,
     }
-    _declare(folder / _OWN, own, make=True)
-    model, tokenizer = _start()
+    declare(folder / _OWN, own)
+    model, tokenizer = load_trained(BUNDLED_FOLDER)
     training = ArmTraining(
         arm=arm, seed=seed, plan=config.language, checkpoint=folder / "checkpoint.safetensors"
     )
     train_arm(model, material, training)
-    model = model.half()
-    part = folder / "model.part"
-    rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    new_processor(tokenizer).save_pretrained(part)
-    _look(model.float(), tokenizer, asked, folder)
-    part.rename(folder / "model")
+    _look(model.half().float(), tokenizer, asked, folder)
+    save_trained(model, tokenizer, folder / "model")
     training.checkpoint.unlink(missing_ok=True)
 
 
@@ -129,14 +123,6 @@ def _look(
     write_durably(folder / _LOOK, json.dumps(found, indent=2).encode())
     shown = "  ".join(f"{name} {share:.3f}" for name, share in found.items())
     print(f"{folder.name}: {shown}", flush=True)
-
-
-def _start() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
-    """The bundled model in single precision, and its tokenizer."""
-    model = LlavaForConditionalGeneration.from_pretrained(
-        BUNDLED_FOLDER, dtype=torch.float32, use_safetensors=True
-    )
-    return model, AutoTokenizer.from_pretrained(BUNDLED_FOLDER)
 
 
 def _check(config: Remedies) -> None:
@@ -155,29 +141,3 @@ def _declared(config: Remedies) -> dict[str, Any]:
         "scenes": config.scenes,
         "language": asdict(config.language),
     }
-
-
-def _declare(file: Path, declared: dict[str, Any], *, make: bool) -> None:
-    """Refuses a folder in which another training was begun. With `make` writes what this one is;
-    only once the data are read, so that bad data leave no folder behind."""
-    if file.exists():
-        try:
-            begun: dict[str, Any] = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{str(file)!r} cannot be read ({error}): use another folder"
-            ) from error
-        for key, value in declared.items():
-            if begun.get(key) != value:
-                raise UserError(
-                    f"{str(file.parent)!r} holds a training with another {key}: {begun.get(key)} "
-                    f"there, {value} here: use another folder"
-                )
-    elif make:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"cannot make {str(file.parent)!r} ({error.strerror}): choose another --out"
-            ) from error
-        write_durably(file, json.dumps(declared, indent=2).encode())

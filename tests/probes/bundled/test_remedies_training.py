@@ -15,6 +15,7 @@ from data_prep.clevr import read_clevr
 from data_prep.errors import UserError
 from data_prep.render import Render, render
 from data_prep.sampler import sample_layout
+from probes.bundled import model_folder
 from probes.bundled.language import LanguagePlan
 from probes.bundled.remedies import run as module
 from probes.bundled.remedies import training
@@ -117,7 +118,7 @@ def test_a_killed_writing_of_the_model_is_made_good(trained, data, tmp_path, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "new_processor", killed)
+        patched.setattr(model_folder, "new_processor", killed)
         with pytest.raises(KeyboardInterrupt):
             run(config(data, out, arms=("none20",)))
     assert (out / "none20-0" / "model.part").exists()

@@ -19,6 +19,7 @@ from probes.bundled import train as module
 from probes.bundled.language import LanguagePlan
 from probes.bundled.schedule import Progress
 from probes.bundled.train import Train, train
+from probes.loading.identity import folder_identity
 from tests.probes.bundled.some_scenes import write_scenes
 
 ROOT = Path(module.__file__).parents[2]
@@ -172,6 +173,7 @@ def test_the_declaration_names_what_decides_the_weights(trained, drawn):
         "tower_steps": 2,
         "alignment_steps": 2,
         "language": {"peak_rate": LanguagePlan(steps=1).peak_rate, **PLAN},
+        "scenes": 8,
     }
 
 
@@ -190,4 +192,53 @@ def test_the_declaration_names_what_decides_the_weights(trained, drawn):
 def test_what_is_wrong_with_an_argument(drawn, tmp_path, changed, said):
     with pytest.raises(UserError, match=said):
         train(config(drawn, tmp_path / "run", **changed))
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_on_keeps_tower_and_words_and_learns_the_rest(trained, drawn, tmp_path):
+    out = tmp_path / "run"
+    train(config(drawn, out, start=trained / "model", seed=1))
+    before = module.load_file(trained / "model" / "model.safetensors")
+    after = module.load_file(out / "model" / "model.safetensors")
+    assert before.keys() == after.keys()
+    same = {name for name, tensor in before.items() if (tensor == after[name]).all()}
+    towers = {name for name in before if "vision_tower" in name}
+    assert towers
+    assert towers <= same
+    assert any("language_model" in name for name in before.keys() - same)
+    assert any("projector" in name for name in before.keys() - same)
+    ours, theirs = hashes(out / "model"), hashes(trained / "model")
+    assert {name for name in ours if ours[name] != theirs[name]} == {"model.safetensors"}
+    declared = json.loads((out / "training.json").read_text())
+    assert declared["trained_on_from"] == folder_identity(trained / "model")
+    assert declared["scenes"] == 8
+    assert "tower_steps" not in declared
+
+
+def test_an_interrupted_training_on_ends_with_the_same_weights(
+    trained, drawn, tmp_path, monkeypatch
+):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(config(drawn, whole, start=trained / "model"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "report", interrupting("language", 3))
+        with pytest.raises(KeyboardInterrupt):
+            train(config(drawn, cut, start=trained / "model"))
+    train(config(drawn, cut, start=trained / "model"))
+    assert hashes(whole / "model") == hashes(cut / "model")
+    with pytest.raises(UserError, match="a training with another trained_on_from"):
+        train(config(drawn, cut, start=whole / "model"))
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "another kind"])
+def test_a_start_that_is_none(drawn, tmp_path, kind):
+    start = tmp_path / "start"
+    if kind != "absent":
+        start.mkdir()
+    if kind == "another kind":
+        (start / "config.json").write_text('{"model_type": "gpt2"}')
+    said = "--start must be a model folder" if kind == "absent" else "is no model folder of"
+    with pytest.raises(UserError, match=said) as refused:
+        train(config(drawn, tmp_path / "run", start=start))
+    assert "\n" not in str(refused.value)
     assert not (tmp_path / "run").exists()
