@@ -22,7 +22,7 @@ _NAMES: Mapping[str, str] = {
     MODEL: """
         model revision dtype quantize attention prompt_style device device_map gate
         trust_remote_code allow_pickle lens allow_other_head lens_attributes whole_words
-        recipe. seeds language. tower_steps alignment_steps training trained_on
+        recipe. seeds language. start tower_steps alignment_steps training trained_on
     """,
     DATA: """
         data scores scenes contrast columns ask negatives skip_broken min_scenes_per_answer
