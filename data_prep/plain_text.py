@@ -6,15 +6,13 @@ model is given bytes that nobody sees. Unusual blanks and joiners belong to how 
 """
 
 import re
-import unicodedata
 
 from data_prep.errors import UserError
+from data_prep.terminal.visible import CONTROLS
 
 MOST_CHARACTERS = 10_000
 """The longest name, label or question. Longer ones are files that were pasted by mistake."""
-# Cc control characters, Cs halves of surrogate pairs, Zl and Zp separators of lines, paragraphs.
-_REFUSED = ("Cc", "Cs", "Zl", "Zp")
-_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STEERS, _STEERS_A_LINE = re.compile(f"[{CONTROLS}]"), re.compile(f"[\t\n{CONTROLS}]")
 _SHOWN = 40
 
 
@@ -27,12 +25,8 @@ def hidden_in(text: str, *, lines: bool = False) -> str | None:
     """
     if text.isprintable():
         return None
-    for sign in text:
-        if lines and sign in "\n\t":
-            continue
-        if unicodedata.category(sign) in _REFUSED or _TURNING.match(sign):
-            return sign
-    return None
+    found = (_STEERS if lines else _STEERS_A_LINE).search(text)
+    return found[0] if found else None
 
 
 def require_plain(text: str, what: str, *, lines: bool = False) -> None:

@@ -9,7 +9,6 @@ import fcntl
 import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from data_prep.errors import UserError
-from data_prep.files.unfinished import remove_unfinished
+from data_prep.files.unfinished import remove_unfinished, temporary_folder
 
 LOCK = ".lock"
 _TRIES, _PAUSE_SECONDS = 4, 0.05
@@ -101,8 +100,9 @@ class FolderLock:
         """Context manager in which processes that this one forks work in the folder side by side.
         Takes the lock; UserError as of `hold`."""
         self.hold()
-        with tempfile.NamedTemporaryFile(prefix="onset-turns-") as file:
-            self._turns = Path(file.name)
+        with temporary_folder() as room:
+            self._turns = room / "turns"
+            self._turns.touch()
             try:
                 yield
             finally:

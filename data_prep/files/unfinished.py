@@ -1,19 +1,24 @@
-"""Names of files that are still being written, and the removal of those that nobody writes any
-more.
+"""Names of files that are still being written and of temporary folders, and the removal of those
+that nobody uses any more.
 
-The name says which process writes the file, so that no other one takes it for a leftover.
+The name says which process it is, so that no other one takes the file for a leftover.
 """
 
 import os
 import re
 import secrets
 import socket
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 
-_NAME = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]{1,10})-[0-9a-f]{8}\.writing")
+_ROOM = "onset"
+_OWN = r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]{1,10})-[0-9a-f]{8}\.writing"
+_NAME = re.compile(f"(?:{_ROOM})?{_OWN}")
 # A write takes seconds: what a machine that cannot be asked began a day ago is not going on.
 _OLD_SECONDS = 24 * 60 * 60
 
@@ -40,8 +45,25 @@ def remove_unfinished(folder: Path, *, nobody_writes: bool = False) -> None:
                 path.unlink()
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Context manager that gives an empty folder in the system's place for such, which is gone
+    afterwards. With it go those that killed processes left there."""
+    place = Path(tempfile.gettempdir())
+    for path in place.glob(f"{_ROOM}.*.writing"):
+        with suppress(OSError):
+            if _is_left(path):
+                rmtree(path)
+    room = place / f"{_ROOM}{unfinished_name()}"
+    room.mkdir(mode=0o700)
+    try:
+        yield room
+    finally:
+        rmtree(room, ignore_errors=True)
+
+
 def _is_left(path: Path) -> bool:
-    """Whether the process that was writing this file is gone."""
+    """Whether the process that was using this file or folder is gone."""
     named = _NAME.fullmatch(path.name)
     if named is not None and named["host"] == _host():
         return not _lives(int(named["process"]))

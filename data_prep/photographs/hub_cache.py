@@ -12,7 +12,6 @@ told, and so that two commands that fetch the same rows at once write the same b
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from data_prep.errors import UserError
 from data_prep.files.tree import Stream
+from data_prep.files.unfinished import remove_unfinished, unfinished_name
 from data_prep.terminal.progress import Progress
 
 _ROWS = "rows.json"
@@ -163,6 +163,7 @@ def keep_rows(folder: Path, rows: Iterable[Row], limit: int | None) -> KeptRows:
     is_all = True
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
         shown = Progress(rows, what="fetch", unit="row", total=limit)
         for number, row in enumerate(shown):
             if number == limit:
@@ -193,11 +194,10 @@ def _checksum(content: bytes) -> str:
 
 def _put(file: Path, content: bytes) -> None:
     """Write a file either whole or not at all, even if two commands write the same file."""
-    descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".writing")
+    unfinished = file.with_name(unfinished_name())
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+        unfinished.write_bytes(content)
         os.replace(unfinished, file)
     except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise

@@ -1,11 +1,9 @@
 """Figures and tables as LaTeX floats, each with its generated caption."""
 
 import io
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.drawing.style import house_style
 from data_prep.errors import UserError
+from data_prep.files.unfinished import temporary_folder
 from paper.output.surroundings import only_tex_surroundings
 from paper.prose.escape import tex
 
@@ -146,8 +145,8 @@ def _saved(canvas: Canvas, form: str, **options: Any) -> bytes:
 def _pgf(canvas: Canvas) -> bytes:
     """The figure as PGF. It is written with the help of TeX, which measures the width of each
     label."""
-    with tempfile.TemporaryDirectory() as room, only_tex_surroundings(), _escaped_for_tex():
-        path = Path(room) / "figure.pgf"
+    with temporary_folder() as room, only_tex_surroundings(), _escaped_for_tex():
+        path = room / "figure.pgf"
         try:
             canvas.savefig(path, format="pgf")
         except (RuntimeError, FileNotFoundError) as error:

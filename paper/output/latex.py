@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import UserError
+from data_prep.files.unfinished import temporary_folder
 from paper.output.surroundings import tex_surroundings
 
 PACKAGES = "texlive-latex-recommended texlive-fonts-recommended latexmk"
@@ -68,8 +68,8 @@ def typeset(files: Mapping[str, bytes], source_date_epoch: str | None) -> Typese
     In a temporary folder, so that what a killed or failed run leaves lies in nobody's way; paths
     inside are relative, so the PDF does not know where it was made.
     """
-    with tempfile.TemporaryDirectory(prefix="onset-paper-") as room:
-        folder, home = Path(room, "paper"), Path(room, "home")
+    with temporary_folder() as room:
+        folder, home = room / "paper", room / "home"
         home.mkdir()
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

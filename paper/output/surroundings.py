@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
+
+from data_prep.files.unfinished import temporary_folder
 
 # Where programs are found, and where they may put what they need for a moment.
 _TAKEN_OVER = ("PATH", "TMPDIR")
@@ -39,8 +40,8 @@ def only_tex_surroundings() -> Iterator[None]:
     """Context manager in which this process itself has the environment for TeX, for libraries that
     start it."""
     before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="onset-home-") as home:
-        changed = tex_surroundings(Path(home), None)
+    with temporary_folder() as home:
+        changed = tex_surroundings(home, None)
         os.environ.clear()
         os.environ.update(changed)
         try:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import psutil
@@ -25,6 +24,7 @@ import psutil
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
 from data_prep.files.lock import lock_of
+from data_prep.files.unfinished import temporary_folder
 from data_prep.option_rules import MOST_THREADS, Within, require_rules
 from paper.stages.course import Course
 from paper.stages.forks import Ended, begin, end_all, wait_for_one
@@ -73,8 +73,8 @@ def main(config: Stages) -> int:
     print(forecast(stages, workers, course.seconds(workers)), flush=True)
     _import_all(stages)
     imports = time.monotonic() - began
-    with _run_of_its_own(config.run), TemporaryDirectory(prefix="onset-stages-") as shown:
-        ended = side_by_side(course, workers, Path(shown), began)
+    with _run_of_its_own(config.run), temporary_folder() as shown:
+        ended = side_by_side(course, workers, shown, began)
     print(stage_table(ended, began, imports, time.monotonic() - began))
     return next((each.code for each in ended if each.code), 0)
 

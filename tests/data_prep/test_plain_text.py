@@ -8,6 +8,7 @@ from data_prep.photographs.labels import attribute_name, label_attribute, questi
 from data_prep.photographs.presence import PresenceQuestions
 from data_prep.plain_text import MOST_CHARACTERS, hidden_in, require_plain
 from data_prep.scenes import Photograph
+from data_prep.terminal.visible import visible
 
 HIDDEN = ["\x1b[31m", "\0", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028",
           "\ud800", "\r"]  # fmt: skip
@@ -27,6 +28,14 @@ def test_what_steers_is_found_and_shown_escaped(sign):
 def test_what_belongs_to_writing_is_let_through(text):
     assert hidden_in(text) is None
     require_plain(text, "a label")
+
+
+def test_what_is_refused_is_what_is_written_out_where_it_is_shown():
+    signs = [chr(number) for number in range(0x110000)]
+    refused = [sign for sign in signs if hidden_in(sign, lines=True)]
+    assert refused == [sign for sign in signs if visible(sign) != sign]
+    assert {sign for sign in signs if hidden_in(sign)} == {*refused, "\t", "\n"}
+    assert len(refused) == 2_134
 
 
 def test_lines_are_allowed_only_where_they_are():

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,8 +13,15 @@ import pytest
 from data_prep.errors import UserError
 from data_prep.files import durable, unfinished
 from data_prep.files.durable import write_durably
-from data_prep.files.unfinished import is_unfinished, remove_unfinished, unfinished_name
+from data_prep.files.unfinished import (
+    is_unfinished,
+    remove_unfinished,
+    temporary_folder,
+    unfinished_name,
+)
 from tests.sealed import leave_unfinished
+
+ROOT = Path(__file__).parents[3]
 
 
 def failing(code: int):
@@ -125,6 +133,25 @@ def test_leftovers_of_other_machines_go_when_they_are_old(tmp_path, monkeypatch)
     monkeypatch.setattr(unfinished.time, "time", lambda: days)
     remove_unfinished(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_temporary_folders_of_the_dead_go_and_those_of_the_living_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = "import os; from data_prep.files.unfinished import temporary_folder\n"
+    killed += "with temporary_folder() as room:\n"
+    killed += "    (room / 'within').mkdir(); (room / 'within/file').touch(); os.abort()"
+    subprocess.run(
+        [sys.executable, "-c", killed], cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
+    (left,) = tmp_path.iterdir()
+    others = tmp_path / "onset.mine.writing"
+    others.mkdir()
+    with temporary_folder() as room, temporary_folder() as second:
+        assert not left.exists()
+        assert not list(room.iterdir())
+        assert room.stat().st_mode & 0o77 == 0
+        assert {*tmp_path.iterdir()} == {others, room, second}
+    assert [*tmp_path.iterdir()] == [others]
 
 
 def test_what_cannot_be_deleted_is_no_error(tmp_path, monkeypatch):
