@@ -103,22 +103,32 @@ def accuracy_table(asked: pd.DataFrame) -> pd.DataFrame:
         part: pd.DataFrame = asked.loc[chosen]
         cells = [("all", part)] if objects else []
         cells += [(str(key), cell) for key, cell in part.groupby(by, sort=True)] if by else []
-        for cell_name, cell in cells:
-            interval = cluster_share(
-                np.asarray(cell["right"], dtype=float), np.asarray(cell["scene_id"])
-            )
-            rows.append(
-                {
-                    "question": template,
-                    "objects": objects or cell_name,
-                    "asked for": cell_name if objects else "all",
-                    "accuracy": f"{interval.estimate.item():.3f}",
-                    "95% CI": f"{interval.low.item():.3f} to {interval.high.item():.3f}",
-                    "scenes": interval.n_scenes,
-                    "questions": interval.n_items,
-                }
-            )
+        rows += [
+            {
+                "question": template,
+                "objects": objects or cell_name,
+                "asked for": cell_name if objects else "all",
+                **_share_right(cell),
+            }
+            for cell_name, cell in cells
+            if len(cell)
+        ]
     return pd.DataFrame(rows)
+
+
+def _share_right(asked: pd.DataFrame) -> dict[str, str | int]:
+    """The share of right answers. Of a single scene there is no interval."""
+    right, scenes = np.asarray(asked["right"], dtype=float), np.asarray(asked["scene_id"])
+    n_scenes, between = len(set(scenes)), "-"
+    if n_scenes > 1:
+        share = cluster_share(right, scenes)
+        between = f"{share.low.item():.3f} to {share.high.item():.3f}"
+    return {
+        "accuracy": f"{right.mean():.3f}",
+        "95% CI": between,
+        "scenes": n_scenes,
+        "questions": len(right),
+    }
 
 
 def _referring(asked: pd.DataFrame, low: int, high: int) -> Bool[ndarray, " question"]:
