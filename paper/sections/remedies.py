@@ -16,6 +16,7 @@ from paper.evidence.plain import level, with_minus_signs
 from paper.evidence.record import RunRecord
 from paper.output.floats import Figure, Table
 from paper.sections.section import Section
+from probes.loading.identity import BUNDLED_FOLDER, folder_identity
 
 _TEXT = r"""
 \subsection{Trained to say none}\label{sec:\run:remedies}
@@ -89,7 +90,7 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             " share of right answers where it is there, and AUROC of absence by the odds of none "
             "and by a linear probe on the last layer's residual, with "
             f"{level(found.level)} intervals over {found.n_premise_groups:,} groups of scenes. "
-            f"{_held_out(found)}"
+            f"{_held_out(found)} {_start(found)}"
         ),
         frame=pd.DataFrame([_model(each) for each in found.models]),
         align="lr(2)(2)(2)(2)(2)",
@@ -115,6 +116,15 @@ def _held_out(found: Remedied) -> str:
     return (
         f"None of the {found.held_out.n_compared:,} scenes of the training has the objects of one "
         "of these."
+    )
+
+
+def _start(found: Remedied) -> str:
+    if found.start == folder_identity(BUNDLED_FOLDER):
+        return "All were trained on from the model of the other sections."
+    return (
+        "All were trained on from an earlier state of the bundled model, not from that of the "
+        "other sections."
     )
 
 

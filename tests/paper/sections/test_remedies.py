@@ -57,6 +57,14 @@ def test_tables_hold_every_model_and_what_is_shown(record: RunRecord, kept):
     assert shown["contrast", "yes"] == "lowers"
 
 
+def test_it_says_from_which_model_the_arms_start(record: RunRecord, kept, monkeypatch):
+    earlier = section_table(SECTION, record, "remedies").caption
+    assert "from an earlier state of the bundled model, not from that" in earlier
+    monkeypatch.setattr(remedies, "folder_identity", lambda _: kept.start)
+    now = section_table(SECTION, record, "remedies").caption
+    assert "from the model of the other sections" in now
+
+
 def test_of_one_seed_the_table_says_so(record: RunRecord, monkeypatch):
     monkeypatch.setattr(remedies, "kept_remedies", lambda: remedied(("plain", "none5"), (0,)))
     frame = section_table(SECTION, record, "remedies-differences").frame
