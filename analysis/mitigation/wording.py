@@ -10,6 +10,9 @@ __all__ = ["MOVED", "labelled", "noted", "plain", "sentences", "signed"]
 MOVED = 0.02
 """Change of the share of yes from which on a method is said to move the threshold."""
 
+_LITTLE_ROOM = 3
+"""So many margins, or fewer, left above greedy answers are little room for a gain."""
+
 
 def labelled(name: str, each: Judged) -> str:
     """A method's name, with a word beside it if nothing is expected of it."""
@@ -36,6 +39,7 @@ def sentences(name: str, found: Mitigated) -> list[str]:
         f"groups of scenes): greedy answers are right in {percent(greedy.accuracy)}, yes in "
         f"{percent(greedy.yes)}, and tell what is there with an AUROC of "
         f"{hundredths(found.greedy_area)}.",
+        *_room(found),
         *_cut(found),
         *_discrimination(found),
         *_yes(found),
@@ -43,6 +47,16 @@ def sentences(name: str, found: Mitigated) -> list[str]:
         *_declining(found),
         *_harm(found),
     ]
+
+
+def _room(found: Mitigated) -> Iterator[str]:
+    """Where little can be gained, that none is gained says little of a method."""
+    room = 1 - found.greedy_area.estimate
+    if room < _LITTLE_ROOM * found.margin:
+        yield (
+            f"So no more than {plain(round(room, 3))} of AUROC is left to gain: that a method "
+            "gains nothing here says little of it."
+        )
 
 
 def _cut(found: Mitigated) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.effects.found import Interval
 from analysis.mitigation.drawing import PANELS, draw_mitigation, height_in, save_mitigation_figure
 from analysis.mitigation.found import Kind, Mitigated, Verdict
 from analysis.mitigation.report import mitigation_rows, mitigation_text
@@ -37,6 +38,12 @@ def test_first_of_all_it_says_what_was_asked_of_how_many_at_which_level():
         "84.2), yes in 51.5% (49.5 to 53.5), and tell what is there with an AUROC of .90 (.88 to "
         ".92)."
     )
+
+
+def test_where_nothing_is_left_to_gain_it_says_so():
+    assert "left to gain" not in sentences(mitigated())
+    near = replace(mitigated(), greedy_area=Interval(estimate=0.986, low=0.96, high=0.99))
+    assert "So no more than .014 of AUROC is left to gain: that a method gains" in sentences(near)
 
 
 def test_a_gain():
