@@ -17,6 +17,8 @@ from paper.output.surroundings import only_tex_surroundings
 from paper.prose.escape import tex
 
 FigureFormat = Literal["pdf", "pgf"]
+_MOST_SIGNS_ACROSS = 92
+"""So many fit into the text's width at the larger size, with the space between columns."""
 _FONTS: dict[Any, Any] = {
     # Times, as the body's mathptmx.
     "font.family": "STIXGeneral",
@@ -113,11 +115,21 @@ def table_float(table: Table, run: str, place: str) -> str:
 
 
 def _size(table: Table) -> str:
-    """LaTeX's font size for the table. Tables with many columns use the smaller of two sizes, and
-    those with very many also use less space between columns."""
+    """LaTeX's font size for the table. Tables with many columns or wide cells use the smaller of
+    two sizes, and those with very many columns also use less space between them."""
     n_columns = len(table.frame.columns)
+    is_small = n_columns > 7 or _signs_across(table) > _MOST_SIGNS_ACROSS
     between = "3pt" if n_columns > 10 else "4.5pt"
-    return rf"\{'footnotesize' if n_columns > 7 else 'small'}\setlength{{\tabcolsep}}{{{between}}}"
+    return rf"\{'footnotesize' if is_small else 'small'}\setlength{{\tabcolsep}}{{{between}}}"
+
+
+def _signs_across(table: Table) -> int:
+    """The signs in the widest cells of all columns together; 0 if columns are wrapped."""
+    if "(" in table.align:
+        return 0
+    texts = [[str(name), *map(str, table.frame.iloc[:, k])]
+             for k, name in enumerate(table.frame.columns)]  # fmt: skip
+    return sum(max(map(len, column)) for column in texts)
 
 
 def _columns(align: str) -> str:

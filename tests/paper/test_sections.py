@@ -158,3 +158,13 @@ def test_cells_of_tables_are_escaped(run_folder):
     assert r"50\% \& more & x\textbackslash{}y \\" in text
     assert r"\caption{\#1}\label{tab:run:t}" in text
     assert r"p{3cm}" in text
+
+
+def test_a_table_of_wide_cells_is_set_in_the_smaller_size():
+    def text(cell: str, align: str = "ll") -> str:
+        frame = pd.DataFrame({"attribute": ["color"], "image (CI)": [cell]})
+        return table_float(Table(name="t", caption="c", frame=frame, align=align), "run", "tbp")
+
+    assert r"\small" in text("1" * 80)
+    assert r"\footnotesize" in text("1" * 90)
+    assert r"\small" in text("1" * 90, "l(3)")  # broken into lines
