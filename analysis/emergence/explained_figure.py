@@ -49,7 +49,10 @@ def draw_explained(axes: "Axes", found: Finding, name: str) -> None:
         f"{name} emerges at layer {crossing.estimate:.1f}\n({percent} interval over\n"
         f"{found.n_scenes:,} scenes: {crossing.low:.1f} to {crossing.high:.1f})",
         (crossing.estimate, half),
-        (crossing.high + 0.05 * last if early else crossing.low - 0.12 * last, 0.55 * half),
+        # Below a curve that has risen, above one that will rise.
+        (crossing.high + 0.05 * last, 0.55 * half)
+        if early
+        else (crossing.low - 0.12 * last, 1.5 * half),
         "left" if early else "right",
     )
     axes.text(
@@ -66,16 +69,19 @@ def draw_explained(axes: "Axes", found: Finding, name: str) -> None:
 
 
 def _explain_band(axes: "Axes", found: Finding, percent: str) -> None:
-    """Points at the band where the curve rises, from the corner that such a curve leaves free."""
+    """Points at the band from where such a curve leaves room: where it rises, from the upper left
+    corner, or, if it rises late, halfway to there from just above."""
     crossing = found.lambda_half
     at = 0.0 if crossing is None else crossing.estimate
+    early = at < found.last_layer / 2
+    at = at if early else at / 2
     row = min(found.layers, key=lambda each: (abs(each.layer - at), -each.layer))
     top = max(each.high for each in found.layers)
     _say(
         axes,
         f"{percent} band of each layer",
         (float(row.layer), row.high),
-        (0.0, 0.95 * top),
+        (0.0, (0.95 if early else 0.28) * top),
         "left",
     )
 

@@ -20,7 +20,7 @@ from paper.drawing.example_grid import draw_top_tokens, shown
 from paper.drawing.forest import draw_forest
 from paper.evidence.plain import interval, number, span
 from paper.evidence.record import read_record
-from paper.output.floats import table_float
+from paper.output.floats import Table, table_float
 from paper.sections import all_sections
 from tests.paper.made_up import few_studies, results, validation, write_run
 from tests.paper.made_up_findings import ONSETS, typed_finding
@@ -149,10 +149,6 @@ def test_lists_spans_and_intervals():
 
 
 def test_cells_of_tables_are_escaped(run_folder):
-    import pandas as pd
-
-    from paper.output.floats import Table
-
     frame = pd.DataFrame([{"a_b": "50% & more", "c": "x\\y"}])
     text = table_float(Table(name="t", caption="#1", frame=frame, align="l(3)"), "run", "tbp")
     assert r"a\_b & c \\" in text
