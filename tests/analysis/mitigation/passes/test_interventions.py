@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from analysis.mitigation.passes.interventions import (
+    Begun,
     attention_raised,
     changed_passes,
     cut_after,
     words_projected_away,
 )
+from probes.answers.tree import ANSWER_NODE, Node
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,20 @@ def test_what_is_changed_changes_the_answer_and_is_kept(part):
         raise AssertionError("the model was asked again")
 
     assert torch.equal(found, changed_passes(part, {"cut": never}, told="1")["cut"])
+
+
+@pytest.mark.parametrize("change", [attention_raised(0.5), cut_after(1)], ids=["raised", "cut"])
+def test_how_forced_tokens_are_read_is_found_out_before_anything_is_changed(opened, part, change):
+    """A study that was killed after its plain passes goes on with a model that has read none."""
+    vlm, chosen = opened.load_model(), part.questions.items.iloc[:3]
+    images = [opened.data.open_image(each) for each in chosen["image"]]
+    begun = Begun(
+        vlm=vlm,
+        inputs=vlm.prepare(images, chosen["question"].tolist()),
+        nodes=(ANSWER_NODE, Node(forced=(5,))),
+        things=tuple(chosen["thing"]),
+    )
+    known, wanted = vlm.way, change(begun)
+    del vlm.way
+    assert torch.equal(change(begun), wanted)
+    assert vlm.way == known
