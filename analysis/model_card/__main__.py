@@ -211,7 +211,7 @@ def _told(plan: dict[str, Any]) -> str:
     exchanges = language["referring"] + language["plain"] + language["descriptions"]
     stage = (
         f"{language['steps']:,} batches of {language['batch']} images with {exchanges} exchanges "
-        f"each ({language['referring']} referring, {language['plain']} plain questions, every "
+        f"each (questions: {language['referring']} referring, {language['plain']} plain; every "
         f"{language['caption_every']}th batch captions), peak rate {language['peak_rate']:g}, "
         "tower frozen"
     )
