@@ -26,6 +26,7 @@ from probes.residuals.spec import require_layers
 from probes.residuals.way import way_of
 from probes.streams import entering, require_finite, weighted_means
 from probes.unembedding import GateError, Unembedding, detach_unembedding
+from probes.untouched import untouched
 
 _ANSWER = AnswerPosition()
 
@@ -192,8 +193,9 @@ class VLM:
 
     @cached_property
     def way(self) -> Way:
-        """How this model reads forced tokens."""
-        return way_of(self)
+        """How this model reads forced tokens, whatever is being done to its passes meanwhile."""
+        with untouched(self):
+            return way_of(self)
 
     @contextmanager
     def streams(

@@ -88,8 +88,10 @@ def _cutting(
 
 def _hook(
     keys: Positions, queries: Positions, before: CachedTokens
-) -> Callable[[nn.Module, tuple, dict], tuple[tuple, dict]]:
-    def hook(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+) -> Callable[[nn.Module, tuple, dict], tuple[tuple, dict] | None]:
+    def hook(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
+        if before.left_alone:
+            return None
         stream = args[0] if args else kwargs["hidden_states"]
         looking = can_look(module, args, kwargs, cached=before.now)
         n_queries, n_keys = looking.shape[-2:]

@@ -6,14 +6,21 @@ from typing import Any
 
 from torch import nn
 
+from probes.untouched import is_untouched
 from probes.view import View
 
 
 class CachedTokens:
     """How many tokens lie before those of the pass under way: 0 for a pass over whole prompts."""
 
-    def __init__(self) -> None:
+    def __init__(self, vlm: View) -> None:
         self.now = 0
+        self._vlm = vlm
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether the pass under way is one that must be neither changed nor recorded."""
+        return is_untouched(self._vlm)
 
     def _look(self, _: nn.Module, args: tuple, kwargs: dict) -> None:
         cache = kwargs.get("past_key_values")
@@ -33,7 +40,7 @@ def cached_tokens(vlm: View) -> Iterator[CachedTokens]:
     >>> before.now
     0
     """
-    before = CachedTokens()
+    before = CachedTokens(vlm)
     decoder: Any = vlm.model.get_decoder()
     handle = decoder.register_forward_pre_hook(before._look, with_kwargs=True)
     try:

@@ -92,7 +92,7 @@ def _hook(
     change: Change, before: CachedTokens, n_tokens: int | None
 ) -> Callable[[nn.Module, tuple, dict], tuple[tuple, dict] | None]:
     def hook(_: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
-        if before.now:
+        if before.now or before.left_alone:
             return None
         stream = args[0] if args else kwargs["hidden_states"]
         new = changed(change, stream[:, :n_tokens])

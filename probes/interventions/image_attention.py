@@ -85,6 +85,8 @@ def recorded_image_attention(
     with cached_tokens(vlm) as before:
 
         def record(call: AttentionCall) -> Result:
+            if before.left_alone:
+                return call.whole()
             n_before, there = _keys(image, call, before.now)
             place = answer - n_before
             if 0 <= place < call.query.shape[2]:
@@ -157,6 +159,8 @@ def image_attention_boosted(
     with cached_tokens(vlm) as before:
 
         def boost(call: AttentionCall) -> Result:
+            if before.left_alone:
+                return call.whole()
             n_before, there = _keys(image, call, before.now)
             return _boosted(vlm, call, there, max(answer - n_before, 0), strength)
 

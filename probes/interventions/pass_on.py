@@ -161,9 +161,6 @@ class Intervened:
         vlm = self.vlm
         n_items, n_tokens, d_model = self.streams[0].shape
         out = self.streams[-1].new_empty(n_items, len(nodes), d_model)
-        if any(node.forced for node in nodes):
-            # Found out on a batch of its own, which must not be edited.
-            _ = vlm.way
         for back in sorted({node.back for node in nodes}):
             places = [place for place, node in enumerate(nodes) if node.back == back]
             buffer = vlm.new_buffer(n_items * len(places), n_layers=1)

@@ -53,9 +53,9 @@ class Begun:
         return list(self.nodes) == [ANSWER_NODE]
 
     def begin(self) -> None:
-        """Runs the plain pass if it is gone on from, or else finds out how the model reads forced
-        tokens: both while nothing in the model is changed yet."""
-        _ = self.plain if self.goes_on else self.vlm.way
+        """Runs the plain pass if it is gone on from, while nothing in the model is changed yet."""
+        if self.goes_on:
+            _ = self.plain
 
     def last(self, layer: int) -> Last:
         """The last residuals at the nodes, of a pass whose blocks after a layer are changed while
