@@ -51,11 +51,13 @@ def sentences(name: str, found: Mitigated) -> list[str]:
 
 def _room(found: Mitigated) -> Iterator[str]:
     """Where little can be gained, that none is gained says little of a method."""
-    room = 1 - found.greedy_area.estimate
-    if room < _LITTLE_ROOM * found.margin:
+    greedy = found.greedy_area
+    if 1 - greedy.estimate < _LITTLE_ROOM * found.margin:
+        left = (1 - each for each in (greedy.estimate, greedy.high, greedy.low))
+        middle, low, high = (plain(round(each, 3)) for each in left)
         yield (
-            f"So no more than {plain(round(room, 3))} of AUROC is left to gain: that a method "
-            "gains nothing here says little of it."
+            f"So {middle} ({low} to {high}) of AUROC is left to gain: that a method gains nothing "
+            "here says little of it."
         )
 
 

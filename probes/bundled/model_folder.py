@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from data_prep.errors import UserError
+from data_prep.errors import UserError, lacks_memory
 from probes.bundled.architecture import new_model, new_processor, with_special_tokens
 
 
@@ -19,13 +19,20 @@ def load_trained(folder: Path) -> tuple[LlavaForConditionalGeneration, PreTraine
     would be written into the next folder.
     """
     try:
-        found = LlavaForConditionalGeneration.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
+        found, told = LlavaForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True,
+            output_loading_info=True,
+        )  # fmt: skip
+        if odd := sorted({*told["missing_keys"], *told["unexpected_keys"]}):
+            raise ValueError(f"missing or unexpected weights: {odd[0]}")
         tokenizer = with_special_tokens(Tokenizer.from_str((folder / "tokenizer.json").read_text()))
-        model = new_model(tokenizer, seed=0)
+        with torch.random.fork_rng(devices=[]):  # no draw of it stays
+            model = new_model(tokenizer, seed=0)
         model.load_state_dict(found.state_dict())
-    except Exception as error:  # tokenizers raises nothing narrower
+    # Bytes from elsewhere: the readers raise what they like, that of tokenizers plain Exception.
+    except Exception as error:
+        if lacks_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"{str(folder)!r} is no model folder of python -m probes.bundled.train ({reason}): "

@@ -1,6 +1,7 @@
 """Training from end to end in miniature: it ends in a model folder, and a kill costs nothing."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from probes import load_vlm
 from probes.bundled import tower
 from probes.bundled import train as module
 from probes.bundled.language import LanguagePlan
+from probes.bundled.model_folder import load_trained
 from probes.bundled.schedule import Progress
 from probes.bundled.train import Train, train
 from probes.loading.identity import folder_identity
@@ -230,10 +232,15 @@ def test_an_interrupted_training_on_ends_with_the_same_weights(
         train(config(drawn, cut, start=whole / "model"))
 
 
-@pytest.mark.parametrize("kind", ["absent", "empty", "another kind"])
-def test_a_start_that_is_none(drawn, tmp_path, kind):
+@pytest.mark.parametrize("kind", ["absent", "empty", "another kind", "without a weight"])
+def test_a_start_that_is_none(trained, drawn, tmp_path, kind):
     start = tmp_path / "start"
-    if kind != "absent":
+    if kind == "without a weight":
+        shutil.copytree(trained / "model", start)
+        weights = module.load_file(start / "model.safetensors")
+        del weights[next(name for name in weights if "linear_1.weight" in name)]
+        module.save_file(weights, start / "model.safetensors", metadata={"format": "pt"})
+    elif kind != "absent":
         start.mkdir()
     if kind == "another kind":
         (start / "config.json").write_text('{"model_type": "gpt2"}')
@@ -242,3 +249,9 @@ def test_a_start_that_is_none(drawn, tmp_path, kind):
         train(config(drawn, tmp_path / "run", start=start))
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_start_is_loaded_without_touching_the_state_of_torch(trained):
+    before = torch.get_rng_state()
+    load_trained(trained / "model")
+    assert torch.equal(torch.get_rng_state(), before)
