@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -19,10 +20,11 @@ def load_trained(folder: Path) -> tuple[LlavaForConditionalGeneration, PreTraine
     would be written into the next folder.
     """
     try:
-        found, told = LlavaForConditionalGeneration.from_pretrained(
+        loaded: Any = LlavaForConditionalGeneration.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, local_files_only=True,
             output_loading_info=True,
         )  # fmt: skip
+        found, told = loaded
         if odd := sorted({*told["missing_keys"], *told["unexpected_keys"]}):
             raise ValueError(f"missing or unexpected weights: {odd[0]}")
         tokenizer = with_special_tokens(Tokenizer.from_str((folder / "tokenizer.json").read_text()))
