@@ -28,5 +28,9 @@ def untouched(vlm: View) -> Iterator[None]:
 
 
 def is_untouched(vlm: View) -> bool:
-    """Whether passes of the model are to be left alone now."""
+    """Whether passes of the model are to be left alone now.
+
+    >>> is_untouched(vlm)
+    False
+    """
     return any(each is vlm for each in _left_alone)
