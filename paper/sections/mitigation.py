@@ -38,8 +38,8 @@ where their authors use it. Others contrast with, or add, earlier layers
 probe on the residual can tell absence beside the answer, and where things are asked about under a
 premise, the question can offer to answer with none. Placebos, of which no gain is expected, are the
 contrast with another scene's image, a random direction in place of the word's, the cut of
-implausible answers alone, and the moved threshold. Settings and layers were chosen on half of the
-scenes, by the number of right answers there, and everything is judged on the other half.
+implausible answers alone, and the moved threshold. Settings and layers were chosen on a third of
+the scenes, by the number of right answers there, and everything is judged on the others.
 """
 _READ = r"""
 A method is said to gain or to lose where its difference to greedy answers is shown after Holm's
@@ -50,10 +50,10 @@ _LITERATURE = r"""
 answers, or of hallucinations in captions, and ours are differences of areas, on other questions and
 mostly another model: what can be compared is the sign, and whether there is a difference at all.
 Their baselines differ: some are sampled, some greedy. And the labels that figures rest on are
-themselves wrong more often on one side than on the other \citep{neuhaus2025}. Of raised attention
-the contrast of scores that its authors add is left out here, so that it can be told what attention
-does alone. A penalty on overly trusted words in beam search \citep{huang2024} is not tried: short
-answers leave it nothing to do.
+themselves wrong more often on one side than on the other \citep{neuhaus2025}. Raised attention is
+tried as its authors use it, with a contrast of scores, and alone, so that it can be told which does
+what. A penalty on overly trusted words in beam search \citep{huang2024} is not tried: short answers
+leave it nothing to do.
 """
 
 

@@ -31,10 +31,13 @@ def contrast(
     - SIRA (Qin et al. 2026, arXiv:2605.14621): the same pass, in which the image's positions are
       masked in the later half of the layers; strength 0.5. Its rule has neither a plausibility
       cut nor a gate, and takes the largest logit.
+    - PAI (Liu et al. 2024, ECCV, arXiv:2407.21771): logits of a pass whose attention to the image
+      is raised, against the question alone in a plain pass; strength 0.1, which the authors call
+      gamma = 1.1 (the default of their code is 2, and all commands that they give say 1.1).
 
-    VCD and ICD are used with the cut of `cut_implausible`, which is a step of its own here, for it
-    explains much of their gain over sampling (Yin et al. 2025, arXiv:2504.10020). In the released
-    code of VCD that cut has the share 0.1, and 0.2 in the script for POPE.
+    VCD, ICD and PAI are used with the cut of `cut_implausible`, which is a step of its own here,
+    for it explains much of their gain over sampling (Yin et al. 2025, arXiv:2504.10020). In the
+    released code of VCD that cut has the share 0.1, and 0.2 in the script for POPE; in PAI's 0.1.
 
     Assumes that what the reference still says is prior and not evidence. Strength 0 gives the
     logits back bit for bit. A constant added to either input adds a constant to the result, which

@@ -7,7 +7,7 @@ from analysis.mitigation.methods.arms import Arm, LeftOut
 from analysis.mitigation.methods.away import away_arms
 from analysis.mitigation.methods.declining import or_none_arms, probe_arms
 from analysis.mitigation.methods.decoded import decoded_arms, greedy_arm
-from analysis.mitigation.methods.inside import cut_arms, raised_arms
+from analysis.mitigation.methods.inside import cut_arms, guided_arms, raised_arms
 from analysis.mitigation.methods.shifted import shifted_arm
 from analysis.mitigation.passes.setup import Setup
 
@@ -19,6 +19,7 @@ def all_arms(setup: Setup) -> tuple[list[Arm], tuple[str, ...]]:
     kinds: list[Callable[[Setup], list[Arm]]] = [
         decoded_arms,
         raised_arms,
+        guided_arms,
         away_arms,
         cut_arms,
         or_none_arms,

@@ -55,7 +55,7 @@ def test_the_works_that_are_compared():
 
 def test_methods_of_a_run_are_named_as_the_run_names_them():
     known = {each.name for each in decodings(32, METHOD_NAMES)}
-    known |= {AWAY, inside.RAISED, inside.CUT, shifted.SHIFTED, declining.BY_PROBE}
+    known |= {AWAY, inside.GUIDED, inside.CUT, shifted.SHIFTED, declining.BY_PROBE}
     named = {row.here for row in literature() if row.here is not None}
     assert named <= known
     assert len(named) > 8
