@@ -5,12 +5,14 @@
 Uses the finished run that kills.py makes (and makes it if there is none). A flip is *found* if a
 command is refused in a line that names the file; *made anew* if afterwards the file is as before;
 *without effect* if all commands print and write what they did, byte for byte, though the file is
-still changed. Everything else is *missed*, and ends this with code 1.
+still changed. Everything else is *missed*, and ends this with code 1. A command that does not touch
+the file on the finished run, by the file system's own times, cannot end otherwise, and is not run.
 """
 
 import os
 import runpy
 import sys
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +47,15 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What a step does on the finished run."""
+
+    ended: Ended
+    touched: frozenset[str]
+    """The files that it reads or writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,33 +104,71 @@ def _run_and_exit(step: Step, folder: Path, shown: Path) -> None:
         os._exit(code)
 
 
+def usual_run(step: Step, folder: Path) -> Usual:
+    """Runs a step, and sees by the files' times which of them it reads, by whatever library.
+
+    RuntimeError on a file system that keeps no times of access.
+    """
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:  # older than the last write, so that the next read is kept
+        os.utime(path, ns=(0, path.stat().st_mtime_ns))
+    before = {path: _times(path) for path in files}
+    ended = run_forked(step, folder)
+    touched = [path for path in files if not path.exists() or _times(path) != before[path]]
+    _require_times(folder)
+    names = frozenset(path.relative_to(folder).as_posix() for path in touched)
+    return Usual(ended=ended, touched=names)
+
+
+def _times(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_atime_ns
+
+
+def _require_times(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder) as made:
+        made.write(b"it")
+        made.flush()
+        os.utime(made.name, ns=(0, Path(made.name).stat().st_mtime_ns))
+        Path(made.name).read_bytes()
+        if not Path(made.name).stat().st_atime_ns:
+            raise RuntimeError(f"{folder} keeps no times of access: choose a folder that does")
+
+
 def flip(
     good: Path,
     work: Path,
     file: str,
     bit: int,
-    usual: Sequence[Ended],
+    usual: Sequence[Usual],
     steps: Sequence[Step] = STEPS,
 ) -> Flip:
-    """Flips one bit of a file in a copy of the finished run, and runs the steps until one finds
-    it."""
+    """Flips one bit of a file in a copy of the finished run, and runs the steps that touch it until
+    one finds it; all that follow, too, once one has written something else."""
     reference = contents(good)
     path = copied(good, work) / file
-    content = bytearray(path.read_bytes())
+    content, written = bytearray(path.read_bytes()), path.stat()
     content[bit // 8] ^= 1 << bit % 8
     path.write_bytes(content)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    flipped = reference | {file: bytes(content)}
     others = []
-    for step, before in zip(steps, usual, strict=True):
-        ended = run_forked(step, work)
+    spread = False
+    for step, known in zip(steps, usual, strict=True):
+        if not spread and file not in known.touched:
+            continue
+        ended, before = run_forked(step, work), known.ended
         if ended.code == 2 and ended.err.count("\n") == 1 and path.name in ended.err:
             return Flip(file=file, bit=bit, outcome="found", said=ended.err.strip())
         if ended.code:
             said = f"{step.command}, code {ended.code}: {ended.err[-300:].strip()}"
             return Flip(file=file, bit=bit, outcome="missed", said=said)
         others += [step.command] if ended != before else []
+        now = contents(work)
+        if not differing(now, reference):  # then what is printed otherwise says that it was made
+            return Flip(file=file, bit=bit, outcome="made anew", said="")
+        spread = spread or bool(differing(now, flipped))
     differ = differing(contents(work), reference)
-    if not differ:  # then what is printed otherwise says that it was made
-        return Flip(file=file, bit=bit, outcome="made anew", said="")
     outcome: Outcome = "without effect" if differ == [file] and not others else "missed"
     return Flip(file=file, bit=bit, outcome=outcome, said=" ".join([*others, *differ]))
 
@@ -157,7 +206,7 @@ def main(arguments: Sequence[str]) -> int:
     out = given.out
     good = stages(out, STEPS)[-1].after
     work = copied(good, out / "flipped")
-    usual = [run_forked(step, work) for step in STEPS]
+    usual = [usual_run(step, work) for step in STEPS]
     settled = copied(work, out / "settled")
     if stale := differing(contents(settled), contents(good)):
         raise RuntimeError(f"finished commands changed {', '.join(stale)}")

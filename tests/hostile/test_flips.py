@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.hostile.flips import Flip, flip, run_forked, table
+from tests.hostile.flips import Flip, flip, table, usual_run
 from tests.hostile.small_run import Step, copied
 
 # What it does to its files: believes one, checks one, makes one anew, and looks at one not at all.
@@ -39,9 +39,47 @@ def good(tmp_path, monkeypatch):
     ],
 )
 def test_an_ending_is_called_by_its_name(name, outcome, good, tmp_path):
-    usual = [run_forked(STEP, copied(good, tmp_path / "work"))]
+    usual = [usual_run(STEP, copied(good, tmp_path / "work"))]
     found = flip(good, tmp_path / "work", f"run/{name}", 3, usual, [STEP])
     assert found.outcome == outcome
+
+
+def test_what_a_step_touches_is_seen_and_no_more_is_run(good, tmp_path, monkeypatch):
+    usual = [usual_run(STEP, copied(good, tmp_path / "work"))]
+    assert usual[0].touched == {"run/believed", "run/checked", "run/made"}
+
+    def never(*_):
+        raise AssertionError("a step was run that touches nothing")
+
+    monkeypatch.setattr("tests.hostile.flips.run_forked", never)
+    assert flip(good, tmp_path / "work", "run/unread", 3, usual, [STEP]).outcome == "without effect"
+
+
+def test_a_mapped_file_is_seen_as_read(good, tmp_path, monkeypatch):
+    text = """
+import mmap
+with open("run/unread", "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+    mapped[0]
+"""
+    (tmp_path / "a_mapper_of_files.py").write_text(text)
+    step = Step(words=("a_mapper_of_files",))
+    assert usual_run(step, copied(good, tmp_path / "work")).touched == {"run/unread"}
+
+
+def test_once_something_else_is_written_the_steps_that_follow_are_run(good, tmp_path):
+    spreads = """
+from pathlib import Path
+Path("run/made").write_bytes(Path("run/unread").read_bytes())
+"""
+    (tmp_path / "a_writer_of_files.py").write_text(spreads)
+    shows = 'print(open("run/made", "rb").read()[0])'
+    (tmp_path / "a_shower_of_files.py").write_text(shows)
+    steps = [Step(words=("a_writer_of_files",)), Step(words=("a_shower_of_files",))]
+    work = copied(good, tmp_path / "work")
+    usual = [usual_run(step, work) for step in steps]
+    found = flip(good, tmp_path / "work", "run/unread", 3, usual, steps)
+    assert found.outcome == "missed"
+    assert found.said.split() == ["run/made", "run/unread"]
 
 
 def test_the_table_counts_them():
