@@ -45,9 +45,10 @@ class RunOptions:
     run: Path | None = None
     """Folder of the run; default: one named after model, data and study, under runs/."""
     study: Path | None = None
-    """Study file to start from, or the name of a shipped one (analysis/studies): the plan, and in a
-    table [COMMAND] the options of a command. What else is given here replaces what it says. An
-    order of attributes in its table [order] is declared if the run is begun with the file."""
+    """Study file to start from, or the name of a shipped one (analysis/commands/studies): the plan,
+    and in a table [COMMAND] the options of a command. What else is given here replaces what it
+    says. An order of attributes in its table [order] is declared if the run is begun with the
+    file."""
     device: str = "auto"
     """Where the model runs: cpu, cuda, cuda:1, mps; auto: CUDA where there is one, else the
     CPU."""

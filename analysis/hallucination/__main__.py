@@ -4,11 +4,11 @@
     python -m analysis.hallucination --about exist color shape
     python -m analysis.hallucination --model FOLDER --data pope:val2014:coco_pope_random.json
 
-Asks about things that are in the image and things that are not, so matched that neither the text
-nor the scene alone tells which; measures how well absence, and a wrong answer, is told by what each
-layer says, by what the image's tokens say, by attention and by a linear probe; what holding back
-the least sure answers gains; and whether stated probabilities mean what they say. Prints tables and
-sentences, and writes results.json and a figure per name.
+Asks about things that are in the image and things that are not; where scenes are described, so
+matched that neither the text nor the scene alone tells which. Measures how well absence, and a
+wrong answer, is told by what each layer says, by what the image's tokens say, by attention and by a
+linear probe; what holding back the least sure answers gains; and whether stated probabilities mean
+what they say. Prints tables and sentences, and writes results.json and a figure per name.
 """
 
 import sys

@@ -64,8 +64,9 @@ def _room(found: Mitigated) -> Iterator[str]:
 def _cut(found: Mitigated) -> Iterator[str]:
     if found.cut_after is not None:
         yield (
-            f"Where a method cuts the image late, that is after layer {found.cut_after}, past "
-            "which by the study of causes no answer of this run is taken from it any more."
+            f"Where a method cuts the image late, that is after layer {found.cut_after}, by which, "
+            "as the study of causes finds, the larger half of each answer has left the image's "
+            "positions."
         )
 
 

@@ -8,7 +8,8 @@ from analysis.wording import p_text
 METHOD = (
     "Models are the units: random effects, tau by Paule-Mandel (interval by Q-profile), {level} "
     "intervals by Hartung-Knapp with k - 1 degrees of freedom; the next model's with k - 2. What "
-    "scenes leave uncertain only weighs a model. A direction needs more than one layer of the "
+    "scenes leave uncertain only weighs a model, unless models share scenes, whose common error "
+    "widens the interval. A direction needs more than one layer of the "
     "shallowest model, under the weighted and the unweighted mean, adjusted over the differences "
     "(Holm)."
 )

@@ -6,8 +6,8 @@
 Through the logit lens: most probable tokens, probability and rank of the right answer, entropy,
 divergence from the final layer and from the layer before; with another scene's image and with a
 blank one beside them. Works from a captured run, without the model; only the map over the token
-positions of single items needs it. Writes trajectory.parquet (every item, condition and layer),
-results.json and figures.
+positions of single items needs it. Writes trajectory.parquet (the chosen items under every
+condition at every layer), results.json and figures.
 """
 
 import sys

@@ -32,8 +32,8 @@ that position rises through one half. A share is a statement about a swap at the
 stands at several of them moves as a whole only if all are swapped.
 
 All of this needs an effect to begin with. Where the answer is not shown to turn with the image by
-more than a margin, ratios could still be computed, but nothing is claimed: so it is with a model of
-random weights.
+more than a margin, and more often than that of copies of the model with random weights, ratios
+could still be computed, but nothing is claimed.
 """
 _SHOWN = r"""
 @ \tabref{causes} gives the shares by layer, \tabref{causes-controls} the controls: donors with the

@@ -19,20 +19,21 @@ from paper.output.floats import Figure, Table, grouped
 from paper.sections.section import Section
 
 _TEXT = r"""
-\val{compare.differ} Models differ in their number of layers, so what is compared is relative
-depth: the layer at which the information that the image adds reaches half of its own plateau,
-divided by the last layer. That layer is interpolated, and the interpolation alone sets a shallow
-and a deep model that know from half of their depth on a part of a layer apart. So that one run
-knows earlier than another is claimed only where a test shows the difference to be more than one
-layer of the shallower model; the first whole layer past half of the plateau stands beside it.
-\val{compare.interpolation} Scenes that two runs share are compared as pairs; where they have other
-scenes, the two samples are redrawn independently of each other. That two runs know equally early
-is claimed only where a test for equivalence shows the difference to be smaller than
-\val{compare.margin} of the depth; the absence of a significant difference claims nothing. A run in
-which an attribute does not emerge, or falls below half of its plateau again, has no depth and is
-compared by its outcome. Stated probabilities are confidence and stand beside the share of right
-answers; no layers and no runs are ranked by them. All tests are adjusted over all \val{compare.n}
-comparisons.
+\val{compare.differ} Models differ in their number of layers, so what is compared is relative depth:
+the layer at which the information that the image adds reaches half of its own plateau, divided by
+the last layer. That layer is interpolated, and the interpolation alone sets a shallow and a deep
+model that know from half of their depth on a part of a layer apart. So that one run knows earlier
+than another is claimed only where a test shows the difference to be more than one layer of the
+shallower model; the first whole layer past half of the plateau stands beside it.
+\val{compare.interpolation} Two runs are compared by pairs if they share at least half of the
+smaller one's scenes; otherwise the shared ones are left out of the larger run, and the two samples
+are redrawn independently of each other. That two runs know equally early is claimed only where a
+test for equivalence shows the difference to be smaller than \val{compare.margin} of the depth; the
+absence of a significant difference claims nothing. A run in which an attribute does not emerge, or
+falls below half of its plateau again, has no depth and is compared by its outcome. Stated
+probabilities are confidence and stand beside the share of right answers; no layers and no runs are
+ranked by them. Each kind of test is adjusted over all of the \val{compare.n} comparisons in which
+it can be made.
 
 \figref{compare} shows the depths with their differences, \tabref{compare-sides} the runs side by
 side, and \tabref{compare} the tests.
@@ -167,7 +168,7 @@ def _tests(found: Compared) -> Table:
             f"{level(plan.level)} intervals over scenes ({_scenes(found)} scenes per run). p: "
             "for a difference of at most one layer of the shallower model; same: for one of "
             f"{plan.margin:g} or more; curve: for equal information at every relative depth. "
-            "All are adjusted over the comparisons (Holm)."
+            "Each kind is adjusted over the comparisons that have it (Holm)."
         ),
         frame=grouped(rows),
         align="lllrlrrrr",

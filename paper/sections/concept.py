@@ -141,8 +141,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             f"Scores in bits ({score_text(found)}), their difference with {level(found.level)} "
             f"intervals ({found.n_own:,} own and {found.n_contrast:,} contrast images, both "
-            "redrawn), and the AUC; intervals of each layer alone. p: Welch t, maximum over "
-            "layers, one-sided, of own images above the contrast and above the blank image."
+            "redrawn), and the AUC; intervals of each layer alone. p: maximum over layers, "
+            "one-sided, of own images above the contrast (Welch's t) and above the blank image (t)."
         ),
         frame=pd.DataFrame(rows),
         align="rrrrrrrrrr",

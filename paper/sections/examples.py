@@ -20,8 +20,9 @@ from paper.sections.section import Section
 _TEXT = r"""
 \subsection{Examples}\label{sec:\run:examples}
 Curves are means; single items show what they are means of. The figures below give \val{examples.n}
-with the most probable tokens of the whole vocabulary at each layer. They were not chosen by their
-looks, and they carry no evidence: what holds for scenes at large stands in the sections above.
+with the most probable tokens of the whole vocabulary at each layer, or at some of many. They were
+not chosen by their looks, and they carry no evidence: what holds for scenes at large stands in the
+sections above.
 """
 
 

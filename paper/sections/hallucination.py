@@ -20,11 +20,11 @@ from paper.sections.section import Section
 _TEXT = r"""
 \subsection{What is known and not said}\label{sec:\run:hallucination}
 A model hallucinates where it speaks of what is not in the image. That can have two causes: that the
-thing is absent may not be known inside, or it may be known and not said. To tell these apart, half
-of the questions here are about things that are there and half about things that are not, as in POPE
-\citep{li2023pope}. Where scenes are described, the questions are so matched that every text and
-every scene is asked about as often with the one as with the other; what the text alone can tell all
-the same, and the answer without an image, stand among the baselines.
+thing is absent may not be known inside, or it may be known and not said. To tell these apart,
+questions are asked here about things that are there and about things that are not, as in POPE
+\citep{li2023pope}, and about as many. Where scenes are described, the questions are so matched that
+every text and every scene is asked about as often with the one as with the other; what the text
+alone can tell all the same, and the answer without an image, stand among the baselines.
 
 A signal is a number that a layer gives for each question: what the answers have by the logit lens,
 what the layer claims to tell about the answer, how unsure the next word is, how far the layer is

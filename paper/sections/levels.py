@@ -275,9 +275,10 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             "What the levels of this report are levels of. Simultaneous over: the level holds for "
             "all of these together; each alone: for one number at a time, layer by layer where "
-            "there are layers. Unit: what is redrawn, flipped or relabelled. Own: the level of "
-            f"the comparison, {'of the pooling, ' if record.pooled else ''}of the simulation or of "
-            "the model card. Rows of studies that this run does not hold are left out."
+            "there are layers. Unit: what is redrawn, flipped or relabelled. Own: not the level of "
+            f"the run but of the comparison, {'of the pooling, ' if record.pooled else ''}of the "
+            "remedies, of the simulation, of the model card, or of a two-sided interval inside of "
+            "which equivalence is shown. Rows of studies that this run does not hold are left out."
         ),
         frame=pd.DataFrame(rows),
         align="(3.3)(3.9)l(3)(1.7)",

@@ -38,8 +38,10 @@ where their authors use it. Others contrast with, or add, earlier layers
 probe on the residual can tell absence beside the answer, and where things are asked about under a
 premise, the question can offer to answer with none. Placebos, of which no gain is expected, are the
 contrast with another scene's image, a random direction in place of the word's, the cut of
-implausible answers alone, and the moved threshold. Settings and layers were chosen on a third of
-the scenes, by the number of right answers there, and everything is judged on the others.
+implausible answers alone, and the moved threshold. Settings were chosen on a third of the scenes,
+by the number of right answers to the questions of yes and no there, and the layer of the probe by
+its area; everything is judged on the others. The layer after which the image is cut was not chosen
+but taken from the study of causes, which asks on what the answer hangs, not whether it is right.
 """
 _READ = r"""
 A method is said to gain or to lose where its difference to greedy answers is shown after Holm's
@@ -212,10 +214,11 @@ def _harm(name: str, found: Mitigated) -> Table:
     return Table(
         name=f"mitigation-harm-{name}",
         caption=(
-            "Questions about the look of things that may not be there, on the scenes that nothing "
-            "was tuned on. Right: share of right answers where the thing is there, a declined "
-            "question not among them; AUROC: with which what is stated, or the score for "
-            "declining, tells absence; both less those of greedy answers, with "
+            "Questions about the look of things that may not be there, on scenes on which nothing "
+            "was tuned, by these questions or by those of yes and no. Right: share of right "
+            "answers where the thing is there, a declined question not among them; AUROC: with "
+            "which what is stated, or the score for declining, tells absence; both less those of "
+            "greedy answers, with "
             f"{level(found.level)} intervals over groups of scenes and two-sided p-values, "
             "adjusted by Holm's method over all methods. Declined: shares of the questions about "
             "absent things and about things that are there, where a method can decline."

@@ -12,10 +12,10 @@ _TEXT = r"""
 \section{Model card}\label{sec:\run:model-card}
 The bundled model is a model organism: a real LLaVA, small enough to be trained and read on a
 laptop, that answers questions about rendered scenes and knows nothing else. Its vision tower was
-trained on the labels of patches, then its projector on naming what a patch shows, then the whole
-on questions, answers and captions; the scenes of the evaluation were rendered with a seed of their
-own. \tabref{model-card} gives its accuracy. Read the layers of this paper beside it: an attribute
-that the model gets wrong has less to emerge.
+trained on the labels of patches, then its projector on naming what a patch shows, then projector
+and language model on questions, answers and captions, with the tower as it was; the scenes of the
+evaluation were rendered with a seed of their own. \tabref{model-card} gives its accuracy. Read the
+layers of this paper beside it: an attribute that the model gets wrong has less to emerge.
 
 \placetable{model-card}
 """

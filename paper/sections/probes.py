@@ -32,7 +32,7 @@ _TEXT = r"""
 A linear probe is fitted at each layer on some scenes and read on others, with its penalty chosen
 inside the training scenes. At the last layer it reads the answer on held-out scenes with an
 accuracy of \val{probes.last}. Its selectivity there, the accuracy above that of a control task in
-which every kind of question has a fixed random label \citep{hewitt2019}, is
+which every question with its answer has a fixed random label \citep{hewitt2019}, is
 \val{probes.selectivity}: what is left when the probe's own power to learn by heart is taken away
 (\val{probes.draws}).
 The online code of the labels \citep{voita2020} shortens them by a factor of
@@ -121,8 +121,8 @@ def _figure(record: RunRecord, position: str, found: Mapping[str, Probed]) -> Fi
         caption=(
             f"Linear probes by layer in {record.model}, position: {position}. Accuracy on held-out "
             "scenes (share of right answers), and selectivity, accuracy above the control task. "
-            f"Bands: {level(one.level)} intervals over scenes ({scenes} scenes). Dotted line: "
-            "always the most frequent answer."
+            f"Bands: {level(one.level)} intervals over scenes ({scenes} scenes), of selectivity "
+            "over the draws of the labels, too. Dotted line: always the most frequent answer."
         ),
         size=(TEXT_WIDTH_IN, 0.4 + 1.65 * rows),
         draw=draw,
@@ -143,8 +143,9 @@ def _tables(record: RunRecord) -> Iterator[Table]:
         caption=(
             "Linear probes at the last layer and what they are compared with, on held-out scenes "
             f"({scenes} scenes): accuracy, and information about the answer in bits, with "
-            f"{level(next(iter(found.values())).level)} intervals over scenes. p: of any "
-            "information, one-sided, adjusted over layers."
+            f"{level(next(iter(found.values())).level)} intervals over scenes; that of the "
+            "control task holds the error of its draws, too. p: of any information, one-sided, "
+            "adjusted over layers."
         ),
         frame=grouped(rows),
         align="llrlrlr",

@@ -20,11 +20,12 @@ _CONTROLS = "of negative controls, which must fail"
 
 _TEXT = r"""
 \section{Validation of the statistics}\label{sec:\run:validation}
-Every claim of the methods was simulated \val{repetitions} times, some a half or a quarter as often,
-with seed \val{seed}. A negative control is a claim too: that the usual way, items in place of
-scenes or tests without correction, fails on the same data; without it, a simulation that cannot
-fail would look like a proof. \val{verdict} \figref{calibration} shows the rates with their
-Monte-Carlo intervals, and \tabref{validation} every claim.
+Every claim of the methods is a rate over simulated data sets, \val{repetitions} of them or, where
+one takes long, a part of these; some are checked against all that can happen, or against another
+program, instead. The seed is \val{seed}. A negative control is a claim too: that the usual way,
+items in place of scenes or tests without correction, fails on the same data; without it, a
+simulation that cannot fail would look like a proof. \val{verdict} \figref{calibration} shows the
+rates with their Monte-Carlo intervals, and \tabref{validation} every claim.
 
 \placefigure{calibration}
 \placetable{validation}
@@ -95,7 +96,7 @@ def _figures(record: Record) -> Iterator[Figure]:
         name="calibration",
         title="Calibration of the statistics",
         caption=(
-            "Simulated error rates, coverage and power (unit: share of "
+            "Simulated error rates, coverage and power (unit: share of at most "
             f"{_found(record).repetitions:,} simulated data sets, each with the number of "
             "scenes that its row names). Grey: what is allowed. Lines: 95% binomial Monte-Carlo "
             "intervals. Hollow marks: negative controls, whose failing is the claim. Crosses: "

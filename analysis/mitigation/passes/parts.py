@@ -1,5 +1,6 @@
 """The items on which methods are tuned, and those on which they are judged."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,16 +77,22 @@ class Part:
         return self.questions.absent
 
 
-def two_parts(opened: OpenRun, questions: Questions) -> tuple[Part, Part]:
+def two_parts(
+    opened: OpenRun, questions: Questions, *, tuned_on: Collection[str] = ()
+) -> tuple[Part, Part]:
     """The items to tune on and the items to judge by: a third of the groups of scenes, drawn at
     random, and the rest.
 
-    UserError if either part lacks things that are there, or things that are not.
+    Groups with a scene in `tuned_on`, on which something is tuned elsewhere, are not among those to
+    judge by, and fill the third first. UserError if either part lacks things that are there, or
+    things that are not.
     """
     groups = questions.groups
     names = np.unique(groups)
     rng = opened.run.study.rng(Stream.MITIGATION_SPLIT, stream_key(questions.name))
-    tuned = np.isin(groups, rng.permutation(names)[: len(names) // 3])
+    seen = set(groups[questions.items["scene_id"].isin(list(tuned_on))].tolist())
+    order = sorted(rng.permutation(names).tolist(), key=lambda group: group not in seen)
+    tuned = np.isin(groups, order[: max(len(names) // 3, len(seen))])
     found = []
     for name, rows in (("tuning", np.flatnonzero(tuned)), ("judging", np.flatnonzero(~tuned))):
         part = Part(opened=opened, whole=questions, rows=rows)

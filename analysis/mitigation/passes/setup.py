@@ -103,7 +103,7 @@ def set_up(opened: OpenRun, main: str, premises: tuple[str, ...], *, most: int) 
     return Setup(
         opened=opened,
         main=first,
-        premises={name: _premise(opened, name, layer, most) for name in premises},
+        premises={name: _premise(opened, name, layer, most, tune) for name in premises},
         unembedding=output_map(opened),
         n_layers=n_layers,
         cut_after=layer,
@@ -123,9 +123,11 @@ def references_of(part: Part, layer: int | None) -> dict[str, Last]:
     return found
 
 
-def _premise(opened: OpenRun, name: str, layer: int | None, most: int) -> Asked:
+def _premise(opened: OpenRun, name: str, layer: int | None, most: int, tuned: Part) -> Asked:
+    """Questions that methods are judged by and probes are fitted on; settings come from `tuned`."""
     read = read_questions(opened, questions_of(opened, name, most=most))
-    tune, judge = two_parts(opened, read.questions)
+    scenes = set(tuned.questions.items["scene_id"])
+    tune, judge = two_parts(opened, read.questions, tuned_on=scenes)
     return Asked(read=read, tune=tune, judge=judge, tuned={}, judged=references_of(judge, layer))
 
 
@@ -137,8 +139,9 @@ def _n_passes(part: Part, layer: int | None, n_layers: int) -> dict[str, float]:
 
 
 def layer_to_cut_after(opened: OpenRun, n_layers: int) -> tuple[int | None, tuple[str, ...]]:
-    """The first whole layer past which no attribute's answer is taken from the image any more, by
-    the study of causes in this run: the latest of the upper ends of its layers."""
+    """The first whole layer by which the larger half of every attribute's answer has left the
+    image's positions, by the study of causes in this run: the latest of the upper ends of the
+    layers at which it does. Attributes that have no such layer say nothing."""
     found = study_result(read_results(opened.run), "causes")
     ends = []
     for content in found.values():

@@ -91,7 +91,7 @@ def test_a_method_that_moves_the_threshold_is_named_with_where_to():
 
 
 def test_the_layer_of_the_cut_is_named_where_there_is_one():
-    assert "cuts the image late, that is after layer 4, past which" in sentences(mitigated())
+    assert "cuts the image late, that is after layer 4, by which" in sentences(mitigated())
     assert "cuts the image" not in sentences(mitigated(cut_after=None))
 
 

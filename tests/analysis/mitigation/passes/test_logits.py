@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.absence.questions import questions_of
 from analysis.capture.output_map import output_map
 from analysis.mitigation.methods.decodings import GREEDY, TEXT, decodings, plain
 from analysis.mitigation.passes.logits import NodeLogits, scored
 from analysis.mitigation.passes.parts import Part, two_parts
+from analysis.mitigation.passes.setup import set_up
 from data_prep.errors import UserError
 from probes.answers.scores import answer_log_probs
 from probes.decoding import contrast, deco, m3id, sled
@@ -100,6 +102,28 @@ def test_the_parts_share_no_group(parts):
     assert not set(tune.questions.items["group"]) & set(judge.questions.items["group"])
     assert len(tune) + len(judge) == len(tune.whole.items)
     assert isinstance(tune, Part)
+
+
+def test_no_scene_is_judged_by_on_which_something_is_tuned_elsewhere(opened, parts):
+    scenes = set(parts[0].questions.items["scene_id"])
+    color = questions_of(opened, "color", most=60)
+    usual_tune, usual_judge = two_parts(opened, color)
+    tune, judge = two_parts(opened, color, tuned_on=scenes)
+    shared = set(usual_judge.questions.items["scene_id"]) & scenes
+    assert shared  # else it would be no matter
+    assert not set(judge.questions.items["scene_id"]) & scenes
+    assert not set(judge.questions.items["group"]) & set(tune.questions.items["group"])
+    assert len(tune) + len(judge) == len(color.items)
+    # No group is tuned on that need not be, beyond the third.
+    touched = color.items.loc[color.items["scene_id"].isin(list(scenes)), "group"].nunique()
+    assert tune.questions.n_groups == max(color.n_groups // 3, touched)
+    assert usual_tune.questions.n_groups == color.n_groups // 3
+
+
+def test_premises_are_judged_on_scenes_that_no_setting_was_chosen_on(opened):
+    setup = set_up(opened, "exist", ("color",), most=60)
+    tuned = set(setup.main.tune.questions.items["scene_id"])
+    assert not set(setup.premises["color"].judge.questions.items["scene_id"]) & tuned
 
 
 def test_parts_that_lack_one_side_are_refused(opened, parts):
