@@ -90,6 +90,10 @@ def _run_and_exit(step: Step, folder: Path, shown: Path) -> None:
         sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
         os.chdir(folder)
         sys.argv = [step.words[0], *step.words[1:]]
+        # What the parent has imported already runpy would run with a warning of three lines.
+        for name in (step.words[0], f"{step.words[0]}.__main__"):
+            if not hasattr(sys.modules.get(name), "__path__"):
+                sys.modules.pop(name, None)
         runpy.run_module(step.words[0], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

@@ -1,5 +1,7 @@
 """Each ending of a flip is called by its name, the one that must not be among them."""
 
+import importlib
+
 import pytest
 
 from tests.hostile.flips import Flip, flip, table, usual_run
@@ -80,6 +82,17 @@ Path("run/made").write_bytes(Path("run/unread").read_bytes())
     found = flip(good, tmp_path / "work", "run/unread", 3, usual, steps)
     assert found.outcome == "missed"
     assert found.said.split() == ["run/made", "run/unread"]
+
+
+def test_a_command_that_is_imported_already_prints_what_it_prints_alone(good, tmp_path):
+    (tmp_path / "a_package_of_ours").mkdir()
+    for name in ("a_package_of_ours/__init__", "a_package_of_ours/__main__", "a_module_of_ours"):
+        (tmp_path / f"{name}.py").write_text("print('it')")
+    importlib.import_module("a_package_of_ours.__main__")
+    importlib.import_module("a_module_of_ours")
+    for name in ("a_package_of_ours", "a_module_of_ours"):
+        ended = usual_run(Step(words=(name,)), copied(good, tmp_path / "work")).ended
+        assert (ended.code, ended.out, ended.err) == (0, "it\n", "")
 
 
 def test_the_table_counts_them():
