@@ -6,6 +6,7 @@ model is given bytes that nobody sees. Unusual blanks and joiners belong to how 
 """
 
 import re
+import unicodedata
 
 from data_prep.errors import UserError
 from data_prep.terminal.visible import CONTROLS
@@ -27,6 +28,18 @@ def hidden_in(text: str, *, lines: bool = False) -> str | None:
         return None
     found = (_STEERS if lines else _STEERS_A_LINE).search(text)
     return found[0] if found else None
+
+
+def as_seen(text: str) -> str:
+    """What a reader sees of a name: two that differ only in case, underscores, blanks, marks that
+    are not seen or how letters are composed are one.
+
+    >>> as_seen("Red_cup"), as_seen("red\u00a0 cup"), as_seen("re\u200bd cup")
+    ('red cup', 'red cup', 'red cup')
+    """
+    composed = unicodedata.normalize("NFC", text.replace("_", " "))
+    shown = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
+    return " ".join(shown.split()).lower()
 
 
 def require_plain(text: str, what: str, *, lines: bool = False) -> None:

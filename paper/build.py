@@ -88,8 +88,10 @@ def _asked(config: Build) -> Asked:
             )
         if resolved[place] in resolved[:place]:
             raise UserError(f"the run {run} is named twice: name each once")
-    if config.out.resolve() in resolved:
-        raise UserError(f"{config.out} is a run: choose another folder with --out")
+    for run in resolved:
+        if config.out.resolve().is_relative_to(run):
+            where = "is a run" if config.out.resolve() == run else f"lies in the run {run.name}"
+            raise UserError(f"{config.out} {where}: choose another folder with --out")
     return Asked(
         runs=config.runs,
         comparison=find_comparison(config.runs, config.comparison),

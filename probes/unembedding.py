@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import opened_json, read_sealed_json, read_vouched, sealed_json
 from probes.vocabulary import FinalNorm, NormKind, Projection, Way, slices
@@ -175,7 +176,7 @@ class Unembedding:
         weights, own = folder / _WEIGHTS_FILE, self._tensors()
         try:
             about = read_sealed_json(folder / _DESCRIPTION_FILE)
-            with weights.open("rb") as file:
+            with open_file(weights) as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == about.pop("sha256")
             if not whole or about != self._about():
                 return False

@@ -81,12 +81,12 @@ def _content(file: Path) -> dict[str, Any]:
         if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
             raise RecursionError
         return tomllib.loads(text)
-    except OSError as error:
-        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
     except NoFileError as error:
         raise UserError(
             f"the study file {file} is no file: give one with a study in TOML"
         ) from error
+    except OSError as error:
+        raise UserError(f"cannot read the study file {file}: {error.strerror}") from error
     except TooLargeError as error:
         raise UserError(
             f"the study file {file} must have at most {_MOST_BYTES} bytes, got more: give one "

@@ -6,6 +6,8 @@ from typing import Any, Literal
 from analysis.typed import result
 
 Outcome = Literal["emerged", "not_emerged", "from_start", "died"]
+_NOTHING = 1e-9
+"""Certainty up to which nothing is said: what rounding leaves of answers that are all alike."""
 
 
 def fields_of(found: Any) -> dict[str, Any]:
@@ -216,6 +218,17 @@ class Layer:
     def interval(self) -> Interval:
         """The effect with its interval."""
         return Interval(estimate=self.effect, low=self.low, high=self.high)
+
+    @property
+    def too_loud(self) -> bool:
+        """Whether the readout is shown to say more than it knows. Where all answers are equally
+        likely it says nothing, and nothing too loudly."""
+        return self.scale.high < 1 and self.certainty.estimate > _NOTHING
+
+    @property
+    def too_quiet(self) -> bool:
+        """Whether the readout is shown to know more than it says."""
+        return self.scale.low > 1
 
 
 @result

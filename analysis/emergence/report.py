@@ -104,8 +104,8 @@ def loudness_sentence(name: str, found: Finding, *, readout: str) -> str:
     knows."""
     rows, level = found.layers, f"{100 * found.level:g}%"
     parts = [_sure(found.sure, level)]
-    too_loud = [row.layer for row in rows if row.scale.high < 1]
-    too_low = [row.layer for row in rows if row.scale.low > 1]
+    too_loud = [row.layer for row in rows if row.too_loud]
+    too_low = [row.layer for row in rows if row.too_quiet]
     if too_loud:
         parts.append(f"is over-confident at {layers_text(too_loud)}")
     if too_low:

@@ -95,8 +95,8 @@ def _scores(given: GivenScores, attribute: str, readout: str) -> ConditionScores
     for _, held in given.scores:
         if held not in NAMES:
             raise UserError(
-                f"{given.source}: readout must be one of {', '.join(NAMES)}, got {held!r}: write "
-                "the one that it is most like"
+                f"{given.source}: readout must be one of {', '.join(NAMES)}, got {held[:80]!r}: "
+                "write the one that it is most like"
             )
     if (attribute, readout) not in given.scores:
         raise UserError(

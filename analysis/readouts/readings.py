@@ -22,6 +22,7 @@ from analysis.readouts.taken import Readings
 from analysis.run.items import item_notes, items_of, labels_of
 from analysis.run.opened import OpenRun
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import (
     read_sealed_json,
@@ -133,7 +134,7 @@ def _digest(folder: Path) -> str:
     total = hashlib.sha256()
     try:
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             total.update(f"{path.name} {content}\n".encode())
     except OSError as error:

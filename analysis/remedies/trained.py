@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.remedies.found import PLAIN, Trained
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from probes.loading.identity import folder_identity
 
 DECLARED, _OWN, _MODEL = "remedies.json", "training.json", "model"
@@ -59,7 +60,7 @@ class FinishedModel:
 
     def trained(self, training: Training, tokens_seen: int | None) -> Trained:
         """How the model came about, and what it is."""
-        with open(self.folder / "model.safetensors", "rb") as file:
+        with open_file(self.folder / "model.safetensors") as file:
             weights = hashlib.file_digest(file, "sha256").hexdigest()
         return Trained(
             arm=self.arm,

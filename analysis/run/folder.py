@@ -17,6 +17,7 @@ from analysis.run.record import IDENTITY, STUDY, is_run
 from analysis.run.study import NAMES, Study
 from analysis.run.tables import read_part, read_parts, table_folder, write_parts
 from data_prep.errors import UserError
+from data_prep.files.bounded import read_file
 from data_prep.files.durable import write_durably
 from data_prep.files.lock import LOCK, FolderLock, lock_of
 from data_prep.files.sealed import sealed_json
@@ -220,7 +221,7 @@ def _require_empty(folder: Path, plan: bytes) -> None:
         # One that was killed before it was declared has left its plan and its lock, if anything.
         if path.name == LOCK or is_unfinished(path):
             continue
-        if path.name != STUDY or path.read_bytes() != plan:
+        if path.name != STUDY or read_file(path) != plan:
             raise UserError(
                 f"{folder} holds files but no run: choose an empty or new folder with --run"
             )

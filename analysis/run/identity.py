@@ -13,6 +13,7 @@ from typing import Any
 from analysis.run.record import IDENTITY, MADE_FROM, STUDY, damaged, whole_record
 from analysis.run.study import Study
 from data_prep.errors import UserError
+from data_prep.files.bounded import read_file
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import sealed_comment
 
@@ -56,7 +57,7 @@ def _require_declared(file: Path, study: Study) -> None:
     """UserError unless the study file is that of the plan. One that is missing is made anew."""
     content = declared_text(study)
     try:
-        found = file.read_bytes()
+        found = read_file(file)
     except FileNotFoundError:
         write_durably(file, content)
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.run.format import require_format
 from data_prep.errors import UserError
+from data_prep.files.bounded import no_file_in, read_file
 from data_prep.files.sealed import never_sealed, opened_json, plain_json
 
 IDENTITY, STUDY = "identity.json", "study.toml"
@@ -29,8 +30,12 @@ def whole_record(folder: Path) -> dict[str, Any]:
     UserError if another version wrote it, or if it is damaged or was edited.
     """
     path = folder / IDENTITY
+    if (foreign := no_file_in(folder)) is not None:
+        raise UserError(
+            f"a run holds files and folders only, got {foreign}, which is neither: remove it"
+        )
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         _require_this_version(folder, content)
         record = opened_json(content)
         names = *(record[name] for name in (*MADE_FROM, "study_hash")), record["plan"]["model"]

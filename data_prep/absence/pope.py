@@ -15,7 +15,7 @@ import re
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -168,7 +168,7 @@ def _entry(where: str, line: str) -> _Entry:
     return _Entry(
         where=where,
         question_id=str(number),
-        image=image,
+        image=PurePosixPath(image).as_posix(),  # "./a.jpg" is "a.jpg"
         text=_text(where, fields, "text"),
         label=label,
     )

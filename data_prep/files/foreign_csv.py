@@ -6,9 +6,10 @@ name are named; a column in which another program has numbered the rows is left 
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from data_prep.errors import UserError
 from data_prep.files.foreign_text import read_foreign_text
 from data_prep.plain_text import require_plain
 
+MAX_CELLS = 5_000_000
+"""Largest number of cells: as Python holds them, each takes some hundred bytes."""
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # pandas writes an index as a first column without a name, and reads it back under this one.
 _NO_NAME = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
@@ -53,11 +56,7 @@ def read_csv(file: Path) -> CsvTable:
             f"cannot read the CSV {str(file)!r}: {error.strerror}: name another file"
         ) from error
     _require_commas(text, file)
-    records = [
-        (number, [cell.strip() for cell in cells])
-        for number, cells in enumerate(_records(text, file), start=1)
-        if any(map(str.strip, cells))
-    ]
+    records = _records(text, file)
     if len(records) < 2:
         raise UserError(
             f"{str(file)!r} must hold a header and at least 1 row, got {len(records)}: add rows"
@@ -94,20 +93,34 @@ def _require_commas(text: str, file: Path) -> None:
         raise UserError(f"{str(file)!r} must be a CSV with commas, got {first[0][:80]!r}{hint}")
 
 
-def _records(text: str, file: Path) -> list[list[str]]:
+def _records(text: str, file: Path) -> list[tuple[int, list[str]]]:
+    """The rows that are not blank, each with its number and without blanks around its cells."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found: list[list[str]] = []
-    while True:
+    found: list[tuple[int, list[str]]] = []
+    n_cells = 0
+    for number in itertools.count(1):
         line = reader.line_num + 1
         try:
-            found.append(next(reader))
-        except StopIteration:
-            return found
+            cells = next(reader, None)
+            if cells is None:
+                break
+            if any(map(str.strip, cells)):
+                n_cells += len(cells)
+                _require_few(n_cells, file)
+                found.append((number, [cell.strip() for cell in cells]))
         except csv.Error as error:
             raise UserError(
                 f"{str(file)!r} must be a CSV in UTF-8, what begins in line {line} is none "
                 f"({error}): close its quotes, and double a quote within quotes"
             ) from error
+    return found
+
+
+def _require_few(n_cells: int, file: Path) -> None:
+    if n_cells > MAX_CELLS:
+        raise UserError(
+            f"{str(file)!r} must have at most {MAX_CELLS:,} cells, got more: take a part of it"
+        )
 
 
 def _require_header(header: Sequence[str], file: Path) -> None:
@@ -126,15 +139,16 @@ def _columns(
     """The places of the columns that are data, and the reasons for the others."""
     places: list[int] = []
     left_out: dict[str, str] = {}
+    taken = {name.lower().replace(" ", "_") for name in header}
     for place, name in enumerate(header):
         if not _NO_NAME.fullmatch(name):
             places.append(place)
             continue
         cells = [row[place] for row in rows]
         if not any(cells):
-            left_out[_key(place, header)] = "holds nothing"
+            left_out[_key(place, taken)] = "holds nothing"
         elif all(map(_NUMBER.fullmatch, cells)) and len(set(cells)) == len(cells):
-            left_out[_key(place, header)] = "numbers the rows"
+            left_out[_key(place, taken)] = "numbers the rows"
         else:
             raise UserError(
                 f"{str(file)!r}: column {place + 1} must have a name, got {name!r} above "
@@ -143,9 +157,9 @@ def _columns(
     return places, left_out
 
 
-def _key(place: int, header: Sequence[str]) -> str:
+def _key(place: int, taken: Set[str]) -> str:
     """A name for a column that has none, unlike those of the others."""
     key = f"unnamed_{place}"
-    while any(key == name.lower().replace(" ", "_") for name in header):
+    while key in taken:
         key += "_"
     return key

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from data_prep.files.tree import Stream
 
 MAX_JSON_BYTES = 2 * 2**30
@@ -77,7 +78,7 @@ def read_json_stream(open_file: Callable[[], Stream], name: str) -> Any:
 
 def read_json_file(path: Path) -> Any:
     """Like `read_foreign_json`, for a file at a path. OSError if it cannot be opened or read."""
-    return read_json_stream(lambda: path.open("rb"), str(path))
+    return read_json_stream(lambda: open_file(path), str(path))
 
 
 class _TwoValuesError(ValueError):

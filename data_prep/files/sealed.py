@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_prep.files.bounded import open_file, read_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -76,7 +78,7 @@ def sealed_parquet(table: "pd.DataFrame") -> bytes:
 def read_sealed(path: Path) -> bytes:
     """The content of a file whose seal is whole. ValueError if it is not, or there is none; OSError
     if the file cannot be read."""
-    content = path.read_bytes()
+    content = read_file(path)
     require_whole(content)
     return content
 
@@ -104,7 +106,7 @@ def never_sealed(content: bytes) -> bool:
 def require_whole_file(path: Path) -> None:
     """Like `require_whole`, for a file that has its seal in front (JSON, safetensors) and may be
     larger than memory. OSError if it cannot be read."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_HEAD_BYTES)
         seal = _SEAL.search(head)
         if seal is None:
@@ -121,7 +123,7 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
 
     ValueError if it is damaged, or holds what none of our files does; OSError if it cannot be read.
     """
-    return opened_json(path.read_bytes())
+    return opened_json(read_file(path))
 
 
 def read_vouched(description: Path, weights: Path) -> tuple[dict[str, Any], bytes]:
@@ -134,7 +136,7 @@ def read_vouched(description: Path, weights: Path) -> tuple[dict[str, Any], byte
         about = read_sealed_json(description)
     except ValueError as error:
         raise ValueError(f"{description.name} is damaged: {error}") from error
-    content = weights.read_bytes()
+    content = read_file(weights)
     if hashlib.sha256(content).hexdigest() != about["sha256"]:
         raise ValueError(f"{weights.name} is damaged: the weights do not match their checksum")
     return about, content

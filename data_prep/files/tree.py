@@ -1,11 +1,14 @@
 """Access to the files of a data set by name. A name never leads out of the data set's folder."""
 
 import io
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
 """The content of a file, which can be read from any position."""
@@ -74,6 +77,23 @@ def link_out(root: Path, name: str) -> str | None:
     return None
 
 
+def require_own_files(root: Path, names: Iterable[str]) -> None:
+    """Raise UserError for two names below `root` of one file, be it by links or by hard links:
+    what is one image would count as two. Names of what is not there are passed over."""
+    first: dict[tuple[int, int], str] = {}
+    for name in names:
+        try:
+            told = os.stat(root / name)
+        except OSError:
+            continue
+        other = first.setdefault((told.st_dev, told.st_ino), name)
+        if other != name:
+            raise UserError(
+                f"an image needs one name, got {other!r} and {name!r} in {str(root)!r}, which are "
+                "one file: remove one of them, or put a copy there if they are to count twice"
+            )
+
+
 def leaves(name: str) -> bool:
     """Whether a name found in a file or archive is absolute or leads out of its folder."""
     name = name.replace("\\", "/")
@@ -96,7 +116,7 @@ class Folder:
         return sorted(path.name for path in (self.root / folder).glob("*") if path.is_file())
 
     def open(self, name: str) -> Stream:
-        return self._path(name).open("rb")
+        return open_file(self._path(name))
 
     def mark(self, name: str) -> bytes:
         """The size of the file and its last bytes.

@@ -9,6 +9,8 @@ from data_prep.given_scores.columns import ScoreColumns
 
 ABOVE_ZERO = 1e-3
 """Largest log-probability that is taken for rounding in half precision."""
+_LEAST = -1e30
+"""Beyond it lies what stands for minus infinity, and what float32 does not hold."""
 _SUMS_TO_ONE = 1e-3
 _OTHER_BASES = {2.0: "log2", 10.0: "log10"}
 
@@ -22,6 +24,12 @@ def require_log_probs(columns: ScoreColumns, own: Bool[ndarray, "row answer"]) -
         own & ~np.isfinite(values),
         "a log-probability must be a finite number",
         "compute it by log_softmax in float32, where none becomes minus infinity",
+    )
+    _refuse(
+        columns,
+        own & (values < _LEAST),
+        f"a log-probability must be at least {_LEAST:g}",
+        "leave out answers that a mask excludes, and compute the others by log_softmax",
     )
     above = own & (values > ABOVE_ZERO)
     if above.any():

@@ -3,16 +3,23 @@
 import io
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from data_prep.errors import UserError
 from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
 from data_prep.files.foreign_csv import read_csv
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 MAX_PARQUET_BYTES = 2**33
 MAX_CSV_BYTES = 2**28
 """Text takes far more memory than the numbers in it."""
+MAX_TEXT_BYTES = 2**31
+"""Of all texts of a Parquet file, unpacked."""
 MAX_CELLS = 2 * 10**9
 """Largest number of rows times columns: 16 GB of numbers. A Parquet file of a few bytes may claim
 more."""
@@ -65,7 +72,14 @@ def _parquet(content: bytes, file: Path) -> pd.DataFrame:
             )
         columns = [name for name in found.schema_arrow.names if not _is_index(name)]
         _require_once(columns, file)
-        return found.read(columns=columns).to_pandas(ignore_metadata=True)
+        # A text that every row repeats is packed once: so it is read first, and measured.
+        texts = {each.name: each.type for each in found.schema_arrow if _is_text(each.type)}
+        packed = ParquetFile(io.BytesIO(content), read_dictionary=[*texts]).read(columns=columns)
+        _require_short(packed, file)
+        for place, name in enumerate(packed.column_names):
+            if name in texts:
+                packed = packed.set_column(place, name, packed[name].cast(texts[name]))
+        return packed.to_pandas(ignore_metadata=True)
     # Arrow raises an exception of its own, OSError or ValueError for bytes that are no Parquet, and
     # NotImplementedError for a packing that it was built without.
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
@@ -76,6 +90,30 @@ def _parquet(content: bytes, file: Path) -> pd.DataFrame:
             f"{str(file)!r} must be a Parquet file, and is none or is damaged ({told}): save it "
             "again"
         ) from error
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _require_short(packed: "pa.Table", file: Path) -> None:
+    """UserError for a table whose texts, each as often as it stands there, are too long."""
+    import pyarrow as pa
+
+    n_bytes = 0
+    for column in packed.columns:
+        is_packed = pa.types.is_dictionary(column.type)
+        for chunk in column.chunks if is_packed and _is_text(column.type.value_type) else ():
+            lengths = np.array([len(each.encode()) for each in chunk.dictionary.to_pylist()], int)
+            times = np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(lengths))
+            n_bytes += int(lengths @ times)
+    if n_bytes > MAX_TEXT_BYTES:
+        raise UserError(
+            f"the texts of a table of scores must have at most {MAX_TEXT_BYTES:,} bytes, got "
+            f"{n_bytes:,} in {str(file)!r}: give a part of it"
+        )
 
 
 def _is_index(name: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
-from data_prep.files.tree import INSTEAD_OF_LINKS, Folder, link_out
+from data_prep.files.tree import INSTEAD_OF_LINKS, Folder, link_out, require_own_files
 from data_prep.photographs.captions import DISAGREE, CaptionLabels
 from data_prep.photographs.coco_files import (
     Instance,
@@ -81,6 +81,7 @@ def _present(
     serves with the annotations of the whole. UserError if none is there, and for links that lead
     elsewhere: what they show is not part of the folder, but it is not missing either."""
     present = [each for each in photographs if tree.is_file(each.image)]
+    require_own_files(tree.root, [each.image for each in present])
     if len(present) == len(photographs):
         return present, ()
     here = {each.image for each in present}

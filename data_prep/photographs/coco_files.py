@@ -13,13 +13,14 @@ import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from data_prep.errors import UserError
 from data_prep.files.foreign_json import read_json_file
 from data_prep.files.names import is_plain
 from data_prep.files.tree import leaves
+from data_prep.plain_text import as_seen
 from data_prep.scenes import Box
 
 
@@ -54,7 +55,7 @@ def read_images(content: Mapping[str, Any], file: Path) -> dict[int, str]:
             raise _wrong(where, "'file_name' must be a name inside the split's folder", name)
         if not is_plain(name):
             raise _wrong(where, "'file_name' must hold no control character", name)
-        names[number] = name
+        names[number] = PurePosixPath(name).as_posix()  # "./a.jpg" is "a.jpg"
     if not names:
         raise UserError(f"{str(file)!r} must list at least 1 image, got none: take another split")
     if len(set(names.values())) < len(names):
@@ -129,12 +130,16 @@ def read_json(file: Path) -> Mapping[str, Any]:
 
 def _categories(content: Mapping[str, Any], file: Path) -> dict[int, Category]:
     found: dict[int, Category] = {}
+    written: dict[str, str] = {}
     for where, entry in _entries(content, "categories", file):
         number, name = entry.get("id"), entry.get("name")
         if type(number) is not int or number in found:
             raise _wrong(where, "'id' must be a number of its own", number)
         if not isinstance(name, str) or not name.strip():
             raise _wrong(where, "'name' must be a text", name)
+        other = written.setdefault(as_seen(name), name)
+        if other != name:
+            raise _wrong(where, f"'name' must differ from {other!a} to the eye", ascii(name))
         found[number] = Category(name=name, supercategory=str(entry.get("supercategory", "")))
     return found
 

@@ -2,6 +2,7 @@
 
 Only as many rows are streamed as a study needs, and they are kept (see hub_cache). No code of a
 data set is run: the library cannot do so, and the format of the files decides how they are read.
+Links in a folder are followed, also out of it: the Hub's own cache is made of them.
 """
 
 from collections.abc import Generator, Mapping

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file, read_file
 from data_prep.files.tree import Stream
 from data_prep.files.unfinished import remove_unfinished, unfinished_name
 from data_prep.terminal.progress import Progress
@@ -56,14 +57,14 @@ class KeptImages:
         """The encoded image of a row. OSError if the row has none."""
         if self._checksum(name) == _checksum(b""):
             raise OSError(f"row {int(name)} of the data set holds no image")
-        return self._path(name).open("rb")
+        return open_file(self._path(name))
 
     def mark(self, name: str) -> bytes:
         """The checksum of the image's content, which is compared here, before any work: a data set
         that was damaged after it was fetched is no longer the one that a study names."""
         path, checksum = self._path(name), self._checksum(name)
         try:
-            intact = _checksum(path.read_bytes()) == checksum
+            intact = _checksum(read_file(path)) == checksum
         except FileNotFoundError:
             intact = False
         if not intact:
@@ -138,7 +139,7 @@ def kept_rows(folder: Path, limit: int | None) -> KeptRows | None:
     try:
         if not file.exists():
             return None
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_file(file))
         told = content["rows"]
         if content["sha256"] != _checksum(_canonical(told)):
             raise ValueError("its checksum differs")

@@ -12,6 +12,7 @@ from data_prep.files.nesting import require_flat_json
 from data_prep.files.tree import leaves
 
 _CARD, _STANDALONE = "README.md", ".huggingface.yaml"
+_MOST_VALUES = 100_000
 
 
 def require_harmless(folder: Path) -> None:
@@ -58,6 +59,7 @@ def _require_inside(file: Path) -> None:
             f"{str(file)!r} must begin with YAML, got a broken one ({str(error)[:200]}): correct "
             "or remove it"
         ) from error
+    _require_few(told, file)
     configs = told.get("configs") if isinstance(told, dict) else None
     for config in configs if isinstance(configs, list) else []:
         if isinstance(config, dict):
@@ -69,14 +71,30 @@ def _require_inside(file: Path) -> None:
                     )
 
 
+def _require_few(told: Any, file: Path) -> None:
+    """UserError for YAML whose aliases stand for more than any description holds, or for
+    themselves."""
+    left, n_values = [told], 0
+    while left:
+        n_values += 1
+        each = left.pop()
+        if isinstance(each, list | dict):
+            left += each.values() if isinstance(each, dict) else each
+        if n_values + len(left) > _MOST_VALUES:
+            raise UserError(
+                f"{str(file)!r} must hold at most {_MOST_VALUES:,} values, got more, with all that "
+                "its aliases stand for: shorten it"
+            )
+
+
 def _texts(value: Any) -> Iterator[str]:
     """All names of files in a list of names, or of splits with their paths."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key != "split":
-                yield from _texts(each)
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, list):
+            left += reversed(each)
+        elif isinstance(each, dict):
+            left += reversed([inner for key, inner in each.items() if key != "split"])

@@ -8,6 +8,7 @@ Hidden files, and those whose ending is not that of an image, are passed over. I
 are not read are counted in a note.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def open_images(
     if table is not None:
         inner = folder / table
         found = read_label_table(
-            inner if inner.is_file() else table, Folder(folder), needed=contrast is None
+            inner if os.path.lexists(inner) else table, Folder(folder), needed=contrast is None
         )
     else:
         found = _from_sub_folders(folder, images, needed=contrast is None)

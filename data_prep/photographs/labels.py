@@ -1,12 +1,13 @@
 """Uses labels of photographs as attributes: their names, answers, question texts and questions."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from data_prep.attributes import Attribute, attribute_of
 from data_prep.errors import UserError
-from data_prep.plain_text import require_plain
+from data_prep.plain_text import as_seen, require_plain
 from data_prep.questions import Question
 from data_prep.scenes import Photograph
 
@@ -14,6 +15,8 @@ PRESENCE = "presence"
 CATEGORY = "{category}"
 YES_NO: Mapping[str, tuple[str, ...]] = {"yes": ("yes",), "no": ("no",)}
 _RESERVED = ("all", "usual")
+_LONGEST = 100
+"""Characters of an attribute's name, which becomes part of names of files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,11 @@ def attribute_name(label: str) -> str:
     names and keys of results."""
     require_plain(label, "the name of an attribute")
     name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    if len(name) > _LONGEST:
+        raise UserError(
+            f"the name of an attribute must have at most {_LONGEST} characters, got {len(name):,} "
+            f"in {label[:40]!r}...: shorten it"
+        )
     if not name or name in _RESERVED:
         raise UserError(
             f"an attribute is named with letters and digits, and not {' or '.join(_RESERVED)}, got "
@@ -93,16 +101,17 @@ def label_attribute(name: str, labels: Iterable[str]) -> Attribute:
     owner: dict[str, str] = {}
     for label in sorted(set(labels)):
         require_plain(label, f"a label of {name}")
-        written = " ".join(label.replace("_", " ").split())
-        said = written.lower()
-        if not said:
+        # Composed, as models say it: file names of macOS are not.
+        written = unicodedata.normalize("NFC", " ".join(label.replace("_", " ").split()))
+        said, seen = written.lower(), as_seen(label)
+        if not seen:
             raise UserError(f"a label of {name} needs a name, got {label!r}: rename it")
-        if said in owner:
+        if seen in owner:
             raise UserError(
-                f"labels of {name} must differ in more than case and underscores, got "
-                f"{owner[said]!r} and {label!r}: rename one"
+                f"labels of {name} must differ in more than case, underscores, blanks and what is "
+                f"not seen, got {owner[seen]!a} and {label!a}: rename one"
             )
-        owner[said] = label
+        owner[seen] = label
         # Capitals within a label may be how it is written: MRI.
         inner = written[1:] != written[1:].lower()
         words[label] = (said, written) if inner else (said,)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from data_prep.absence.pope import read_pope, with_corrected_labels
 from data_prep.errors import UserError
-from data_prep.files.tree import Folder
+from data_prep.files.tree import Folder, require_own_files
 from data_prep.photographs.labels import PRESENCE, LabelQuestions, yes_no_attribute
 from data_prep.photographs.photograph_data import photograph_data
 from data_prep.questions import Question
@@ -35,6 +35,7 @@ def open_pope(folder: Path, file: Path, corrected: Path | None = None) -> SceneD
             f"{str(folder)!r} must hold the images that {file.name} asks about, all {len(images)} "
             f"missing, first {images[0]!r}: give their folder"
         )
+    require_own_files(folder, images)
     if corrected is not None:
         items = with_corrected_labels(items, corrected)
     photographs = [

@@ -82,8 +82,8 @@ def _falls(found: Finding) -> str:
 def _scales(found: Finding) -> str:
     """A sentence that names the layers at which the readout says more, or less, than it knows.
     Empty if there are none."""
-    loud = [row.layer for row in found.layers if row.scale.high < 1]
-    quiet = [row.layer for row in found.layers if row.scale.low > 1]
+    loud = [row.layer for row in found.layers if row.too_loud]
+    quiet = [row.layer for row in found.layers if row.too_quiet]
     said = []
     if loud:
         said.append(f"says more than it knows at {layers_said(loud)}")

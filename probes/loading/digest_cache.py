@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import read_sealed_json, sealed_json
 
@@ -72,7 +73,7 @@ def cache_folder() -> Path:
 
 
 def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

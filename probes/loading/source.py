@@ -8,6 +8,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from data_prep.errors import UserError, lacks_memory
+from data_prep.files.bounded import no_file_in
 from probes.foreign_json import read_json_object
 from probes.loading.checked.configuration import CONFIG
 from probes.loading.options import Loading
@@ -62,6 +63,11 @@ def require_model_files(folder: Path, source: str) -> None:
         raise UserError(
             f"{source} is no model folder (no {CONFIG} in it): give the folder that "
             "save_pretrained wrote"
+        )
+    if (foreign := no_file_in(folder)) is not None:
+        raise UserError(
+            f"{source} must hold files and folders only, got {foreign.name}, which is neither: "
+            "remove it"
         )
 
 

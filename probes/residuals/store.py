@@ -24,6 +24,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file, read_file
 from data_prep.files.durable import write_durably
 from data_prep.files.sealed import read_sealed_json, sealed_json
 from data_prep.files.unfinished import remove_unfinished
@@ -195,7 +196,7 @@ class ResidualStore:
         if shard in self._verified:
             return
         path = self._path(shard)
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != self._checksums[path.name]:
             raise self._damaged(path)
@@ -225,7 +226,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _row_ids(folder: Path) -> tuple[str, ...]:
     try:
-        found = json.loads((folder / _ROW_IDS).read_text(encoding="utf-8"))
+        found = json.loads(read_file(folder / _ROW_IDS))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{_ROW_IDS} is damaged: {error}") from error
     return tuple(found)

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import open_file
 from data_prep.files.durable import write_durably, write_parts_durably
 from data_prep.files.sealed import require_whole_file, sealed_safetensors
 from data_prep.files.unfinished import remove_unfinished
@@ -110,7 +111,7 @@ def read_translators(path: Path, sha256: str) -> Translators:
     >>> read_translators(folder / "maps.safetensors", sha256).offsets.shape
     torch.Size([2, 3])
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise ValueError(f"{path.name} is damaged: the weights do not match their checksum")
     found = _mapped(path)

@@ -31,6 +31,8 @@ def test_no_run(refused, tmp_path):
 def test_a_run_named_twice_and_a_report_inside_its_run(refused, run):
     assert "is named twice" in refused(run, run.parent / "." / "run")
     assert "is a run: choose another folder with --out" in refused(run, "--out", run)
+    for place in (run / "report", run / "readouts" / ".." / "deep" / "er"):
+        assert "lies in the run run: choose another" in refused(run, "--out", place)
 
 
 @pytest.mark.parametrize("name", ["study_hash", "model_revision", "data_fingerprint"])

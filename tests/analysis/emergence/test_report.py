@@ -156,6 +156,15 @@ def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
     assert "the scale is 2.00 (95% CI 1.50 to 12.3)" in said
 
 
+def test_what_says_nothing_does_not_say_it_too_loudly():
+    nothing = {"estimate": 0.0, "low": 0.0, "high": 0.0}
+    silent = [row | {"scale": nothing, "certainty": nothing} for row in FOUND["layers"]]
+    said = loudness_sentence("color", found(layers=silent), readout="logit_lens")
+    assert "over-confident" not in said
+    wrong = [row | {"scale": nothing} for row in FOUND["layers"]]
+    assert "over-confident" in loudness_sentence("color", found(layers=wrong), readout="logit_lens")
+
+
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [

@@ -1,5 +1,6 @@
 """A changed digit or bit in any file of a run is found and named, whoever reads it."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,16 @@ def test_the_files_of_studies_over_several_runs(tmp_path, name, opened, content)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=f"{name} is damaged .*: delete its folder"):
         opened(tmp_path, "0" * 64)
+
+
+@pytest.mark.parametrize("name", [*FILES, "tables-of-another.program"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_named_and_not_waited_for(runs, tmp_path, name, kind):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    (run / name).unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(run / name)
+    else:
+        (run / name).symlink_to("/dev/zero")
+    with pytest.raises(UserError, match=rf"holds files and folders only, got .*{Path(name).name}"):
+        read_finished([run, runs[1]])

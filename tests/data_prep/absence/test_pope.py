@@ -153,3 +153,11 @@ def test_labels_of_other_questions_are_refused(tmp_path):
         match=r"^repope.json, line 2: .*among the items, got 'Is there a cat\?' about 'a.jpg'",
     ):
         with_corrected_labels(items, other)
+
+
+def test_another_spelling_of_an_image_is_that_image(tmp_path):
+    items = read_pope(written(tmp_path, changed(1, image="./a.jpg")))
+    assert set(items["scene_id"]) == {"a.jpg", "b.jpg"}
+    again = changed(1, image="./a.jpg", text=LINES[0]["text"])
+    with pytest.raises(UserError, match=r"line 2: the question was asked before"):
+        read_pope(written(tmp_path, again))

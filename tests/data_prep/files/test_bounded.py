@@ -5,7 +5,14 @@ import tracemalloc
 
 import pytest
 
-from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
+from data_prep.files.bounded import (
+    NoFileError,
+    TooLargeError,
+    bounded_content,
+    no_file_in,
+    open_file,
+    read_file,
+)
 
 
 @pytest.mark.parametrize("size", [0, 5, 6])
@@ -35,3 +42,37 @@ def test_a_small_file_takes_no_room_for_the_largest_that_is_read(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_is_read_and_what_is_none_is_named_at_once(tmp_path):
+    (tmp_path / "file").write_bytes(b"it")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    assert read_file(tmp_path / "file") == b"it"
+    for name in ("pipe", "link"):
+        with pytest.raises(NoFileError, match="no file") as told:
+            open_file(tmp_path / name)
+        assert told.value.strerror == "It is no file"
+    for name, kind in ((".", IsADirectoryError), ("none", FileNotFoundError)):
+        with pytest.raises(kind):
+            open_file(tmp_path / name)
+
+
+def test_nothing_stays_open(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    before = len(os.listdir("/dev/fd"))
+    for name in ("pipe", "."):
+        with pytest.raises(OSError, match=r"no file|[Dd]irectory"):
+            open_file(tmp_path / name)
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_what_is_neither_file_nor_folder_is_found_at_any_depth(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "to nothing").symlink_to("nowhere")
+    (tmp_path / ".git").mkdir()
+    os.mkfifo(tmp_path / ".git" / "of another program")
+    assert no_file_in(tmp_path) is None
+    (tmp_path / "deep" / "er" / "it").symlink_to("/dev/null")
+    assert no_file_in(tmp_path) == tmp_path / "deep" / "er" / "it"

@@ -55,6 +55,23 @@ def test_columns_without_anything_are_left_out_however_many(tmp_path):
     assert dict(table.left_out) == {"unnamed_2": "holds nothing", "unnamed_3": "holds nothing"}
 
 
+def test_a_table_of_too_many_cells_is_refused_and_blank_rows_count_for_nothing(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("data_prep.files.foreign_csv.MAX_CELLS", 6)
+    assert len(read_csv(written(tmp_path, PLAIN + "\n,\n" * 50)).rows) == 2
+    with pytest.raises(UserError, match="must have at most 6 cells, got more: take a part of it"):
+        read_csv(written(tmp_path, PLAIN + "c.png,red\n"))
+
+
+def test_names_for_columns_without_one_are_not_those_of_others(tmp_path):
+    commas = "," * 3000
+    text = f"file,kind,unnamed 2{commas}\na.png,red,x{commas}\nb.png,blue,y{commas}\n"
+    table = read_csv(written(tmp_path, text))
+    assert table.header == ("file", "kind", "unnamed 2")
+    assert len(table.left_out) == 3000
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -57,6 +57,10 @@ FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda t: t.assign(green=np.nan), r"\(red, blue\), got 'green'"),
     "NaN": (with_cells(first, "blue", np.nan), "item 'i0', real, layer 0.: no log-prob.* 'blue'"),
     "minus infinity": (with_cells(first, "blue", -np.inf), "finite number, got -inf for 'blue'"),
+    "what float32 does not hold": (
+        with_cells(first, "blue", -1e300), r"at least -1e\+30, got -1e\+300 for 'blue'"),
+    "a mask's minus infinity": (
+        with_cells(first, "blue", float(np.finfo(np.float32).min)), r"at least -1e\+30"),
     "above 0": (with_cells(first, "blue", 0.5), "at most 0, got 0.5 for 'blue': give log_softmax"),
     "probabilities": (natural_probabilities, "which are probabilities, and .* take log of them"),
     "log2": (scaled(1 / np.log(2)), "if the scores are log2.*multiply them by ln 2 = 0.693147"),
@@ -125,6 +129,19 @@ def test_files_that_hold_no_table(tmp_path):
         damaged.write_bytes(part)
         with pytest.raises(UserError, match="must be a Parquet file, and is none or is damaged"):
             read_scores_file(damaged)
+
+
+def test_texts_are_measured_before_they_are_unpacked(tmp_path, monkeypatch):
+    table = small_table()
+    table.assign(text="What is it? " * 500).to_parquet(tmp_path / "long.parquet")
+    assert (tmp_path / "long.parquet").stat().st_size < 50_000
+    read = read_scores_file(tmp_path / "long.parquet")
+    pd.testing.assert_frame_equal(read, table.assign(text="What is it? " * 500))
+    monkeypatch.setattr("data_prep.given_scores.table_file.MAX_TEXT_BYTES", 100_000)
+    with pytest.raises(UserError, match=r"texts .* at most 100,000 bytes, got 2\d\d,\d\d\d in"):
+        read_scores_file(tmp_path / "long.parquet")
+    table.to_parquet(tmp_path / "short.parquet")
+    assert len(read_scores_file(tmp_path / "short.parquet")) == len(table)
 
 
 def test_a_csv_with_other_separators_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """COCO: what is read from annotations and captions, and what is refused."""
 
 import json
+import os
 from dataclasses import asdict
 from hashlib import sha256
 
@@ -177,6 +178,7 @@ def images(*names):
         ({"images": images("/etc/passwd")}, "must be a name inside the split's folder"),
         ({"images": images("..\\a.jpg")}, "must be a name inside the split's folder"),
         ({"images": images("000000000001.jpg", "000000000001.jpg")}, "lists an image twice"),
+        ({"images": images("000000000001.jpg", "./000000000001.jpg")}, "lists an image twice"),
         ({"annotations": [annotation(99, 1, 1.0)]}, "'image_id' must be that of an image, got 99"),
         ({"annotations": [annotation(1, 99, 1.0)]}, "'category_id' must be that of a category"),
         ({"annotations": [annotation(1, 1, float("nan"))]}, "'area' must be a number"),
@@ -192,11 +194,37 @@ def images(*names):
         ({"images": images("a\nb.jpg")}, "'file_name' must hold no control character"),
         ({"categories": [*CATEGORIES, CATEGORIES[0]]}, "'id' must be a number of its own, got 1"),
         ({"categories": [{"id": 1, "name": ""}]}, "'name' must be a text"),
+        (
+            {"categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "cat\u00a0"}]},
+            r"'name' must differ from 'cat' to the eye, got .*cat\\\\xa0",
+        ),
+        (
+            {"categories": [{"id": 1, "name": "caf\u00e9"}, {"id": 2, "name": "cafe\u0301"}]},
+            "to the eye",
+        ),
     ],
 )
 def test_broken_annotations_are_named_by_their_place(folder, changes, message):
     edit_annotations(folder, "instances", **changes)
     with pytest.raises(UserError, match=message):
+        open_coco(folder)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["link", "hard link"])
+def test_two_names_of_one_image_are_told(folder, link):
+    place = folder / "val2017"
+    names = sorted(each.name for each in place.iterdir())
+    (place / names[1]).unlink()
+    link(place / names[0], place / names[1])
+    with pytest.raises(UserError, match=f"got '{names[0]}' and '{names[1]}' in .*are one file"):
+        open_coco(folder)
+
+
+def test_annotations_that_are_no_file_are_not_waited_for(folder):
+    file = folder / "annotations" / "instances_val2017.json"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(UserError, match=r"cannot be read \(It is no file\)"):
         open_coco(folder)
 
 

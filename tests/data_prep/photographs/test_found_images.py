@@ -153,3 +153,10 @@ def test_a_contrast_inside_of_the_folder_would_be_both(folder):
     for own, contrast in ((folder, folder / "owl"), (folder / "owl", folder)):
         with pytest.raises(UserError, match=r"got '.*owl' inside of '.*birds', whose images"):
             open_images(own, contrast=contrast)
+
+
+def test_an_image_that_is_stored_once_under_two_names_is_told(folder):
+    os.link(folder / "kite" / "000.png", folder / "owl" / "again.png")
+    said = refused(folder)
+    assert "got 'kite/000.png' and 'owl/again.png'" in said
+    assert "which are one file" in said

@@ -236,6 +236,15 @@ def test_names_that_cannot_be_told_apart(folder, columns, message):
         opened(folder, columns)
 
 
+# Ten levels of nine aliases each, and a thousand levels of one.
+BOMB = "---\na0: &a0 x.parquet\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 11)
+) + "configs:\n- data_files: *a10\n---\n"  # fmt: skip
+CHAIN = "a0: &a0 ../x.parquet\n" + "".join(
+    f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, 400)
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -249,6 +258,11 @@ def test_names_that_cannot_be_told_apart(folder, columns, message):
          "data must lie inside the folder, got '/x.parquet'"),
         ("README.md", "---\nx: " + "[" * 5000 + "\n---\n", "must begin with YAML, got a broken"),
         ("README.md", "---\nx: [\n---\n", "must begin with YAML, got a broken"),
+        ("README.md", "---\nconfigs:\n- data_files: &a [*a]\n---\n", "at most 100,000 values"),
+        ("README.md", "---\nx: &a {b: *a}\n---\n", "at most 100,000 values"),
+        ("README.md", BOMB, "at most 100,000 values, got more, with all that its aliases stand"),
+        (".huggingface.yaml", BOMB.strip("-\n"), "at most 100,000 values"),
+        ("README.md", f"---\n{CHAIN}configs:\n- data_files: *a399\n---\n", "got '../x.parquet'"),
     ],
 )  # fmt: skip
 def test_files_that_are_hostile_or_damaged(tmp_path, capfd, name, content, message):

@@ -110,7 +110,31 @@ def test_a_csv_that_is_wrong(folder, rows, message):
         open_data(write_csv(folder, *rows))
 
 
+@pytest.mark.parametrize("other", ["A", "a\u200b", "_a"])
+def test_labels_that_look_alike_are_told_apart_in_the_message(folder, other):
+    names = ("a", "a", other, other)
+    rows = [f"Milan royal/00{place}.png,{name}" for place, name in enumerate(names)]
+    with pytest.raises(UserError, match="must differ in more than case") as told:
+        open_data(write_csv(folder, "file,kind", *rows))
+    assert str(told.value).isascii()
+
+
+def test_letters_are_composed_as_models_write_them(folder):
+    names = ("b", "b", "cafe\u0301", "cafe\u0301")
+    rows = [f"Milan royal/00{place}.png,{name}" for place, name in enumerate(names)]
+    words = open_data(write_csv(folder, "file,kind", *rows)).attributes["kind"].words
+    assert words["cafe\u0301"] == ("caf\u00e9",)
+
+
+def test_an_attribute_needs_a_name_that_files_can_have(folder):
+    with pytest.raises(UserError, match="must have at most 100 characters, got 3,000 in 'xxx"):
+        open_data(write_csv(folder, f"file,{'x' * 3000}", "Milan royal/000.png,a"))
+
+
 def test_a_csv_that_cannot_be_read(folder):
+    os.mkfifo(folder / "pipe.csv")
+    with pytest.raises(UserError, match="got what is no file"):
+        open_data(f"images:{folder}:pipe.csv")
     (folder / "labels.csv").write_bytes(b"file,kind\n\xff\xfe,a\n")
     with pytest.raises(UserError, match="must be a CSV in UTF-8"):
         open_data(f"images:{folder}:labels.csv")

@@ -1,6 +1,7 @@
 """Pickled weights and foreign code: refused, and read only where the user says so."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -96,4 +97,15 @@ def test_a_tokenizer_without_the_image_token(model_folder, tmp_path):
     settings = folder / "tokenizer_config.json"
     settings.write_text(settings.read_text().replace("<image>", "<picture>"))
     with pytest.raises(UserError, match=r"image token|chat template|processor"):
+        load_vlm(folder)
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "additional_chat_templates/other.jinja",
+                                  "vocabulary.of.a.tokenizer"])  # fmt: skip
+def test_what_is_no_file_is_named_and_not_waited_for(model_folder, tmp_path, name):
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(UserError, match=f"files and folders only, got {name.split('/')[-1]}"):
         load_vlm(folder)
