@@ -214,18 +214,27 @@ def _harm(name: str, found: Mitigated) -> Table:
     return Table(
         name=f"mitigation-harm-{name}",
         caption=(
-            "Questions about the look of things that may not be there, on scenes on which nothing "
-            "was tuned, by these questions or by those of yes and no. Right: share of right "
-            "answers where the thing is there, a declined question not among them; AUROC: with "
-            "which what is stated, or the score for declining, tells absence; both less those of "
-            "greedy answers, with "
-            f"{level(found.level)} intervals over groups of scenes and two-sided p-values, "
-            "adjusted by Holm's method over all methods. Declined: shares of the questions about "
+            f"Questions about the look of things that may not be there ({_asked(found)}), on "
+            "scenes on which nothing was tuned, by these questions or by those of yes and no. "
+            "Right: share of right answers where the thing is there, a declined question not "
+            "among them; AUROC: with which what is stated, or the score for declining, tells "
+            f"absence; both less those of greedy answers, with {level(found.level)} intervals over "
+            "groups of scenes and two-sided p-values, adjusted by Holm's method over all methods. "
+            "Declined: shares of the questions about "
             "absent things and about things that are there, where a method can decline."
         ),
         frame=grouped(rows),
         align="(1.1)(2.6)(2.05)r(2.05)r(1.5)",
         long=True,
+    )
+
+
+def _asked(found: Mitigated) -> str:
+    """How many questions of each attribute were judged."""
+    harms = {name: harm for each in found.methods.values() for name, harm in each.harm.items()}
+    return "; ".join(
+        f"{name}: {harm.n_absent:,} about absent things, {harm.n_there:,} about things there"
+        for name, harm in harms.items()
     )
 
 

@@ -60,7 +60,9 @@ def test_the_answers_stand_beside_the_moved_threshold(record):
 
 
 def test_harm_stands_by_premise_with_what_is_declined(record):
-    frame = section_table(SECTION, record, "mitigation-harm-exist").frame
+    table = section_table(SECTION, record, "mitigation-harm-exist")
+    assert "(color: 400 about absent things, 400 about things there)" in table.caption
+    frame = table.frame
     assert frame["asked for"].tolist() == ["color", *[""] * (len(frame) - 1)]
     by = frame.set_index("method")
     none = by.loc['"or none" in the prompt']
