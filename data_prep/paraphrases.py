@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from data_prep.errors import UserError
+from data_prep.files.bounded import bounded_content
 from data_prep.photographs.labels import CATEGORY, PRESENCE
 from data_prep.photographs.presence import DEFAULT_TEXT, asked_text
 
 THING, ATTRIBUTE = "{thing}", "{attribute}"
+_MOST_BYTES = 2**20
 LEAST = 2
 """Smallest number of paraphrases beside the original wording. Together they are three wordings, the
 fewest that have a spread."""
@@ -37,10 +39,11 @@ def patterns_of_file(path: Path, attribute: str) -> tuple[str, ...]:
     UserError if the file cannot be read, is not TOML, or has no list of texts for the attribute.
     """
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = bounded_content(path, _MOST_BYTES).decode("utf-8-sig")
+        table: dict[str, Any] = tomllib.loads(content)
     except OSError as error:
         raise UserError(f"cannot read the paraphrases in {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f'{path} is no file of paraphrases ({error}): write color = ["...", "..."], a list for '
             "each attribute"

@@ -15,6 +15,12 @@ MOST_CHARACTERS = 10_000
 """The longest name, label or question. Longer ones are files that were pasted by mistake."""
 _STEERS, _STEERS_A_LINE = re.compile(f"[{CONTROLS}]"), re.compile(f"[\t\n{CONTROLS}]")
 _SHOWN = 40
+# Marks that join or choose shapes and fill places, none of which is of the category of marks that
+# are not seen (Cf); and the pattern of Braille that has no dot.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+_BLANK_PATTERN = "\u2800"
 
 
 def hidden_in(text: str, *, lines: bool = False) -> str | None:
@@ -37,9 +43,13 @@ def as_seen(text: str) -> str:
     >>> as_seen("Red_cup"), as_seen("red\u00a0 cup"), as_seen("re\u200bd cup")
     ('red cup', 'red cup', 'red cup')
     """
-    composed = unicodedata.normalize("NFC", text.replace("_", " "))
-    shown = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
-    return " ".join(shown.split()).lower()
+    shown = "".join(sign for sign in text.replace("_", " ") if not _is_unseen(sign))
+    composed = unicodedata.normalize("NFC", shown.replace(_BLANK_PATTERN, " "))
+    return " ".join(composed.split()).lower()
+
+
+def _is_unseen(sign: str) -> bool:
+    return unicodedata.category(sign) == "Cf" or _UNSEEN.match(sign) is not None
 
 
 def require_plain(text: str, what: str, *, lines: bool = False) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from analysis.run.record import IDENTITY, STUDY
 from data_prep.errors import UserError
+from data_prep.files.bounded import read_file
 from data_prep.files.sealed import read_sealed_json, sealed_json
 from paper.evidence.comparison import COMPARISON
 from paper.evidence.pooling import POOLING
@@ -172,7 +173,7 @@ def _run_files(run: Path) -> list[str]:
 
 def _hash(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(path)).hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return "none"
     except OSError as error:

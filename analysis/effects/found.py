@@ -6,8 +6,8 @@ from typing import Any, Literal
 from analysis.typed import result
 
 Outcome = Literal["emerged", "not_emerged", "from_start", "died"]
-_NOTHING = 1e-9
-"""Certainty up to which nothing is said: what rounding leaves of answers that are all alike."""
+_NOTHING = 1e-6
+"""Certainty up to which nothing is said: what float32 leaves of answers that are all alike."""
 
 
 def fields_of(found: Any) -> dict[str, Any]:

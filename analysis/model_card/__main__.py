@@ -20,6 +20,7 @@ from numpy import ndarray
 from data_prep.attributes import attribute, attribute_of
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.bounded import read_file
 from data_prep.files.durable import write_durably
 from data_prep.files.output import require_output_file
 from data_prep.option_rules import MOST_SCENES, MOST_SEED, Place, Within
@@ -197,7 +198,7 @@ def _account(files: Sequence[Path]) -> str:
 
 def _training(file: Path) -> str:
     try:
-        plan = json.loads(file.read_text(encoding="utf-8"))
+        plan = json.loads(read_file(file))
         return fill(_told(plan), width=100, break_on_hyphens=False)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(

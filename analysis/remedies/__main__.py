@@ -25,6 +25,7 @@ from analysis.remedies.trained import finished_models, read_training
 from analysis.typed import read_back, written
 from data_prep.command_line import from_command_line
 from data_prep.errors import UserError, one_line_errors
+from data_prep.files.bounded import read_file
 from data_prep.files.durable import write_durably
 from data_prep.option_rules import MOST_SCENES, Between, Within
 
@@ -88,7 +89,7 @@ def _require_ours(out: Path) -> None:
     if not out.exists():
         return
     try:
-        read_back(Remedied, json.loads(out.read_text(encoding="utf-8")), str(out))
+        read_back(Remedied, json.loads(read_file(out)), str(out))
     except (OSError, ValueError) as error:
         raise UserError(
             f"{str(out)!r} holds something else than results of {COMMAND}: choose another --out, "

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.remedies.found import PLAIN, Trained
 from data_prep.errors import UserError
-from data_prep.files.bounded import open_file
+from data_prep.files.bounded import open_file, read_file
 from probes.loading.identity import folder_identity
 
 DECLARED, _OWN, _MODEL = "remedies.json", "training.json", "model"
@@ -158,7 +158,7 @@ def _architecture(model: FinishedModel) -> dict[str, Any]:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_file(file))
     except FileNotFoundError:
         raise UserError(
             f"{str(file.parent)!r} has no {file.name}, so it is not of a training with arms: "

@@ -18,18 +18,26 @@ class TooLargeError(ValueError):
 def open_file(path: Path) -> io.BufferedReader:
     """Like `path.open("rb")`, but NoFileError for what is neither file nor folder, instead of
     waiting for ever: a pipe that nobody writes into, a link to a device."""
-    # A pipe is opened at once in this mode; to files it means nothing.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    stream = open(path, "rb", opener=_at_once)  # noqa: SIM115 - the caller closes it
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        mode = os.fstat(stream.fileno()).st_mode
         if not stat.S_ISREG(mode):
             raise NoFileError(errno.EINVAL, "It is no file", str(path))
-        return os.fdopen(descriptor, "rb")
+        os.set_blocking(stream.fileno(), True)
     except BaseException:
-        os.close(descriptor)
+        stream.close()
         raise
+    return stream
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever writes into a pipe."""
+    try:
+        return os.open(path, flags | os.O_NONBLOCK)
+    except BlockingIOError:  # a file that a server has lent to others: it asks for it back
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise
+        return os.open(path, flags)
 
 
 def read_file(path: Path) -> bytes:
@@ -57,13 +65,19 @@ def no_file_in(folder: Path) -> Path | None:
     """The first thing at any depth below a folder that is neither file nor folder, with links
     followed; None if there is none. Links to nothing are passed over, and what hidden folders hold,
     as other programs may keep pipes there."""
-    for path in sorted(folder.rglob("*")):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts[:-1]):
-            continue
-        try:
-            mode = path.stat().st_mode
-        except OSError:
-            continue
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            return path
+    waiting, seen = [folder], set[tuple[int, int]]()
+    while waiting:
+        for path in sorted(waiting.pop().glob("*")):
+            try:
+                told = path.stat()
+            except OSError:
+                continue
+            if stat.S_ISDIR(told.st_mode):
+                place = told.st_dev, told.st_ino
+                # Links may lead in a circle.
+                if not path.name.startswith(".") and place not in seen:
+                    seen.add(place)
+                    waiting.append(path)
+            elif not stat.S_ISREG(told.st_mode):
+                return path
     return None

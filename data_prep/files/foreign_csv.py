@@ -17,8 +17,9 @@ from data_prep.errors import UserError
 from data_prep.files.foreign_text import read_foreign_text
 from data_prep.plain_text import require_plain
 
-MAX_CELLS = 5_000_000
-"""Largest number of cells: as Python holds them, each takes some hundred bytes."""
+MAX_CELLS = 10_000_000
+"""Largest number of cells, which take up to 2 GB as Python holds them; CelebA's 40 attributes of
+200,000 images are 8 million."""
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # pandas writes an index as a first column without a name, and reads it back under this one.
 _NO_NAME = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
@@ -119,7 +120,8 @@ def _records(text: str, file: Path) -> list[tuple[int, list[str]]]:
 def _require_few(n_cells: int, file: Path) -> None:
     if n_cells > MAX_CELLS:
         raise UserError(
-            f"{str(file)!r} must have at most {MAX_CELLS:,} cells, got more: take a part of it"
+            f"{str(file)!r} must have at most {MAX_CELLS:,} cells, got more: take a part of it, "
+            "or give scores as Parquet"
         )
 
 

@@ -7,8 +7,7 @@ from data_prep.errors import UserError
 from data_prep.files.bounded import NoFileError, TooLargeError, bounded_content
 
 MAX_TEXT_BYTES = 2**29
-"""Largest size in bytes of a table or of a file of questions. A row of a name and ten labels has
-100 bytes, so this is five million images."""
+"""Largest size in bytes of a table or of a file of questions."""
 # That of UTF-32 begins like that of UTF-16, so that it is looked for first.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -77,20 +77,22 @@ def link_out(root: Path, name: str) -> str | None:
     return None
 
 
-def require_own_files(root: Path, names: Iterable[str]) -> None:
-    """Raise UserError for two names below `root` of one file, be it by links or by hard links:
-    what is one image would count as two. Names of what is not there are passed over."""
+def require_own_files(files: Mapping[str, Path]) -> None:
+    """Raise UserError for two names of one file, be it by links or by hard links: what is one image
+    would count as two. `files` gives the path for each name; those that are not there are passed
+    over."""
     first: dict[tuple[int, int], str] = {}
-    for name in names:
+    for name, path in files.items():
         try:
-            told = os.stat(root / name)
+            told = os.stat(path)
         except OSError:
             continue
         other = first.setdefault((told.st_dev, told.st_ino), name)
-        if other != name:
+        # Some file systems give one number to two files.
+        if other != name and (told.st_nlink > 1 or path.resolve() == files[other].resolve()):
             raise UserError(
-                f"an image needs one name, got {other!r} and {name!r} in {str(root)!r}, which are "
-                "one file: remove one of them, or put a copy there if they are to count twice"
+                f"an image needs one name, got {other!r} and {name!r}, which are one file: leave "
+                "one of them out, or put a copy there if it is to count twice"
             )
 
 
@@ -129,6 +131,10 @@ class Folder:
             size = file.seek(0, io.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
             return str(size).encode() + file.read()
+
+    def path(self, name: str) -> Path:
+        """Where a file would lie, whatever lies there."""
+        return self.root / name
 
     def _path(self, name: str) -> Path:
         path = inside(self.root, name)

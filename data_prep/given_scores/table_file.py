@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from data_prep.files.foreign_csv import read_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
 
 MAX_PARQUET_BYTES = 2**33
 MAX_CSV_BYTES = 2**28
@@ -72,14 +74,17 @@ def _parquet(content: bytes, file: Path) -> pd.DataFrame:
             )
         columns = [name for name in found.schema_arrow.names if not _is_index(name)]
         _require_once(columns, file)
+        _require_plain_cells(found.schema_arrow, columns, file)
+        texts = [name for name in columns if _is_text(found.schema_arrow.field(name).type)]
         # A text that every row repeats is packed once: so it is read first, and measured.
-        texts = {each.name: each.type for each in found.schema_arrow if _is_text(each.type)}
-        packed = ParquetFile(io.BytesIO(content), read_dictionary=[*texts]).read(columns=columns)
-        _require_short(packed, file)
-        for place, name in enumerate(packed.column_names):
-            if name in texts:
-                packed = packed.set_column(place, name, packed[name].cast(texts[name]))
-        return packed.to_pandas(ignore_metadata=True)
+        packed = _packed_texts(found, texts)
+        n_bytes = _length_of_others(found, [name for name in texts if name not in packed])
+        table = ParquetFile(io.BytesIO(content), read_dictionary=packed).read(columns=columns)
+        _require_short(n_bytes + _length_of_packed(table), file)
+        for place, name in enumerate(table.column_names):
+            if name in packed:
+                table = table.set_column(place, name, table[name].cast(pa.large_string()))
+        return table.to_pandas(ignore_metadata=True)
     # Arrow raises an exception of its own, OSError or ValueError for bytes that are no Parquet, and
     # NotImplementedError for a packing that it was built without.
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
@@ -95,24 +100,69 @@ def _parquet(content: bytes, file: Path) -> pd.DataFrame:
 def _is_text(kind: "pa.DataType") -> bool:
     import pyarrow as pa
 
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    types = pa.types
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
 
 
-def _require_short(packed: "pa.Table", file: Path) -> None:
-    """UserError for a table whose texts, each as often as it stands there, are too long."""
+def _require_plain_cells(schema: "pa.Schema", columns: Sequence[str], file: Path) -> None:
+    """UserError for a column of lists, records or bytes: read, they take any room."""
+    import pyarrow as pa
+
+    for name in columns:
+        kind = schema.field(name).type
+        inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+        is_bytes = "binary" in str(inner)
+        if pa.types.is_nested(inner) or is_bytes:
+            raise UserError(
+                f"{str(file)!r}: column {name[:80]!r} must hold numbers or texts, got {inner}: "
+                "leave it out"
+            )
+
+
+def _packed_texts(file: "ParquetFile", texts: Sequence[str]) -> list[str]:
+    """Those columns of text in which a text may stand once for many rows. The others are packed by
+    what a text shares with the one before, which cannot be read as it is packed."""
+    about = file.metadata
+    chunks = [
+        about.row_group(group).column(place)
+        for group in range(about.num_row_groups)
+        for place in range(about.num_columns)
+    ]
+    shared = {
+        each.path_in_schema for each in chunks if any("DELTA" in one for one in each.encodings)
+    }
+    return [name for name in texts if name not in shared]
+
+
+def _length_of_others(file: "ParquetFile", texts: Sequence[str]) -> int:
+    """Bytes of all texts in some columns, or of enough of them to be too many."""
+    n_bytes = 0
+    for batch in file.iter_batches(batch_size=1024, columns=[*texts]) if texts else ():
+        n_bytes += batch.nbytes
+        if n_bytes > MAX_TEXT_BYTES:
+            break
+    return n_bytes
+
+
+def _length_of_packed(table: "pa.Table") -> int:
+    """Bytes of all texts in the columns that hold each once, as often as it stands there."""
     import pyarrow as pa
 
     n_bytes = 0
-    for column in packed.columns:
+    for column in table.columns:
         is_packed = pa.types.is_dictionary(column.type)
         for chunk in column.chunks if is_packed and _is_text(column.type.value_type) else ():
             lengths = np.array([len(each.encode()) for each in chunk.dictionary.to_pylist()], int)
             times = np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(lengths))
             n_bytes += int(lengths @ times)
+    return n_bytes
+
+
+def _require_short(n_bytes: int, file: Path) -> None:
     if n_bytes > MAX_TEXT_BYTES:
         raise UserError(
             f"the texts of a table of scores must have at most {MAX_TEXT_BYTES:,} bytes, got "
-            f"{n_bytes:,} in {str(file)!r}: give a part of it"
+            f"{n_bytes:,} or more in {str(file)!r}: give a part of it"
         )
 
 

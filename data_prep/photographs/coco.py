@@ -6,6 +6,7 @@ the place and the background are read from captions with the answer words of coc
 """
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
@@ -81,7 +82,7 @@ def _present(
     serves with the annotations of the whole. UserError if none is there, and for links that lead
     elsewhere: what they show is not part of the folder, but it is not missing either."""
     present = [each for each in photographs if tree.is_file(each.image)]
-    require_own_files(tree.root, [each.image for each in present])
+    require_own_files({each.image: tree.root / each.image for each in present})
     if len(present) == len(photographs):
         return present, ()
     here = {each.image for each in present}
@@ -194,7 +195,9 @@ def _category_words(categories: Set[str]) -> dict[str, list[str]]:
     A word that is the name of another category of these data is used for that category only.
     """
     listed = _vocabulary()["object"]
-    said = {name: name.lower().replace("_", " ") for name in categories}
+    said = {
+        name: unicodedata.normalize("NFC", name.lower().replace("_", " ")) for name in categories
+    }
     order = [name for name in listed if name in said] + sorted(said.keys() - listed.keys())
     names = set(said.values())
     return {

@@ -11,7 +11,7 @@ image never leads out of FOLDER/<split>.
 import math
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -83,7 +83,21 @@ def read_instances(
                 box=_box(where, entry.get("bbox")),
             )
         )
+    _require_apart({each.category.name for every in found.values() for each in every}, file)
     return found
+
+
+def _require_apart(names: Iterable[str], file: Path) -> None:
+    """UserError for two categories that are the same to the eye. Those without objects do not
+    count: exports of some tools begin with one that is named like the data set."""
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        other = seen.setdefault(as_seen(name), name)
+        if other != name:
+            raise UserError(
+                f"{str(file)!r}: categories must differ in more than case, underscores, blanks and "
+                f"what is not seen, got {other[:80]!a} and {name[:80]!a}: rename one"
+            )
 
 
 def read_captions(
@@ -130,16 +144,12 @@ def read_json(file: Path) -> Mapping[str, Any]:
 
 def _categories(content: Mapping[str, Any], file: Path) -> dict[int, Category]:
     found: dict[int, Category] = {}
-    written: dict[str, str] = {}
     for where, entry in _entries(content, "categories", file):
         number, name = entry.get("id"), entry.get("name")
         if type(number) is not int or number in found:
             raise _wrong(where, "'id' must be a number of its own", number)
         if not isinstance(name, str) or not name.strip():
             raise _wrong(where, "'name' must be a text", name)
-        other = written.setdefault(as_seen(name), name)
-        if other != name:
-            raise _wrong(where, f"'name' must differ from {other!a} to the eye", ascii(name))
         found[number] = Category(name=name, supercategory=str(entry.get("supercategory", "")))
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from data_prep.errors import UserError
 from data_prep.files.images import ENDINGS
 from data_prep.files.names import is_plain
-from data_prep.files.tree import INSTEAD_OF_LINKS, inside, require_own_files
+from data_prep.files.tree import INSTEAD_OF_LINKS, inside
 
 UNREAD_ENDINGS = frozenset((
     ".ai", ".arw", ".cr2", ".cr3", ".dcm", ".dds", ".dib", ".dng", ".emf", ".eps", ".exr", ".hdr",
@@ -81,7 +81,6 @@ def find_images(folder: Path) -> FoundImages:
                 f"{name!r}: rename it"
             )
     names, other_links, hidden_by = _each_once(folder, met)
-    require_own_files(folder, names)
     return FoundImages(
         names=names,
         other_links=other_links,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import UserError
-from data_prep.files.tree import Folder, Stream, Tree
+from data_prep.files.tree import Folder, Stream, require_own_files
 from data_prep.photographs.found_images import FoundImages, find_images
 from data_prep.photographs.label_table import LabelTable, read_label_table
 from data_prep.photographs.labels import (
@@ -60,6 +60,10 @@ class _Both:
         folder, rest = self._where(name)
         return folder.mark(rest)
 
+    def path(self, name: str) -> Path:
+        folder, rest = self._where(name)
+        return folder.path(rest)
+
     def _where(self, name: str) -> tuple[Folder, str]:
         side, _, rest = name.partition("/")
         return (self.contrast if side == _CONTRAST else self.own), rest
@@ -94,7 +98,7 @@ def open_images(
         Photograph(scene_id=name, image=name, split="", labels=labels.get(name, {}))
         for name in (labels if table is not None else images.names)
     ]
-    tree: Tree = Folder(folder)
+    tree: Folder | _Both = Folder(folder)
     notes = [*images.unread_notes, *(images.link_notes if table is None else ())]
     if contrast is not None:
         others = find_images(contrast)
@@ -103,6 +107,7 @@ def open_images(
         tree = _Both(Folder(folder), Folder(contrast))
         attributes[SHOWN] = yes_no_attribute(SHOWN)
         texts[SHOWN] = f"Does the image show {_words(folder)}?"
+    require_own_files({each.image: tree.path(each.image) for each in photographs})
     asking = LabelQuestions(
         attributes=attributes, texts=question_texts(texts, ask or {}), left_out=found.left_out
     )

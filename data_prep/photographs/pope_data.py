@@ -35,7 +35,7 @@ def open_pope(folder: Path, file: Path, corrected: Path | None = None) -> SceneD
             f"{str(folder)!r} must hold the images that {file.name} asks about, all {len(images)} "
             f"missing, first {images[0]!r}: give their folder"
         )
-    require_own_files(folder, images)
+    require_own_files({image: folder / image for image in images})
     if corrected is not None:
         items = with_corrected_labels(items, corrected)
     photographs = [

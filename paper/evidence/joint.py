@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from analysis.run.record import IDENTITY
 from data_prep.errors import UserError
+from data_prep.files.bounded import read_file
 from data_prep.files.sealed import never_sealed, opened_json, plain_json
 from paper.evidence.record import Record
 
@@ -96,7 +97,7 @@ def _study_hash(run: Path) -> str:
     """The study hash of a run; empty if it cannot be read. Errors in the run are reported where the
     run itself is read."""
     try:
-        content = plain_json((run / IDENTITY).read_bytes())
+        content = plain_json(read_file(run / IDENTITY))
         return TypeAdapter(_Run).validate_python(content).study_hash
     except (OSError, ValueError):
         return ""
@@ -112,7 +113,7 @@ def _studied(study: Joint, folder: Path) -> list[str] | None:
 def _content(study: Joint, folder: Path) -> dict[str, Any] | None:
     file = folder / study.file
     try:
-        content = file.read_bytes()
+        content = read_file(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

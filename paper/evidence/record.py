@@ -12,6 +12,7 @@ from analysis.results import Results
 from analysis.run.record import IDENTITY, STUDY, whole_record
 from analysis.typed import read_back
 from data_prep.errors import UserError
+from data_prep.files.bounded import read_file
 from data_prep.files.sealed import opened_json, plain_json, read_sealed
 
 RESULTS = "results.json"
@@ -111,7 +112,7 @@ class RunRecord(Record):
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content. UserError if the file cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(path)).hexdigest()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
 
@@ -169,7 +170,7 @@ def read_validation(file: Path) -> Record | None:
 
 def _json(path: Path, opened: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return opened(path.read_bytes())
+        return opened(read_file(path))
     except FileNotFoundError:
         raise UserError(
             f"{path.parent} has no {path.name}: run python -m analysis.emergence --run "

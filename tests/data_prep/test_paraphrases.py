@@ -1,5 +1,7 @@
 """Paraphrases: built-in patterns fit the questions that Onset asks, and own ones are checked."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -98,5 +100,10 @@ def test_a_file_of_paraphrases_is_read_or_refused(tmp_path):
     path.write_bytes(b"color = [\xff]")
     with pytest.raises(UserError, match="is no file of paraphrases"):
         patterns_of_file(path, "color")
-    with pytest.raises(UserError, match="cannot read the paraphrases"):
-        patterns_of_file(tmp_path, "color")
+    path.write_text("color = " + "[" * 5000, encoding="utf-8")
+    with pytest.raises(UserError, match="is no file of paraphrases"):
+        patterns_of_file(path, "color")
+    os.mkfifo(tmp_path / "pipe")
+    for name in (".", "pipe"):
+        with pytest.raises(UserError, match="cannot read the paraphrases"):
+            patterns_of_file(tmp_path / name, "color")

@@ -28,6 +28,12 @@ def test_no_run(refused, tmp_path):
     assert "run python -m analysis.emergence" in refused(tmp_path / "empty")
 
 
+def test_a_run_whose_record_is_a_pipe_is_not_waited_for(refused, run):
+    (run / "identity.json").unlink()
+    os.mkfifo(run / "identity.json")
+    assert "identity.json: It is no file" in refused(run)
+
+
 def test_a_run_named_twice_and_a_report_inside_its_run(refused, run):
     assert "is named twice" in refused(run, run.parent / "." / "run")
     assert "is a run: choose another folder with --out" in refused(run, "--out", run)

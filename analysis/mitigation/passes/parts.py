@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from probes.answers.tree import AnswerTree, Node
 
 _LEAST_GROUPS = 8
+
+
+class PartTooSmall(UserError):
+    """A part that lacks things that are there, or things that are not, or groups of scenes."""
+
+
 _SHARED: tuple[Condition, ...] = ("real", "blank", "other")
 """Conditions whose passes are made for all items, since other parts and studies need them too."""
 
@@ -84,8 +90,8 @@ def two_parts(
     random, and the rest.
 
     Groups with a scene in `tuned_on`, on which something is tuned elsewhere, are not among those to
-    judge by, and fill the third first. UserError if either part lacks things that are there, or
-    things that are not.
+    judge by, and fill the third first. PartTooSmall, which is a UserError, if either part lacks
+    things that are there, or things that are not.
     """
     groups = questions.groups
     names = np.unique(groups)
@@ -97,7 +103,7 @@ def two_parts(
     for name, rows in (("tuning", np.flatnonzero(tuned)), ("judging", np.flatnonzero(~tuned))):
         part = Part(opened=opened, whole=questions, rows=rows)
         if len(set(part.absent.tolist())) < 2 or part.questions.n_groups < _LEAST_GROUPS:
-            raise UserError(
+            raise PartTooSmall(
                 f"the part for {name} needs things that are there and things that are not, and "
                 f"{_LEAST_GROUPS} groups of scenes, got {int(part.absent.sum())} absent among "
                 f"{len(part)} questions in {part.questions.n_groups} groups: ask about more scenes"

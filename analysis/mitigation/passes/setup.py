@@ -18,7 +18,7 @@ from analysis.mitigation.methods.arms import Answers, odds_of_yes
 from analysis.mitigation.methods.decodings import LATE, TEXT
 from analysis.mitigation.passes.interventions import changed_passes, cut_after
 from analysis.mitigation.passes.logits import Last
-from analysis.mitigation.passes.parts import Part, two_parts
+from analysis.mitigation.passes.parts import Part, PartTooSmall, two_parts
 from analysis.run.kept_arrays import kept
 from analysis.run.opened import OpenRun
 from analysis.run.results import FILE_NAME, read_results, study_result
@@ -97,13 +97,19 @@ def set_up(opened: OpenRun, main: str, premises: tuple[str, ...], *, most: int) 
         tuned=references_of(tune, layer),
         judged=references_of(judge, layer),
     )
-    lacking = () if TEXT in first.judged else (
-        f"left out: {METHOD_NAMES[TEXT]}, for the model takes no prompt without an image",
-    )  # fmt: skip
+    lacking = [] if TEXT in first.judged else [
+        f"left out: {METHOD_NAMES[TEXT]}, for the model takes no prompt without an image"
+    ]  # fmt: skip
+    asked = {}
+    for name in premises:
+        try:
+            asked[name] = _premise(opened, name, layer, most, tune)
+        except PartTooSmall as error:
+            lacking.append(f"left out: questions about {name}, for {error}")
     return Setup(
         opened=opened,
         main=first,
-        premises={name: _premise(opened, name, layer, most, tune) for name in premises},
+        premises=asked,
         unembedding=output_map(opened),
         n_layers=n_layers,
         cut_after=layer,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis.effects.found import Finding
@@ -11,6 +12,7 @@ from analysis.emergence.report import (
     robustness_sentence,
     sentence,
 )
+from analysis.readouts.given import log2_shares
 from analysis.typed import read_back
 
 CROSSING = {"estimate": 4.26, "low": 3.9, "high": 4.61, "level": 0.95}
@@ -158,7 +160,13 @@ def test_loudness_says_when_it_is_sure_and_where_it_says_too_much():
 
 def test_what_says_nothing_does_not_say_it_too_loudly():
     nothing = {"estimate": 0.0, "low": 0.0, "high": 0.0}
-    silent = [row | {"scale": nothing, "certainty": nothing} for row in FOUND["layers"]]
+    # What float32 leaves of twelve answers that are all alike.
+    stated = log2_shares(np.zeros((1, 1, 12))).astype(float)
+    rounding = float(1 + (np.exp2(stated) * stated).sum() / np.log2(12))
+    silent = [
+        row | {"scale": nothing, "certainty": nothing | {"estimate": rounding}}
+        for row in FOUND["layers"]
+    ]
     said = loudness_sentence("color", found(layers=silent), readout="logit_lens")
     assert "over-confident" not in said
     wrong = [row | {"scale": nothing} for row in FOUND["layers"]]

@@ -124,8 +124,8 @@ def test_a_run_of_another_version_is_refused_with_the_reason(tmp_path, found):
         del identity["format"]
     file.write_text(json.dumps(identity))
     before = files_of(run.folder)
-    why = "this version keeps the rows of every finding .* measure it anew"
-    said = rf"another format \(.*, now 8\): {why}"
+    why = "this version judges methods against hallucination .* measure it anew"
+    said = rf"another format \(.*, now {FORMAT}\): {why}"
     with pytest.raises(UserError, match=said):
         recorded_study(run.folder)
     with pytest.raises(UserError, match=said):

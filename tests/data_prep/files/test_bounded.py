@@ -74,5 +74,30 @@ def test_what_is_neither_file_nor_folder_is_found_at_any_depth(tmp_path):
     (tmp_path / ".git").mkdir()
     os.mkfifo(tmp_path / ".git" / "of another program")
     assert no_file_in(tmp_path) is None
+    (tmp_path / "deep" / "circle").symlink_to(tmp_path)
+    assert no_file_in(tmp_path) is None
     (tmp_path / "deep" / "er" / "it").symlink_to("/dev/null")
     assert no_file_in(tmp_path) == tmp_path / "deep" / "er" / "it"
+
+
+def test_what_linked_folders_hold_is_looked_at(tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    os.mkfifo(tmp_path / "elsewhere" / "pipe")
+    (tmp_path / "it" / "link").symlink_to(tmp_path / "elsewhere")
+    assert no_file_in(tmp_path / "it") == tmp_path / "it" / "link" / "pipe"
+
+
+def test_a_file_that_is_open_is_read_as_usual(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"it")
+    with open_file(tmp_path / "file") as stream:
+        assert os.get_blocking(stream.fileno())
+    opened = os.open
+
+    def lent(path, flags, *rest):
+        if flags & os.O_NONBLOCK:
+            raise BlockingIOError
+        return opened(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", lent)
+    assert read_file(tmp_path / "file") == b"it"

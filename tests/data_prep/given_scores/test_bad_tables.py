@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 from data_prep.errors import UserError
 from data_prep.given_scores.data import open_scores_file
@@ -138,10 +140,41 @@ def test_texts_are_measured_before_they_are_unpacked(tmp_path, monkeypatch):
     read = read_scores_file(tmp_path / "long.parquet")
     pd.testing.assert_frame_equal(read, table.assign(text="What is it? " * 500))
     monkeypatch.setattr("data_prep.given_scores.table_file.MAX_TEXT_BYTES", 100_000)
-    with pytest.raises(UserError, match=r"texts .* at most 100,000 bytes, got 2\d\d,\d\d\d in"):
+    with pytest.raises(UserError, match=r"texts .* at most 100,000 bytes, got 2\d\d,\d\d\d"):
         read_scores_file(tmp_path / "long.parquet")
     table.to_parquet(tmp_path / "short.parquet")
     assert len(read_scores_file(tmp_path / "short.parquet")) == len(table)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@pytest.mark.parametrize(
+    "packing",
+    [
+        {},
+        {"data_page_version": "2.0"},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_LENGTH_BYTE_ARRAY"}},
+    ],
+    ids=["usual", "second version", "shared beginnings", "shared lengths"],
+)
+def test_however_texts_are_packed_they_are_read_and_measured(tmp_path, monkeypatch, kind, packing):
+    table = pa.table(
+        {"text": pa.array(["What is it?", None, "What is it?", "e"], kind), "x": [1.0, 2.0, 3.0, 4]}
+    )
+    pq.write_table(table, tmp_path / "it.parquet", **packing)
+    read = read_scores_file(tmp_path / "it.parquet")
+    assert read["text"].fillna("none").tolist() == ["What is it?", "none", "What is it?", "e"]
+    assert read["x"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    monkeypatch.setattr("data_prep.given_scores.table_file.MAX_TEXT_BYTES", 20)
+    with pytest.raises(UserError, match="the texts of a table of scores must have at most 20"):
+        read_scores_file(tmp_path / "it.parquet")
+
+
+@pytest.mark.parametrize("cells", [[["a"], ["b"]], [{"a": 1}, {"a": 2}], [b"a", b"b"]], ids=str)
+def test_lists_records_and_bytes_are_not_unpacked(tmp_path, cells):
+    pq.write_table(pa.table({"it": cells}), tmp_path / "it.parquet")
+    with pytest.raises(UserError, match="column 'it' must hold numbers or texts, got"):
+        read_scores_file(tmp_path / "it.parquet")
 
 
 def test_a_csv_with_other_separators_is_named(tmp_path):

@@ -155,8 +155,21 @@ def test_a_contrast_inside_of_the_folder_would_be_both(folder):
             open_images(own, contrast=contrast)
 
 
-def test_an_image_that_is_stored_once_under_two_names_is_told(folder):
+def test_an_image_that_is_stored_once_under_two_names_is_told(folder, tmp_path):
     os.link(folder / "kite" / "000.png", folder / "owl" / "again.png")
-    said = refused(folder)
-    assert "got 'kite/000.png' and 'owl/again.png'" in said
-    assert "which are one file" in said
+    with pytest.raises(UserError, match=r"'kite/000.png' and 'owl/again.png', which are one file"):
+        open_images(folder)
+    # With a CSV only those count that have a row.
+    table = tmp_path / "labels.csv"
+    table.write_text("file,kind\nkite/000.png,a\nkite/001.png,a\nowl/000.png,b\nowl/001.png,b\n")
+    assert len(open_images(folder, table).scenes) == 4
+    table.write_text(table.read_text() + "owl/again.png,b\n")
+    with pytest.raises(UserError, match="which are one file"):
+        open_images(folder, table)
+
+
+def test_an_image_and_its_contrast_are_not_one_file(folder, tmp_path):
+    other = write_images(tmp_path / "other", [""], 2)
+    os.link(folder / "kite" / "000.png", other / "same.png")
+    with pytest.raises(UserError, match=r"got 'own/kite/000.png' and 'contrast/same.png'"):
+        open_images(folder, contrast=other)

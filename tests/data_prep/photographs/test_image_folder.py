@@ -110,7 +110,7 @@ def test_a_csv_that_is_wrong(folder, rows, message):
         open_data(write_csv(folder, *rows))
 
 
-@pytest.mark.parametrize("other", ["A", "a\u200b", "_a"])
+@pytest.mark.parametrize("other", ["A", "a\u200b", "_a", "a\ufe0f", "a\u3164", "a\u2800"])
 def test_labels_that_look_alike_are_told_apart_in_the_message(folder, other):
     names = ("a", "a", other, other)
     rows = [f"Milan royal/00{place}.png,{name}" for place, name in enumerate(names)]
