@@ -106,7 +106,6 @@ def _tables(record: RunRecord) -> Iterator[Table]:
             ),
             frame=pd.DataFrame([_difference(each, found) for each in found.against_plain]),
             align="llr(4)rrl",
-            long=True,
         )
 
 
