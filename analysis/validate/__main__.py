@@ -32,7 +32,8 @@ class Arguments:
     out: Path = Path("runs/validation")
     """Folder for validation.json and validation.txt."""
     repetitions: Annotated[int, Within(100, MOST_RESAMPLES)] = 2000
-    """Simulated data sets per claim; 2000 is what the bounds are meant for."""
+    """Simulated data sets per claim, a part of these where one takes long; 2000 is what the bounds
+    are meant for."""
     seed: Annotated[int, Within(0, MOST_SEED)] = 0
     """Every simulated number follows from it."""
     only: tuple[str, ...] = ()
